@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+.PHONY: help setup demo test lint types storeys unit lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## Make the virtual environment from the lock file
+
+$(READY): requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+demo: setup ## Run the whole thing here: embedded S3 server, embedded audit database, 676 documents
+	$(BIN)/s3mover demo $(ARGS)
+
+test: lint types storeys unit ## Everything that must pass
+
+lint: setup ## Style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Static types
+	$(BIN)/mypy
+
+storeys: setup ## Who may import whom
+	$(BIN)/lint-imports
+
+unit: setup ## The test suite; installs the servers it needs where it may
+	.ci/install-test-servers
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lock: ## Renew the lock files (needs uv)
+	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock
+	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --group dev -o requirements-dev.lock
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) s3mover-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,84 @@
+"""The trail's interface and its records; `mysql.py` and `sqlite.py` keep its promises, one contract suite tests both.
+
+A trail belongs to one thread: the one that opened it. Every method that writes returns only after the commit.
+Any of them may raise `AuditUnavailableError`, after which it is unknown whether the write was committed: writes
+are idempotent, so that the caller repeats the very same call once `reconnect` succeeded.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+
+
+class PendingRow(NamedTuple):
+    """A transfer that was intended and never settled, left by a run that was killed."""
+
+    sweep: int
+    number: int
+    key: str
+    size: int
+    source_etag: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many rows of the trail share a status and a method, and their bytes; `method` is empty where unknown."""
+
+    status: Status
+    method: str
+    objects: int
+    bytes: int
+
+
+class Trail(Protocol):
+    """The audit records of every sweep, and the lease that is held by the very connection that writes them."""
+
+    def acquire_lease(self, pair: Pair) -> bool:
+        """Take the lease on `pair` for as long as this connection lives; False where another holds it."""
+
+    def release_lease(self) -> None:
+        """Give the lease back, where it is held."""
+
+    def open_sweep(self, pair: Pair, started_at: float) -> int:
+        """Record a sweep as running and return its id."""
+
+    def intend(self, orders: Sequence[Order], at: float) -> None:
+        """Record each order as a pending row, all or none."""
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what became of the orders, all or none; the rows of skipped ones are withdrawn."""
+
+    def close_sweep(self, record: SweepRecord) -> None:
+        """Record the sweep's end: status, counts, duration, summary file."""
+
+    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
+        """Mark the sweeps of `pair` that still stand as running as interrupted, their counts taken from their rows.
+
+        Returns how many there were. Meant for the start, under the lease, after `pending` was resolved.
+        """
+
+    def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
+        """Return up to `limit` pending rows of `pair`, oldest first."""
+
+    def latest_sweeps(self, limit: int) -> list[SweepRecord]:
+        """Return the newest sweeps of all pairs, newest first."""
+
+    def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
+        """Yield failed transfers, newest first, in constant memory."""
+
+    def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
+        """Return the rows counted by status and method."""
+
+    def reconnect(self) -> None:
+        """Make the connection usable again, the lease included.
+
+        Raises:
+            AuditUnavailableError: the database is still away.
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
+
+    def close(self) -> None:
+        """End the connection; the lease goes with it."""

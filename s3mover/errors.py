@@ -1,0 +1,110 @@
+"""What can go wrong, in one family: each error says whether trying again can help.
+
+Foreign exceptions (sockets, botocore, mysql, sqlite3, pydantic) are translated into these at the door of the
+room that talks to the foreign library, chained with `raise ... from`; nothing upstairs catches a foreign error.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the program says by its exit; the front door is the only place that uses it."""
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    LEASE_HELD = 4
+    DEFECT = 70
+    INTERRUPTED = 130
+
+
+class MoverError(Exception):
+    """The head of the family. `temporary` is True where the same attempt may succeed later."""
+
+    temporary = False
+    exit_code = ExitCode.DEFECT
+
+
+class SettingsError(MoverError):
+    """Settings that cannot be worked with: every problem at once, each a sentence with the setting's name."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class UnreachableError(MoverError):
+    """A bucket, credential or database that could not be reached or does not permit the work."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class LeaseHeldError(MoverError):
+    """Another instance works on this pair of buckets."""
+
+    exit_code = ExitCode.LEASE_HELD
+
+
+class AuditUnavailableError(MoverError):
+    """The audit database cannot be used right now; what was asked may or may not have been committed."""
+
+    temporary = True
+    exit_code = ExitCode.UNREACHABLE
+
+
+class SchemaError(MoverError):
+    """The audit database holds another schema than this program works with."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class ListingError(MoverError):
+    """A listing that contradicts itself (keys not ascending, a truncated page without a token)."""
+
+
+class VerificationError(MoverError):
+    """What arrived is not what was sent; worth another attempt, never a success."""
+
+    temporary = True
+
+
+class S3Error(MoverError):
+    """A refusal or failure of one S3 request.
+
+    `code` is S3's error code (`AccessDenied`), or ours where no answer came: `ConnectionError`, `Timeout`,
+    `IncompleteBody`, `InvalidResponse`. `status` is the HTTP status, 0 where no answer came.
+    """
+
+    exit_code = ExitCode.UNREACHABLE
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int = 0,
+        operation: str = "",
+        request_id: str = "",
+        host_id: str = "",
+        region: str = "",
+        temporary: bool = False,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.operation = operation
+        self.request_id = request_id
+        self.host_id = host_id
+        self.region = region
+        self.temporary = temporary
+
+    def __str__(self) -> str:
+        """One line: operation, code, message, request id."""
+        where = f"{self.operation}: " if self.operation else ""
+        said = f": {self.message}" if self.message else ""
+        request = f" (request {self.request_id})" if self.request_id else ""
+        return f"{where}{self.code}{said}{request}"

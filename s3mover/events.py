@@ -1,0 +1,254 @@
+"""What can happen, as frozen records: the one catalogue of event names.
+
+Rooms announce an event by calling a `Notify`; logs, metrics and progress listen. The trail is not a listener:
+it is called, because a sweep is only right once the trail has said so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from s3mover.model import Method, Side, SweepStatus, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. `name` is the log's event name, `level` its weight."""
+
+    name: ClassVar[str]
+    level: ClassVar[str] = "info"
+
+
+Notify = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStarted(Event):
+    name = "daemon.started"
+    version: str
+    pair: str
+    processes: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStopping(Event):
+    name = "daemon.stopping"
+    reason: str
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStopped(Event):
+    name = "daemon.stopped"
+    sweeps: int
+
+
+@dataclass(frozen=True, slots=True)
+class SweepStarted(Event):
+    name = "sweep.started"
+    sweep: int
+    pair: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsListed(Event):
+    """Some more of one side was listed: counted, not logged one by one."""
+
+    name = "sweep.page"
+    level = "debug"
+    side: Side
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsInPlace(Event):
+    """Some more objects needed no transfer; `reason` is `in_place`, `filtered`, `too_young` or `archived`."""
+
+    name = "sweep.in_place"
+    level = "debug"
+    reason: str
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransfersPlanned(Event):
+    """Some more transfers stand in the trail as pending."""
+
+    name = "sweep.planned"
+    level = "debug"
+    objects: int
+    bytes: int
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepListed(Event):
+    """Both listings were read to their end; `planned` is final from here on."""
+
+    name = "sweep.listed"
+    sweep: int
+    listed: int
+    skipped: int
+    planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class SweepProgress(Event):
+    name = "sweep.progress"
+    sweep: int
+    tally: Tally
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFinished(Event):
+    name = "sweep.finished"
+    sweep: int
+    status: SweepStatus
+    tally: Tally
+    seconds: float
+    ended_at: float
+    summary: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectMoved(Event):
+    name = "object.moved"
+    sweep: int
+    key: str
+    method: Method
+    size: int
+    seconds: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFailed(Event):
+    name = "object.failed"
+    level = "error"
+    sweep: int
+    key: str
+    method: Method | None
+    size: int
+    seconds: float
+    attempts: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFallback(Event):
+    """A server-side copy was not possible, so the object streamed; `code` is the reason."""
+
+    name = "object.fallback"
+    level = "warning"
+    sweep: int
+    key: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSkipped(Event):
+    name = "object.skipped"
+    sweep: int
+    key: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRecovered(Event):
+    """A row left pending by an earlier run was resolved by looking at the destination."""
+
+    name = "object.recovered"
+    sweep: int
+    key: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted(Event):
+    name = "worker.started"
+    worker: int
+    pid: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied(Event):
+    name = "worker.died"
+    level = "error"
+    worker: int
+    pid: int
+    code: str
+    unsettled: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsMade(Event):
+    """Some more S3 requests were answered; `code` is `200` or S3's error code."""
+
+    name = "s3.requests"
+    level = "debug"
+    side: Side
+    operation: str
+    code: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRowsWritten(Event):
+    name = "audit.rows"
+    level = "debug"
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditUnavailable(Event):
+    name = "audit.unavailable"
+    level = "error"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRestored(Event):
+    name = "audit.restored"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseAcquired(Event):
+    name = "lease.acquired"
+    pair: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWaiting(Event):
+    name = "lease.waiting"
+    level = "warning"
+    pair: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsRefreshed(Event):
+    name = "credentials.refreshed"
+    side: Side
+
+
+class Bulletin:
+    """Hands each event to every listener, in the order in which they subscribed."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Notify] = []
+
+    def subscribe(self, listener: Notify) -> None:
+        """Let `listener` hear every event from now on."""
+        self._listeners.append(listener)
+
+    def notify(self, event: Event) -> None:
+        """Hand `event` to every listener."""
+        for listener in self._listeners:
+            listener(event)

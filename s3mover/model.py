@@ -1,0 +1,204 @@
+"""The words of s3mover: the frozen records that the rooms hand to each other.
+
+Here live the nouns (object, key, order, outcome, sweep, ...) and what can be said of one record alone.
+Decisions, input and output live upstairs. Named tuples, because these records are made and sent between
+processes by the hundred thousand and are the cheapest frozen record that Python has.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Side(StrEnum):
+    """The two ends of a transfer."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+class Method(StrEnum):
+    """How the bytes of one object travelled."""
+
+    SERVER_SIDE_COPY = "server_side_copy"
+    STREAMING = "streaming"
+
+
+class Status(StrEnum):
+    """What became of one transfer.
+
+    `SKIPPED` (the object was gone, or changed into one that is already in place, before it could be moved)
+    never stands in the trail: nothing was moved, so its pending row is withdrawn.
+    """
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+class SweepStatus(StrEnum):
+    """What became of one sweep."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Credentials(NamedTuple):
+    """What signs requests. Its repr shows no secret.
+
+    `expires_at` is in seconds since the epoch, or None for credentials that do not expire.
+    """
+
+    access_key: str
+    secret_key: str
+    session_token: str = ""
+    expires_at: float | None = None
+
+    def __repr__(self) -> str:
+        """Name the access key's last four characters only."""
+        return f"Credentials(…{self.access_key[-4:]})"
+
+
+class BucketAddress(NamedTuple):
+    """Where one bucket answers.
+
+    An object's URL is `scheme://host:port` + `path` + `/` + the percent-encoded key: `path` is empty for
+    virtual-hosted addressing and `/bucket` for path-style addressing.
+    """
+
+    bucket: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    region: str
+
+
+class Pair(NamedTuple):
+    """The two buckets and prefixes that a sweep, and the lease on them, are about."""
+
+    source_bucket: str
+    source_prefix: str
+    destination_bucket: str
+    destination_prefix: str
+
+    def target_key(self, key: str) -> str:
+        """Return the destination's key for a key of the source."""
+        return self.destination_prefix + key[len(self.source_prefix) :]
+
+    def source_key(self, target: str) -> str:
+        """Return the source's key for a key of the destination."""
+        return self.source_prefix + target[len(self.destination_prefix) :]
+
+    def __str__(self) -> str:
+        """Write the pair as people write it: `s3://a/x -> s3://b/y`."""
+        source = f"s3://{self.source_bucket}/{self.source_prefix}"
+        return f"{source} -> s3://{self.destination_bucket}/{self.destination_prefix}"
+
+
+class ObjectEntry(NamedTuple):
+    """One object as a listing tells of it (S3 API: ListObjectsV2, element `Contents`).
+
+    `size` is in bytes; `etag` is without its quotes; `last_modified` is S3's own text
+    (`2025-01-04T03:17:09.000Z`), which sorts as time does and is parsed only where a date is needed.
+    """
+
+    key: str
+    size: int
+    etag: str
+    last_modified: str
+    storage_class: str = ""
+
+
+class Transfer(NamedTuple):
+    """One object that the plan wants moved, and why (`missing`, `size`, `etag`, `newer`)."""
+
+    entry: ObjectEntry
+    reason: str
+
+
+class Order(NamedTuple):
+    """One intended transfer, as a worker gets it.
+
+    `sweep` and `number` (counted from 1 within the sweep) name its row in the trail.
+    """
+
+    sweep: int
+    number: int
+    key: str
+    target: str
+    size: int
+    etag: str
+    last_modified: str
+    storage_class: str
+
+
+class Outcome(NamedTuple):
+    """What became of one order.
+
+    `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
+    error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty.
+    """
+
+    sweep: int
+    number: int
+    key: str
+    size: int
+    status: Status
+    method: Method | None
+    moved_at: float
+    duration_us: int
+    attempts: int
+    source_etag: str
+    destination_etag: str = ""
+    code: str = ""
+    message: str = ""
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of one sweep; `bytes` counts what succeeded."""
+
+    listed: int = 0
+    skipped: int = 0
+    planned: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    bytes: int = 0
+    server_side_copies: int = 0
+    streamed: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Planned transfers that have not ended yet."""
+        return self.listed - self.skipped - self.succeeded - self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """One sweep as the trail holds it; times are in seconds since the epoch (UTC)."""
+
+    id: int
+    pair: Pair
+    started_at: float
+    ended_at: float | None
+    status: SweepStatus
+    tally: Tally
+    duration_us: int
+    summary_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """One failed transfer as the trail holds it."""
+
+    sweep: int
+    key: str
+    code: str
+    message: str
+    attempts: int
+    at: float
