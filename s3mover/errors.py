@@ -61,6 +61,12 @@ class SchemaError(MoverError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class SummaryError(MoverError):
+    """The summary file of a sweep could not be written into `summary.directory`."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class ListingError(MoverError):
     """A listing that contradicts itself (keys not ascending, a truncated page without a token)."""
 

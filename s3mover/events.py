@@ -155,6 +155,7 @@ class ObjectSkipped(Event):
     name = "object.skipped"
     sweep: int
     key: str
+    size: int
     code: str
     message: str
 
@@ -170,6 +171,15 @@ class ObjectRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceDeleted(Event):
+    """A source object was removed after its copy was verified and recorded."""
+
+    name = "source.deleted"
+    sweep: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerStarted(Event):
     name = "worker.started"
     worker: int
@@ -182,7 +192,6 @@ class WorkerDied(Event):
     name = "worker.died"
     level = "error"
     worker: int
-    pid: int
     code: str
     unsettled: int
 
@@ -197,6 +206,16 @@ class RequestsMade(Event):
     operation: str
     code: str
     requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleChanged(Event):
+    """The limit of requests in flight to one side moved; `refused` requests were throttled since the last change."""
+
+    name = "throttle.changed"
+    side: Side
+    limit: int
+    refused: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+MD5_HEX_DIGITS = 32
+
 
 class Side(StrEnum):
     """The two ends of a transfer."""
@@ -85,7 +87,7 @@ class Pair(NamedTuple):
     destination_bucket: str
     destination_prefix: str
 
-    def target_key(self, key: str) -> str:
+    def destination_key(self, key: str) -> str:
         """Return the destination's key for a key of the source."""
         return self.destination_prefix + key[len(self.source_prefix) :]
 
@@ -159,6 +161,24 @@ class Outcome(NamedTuple):
     fallback: str = ""
 
 
+def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
+    """Return the error outcome of an order that did not get as far as a way of its own."""
+    return Outcome(
+        sweep=order.sweep,
+        number=order.number,
+        key=order.key,
+        size=order.size,
+        status=Status.ERROR,
+        method=None,
+        moved_at=at,
+        duration_us=0,
+        attempts=attempts,
+        source_etag=order.etag,
+        code=code,
+        message=message,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """The counts of one sweep; `bytes` counts what succeeded."""
@@ -202,3 +222,8 @@ class FailureRecord:
     message: str
     attempts: int
     at: float
+
+
+def has_md5_shape(etag: str) -> bool:
+    """Tell whether `etag` has the shape of an MD5; the ETag of a multipart upload ends in `-` and a count."""
+    return len(etag) == MD5_HEX_DIGITS and "-" not in etag

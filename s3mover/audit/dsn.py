@@ -1,0 +1,228 @@
+"""Reads `audit.url` into a frozen record that shows its password to nobody.
+
+Here lives the grammar of the three spellings (Go's DSN, `mysql://`, `sqlite:///`). Nothing is opened or looked up.
+Go's grammar is that of `ParseDSN` in go-sql-driver/mysql: the last `/` ends the address, the last `@` before it
+ends the credentials, the first `:` in these ends the user's name; nothing in them is encoded.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote
+
+from s3mover.errors import SettingsError
+
+DEFAULT_PORT = 3306
+DEFAULT_HOST = "127.0.0.1"
+
+_MYSQL_SCHEME = "mysql://"
+_SQLITE_SCHEME = "sqlite://"
+_EXPECTED = (
+    "expected user:password@tcp(host:3306)/name, mysql://user:password@host:3306/name or sqlite:///file.db"
+)
+_GO_ADDRESS = re.compile(r"(?:(?P<net>tcp|unix)(?:\((?P<address>.*)\))?)?", re.DOTALL)
+_HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>\d{1,5}))?")
+
+# What users of the first version carry along; s3mover sets its session up by itself.
+_IGNORED_OPTIONS = frozenset(
+    (
+        "allowNativePasswords",
+        "charset",
+        "checkConnLiveness",
+        "clientFoundRows",
+        "collation",
+        "columnsWithAlias",
+        "interpolateParams",
+        "loc",
+        "maxAllowedPacket",
+        "multiStatements",
+        "parseTime",
+        "readTimeout",
+        "rejectReadOnly",
+        "timeout",
+        "writeTimeout",
+    )
+)
+
+
+class Tls(StrEnum):
+    """How the connection to MySQL is protected, in the words of MySQL's own `--ssl-mode`.
+
+    `PREFERRED` (what holds where nothing is written) takes TLS where the server offers it, and is as open to an
+    active attacker as no TLS; `REQUIRED` is encrypted and unverified, which only an explicit wish can mean.
+    """
+
+    DISABLED = "disabled"
+    PREFERRED = "preferred"
+    REQUIRED = "required"
+    VERIFY_CA = "verify_ca"
+    VERIFY_IDENTITY = "verify_identity"
+
+
+_GO_TLS = {
+    "true": Tls.VERIFY_IDENTITY,
+    "1": Tls.VERIFY_IDENTITY,
+    "false": Tls.DISABLED,
+    "0": Tls.DISABLED,
+    "skip-verify": Tls.REQUIRED,
+    "preferred": Tls.PREFERRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlDsn:
+    """Where a MySQL or MariaDB answers, and as whom. `socket` replaces `host` and `port` where it is not empty."""
+
+    user: str
+    password: str = field(repr=False)
+    host: str
+    port: int
+    socket: str
+    database: str
+    tls: Tls = Tls.PREFERRED
+    ca_file: str = ""
+
+    @property
+    def place(self) -> str:
+        """The server's address as people write it."""
+        if self.socket:
+            return self.socket
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def redacted(self) -> str:
+        """The URL with its password left out."""
+        place = f"unix({self.socket})" if self.socket else self.place
+        return f"{_MYSQL_SCHEME}{self.user}:***@{place}/{self.database}"
+
+    def __str__(self) -> str:
+        return self.redacted
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDsn:
+    """The file of an embedded audit database."""
+
+    path: Path
+
+    @property
+    def redacted(self) -> str:
+        """The URL; it has no secret."""
+        return f"{_SQLITE_SCHEME}/{self.path}"
+
+    def __str__(self) -> str:
+        return self.redacted
+
+
+Dsn = MysqlDsn | SqliteDsn
+
+
+def parse_dsn(url: str) -> Dsn:
+    """Read the value of `audit.url`.
+
+    Raises:
+        SettingsError: it is none of the three spellings; the sentence never contains the password.
+    """
+    if url.startswith(_SQLITE_SCHEME):
+        return _sqlite(url.removeprefix(_SQLITE_SCHEME))
+    if url.startswith(_MYSQL_SCHEME):
+        return _mysql_url(url.removeprefix(_MYSQL_SCHEME))
+    if re.match(r"[a-z][a-z0-9+.-]*://", url):
+        raise _problem("unknown scheme")
+    return _go_dsn(url)
+
+
+def _sqlite(rest: str) -> SqliteDsn:
+    path = rest.removeprefix("/")
+    if not rest.startswith("/") or not path or path.endswith("/") or path == ":memory:":
+        raise _problem("no file is named", "expected sqlite:///file.db or sqlite:////absolute/file.db")
+    if "?" in path or "\0" in path:
+        raise _problem("an SQLite URL takes no options", "expected sqlite:///file.db")
+    return SqliteDsn(Path(path))
+
+
+def _mysql_url(rest: str) -> MysqlDsn:
+    credentials, _, remainder = rest.rpartition("@")
+    place, _, options = remainder.partition("?")
+    address, _, database = place.partition("/")
+    user, _, password = credentials.partition(":")
+    host, port = _host_port(unquote(address))
+    return _mysql(unquote(user), unquote(password), host, port, "", database, options)
+
+
+def _go_dsn(url: str) -> MysqlDsn:
+    left, slash, right = url.rpartition("/")
+    credentials, _, address = left.rpartition("@")
+    user, _, password = credentials.partition(":")
+    found = _GO_ADDRESS.fullmatch(address)
+    database, _, options = right.partition("?")
+    if not slash or found is None or "@" in right:
+        raise _problem("it cannot be read")
+    if found["net"] == "unix":
+        return _mysql(user, password, "", 0, found["address"] or "/tmp/mysql.sock", database, options)  # noqa: S108
+    host, port = _host_port(found["address"] or "")
+    return _mysql(user, password, host, port, "", database, options)
+
+
+def _host_port(address: str) -> tuple[str, int]:
+    found = _HOST_PORT.fullmatch(address)
+    if found is None:
+        raise _problem("its host and port cannot be read")
+    port = int(found["port"] or DEFAULT_PORT)
+    if not 0 < port < 1 << 16:
+        raise _problem("its port is out of range", "expected a port from 1 to 65535")
+    return found["v6"] or found["name"] or DEFAULT_HOST, port
+
+
+def _mysql(user: str, password: str, host: str, port: int, socket: str, database: str, options: str) -> MysqlDsn:
+    if not user:
+        raise _problem("it names no user")
+    if not database or "/" in database:
+        raise _problem("it names no database")
+    tls, ca_file = _tls(_options(options))
+    return MysqlDsn(user, password, host, port, socket, unquote(database), tls, ca_file)
+
+
+def _options(text: str) -> dict[str, str]:
+    pairs = (option.partition("=") for option in text.split("&") if option)
+    options = {unquote(name): unquote(value) for name, _, value in pairs}
+    named = {name.replace("_", "-"): value for name, value in options.items() if name not in _IGNORED_OPTIONS}
+    unknown = sorted(named.keys() - {"tls", "ssl-mode", "ssl-ca"})
+    if unknown:
+        raise _problem(f"unsupported option {unknown[0]!r}", "expected tls, ssl-mode or ssl-ca")
+    return named
+
+
+def _tls(options: dict[str, str]) -> tuple[Tls, str]:
+    ca_file = options.get("ssl-ca", "")
+    if "tls" in options:
+        tls = _go_tls(options["tls"])
+    elif "ssl-mode" in options:
+        tls = _ssl_mode(options["ssl-mode"])
+    else:
+        tls = Tls.VERIFY_IDENTITY if ca_file else Tls.PREFERRED
+    # As MySQL's own clients read it: a CA that is given is a CA that is checked.
+    return (Tls.VERIFY_CA if ca_file and tls is Tls.REQUIRED else tls), ca_file
+
+
+def _go_tls(value: str) -> Tls:
+    tls = _GO_TLS.get(value.lower())
+    if tls is None:
+        raise _problem(
+            "unsupported value of its option tls",
+            "expected tls=true, false, preferred or skip-verify (a CA of your own goes into ssl-ca=FILE)",
+        )
+    return tls
+
+
+def _ssl_mode(value: str) -> Tls:
+    try:
+        return Tls(value.lower().replace("-", "_"))
+    except ValueError:
+        modes = ", ".join(mode.value for mode in Tls)
+        raise _problem("unsupported value of its option ssl-mode", f"expected one of {modes}") from None
+
+
+def _problem(what: str, expected: str = _EXPECTED) -> SettingsError:
+    return SettingsError([f"audit.url: {what}; {expected}"])

@@ -1,0 +1,83 @@
+"""A trail that outlasts an outage of its database: each write is repeated until it is known to be committed.
+
+While it waits, the caller waits: nothing new is intended, and what ends meanwhile gathers in the caller's inbox,
+bounded by what was in flight.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from s3mover.audit.trail import PendingRow, Trail
+from s3mover.errors import AuditUnavailableError
+from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
+from s3mover.model import Order, Outcome, Pair, SweepRecord
+
+T = TypeVar("T")
+
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class PatientTrail:
+    """The trail as a sweep uses it.
+
+    `wait` waits so many seconds and returns False where no time is left to wait; then the outage is raised.
+    `clock` counts seconds steadily.
+    """
+
+    def __init__(
+        self, trail: Trail, notify: Notify, wait: Callable[[float], bool], clock: Callable[[], float]
+    ) -> None:
+        self._trail = trail
+        self._notify = notify
+        self._wait = wait
+        self._clock = clock
+
+    def open_sweep(self, pair: Pair, started_at: float) -> int:
+        """See `Trail.open_sweep`."""
+        return self._outlast(lambda: self._trail.open_sweep(pair, started_at))
+
+    def intend(self, orders: Sequence[Order], at: float) -> None:
+        """See `Trail.intend`."""
+        self._outlast(lambda: self._trail.intend(orders, at))
+        self._notify(AuditRowsWritten(len(orders)))
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """See `Trail.settle`."""
+        self._outlast(lambda: self._trail.settle(outcomes))
+
+    def close_sweep(self, record: SweepRecord) -> None:
+        """See `Trail.close_sweep`."""
+        self._outlast(lambda: self._trail.close_sweep(record))
+
+    def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
+        """See `Trail.pending`."""
+        return self._outlast(lambda: self._trail.pending(pair, limit))
+
+    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
+        """See `Trail.interrupt_sweeps`."""
+        return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
+
+    def _outlast(self, call: Callable[[], T]) -> T:
+        while True:
+            try:
+                return call()
+            except AuditUnavailableError as outage:
+                self._await_return(outage)
+
+    def _await_return(self, outage: AuditUnavailableError) -> None:
+        began = self._clock()
+        self._notify(AuditUnavailable(str(outage)))
+        pause = FIRST_WAIT_SECONDS
+        while not self._is_back():
+            if not self._wait(pause):
+                raise outage
+            pause = min(pause * 2, LONGEST_WAIT_SECONDS)
+        self._notify(AuditRestored(self._clock() - began))
+
+    def _is_back(self) -> bool:
+        try:
+            self._trail.reconnect()
+        except AuditUnavailableError:
+            return False
+        return True

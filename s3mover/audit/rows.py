@@ -1,0 +1,100 @@
+"""Records to rows and rows to records, the same for both databases.
+
+Times stand in the databases as UTC with microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
+"""
+
+from datetime import UTC, datetime
+
+from s3mover.audit.database import Row
+from s3mover.audit.trail import PendingRow, Total
+from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord, SweepStatus, Tally
+
+# What the columns hold; longer text is cut, because a row that is refused would stop every row after it.
+MESSAGE_CHARACTERS = 4000
+CODE_CHARACTERS = 128
+ETAG_CHARACTERS = 255
+
+
+def stamp(at: float) -> str:
+    """Write seconds since the epoch as `2025-01-04 03:17:09.123456`, UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(" ", "microseconds")[:26]
+
+
+def seconds(value: str | datetime) -> float:
+    """Read a time of the database as seconds since the epoch."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC).timestamp()
+
+
+def intended(order: Order, at: str) -> Row:
+    """Return the columns of `statements.INTEND`."""
+    return (order.sweep, order.number, order.key, order.size, order.etag[:ETAG_CHARACTERS], at, at)
+
+
+def settled(outcome: Outcome) -> Row:
+    """Return the columns of `statements.SETTLE`."""
+    at = stamp(outcome.moved_at)
+    method = outcome.method
+    return (
+        outcome.sweep,
+        outcome.number,
+        outcome.key,
+        outcome.size,
+        outcome.source_etag[:ETAG_CHARACTERS],
+        outcome.status.value,
+        None if method is None else method.value,
+        at,
+        at,
+        outcome.duration_us,
+        outcome.attempts,
+        outcome.destination_etag[:ETAG_CHARACTERS] or None,
+        outcome.code[:CODE_CHARACTERS] or None,
+        outcome.message[:MESSAGE_CHARACTERS] or None,
+    )
+
+
+def closed(record: SweepRecord) -> Row:
+    """Return the parameters of `statements.CLOSE_SWEEP`."""
+    tally = record.tally
+    return (
+        None if record.ended_at is None else stamp(record.ended_at),
+        record.status.value,
+        record.duration_us,
+        record.summary_file,
+        *(tally.listed, tally.skipped, tally.planned, tally.succeeded, tally.failed),
+        *(tally.bytes, tally.server_side_copies, tally.streamed),
+        record.id,
+    )
+
+
+def pending_row(row: Row) -> PendingRow:
+    """Read a row of `statements.pending`."""
+    sweep, number, key, size, etag, created_at = row
+    return PendingRow(sweep, number, key, size, etag, seconds(created_at))
+
+
+def sweep_record(row: Row) -> SweepRecord:
+    """Read a row of `statements.LATEST_SWEEPS`."""
+    identity, *pair, started_at, ended_at, status = row[:8]
+    return SweepRecord(
+        id=identity,
+        pair=Pair(*pair),
+        started_at=seconds(started_at),
+        ended_at=None if ended_at is None else seconds(ended_at),
+        status=SweepStatus(status),
+        tally=Tally(*row[8:16]),
+        duration_us=row[16],
+        summary_file=row[17],
+    )
+
+
+def failure_record(row: Row) -> FailureRecord:
+    """Read a row of `statements.failures`."""
+    sweep, key, code, message, attempts, at, _created_at, _id = row
+    return FailureRecord(sweep, key, code, message, attempts, seconds(at))
+
+
+def total(row: Row) -> Total:
+    """Read a row of `statements.totals`; MySQL sums to a decimal."""
+    status, method, objects, size = row
+    return Total(Status(status), method, objects, int(size))

@@ -1,0 +1,123 @@
+"""The numbered schema files: where they lie, how they fall into statements, and which of them are to be run.
+
+All of it is decided here without a database, save `bring_up_to_date`, which acts on what was decided.
+"""
+
+import re
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from s3mover.audit.database import Database
+from s3mover.errors import SchemaError
+
+# Beside the package in a checkout; where the installation of the wheel puts data files otherwise.
+_FOLDERS = (
+    Path(__file__).parents[2] / "schema",
+    Path(sysconfig.get_path("data")) / "share" / "s3mover" / "schema",
+)
+_FILE_NAME = re.compile(r"(?P<version>\d{3})_\w+\.sql")
+
+# Quoted text, comments (MySQL's `/*! ... */` is none), the end of a statement, anything else.
+_TOKEN = re.compile(
+    r"""
+    (?P<comment> --(?=\s|$)[^\n]* | /\*(?!!).*?\*/ )
+    | (?P<end> ; )
+    | (?P<text> '[^']*' | "[^"]*" | `[^`]*` | [^'"`;/-]+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Migration(NamedTuple):
+    """One schema file; `version` is the number that its name begins with."""
+
+    version: int
+    name: str
+    sql: str
+
+
+def migrations(backend: str) -> list[Migration]:
+    """Return the schema files for `mysql` or `sqlite`, in order.
+
+    Raises:
+        SchemaError: the files are missing, which only a broken installation can mean.
+    """
+    for folder in _FOLDERS:
+        files = sorted((folder / backend).glob("*.sql"))
+        if files:
+            return [_migration(path) for path in files]
+    raise SchemaError(f"The schema files for {backend} are missing from this installation.")
+
+
+def statements(sql: str) -> list[str]:
+    """Split the text of a schema file into its statements, comments left out.
+
+    A `;` inside quotes or a comment ends nothing. A quote inside quoted text is written twice, never escaped with
+    a backslash, which the two databases read differently.
+    """
+    found = [""]
+    for token in _TOKEN.finditer(sql):
+        if token["end"]:
+            found.append("")
+        elif token["text"]:
+            found[-1] += token["text"]
+    return [statement.strip() for statement in found if statement.strip()]
+
+
+def missing(known: Sequence[Migration], applied: int) -> list[Migration]:
+    """Return the known migrations that are newer than the `applied` version.
+
+    Raises:
+        SchemaError: the database is newer than what is known here.
+    """
+    newest = known[-1].version
+    if applied > newest:
+        raise SchemaError(
+            f"The audit database has schema version {applied}, and this s3mover knows no version after {newest}: "
+            "a newer s3mover has worked with it. Install that version, or use another database."
+        )
+    return [migration for migration in known if migration.version > applied]
+
+
+def bring_up_to_date(database: Database) -> list[int]:
+    """Run what is missing, under the database's lock, and return the versions that were run.
+
+    Raises:
+        SchemaError: the database is newer than what is known here.
+    """
+    known = migrations(database.backend)
+    if not missing(known, database.schema_version()):
+        return []
+    with database.upgrading():
+        todo = missing(known, database.schema_version())
+        for migration in todo:
+            for statement in statements(migration.sql):
+                database.run(statement)
+    return [migration.version for migration in todo]
+
+
+def require_newest(database: Database) -> None:
+    """Check that nothing is missing.
+
+    Raises:
+        SchemaError: the database is older or newer than what is known here.
+    """
+    todo = missing(migrations(database.backend), database.schema_version())
+    if todo:
+        raise SchemaError(
+            f"The audit database lacks schema version {todo[-1].version}: run `s3mover schema apply` first."
+        )
+
+
+def text(todo: Sequence[Migration]) -> str:
+    """Return the migrations as one text, each under its file's name."""
+    return "\n".join(f"-- {migration.name}\n\n{migration.sql.strip()}\n" for migration in todo)
+
+
+def _migration(path: Path) -> Migration:
+    named = _FILE_NAME.fullmatch(path.name)
+    if named is None:
+        raise SchemaError(f"The schema file {path.name} has no name like 001_words.sql.")
+    return Migration(int(named["version"]), path.name, path.read_text("utf-8"))

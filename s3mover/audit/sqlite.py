@@ -1,0 +1,184 @@
+"""The only door to sqlite3: one connection to an embedded audit database, and the lease in a file beside it.
+
+Write-ahead log, so that readers and the writer do not wait for each other; a full sync per commit, so that what is
+committed survives a power failure (SQLite documentation, "Write-Ahead Logging" and PRAGMA synchronous).
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from s3mover.audit.database import Bulk, Row
+from s3mover.audit.lease import lease_name
+from s3mover.errors import AuditUnavailableError, MoverError, SchemaError, UnreachableError
+from s3mover.model import Pair
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+# SQLite documentation, "Result and Error Codes"; the low byte is the primary code.
+_PRIMARY = 0xFF
+_TEMPORARY = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    )
+)
+_UNREACHABLE = frozenset(
+    (sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+)
+
+
+class SqliteDatabase:
+    """One connection to the database in `path`; with `create` the file is made where it is missing."""
+
+    backend = "sqlite"
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self._path = path.absolute()
+        self._lease: int | None = None
+        _require(self._path, create=create)
+        try:
+            self._connection = self._connect(create=create)
+        except AuditUnavailableError as error:
+            # What cannot be opened at the start is refused by the file system, not busy.
+            raise UnreachableError(str(error)) from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what is written inside, or roll it back where an error passes."""
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def write(self, sql: str, parameters: Sequence[object]) -> int:
+        """Run one statement and return the number of rows it touched."""
+        return self._execute(sql, parameters).rowcount
+
+    def insert(self, sql: str, parameters: Sequence[object]) -> int:
+        """Insert one row and return its generated id."""
+        return self._execute(sql, parameters).lastrowid or 0
+
+    def write_many(self, bulk: Bulk, rows: Sequence[Row]) -> None:
+        """Run a bulk statement, which SQLite prepares once, for each row."""
+        with self._translated():
+            self._connection.executemany(bulk.sql(1), rows)
+
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return a query's rows."""
+        with self._translated():
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+
+    def schema_version(self) -> int:
+        """Return the newest schema version that was applied, 0 for none.
+
+        Raises:
+            SchemaError: the tables are another program's.
+        """
+        tables = {name for (name,) in self.read("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "schema_migrations" in tables:
+            return int(self.read("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")[0][0])
+        if "document_logs" in tables:
+            raise SchemaError(f"{self._path} has a table document_logs that s3mover did not make.")
+        return 0
+
+    def upgrading(self) -> contextlib.AbstractContextManager[None]:
+        """Change the schema in one transaction, which keeps others out until it is whole."""
+        return self.transaction()
+
+    def run(self, statement: str) -> None:
+        """Run one statement of a schema file."""
+        self._execute(statement)
+
+    def acquire_lease(self, pair: Pair) -> bool:
+        """Take the lock on the pair's file; the system gives it back when the process dies, however it dies.
+
+        The file stays: removing it would let two instances lock two files of one name.
+        """
+        name = lease_name(pair, str(self._path)).partition(":")[2]
+        lease = os.open(f"{self._path}.{name}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lease)
+            return False
+        self.release_lease()
+        self._lease = lease
+        return True
+
+    def release_lease(self) -> None:
+        """Give the lock back, where it is held."""
+        if self._lease is not None:
+            os.close(self._lease)
+            self._lease = None
+
+    def reopen(self) -> None:
+        """Open the file anew; the lease is another file's and was never lost."""
+        connection = self._connect(create=False)
+        self._connection.close()
+        self._connection = connection
+
+    def close(self) -> None:
+        """End the connection; the lease goes with it."""
+        self.release_lease()
+        self._connection.close()
+
+    def _connect(self, *, create: bool) -> sqlite3.Connection:
+        mode = "rwc" if create else "rw"
+        with self._translated():
+            connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode={mode}", timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, uri=True
+            )
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+            except sqlite3.Error:
+                connection.close()
+                raise
+        return connection
+
+    def _execute(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        with self._translated():
+            return self._connection.execute(sql, tuple(parameters))
+
+    def _roll_back(self) -> None:
+        # Where the error ended the transaction already, or the connection is of no use, nothing is left to undo.
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.rollback()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _translate(error, self._path) from error
+
+
+def _require(path: Path, *, create: bool) -> None:
+    if not path.parent.is_dir():
+        raise UnreachableError(f"The audit database {path} cannot be made: {path.parent} is no directory.")
+    if not create and not path.exists():
+        raise UnreachableError(f"There is no audit database {path} yet.")
+
+
+def _translate(error: sqlite3.Error, path: Path) -> MoverError:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    sentence = f"The audit database {path}: {error}."
+    if code in _TEMPORARY:
+        return AuditUnavailableError(sentence)
+    if code in _UNREACHABLE:
+        return UnreachableError(sentence)
+    return MoverError(sentence)

@@ -1,0 +1,146 @@
+"""The trail over a database: what is recorded and read, once for both dialects.
+
+How a connection is made, kept and lost is the business of `mysql.py` and `sqlite.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from s3mover.audit import rows, statements
+from s3mover.audit.database import Database
+from s3mover.audit.trail import PendingRow, Total
+from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+
+FAILURES_PER_PAGE = 1000
+
+
+class SqlTrail:
+    """Keeps the promises of `Trail` (see there) on one connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._intend = statements.INTEND[database.backend]
+        self._settle = statements.SETTLE[database.backend]
+
+    def acquire_lease(self, pair: Pair) -> bool:
+        """Take the lease on `pair`; False where another connection holds it."""
+        return self._database.acquire_lease(pair)
+
+    def release_lease(self) -> None:
+        """Give the lease back, where it is held."""
+        self._database.release_lease()
+
+    def open_sweep(self, pair: Pair, started_at: float) -> int:
+        """Record a sweep as running; the same pair and start again is the same sweep."""
+        running = self._running_sweeps(pair)
+        for sweep, since in running:
+            if rows.stamp(since) == rows.stamp(started_at):
+                return sweep
+        with self._database.transaction():
+            return self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
+
+    def intend(self, orders: Sequence[Order], at: float) -> None:
+        """Record each order as a pending row; rows that are there already stay as they are."""
+        moment = rows.stamp(at)
+        with self._database.transaction():
+            self._database.write_many(self._intend, [rows.intended(order, moment) for order in orders])
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what became of the orders; the rows of skipped ones are withdrawn."""
+        moved = [rows.settled(outcome) for outcome in outcomes if outcome.status is not Status.SKIPPED]
+        skipped = defaultdict(list)
+        for outcome in outcomes:
+            if outcome.status is Status.SKIPPED:
+                skipped[outcome.sweep].append(outcome.number)
+        with self._database.transaction():
+            self._database.write_many(self._settle, moved)
+            for sweep, numbers in skipped.items():
+                self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
+
+    def mark_deleted(self, sweep: int, numbers: Sequence[int], at: float) -> None:
+        """Note that the source objects of these transfers were deleted."""
+        if numbers:
+            with self._database.transaction():
+                sql = statements.mark_deleted(len(numbers))
+                self._database.write(sql, (rows.stamp(at), sweep, *numbers))
+
+    def close_sweep(self, record: SweepRecord) -> None:
+        """Record the sweep's end."""
+        with self._database.transaction():
+            self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
+
+    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
+        """Mark the running sweeps of `pair` as interrupted, counted from their rows, and return how many."""
+        running = self._running_sweeps(pair)
+        counts = [tuple(map(int, self._database.read(statements.COUNT_SWEEP, (id_,))[0])) for id_, _ in running]
+        with self._database.transaction():
+            for (sweep, started_at), counted in zip(running, counts, strict=True):
+                duration_us = max(0, round((at - started_at) * 1e6))
+                parameters = (rows.stamp(at), duration_us, *counted, sweep)
+                self._database.write(statements.INTERRUPT_SWEEP, parameters)
+        return len(running)
+
+    def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
+        """Return up to `limit` pending rows of `pair`, oldest first."""
+        sweeps = [id_ for id_, *names in self._database.read(statements.SWEEPS_WITH_PENDING) if Pair(*names) == pair]
+        if not sweeps:
+            return []
+        found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
+        return [rows.pending_row(row) for row in found]
+
+    def latest_sweeps(self, limit: int) -> list[SweepRecord]:
+        """Return the newest sweeps of all pairs, newest first."""
+        return [rows.sweep_record(row) for row in self._database.read(statements.LATEST_SWEEPS, (limit,))]
+
+    def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
+        """Yield failed transfers, newest first, a page in memory at a time."""
+        chosen, parameters = _chosen(since, sweep)
+        page = self._failures_page(chosen, parameters, limit)
+        while page:
+            yield from map(rows.failure_record, page)
+            limit -= len(page)
+            *_, created_at, id_ = page[-1]
+            last = rows.stamp(rows.seconds(created_at))
+            older = [*chosen, "created_at <= ?", "(created_at < ? OR id < ?)"]
+            page = self._failures_page(older, [*parameters, last, last, id_], limit)
+
+    def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
+        """Return the rows counted by status and method, in the order of these words."""
+        conditions, parameters = _chosen(since, sweep)
+        found = self._database.read(statements.totals(conditions), parameters)
+        return sorted(map(rows.total, found), key=lambda total: (total.status, total.method))
+
+    def prune(self, before: float, limit: int) -> int:
+        """Remove up to `limit` settled rows that were created before, and return how many."""
+        with self._database.transaction():
+            return self._database.write(statements.PRUNE, (rows.stamp(before), limit))
+
+    def reconnect(self) -> None:
+        """Make the connection usable again, the lease included."""
+        self._database.reopen()
+
+    def close(self) -> None:
+        """End the connection; the lease goes with it."""
+        self._database.close()
+
+    def _running_sweeps(self, pair: Pair) -> list[tuple[int, float]]:
+        # Pairs are compared here and not in SQL, whose collations call different prefixes equal.
+        found = self._database.read(statements.RUNNING_SWEEPS)
+        return [(id_, rows.seconds(started_at)) for id_, started_at, *names in found if Pair(*names) == pair]
+
+    def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[tuple[object, ...]]:
+        size = min(limit, FAILURES_PER_PAGE)
+        return self._database.read(statements.failures(conditions), [*parameters, size]) if size > 0 else []
+
+
+def _chosen(since: float, sweep: int | None) -> tuple[list[str], list[object]]:
+    """Return the conditions and parameters for rows created `since` then, of one sweep or of all."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    if since > 0:
+        conditions.append("created_at >= ?")
+        parameters.append(rows.stamp(since))
+    if sweep is not None:
+        conditions.append("batch_id = ?")
+        parameters.append(sweep)
+    return conditions, parameters

@@ -1,0 +1,139 @@
+"""Every SQL statement of the trail but the schema's, for both dialects; placeholders are `?`.
+
+Here is text only. The two dialects differ in one clause: what an insert does with a row that is there already.
+"""
+
+from s3mover.audit.database import Bulk
+
+_KEY = ("batch_id", "number")
+_INTENDED = (*_KEY, "file_key", "size_bytes", "source_etag", "created_at", "updated_at")
+_SETTLED = (
+    *_KEY,
+    "file_key",
+    "size_bytes",
+    "source_etag",
+    "status",
+    "method",
+    "moved_at",
+    "updated_at",
+    "duration_us",
+    "attempts",
+    "destination_etag",
+    "error_code",
+    "message",
+)
+_OVERWRITTEN = _SETTLED[3:]
+
+
+def _insert(columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO document_logs ({', '.join(columns)}) VALUES"  # noqa: S608 - names of this module
+
+
+def _marks(columns: tuple[str, ...]) -> str:
+    return f"({', '.join('?' * len(columns))})"
+
+
+# A row that is there, pending or settled, stays as it is: assigning the key to itself changes nothing, and unlike
+# INSERT IGNORE it hides no other error.
+_NO_CHANGE = {
+    "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
+    "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
+}
+# VALUES() in place of MySQL's newer row alias, which MariaDB does not know.
+_OVERWRITE = {
+    "mysql": "ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _OVERWRITTEN),
+    "sqlite": "ON CONFLICT (batch_id, number) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _OVERWRITTEN),
+}
+
+_PENDING = _marks(_INTENDED).replace(")", ", 'pending')")
+INTEND = {name: Bulk(_insert((*_INTENDED, "status")), _PENDING, tail) for name, tail in _NO_CHANGE.items()}
+SETTLE = {name: Bulk(_insert(_SETTLED), _marks(_SETTLED), tail) for name, tail in _OVERWRITE.items()}
+
+_PAIR = "source_bucket, source_prefix, destination_bucket, destination_prefix"
+
+OPEN_SWEEP = f"""
+    INSERT INTO migration_batches (started_at, status, {_PAIR}) VALUES (?, 'running', ?, ?, ?, ?)
+"""
+RUNNING_SWEEPS = f"SELECT id, started_at, {_PAIR} FROM migration_batches WHERE status = 'running' ORDER BY id"
+CLOSE_SWEEP = """
+    UPDATE migration_batches
+    SET ended_at = ?, status = ?, duration_us = ?, summary_file = ?, listed = ?, skipped = ?, planned = ?,
+        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
+    WHERE id = ?
+"""
+COUNT_SWEEP = """
+    SELECT COUNT(*),
+        COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0),
+        COALESCE(SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END), 0),
+        COALESCE(SUM(CASE WHEN status = 'success' THEN size_bytes ELSE 0 END), 0),
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0),
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0)
+    FROM document_logs WHERE batch_id = ?
+"""
+INTERRUPT_SWEEP = """
+    UPDATE migration_batches
+    SET ended_at = ?, status = 'interrupted', duration_us = ?, planned = ?,
+        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
+    WHERE id = ?
+"""
+LATEST_SWEEPS = f"""
+    SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
+        server_side_copies, streamed, duration_us, summary_file
+    FROM migration_batches ORDER BY id DESC LIMIT ?
+"""
+
+SWEEPS_WITH_PENDING = f"""
+    SELECT id, {_PAIR} FROM migration_batches
+    WHERE id IN (SELECT batch_id FROM document_logs WHERE status = 'pending')
+"""  # noqa: S608 - names of this module
+
+PRUNE = """
+    DELETE FROM document_logs WHERE id IN (
+        SELECT id FROM (
+            SELECT id FROM document_logs WHERE status IN ('success', 'error') AND created_at < ? LIMIT ?
+        ) AS old
+    )
+"""
+
+
+def pending(sweeps: int) -> str:
+    """Return the query for the pending rows of so many sweeps, oldest first."""
+    return f"""
+        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at
+        FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
+        ORDER BY created_at, id LIMIT ?
+    """  # noqa: S608 - placeholders only
+
+
+def withdraw(rows: int) -> str:
+    """Return the statement that removes so many rows of one sweep."""
+    return f"DELETE FROM document_logs WHERE batch_id = ? AND number IN ({_list(rows)})"  # noqa: S608
+
+
+def mark_deleted(rows: int) -> str:
+    """Return the statement that notes the source's deletion on so many rows of one sweep."""
+    numbers = _list(rows)
+    return f"UPDATE document_logs SET source_deleted_at = ? WHERE batch_id = ? AND number IN ({numbers})"  # noqa: S608
+
+
+def failures(conditions: list[str]) -> str:
+    """Return the query for a page of failed rows, newest first; `id` comes last in each row."""
+    return f"""
+        SELECT COALESCE(batch_id, 0), file_key, COALESCE(error_code, ''), COALESCE(message, ''),
+            COALESCE(attempts, 0), COALESCE(moved_at, created_at), created_at, id
+        FROM document_logs WHERE {" AND ".join(["status = 'error'", *conditions])}
+        ORDER BY created_at DESC, id DESC LIMIT ?
+    """  # noqa: S608 - conditions of this package
+
+
+def totals(conditions: list[str]) -> str:
+    """Return the query that counts rows by status and method."""
+    return f"""
+        SELECT status, COALESCE(method, ''), COUNT(*), COALESCE(SUM(size_bytes), 0)
+        FROM document_logs WHERE {" AND ".join(conditions or ["1 = 1"])} GROUP BY status, method
+    """  # noqa: S608 - conditions of this package
+
+
+def _list(length: int) -> str:
+    return ", ".join("?" * length)

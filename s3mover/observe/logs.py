@@ -1,0 +1,157 @@
+"""The log: one structured event per thing that happened, as JSON lines or as lines for people.
+
+The only door to structlog. What an event is called and what it carries is said in `s3mover.events`; how a line for
+people looks is said in `console.py`.
+"""
+
+import io
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from threading import Lock
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from s3mover.events import Event
+from s3mover.model import Tally
+from s3mover.observe.console import render_line
+from s3mover.observe.redaction import redact, redactor
+from s3mover.observe.text import to_json
+
+__all__ = ["LEVELS", "LogListener", "configure", "log_defect", "redact"]
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_TALLY = tuple(Tally.__dataclass_fields__)
+
+
+def configure(
+    level: str,
+    format: str,  # noqa: A002 - the setting's name
+    stream: TextIO,
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Send every later log event of at least `level` to `stream`.
+
+    Args:
+        level: a key of `LEVELS`.
+        format: `json`, `console`, or `auto` (console where `stream` is a terminal).
+        stream: where lines go. A line that cannot be written (a full disk, a pipe that nobody reads) is lost:
+            the trail holds what matters, and a log must not stop the work.
+        clock: seconds since the epoch.
+    """
+    people = format == "console" or (format == "auto" and stream.isatty())
+    encoding = (stream.encoding or "utf-8") if people else "utf-8"
+    sink = _Sink(stream, encoding)
+    structlog.configure(
+        processors=[_stamp(clock), _redact_fields, _console(stream, encoding) if people else _json],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: sink,
+        cache_logger_on_first_use=False,
+    )
+
+
+class LogListener:
+    """A `Notify` that writes each event; made after `configure`, whose level it keeps."""
+
+    def __init__(self) -> None:
+        logger: FilteringBoundLogger = structlog.get_logger().bind()
+        self._writers = {
+            level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
+        }
+
+    def __call__(self, event: Event) -> None:
+        """Write `event`, unless its level is below the configured one."""
+        write = self._writers.get(event.level)
+        if write is not None:
+            write(event.name, **fields_of(event))
+
+
+def log_defect(error: BaseException) -> None:
+    """Write the event `daemon.defect`: what broke, with its trace."""
+    trace = "".join(traceback.format_exception(error))
+    structlog.get_logger().critical(
+        "daemon.defect", code=type(error).__name__, message=str(error), trace=trace
+    )
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return an event's fields by name, a tally's counts among them, times rounded to microseconds."""
+    fields: dict[str, Any] = {}
+    for name in _names(type(event)):
+        value = getattr(event, name)
+        if isinstance(value, float):
+            fields[name] = round(value, 6)
+        elif isinstance(value, Tally):
+            fields.update((count, getattr(value, count)) for count in _TALLY)
+        else:
+            fields[name] = value
+    return fields
+
+
+@cache
+def _names(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(kind.__dataclass_fields__)
+
+
+class _Sink:
+    """The end of the chain: writes whole lines, one at a time, and flushes each."""
+
+    def __init__(self, stream: TextIO, encoding: str) -> None:
+        stream.flush()
+        self._lock = Lock()
+        self._stream = stream
+        # A rich or in-memory stream has no bytes underneath that it would be right to write to.
+        self._buffer = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
+        self._encoding = encoding
+        self.lost = 0
+
+    def write(self, line: bytes) -> None:
+        """Write `line` and its end."""
+        with self._lock:
+            try:
+                self._put(line + b"\n")
+            except OSError:
+                self.lost += 1
+
+    def _put(self, line: bytes) -> None:
+        if self._buffer is None:
+            self._stream.write(line.decode(self._encoding))
+            self._stream.flush()
+        else:
+            self._buffer.write(line)
+            self._buffer.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def _stamp(clock: Callable[[], float]) -> Processor:
+    def arrange(_logger: object, level: str, fields: EventDict) -> Mapping[str, Any]:
+        moment = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="microseconds")
+        return {"timestamp": f"{moment[:-6]}Z", "level": level, "event": fields.pop("event"), **fields}
+
+    return arrange
+
+
+def _redact_fields(_logger: object, _level: str, fields: EventDict) -> EventDict:
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = redactor.clean(value)
+    return fields
+
+
+def _json(_logger: object, _level: str, fields: EventDict) -> bytes:
+    return to_json(fields)
+
+
+def _console(stream: TextIO, encoding: str) -> Processor:
+    colours = stream.isatty() and "NO_COLOR" not in os.environ
+
+    def render(_logger: object, _level: str, fields: EventDict) -> bytes:
+        return render_line(fields, colours=colours).encode(encoding, "backslashreplace")
+
+    return render

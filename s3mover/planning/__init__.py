@@ -1,0 +1,1 @@
+"""The plan: which objects of the source are missing or different at the destination."""

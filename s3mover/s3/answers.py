@@ -1,0 +1,116 @@
+"""Verdicts: whether an answer is a success, and if not, which error it is and whether trying again can help.
+
+Pure, save for reading an answer's body. Sources: Amazon S3 API Reference, "Error responses" (codes, and the body
+of an error), and the pages of CopyObject, UploadPartCopy and CompleteMultipartUpload, which may answer 200 with an
+error in the body, after white space that kept the connection alive.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from xml.etree.ElementTree import Element
+
+from s3mover.errors import S3Error
+from s3mover.s3 import xml
+from s3mover.s3.response import Response
+
+# The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
+MAX_DOCUMENT = 16 * 1024 * 1024
+MAX_MESSAGE = 500
+_CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric: not just anything will do
+
+TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+TEMPORARY_CODES = frozenset(
+    {
+        "BadDigest",
+        "ConditionalRequestConflict",
+        "IncompleteBody",
+        "InternalError",
+        "KMS.ThrottlingException",
+        "OperationAborted",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequests",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+
+# Codes for answers without a body (HEAD, most proxies) where S3's name is not HTTP's own phrase.
+CODES = {
+    301: "PermanentRedirect",
+    307: "TemporaryRedirect",
+    403: "AccessDenied",
+    408: "RequestTimeout",
+    409: "OperationAborted",
+    416: "InvalidRange",
+    500: "InternalError",
+}
+
+
+def succeeded(response: Response) -> bool:
+    """Tell whether the status is one of success."""
+    return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def refusal(response: Response) -> S3Error:
+    """Make the error of an answer whose status says that it is one; what cannot be read is done without."""
+    try:
+        root = xml.parse(response.read_all(MAX_DOCUMENT))
+    except S3Error:
+        root = Element("Error")
+    return _error(root, response.status, response.headers)
+
+
+def document(response: Response, name: str) -> Element:
+    """Read the body of a 200, which must be a document called `name`.
+
+    Raises:
+        S3Error: what the body says instead; `InvalidResponse` where it says nothing; `NotImplemented` where it is
+            a document of another kind, as stores give that do not know the operation.
+    """
+    return judged(xml.parse(response.read_all(MAX_DOCUMENT)), name, response)
+
+
+def judged(root: Element, name: str, response: Response) -> Element:
+    """Return `root` where it is called `name`; for errors, see `document`."""
+    if root.tag == "Error":
+        raise _error(root, response.status, response.headers)
+    if root.tag != name:
+        raise S3Error("NotImplemented", f"the answer is {root.tag[:40]}, not {name}", status=response.status)
+    return root
+
+
+def no_document(response: Response) -> None:
+    """Read an answer whose body says nothing."""
+    response.read_all(MAX_DOCUMENT)
+
+
+def _error(root: Element, status: int, headers: Mapping[str, str]) -> S3Error:
+    said = xml.text(root, "Code")
+    code = said if _CODE.fullmatch(said) else _code_of(status)
+    message = " ".join(xml.text(root, "Message").split())
+    return S3Error(
+        code,
+        message[:MAX_MESSAGE],
+        status=status,
+        request_id=xml.text(root, "RequestId") or headers.get("x-amz-request-id", ""),
+        host_id=xml.text(root, "HostId") or headers.get("x-amz-id-2", ""),
+        region=xml.text(root, "Region") or headers.get("x-amz-bucket-region", ""),
+        temporary=code in TEMPORARY_CODES or status in TEMPORARY_STATUSES,
+    )
+
+
+def _code_of(status: int) -> str:
+    if status in CODES:
+        return CODES[status]
+    try:
+        return HTTPStatus(status).phrase.replace(" ", "")
+    except ValueError:
+        return f"Status{status}"

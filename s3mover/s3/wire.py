@@ -1,0 +1,188 @@
+"""Sockets: one connection to a host, plain or TLS, direct or through the environment's proxy.
+
+The only module that talks to `socket` and `ssl`: their errors become `S3Error` here. It moves bytes and knows
+no HTTP, save for the few lines that ask a proxy for a tunnel (RFC 9110, section 9.3.6).
+"""
+
+import os
+import select
+import socket
+import ssl
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+from s3mover.errors import S3Error
+
+MAX_TUNNEL_ANSWER = 16 * 1024
+
+
+class Timeouts(NamedTuple):
+    """Bounds in seconds: `connect` for reaching the host, `read` for the longest silence on the connection."""
+
+    connect: float = 5.0
+    read: float = 60.0
+
+
+class Endpoint(NamedTuple):
+    """What answers requests: `scheme` is `http` or `https`."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Write host and port as the `Host` header has them, without the scheme's own port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
+
+
+class Proxy(NamedTuple):
+    """A forward proxy; `authorization` is the value of `Proxy-Authorization`, or empty."""
+
+    host: str
+    port: int
+    authorization: str
+
+    def __repr__(self) -> str:
+        """Name host and port only: the rest is secret."""
+        return f"Proxy({self.host}:{self.port})"
+
+
+class Wire:
+    """An open connection. Every method may raise `S3Error` (`ConnectionError` or `Timeout`)."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else lambda: 0
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send all of `data`."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise trouble(error) from error
+
+    def receive_into(self, view: memoryview) -> int:
+        """Wait for bytes and return how many came; 0 once the other side has closed."""
+        try:
+            return self._socket.recv_into(view)
+        except OSError as error:
+            raise trouble(error) from error
+
+    def glance_into(self, view: memoryview) -> int | None:
+        """Take what has come already: the number of bytes, 0 where the other side has closed, None for nothing.
+
+        TLS has messages of its own (session tickets), so that a readable socket need not hold a byte for us.
+        """
+        if not self._poll.poll(0) and not self._pending():
+            return None
+        patience = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            return self._socket.recv_into(view)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return None
+        except OSError:
+            return 0
+        finally:
+            self._socket.settimeout(patience)
+
+    def close(self) -> None:
+        """Close at once."""
+        self._socket.close()
+
+
+def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wire:
+    """Connect to `endpoint`, through `proxy` where there is one.
+
+    Raises:
+        S3Error: the host cannot be reached, or its certificate does not verify (the one case that is not
+            temporary).
+    """
+    try:
+        return Wire(_connect(endpoint, proxy, timeouts))
+    except OSError as error:
+        raise trouble(error, f"{endpoint.host}:{endpoint.port}") from error
+
+
+def proxy_for(endpoint: Endpoint) -> Proxy | None:
+    """Find the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY ask for, if any."""
+    proxies = getproxies_environment()
+    url = proxies.get(endpoint.scheme) or proxies.get("all")
+    if not url or proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", proxies):
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise S3Error("ConnectionError", f"a proxy is reached by http://host:port, not by {parts.scheme}://")
+    user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    authorization = f"Basic {b64encode(user.encode()).decode()}" if parts.username else ""
+    return Proxy(parts.hostname, parts.port or 80, authorization)
+
+
+def trouble(error: OSError, where: str = "") -> S3Error:
+    """Translate a foreign error; `where` names the host that was to be reached."""
+    prefix = f"{where}: " if where else ""
+    if isinstance(error, TimeoutError):
+        return S3Error("Timeout", f"{prefix}no answer in time", temporary=True)
+    verified = not isinstance(error, ssl.SSLCertVerificationError)
+    message = error.strerror or str(error) or type(error).__name__
+    return S3Error("ConnectionError", f"{prefix}{message}", temporary=verified)
+
+
+def _connect(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> socket.socket:
+    nearest = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
+    sock = socket.create_connection(nearest, timeouts.connect)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if endpoint.scheme == "https":
+            if proxy:
+                _ask_for_tunnel(sock, endpoint, proxy)
+            context = _tls_context(os.environ.get("AWS_CA_BUNDLE", ""))
+            sock = context.wrap_socket(sock, server_hostname=endpoint.host)
+        sock.settimeout(timeouts.read)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+@cache
+def _tls_context(bundle: str) -> ssl.SSLContext:
+    """Trust the system's authorities, or those of `bundle` (a file, or a directory of hashed certificates)."""
+    of_directory = Path(bundle).is_dir() if bundle else False
+    context = ssl.create_default_context(
+        cafile=bundle if bundle and not of_directory else None, capath=bundle if of_directory else None
+    )
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _ask_for_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    target = f"{host}:{endpoint.port}"
+    lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
+    if proxy.authorization:
+        lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    status = _tunnel_status(sock)
+    if status[9:12] != b"200":
+        said = status.decode("latin-1") or "nothing"
+        raise S3Error("ConnectionError", f"the proxy {proxy.host}:{proxy.port} said {said}", temporary=True)
+
+
+def _tunnel_status(sock: socket.socket) -> bytes:
+    """Read the head of the proxy's answer and not a byte more: what follows belongs to TLS."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < MAX_TUNNEL_ANSWER:
+        byte = sock.recv(1)
+        if not byte:
+            break
+        head += byte
+    return head.partition(b"\r\n")[0][:200]

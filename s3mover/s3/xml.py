@@ -1,0 +1,197 @@
+"""XML as S3 writes and wants it: pure functions from an answer's bytes to records, and back for one request.
+
+No network, no verdicts: what an answer means is `answers.py`'s. Documents with a DOCTYPE are refused, so that no
+entity can expand. Shapes: the pages of the Amazon S3 API Reference that are named below. Elements go by their
+local names, since stores differ in their namespace.
+"""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+from xml.sax.saxutils import escape
+
+from s3mover.errors import ListingError
+from s3mover.model import ObjectEntry
+from s3mover.s3.records import Upload, UploadedPart
+from s3mover.s3.response import invalid
+
+# One `Contents` as AWS and most stores write it: no white space between elements, plain ASCII, no entity but the
+# quotes of an ETag. Every quantifier is possessive, so that no input makes the search slow. Any page of another
+# shape is read by the parser, which takes three times as long.
+_TEXT = "[^<>&\x00-\x1f\x7f]"
+_CONTENTS = re.compile(
+    "<Contents>"
+    "<Key>([!-%'-;=?-~]++)</Key>"
+    f"<LastModified>({_TEXT}*+)</LastModified>"
+    f"<ETag>((?:&quot;|{_TEXT})*+)</ETag>"
+    f"(?:<ChecksumAlgorithm>{_TEXT}*+</ChecksumAlgorithm>)*+"
+    f"(?:<ChecksumType>{_TEXT}*+</ChecksumType>)?+"
+    "<Size>([0-9]{1,18}+)</Size>"
+    f"(?:<Owner>(?:<ID>{_TEXT}*+</ID>)?+(?:<DisplayName>{_TEXT}*+</DisplayName>)?+</Owner>)?+"
+    f"(?:<StorageClass>({_TEXT}*+)</StorageClass>)?+"
+    "</Contents>"
+)
+_STRIDE = _CONTENTS.groups + 1  # `split` gives, per match, the text before it and its groups
+_FIRST, _LAST = b"<Contents>", b"</Contents>"
+_SIZE = re.compile("[0-9]{1,18}")
+
+
+def parse(body: bytes) -> Element:
+    """Read a document; its elements have their local names.
+
+    Raises:
+        S3Error: `InvalidResponse`: the body is no well-formed XML, or has a DOCTYPE.
+    """
+    if b"<!DOCTYPE" in body:
+        raise invalid("the answer has a DOCTYPE")
+    # The encoding is given, lest a document choose one in which a DOCTYPE looks different.
+    parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a DOCTYPE there are no entities to expand
+    try:
+        parser.feed(body.strip())
+        root = parser.close()
+    except ParseError as error:
+        raise invalid(f"the answer is no XML: {error}") from error
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    return root
+
+
+def text(element: Element, name: str) -> str:
+    """Return the text of the child called `name`, empty where there is none."""
+    return element.findtext(name) or ""
+
+
+def split_page(body: bytes) -> tuple[Element, list[ObjectEntry]]:
+    """Read a page of ListObjectsV2 into its frame (all that is not `Contents`) and its entries.
+
+    Raises:
+        S3Error: `InvalidResponse`.
+        ListingError: a key is not UTF-8.
+    """
+    start, end = body.find(_FIRST), body.rfind(_LAST) + len(_LAST)
+    pieces = _canonical(body[start:end]) if 0 <= start < end else None
+    if pieces:
+        frame = parse(body[:start] + b"<Contents/>" + body[end:])
+        if _is_encoded(frame) and len(frame.findall("Contents")) == 1:
+            return frame, _entries(pieces)
+    root = parse(body)
+    encoded = _is_encoded(root)
+    return root, [_entry(element, encoded) for element in root.findall("Contents")]
+
+
+def tags(root: Element) -> list[tuple[str, str]]:
+    """Read the answer of GetObjectTagging."""
+    return [(text(tag, "Key"), text(tag, "Value")) for tag in root.iter("Tag")]
+
+
+def uploads(root: Element) -> list[Upload]:
+    """Read a page of ListMultipartUploads."""
+    encoded = _is_encoded(root)
+    return [
+        Upload(_key(upload, encoded), _required(upload, "UploadId"), text(upload, "Initiated"))
+        for upload in root.findall("Upload")
+    ]
+
+
+def uploaded_parts(root: Element) -> list[UploadedPart]:
+    """Read a page of ListParts."""
+    return [
+        UploadedPart(_number(part, "PartNumber"), bare_etag(text(part, "ETag")), _number(part, "Size"))
+        for part in root.findall("Part")
+    ]
+
+
+def upload_id(root: Element) -> str:
+    """Read the answer of CreateMultipartUpload."""
+    return _required(root, "UploadId")
+
+
+def stored_etag(root: Element) -> str:
+    """Read the ETag of CopyObject's, UploadPartCopy's or CompleteMultipartUpload's answer."""
+    return bare_etag(_required(root, "ETag"))
+
+
+def bare_etag(etag: str) -> str:
+    """Take the quotes off an ETag; some stores send none."""
+    return etag.strip().strip('"')
+
+
+def quoted_etag(etag: str) -> str:
+    """Put the quotes back that an ETag has in a request (RFC 9110, section 8.8.3)."""
+    return f'"{etag}"'
+
+
+def completion(parts: Sequence[tuple[int, str]]) -> bytes:
+    """Write the body of CompleteMultipartUpload from part numbers and ETags, in ascending order."""
+    listed = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(quoted_etag(etag))}</ETag></Part>"
+        for number, etag in parts
+    )
+    name = "CompleteMultipartUpload"
+    return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</{name}>'.encode()
+
+
+def decoded(key: str) -> str:
+    """Undo `encoding-type=url`, by bytes; a plus is a space there.
+
+    Raises:
+        ListingError: the bytes are not UTF-8.
+    """
+    if "%" not in key and "+" not in key:
+        return key
+    try:
+        return unquote_to_bytes(key.replace("+", " ")).decode()
+    except UnicodeDecodeError as error:
+        raise ListingError(f"the key {key!r} (percent-encoded) is not UTF-8") from error
+
+
+def _canonical(contents: bytes) -> list[str] | None:
+    """Split adjoining `Contents` into their fields; None where anything else stands between or within them."""
+    try:
+        pieces = _CONTENTS.split(contents.decode("ascii"))
+    except UnicodeDecodeError:
+        return None
+    return None if any(pieces[::_STRIDE]) else pieces
+
+
+def _entries(pieces: list[str]) -> list[ObjectEntry]:
+    keys, times, etags, sizes, classes = (pieces[field::_STRIDE] for field in range(1, _STRIDE))
+    return [
+        ObjectEntry(decoded(key), int(size), etag.replace("&quot;", '"').strip().strip('"'), time, storage_class or "")
+        for key, time, etag, size, storage_class in zip(keys, times, etags, sizes, classes, strict=True)
+    ]
+
+
+def _entry(element: Element, encoded: bool) -> ObjectEntry:
+    return ObjectEntry(
+        _key(element, encoded),
+        _number(element, "Size"),
+        bare_etag(text(element, "ETag")),
+        text(element, "LastModified"),
+        text(element, "StorageClass"),
+    )
+
+
+def _is_encoded(root: Element) -> bool:
+    """Some stores don't know `encoding-type` and send keys as they are; those that do say so."""
+    return text(root, "EncodingType") == "url"
+
+
+def _key(element: Element, encoded: bool) -> str:
+    key = _required(element, "Key")
+    return decoded(key) if encoded else key
+
+
+def _number(element: Element, name: str) -> int:
+    digits = _required(element, name)
+    if not _SIZE.fullmatch(digits):
+        raise invalid(f"{name} is no number: {digits[:40]!r}")
+    return int(digits)
+
+
+def _required(element: Element, name: str) -> str:
+    value = text(element, name)
+    if not value:
+        raise invalid(f"{element.tag} has no {name}")
+    return value

@@ -1,0 +1,10 @@
+"""Settings: what can be set, from where it is read, and what to say where it cannot be worked with.
+
+The only room that knows pydantic and YAML. It knows the shape of a value, not whether a bucket or database answers.
+"""
+
+from s3mover.settings.catalogue import Setting, schema_of_settings
+from s3mover.settings.load import load
+from s3mover.settings.model import Settings
+
+__all__ = ["Setting", "Settings", "load", "schema_of_settings"]

@@ -1,0 +1,123 @@
+"""The list of all settings, read off the model: names, defaults, units, reasons, and what is expected of a value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from s3mover.settings.kinds import Kind
+from s3mover.settings.model import Settings
+
+PREFIX = "S3MOVER_"
+FILE_SUFFIX = "_FILE"
+_SIDES = {"SRC": "source", "DST": "destination"}
+_FIRST_VERSION = (
+    "access_key",
+    "secret_key",
+    "session_token",
+    "region",
+    "bucket",
+    "prefix",
+    "endpoint_url",
+    "profile",
+    "role_arn",
+    "external_id",
+)
+# The names of the environment that the first version read, each with its setting.
+FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
+    {"MYSQL_DSN": "audit.url"}
+    | {
+        f"{short}_{field.upper()}": f"{side}.{field}"
+        for short, side in _SIDES.items()
+        for field in _FIRST_VERSION
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting in words.
+
+    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message.
+    """
+
+    name: str
+    default: str
+    unit: str
+    description: str
+    expected: str
+    secret: bool
+
+    @property
+    def environment(self) -> tuple[str, ...]:
+        """The names that the environment has for it, the strongest first; each also with `_FILE`."""
+        old = (name for name, setting in FIRST_VERSION_NAMES.items() if setting == self.name)
+        return (environment_name(self.name), *old)
+
+
+def environment_name(setting: str) -> str:
+    """Return `S3MOVER_A__B` for `a.b`."""
+    return PREFIX + setting.replace(".", "__").upper()
+
+
+@cache
+def schema_of_settings() -> Mapping[str, Setting]:
+    """Return every setting by its name, in the order of the model."""
+    return MappingProxyType({setting.name: setting for setting in _settings()})
+
+
+def section_names() -> tuple[str, ...]:
+    """Return the sections' names, in the order of the model."""
+    return tuple(Settings.model_fields)
+
+
+def _settings() -> Iterator[Setting]:
+    for section, holder in Settings.model_fields.items():
+        for field, info in holder.default.__class__.model_fields.items():
+            yield _setting(f"{section}.{field}", info)
+
+
+def _setting(name: str, info: FieldInfo) -> Setting:
+    extra = info.json_schema_extra
+    return Setting(
+        name=name,
+        default=_kind(info).write(info.default),
+        unit=str(extra["unit"]) if isinstance(extra, dict) else "",
+        description=info.description or "",
+        expected=_expected(info),
+        secret=_kind(info).secret,
+    )
+
+
+def _kind(info: FieldInfo) -> Kind:
+    stated = (note for note in info.metadata if isinstance(note, Kind))
+    return next(stated, _KINDS.get(info.annotation, Kind("a text")))
+
+
+def _expected(info: FieldInfo) -> str:
+    if get_origin(info.annotation) is Literal:
+        return _choice([choice for choice in get_args(info.annotation) if choice])
+    kind = _kind(info)
+    low, high = _bound(info, "ge"), _bound(info, "le")
+    if low is None or (high is None and low == 0):
+        return kind.expected
+    if high is None:
+        return f"{kind.expected}, at least {kind.write(low)}"
+    return f"{kind.expected}, from {kind.write(low)} to {kind.write(high)}"
+
+
+def _bound(info: FieldInfo, name: str) -> Any:
+    return next((getattr(note, name) for note in info.metadata if hasattr(note, name)), None)
+
+
+def _choice(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+_KINDS: Mapping[Any, Kind] = {
+    int: Kind("a whole number"),
+    float: Kind("a number", lambda number: f"{number:g}"),
+}

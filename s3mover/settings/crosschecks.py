@@ -1,0 +1,93 @@
+"""What must hold between several settings: pure checks on settings that are each well formed.
+
+Two names of one bucket (an access point and the bucket behind it, two host names of one server) cannot be told
+apart here; what can be seen is refused.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from s3mover.settings.model import BucketSettings, Settings
+from s3mover.settings.problems import Problem
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def named_buckets(settings: Settings) -> Iterator[Problem]:
+    """Both buckets must be named."""
+    for side, short, bucket in (
+        ("source", "SRC", settings.source),
+        ("destination", "DST", settings.destination),
+    ):
+        if not bucket.bucket:
+            yield Problem(
+                f"{side}.bucket: no bucket is named; set {side}.bucket, or {short}_BUCKET in the environment",
+                frozenset({f"{side}.bucket"}),
+            )
+
+
+def consistent(settings: Settings) -> Iterator[Problem]:
+    """Everything else: credentials come in pairs, nothing is copied onto itself, every process has a thread."""
+    yield from _paired_keys("source", settings.source)
+    yield from _paired_keys("destination", settings.destination)
+    yield from _apart(settings)
+    yield from _enough_threads(settings)
+
+
+def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
+    names = frozenset({f"{side}.access_key", f"{side}.secret_key", f"{side}.session_token"})
+    secret, token = bucket.secret_key.get_secret_value(), bucket.session_token.get_secret_value()
+    if bucket.access_key and not secret:
+        yield Problem(f"{side}.secret_key: missing beside {side}.access_key; set both or neither", names)
+    if secret and not bucket.access_key:
+        yield Problem(f"{side}.access_key: missing beside {side}.secret_key; set both or neither", names)
+    if token and not (bucket.access_key or secret):
+        yield Problem(
+            f"{side}.session_token: belongs to an access key; set {side}.access_key and secret_key too", names
+        )
+
+
+def _apart(settings: Settings) -> Iterator[Problem]:
+    source, destination = settings.source, settings.destination
+    if not source.bucket or source.bucket != destination.bucket or _store(source) != _store(destination):
+        return
+    shorter, longer = sorted((source.prefix, destination.prefix), key=len)
+    if longer.startswith(shorter):
+        yield Problem(
+            f"source and destination overlap: s3://{source.bucket}/{source.prefix} and "
+            f"s3://{destination.bucket}/{destination.prefix} share keys, so that objects would be copied "
+            "onto each other and could be lost; choose another bucket, or prefixes of which neither begins with "
+            "the other",
+            frozenset(
+                f"{side}.{field}"
+                for side in ("source", "destination")
+                for field in ("bucket", "prefix", "endpoint_url")
+            ),
+        )
+
+
+def _store(bucket: BucketSettings) -> tuple[str, int | None]:
+    """Name the store that a bucket is in; all regions of an AWS partition share their buckets' names."""
+    url = urlsplit(bucket.endpoint_url)
+    host = (url.hostname or "").rstrip(".")
+    if not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return _partition(f"{host}.{bucket.region}"), None
+    port = None if url.port == _DEFAULT_PORTS.get(url.scheme) else url.port
+    return "localhost" if host in _LOOPBACK else host, port
+
+
+def _partition(where: str) -> str:
+    if "cn-" in where or where.startswith("cn"):
+        return "aws-cn"
+    return "aws-us-gov" if "us-gov-" in where else "aws"
+
+
+def _enough_threads(settings: Settings) -> Iterator[Problem]:
+    processes, threads = settings.transfer.processes, settings.transfer.threads
+    if processes > threads:
+        yield Problem(
+            f"transfer.processes: {processes} processes cannot share {threads} threads (transfer.threads); "
+            "expected at most as many processes as threads",
+            frozenset({"transfer.processes", "transfer.threads"}),
+        )

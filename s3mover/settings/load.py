@@ -1,0 +1,84 @@
+"""From file, environment and command line to settings that can be worked with, or to all problems at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from s3mover.errors import SettingsError
+from s3mover.settings.catalogue import schema_of_settings
+from s3mover.settings.crosschecks import consistent, named_buckets
+from s3mover.settings.model import Settings
+from s3mover.settings.problems import Given, Problem, refused
+from s3mover.settings.sources import from_environment, from_file, from_overrides
+
+
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, object],
+    *,
+    buckets: bool = True,
+) -> Settings:
+    """Read the settings; the command line wins over the environment, that over the file, that over the defaults.
+
+    Args:
+        path: the file that was named on the command line, or None: `$S3MOVER_CONFIG`, else `./config.yaml`.
+        environ: the environment.
+        overrides: what the command line says, by setting (`sweep.interval`); None is not said.
+        buckets: whether both buckets must be named; `report` and `schema` work without them.
+
+    Raises:
+        SettingsError: with every problem, each a sentence that names its setting and never a secret.
+    """
+    layers = [from_file(path, environ), from_environment(environ), from_overrides(overrides)]
+    given = {name: value for layer in layers for name, value in layer.values.items()}
+    problems = [problem for layer in layers for problem in layer.problems]
+    settings, refusals = _validated(given)
+    problems += refusals
+    problems += _crosswise(_keys_kept(settings, given), problems, buckets=buckets)
+    if problems:
+        raise SettingsError([problem.text for problem in problems])
+    return _keys_kept(settings, given)
+
+
+def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
+    """Return settings with defaults in place of what was refused, and the refusals."""
+    try:
+        return Settings.model_validate(_nested(given)), []
+    except ValidationError as error:
+        refusals = _refusals(error, given)
+    accepted = {name: value for name, value in given.items() if name not in refusals}
+    return Settings.model_validate(_nested(accepted)), list(refusals.values())
+
+
+def _refusals(error: ValidationError, given: Mapping[str, Given]) -> dict[str, Problem]:
+    refusals: dict[str, Problem] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(step) for step in detail["loc"][:2])
+        refusals.setdefault(name, refused(schema_of_settings()[name], given[name], detail))
+    return refusals
+
+
+def _nested(given: Mapping[str, Given]) -> dict[str, dict[str, Any]]:
+    sections: dict[str, dict[str, Any]] = {}
+    for name, (value, _) in given.items():
+        section, _, field = name.partition(".")
+        sections.setdefault(section, {})[field] = value
+    return sections
+
+
+def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:
+    """Let the destination's prefix be the source's where it is not set."""
+    if "destination.prefix" in given:
+        return settings
+    destination = settings.destination.model_copy(update={"prefix": settings.source.prefix})
+    return settings.model_copy(update={"destination": destination})
+
+
+def _crosswise(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:
+    """Check settings against each other, save where a problem already says that one of them is not known."""
+    unsure = frozenset().union(*(problem.settings for problem in known))
+    found = [*(named_buckets(settings) if buckets else ()), *consistent(settings)]
+    return [problem for problem in found if not problem.settings & unsure]

@@ -1,0 +1,98 @@
+"""The shapes that a setting's text must have (a bucket's name, an endpoint, a DSN), each with its wording.
+
+Only the shape is looked at: whether a bucket exists or a database answers is for the rooms that talk to them.
+Each message continues a sentence that begins with the text, and never repeats the text, which may be a secret.
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
+
+# S3 user guide, "General purpose bucket naming rules": 3 to 63 characters. Capitals and `_` stand in buckets made
+# before March 2018 and in other stores.
+_BUCKET = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.)){1,61}[A-Za-z0-9]")
+# S3 user guide, "Access points": an access point's ARN, or one of Object Lambda or Outposts. Its alias looks like a
+# bucket's name.
+_ACCESS_POINT = re.compile(r"arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:[a-z]+[/:][A-Za-z0-9./:-]+")
+_IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+# Ceph leaves the account empty or puts a tenant there.
+_ROLE = re.compile(r"arn:[\w-]+:iam::[^:\s]*:role/\S+")
+_DATABASES = (
+    re.compile(r"sqlite:///.+"),
+    re.compile(r"mysql://[^/\s]+/[^/?\s]+(?:\?\S*)?"),
+    re.compile(r"(?:.+@)?tcp\([^()\s]+\)/[^/?\s]+(?:\?\S*)?"),
+    re.compile(r"(?:.+@)?unix\(/[^()]+\)/[^/?\s]+(?:\?\S*)?"),
+)
+
+_LONGEST_KEY = 1024  # bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")
+
+Check = Callable[[str], str]
+
+
+def matches(pattern: str, noun: str) -> Check:
+    """Return the check that a text is empty (unset) or wholly like `pattern`, else is no `noun`."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if text and not compiled.fullmatch(text):
+            raise ValueError(f"is no {noun}")
+        return text
+
+    return check
+
+
+def bucket(text: str) -> str:
+    """Check the name of a bucket, or an access point's ARN or alias."""
+    if text.startswith("s3://"):
+        raise ValueError("is a URL, not a name")
+    if _IP_ADDRESS.fullmatch(text) or (
+        text and not (_BUCKET.fullmatch(text) or _ACCESS_POINT.fullmatch(text))
+    ):
+        raise ValueError("is no bucket name")
+    return text
+
+
+def key_prefix(text: str) -> str:
+    """Check that a prefix fits into a key."""
+    if len(text.encode()) > _LONGEST_KEY:
+        raise ValueError("is longer than a key can be")
+    return text
+
+
+def endpoint_url(text: str) -> str:
+    """Check the URL of an S3 endpoint: scheme, host and port only."""
+    if not text:
+        return text
+    url = _split(text)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("is no endpoint")
+    if "@" in url.netloc:
+        raise ValueError("carries credentials")
+    if url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("goes on after the host")
+    return text.rstrip("/")
+
+
+def role_arn(text: str) -> str:
+    """Check the ARN of an IAM role."""
+    if text and not _ROLE.fullmatch(text):
+        raise ValueError("is no role's ARN")
+    return text
+
+
+def database_url(text: str) -> str:
+    """Check that a DSN has one of the forms that the audit room reads; it reads the details itself."""
+    if not any(form.fullmatch(text) for form in _DATABASES):
+        raise ValueError("is no database URL")
+    return text
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        _ = url.port  # computed on access: a port that is no number raises here
+    except ValueError as error:
+        raise ValueError("is no endpoint") from error
+    if re.search(r"\s", text):
+        raise ValueError("is no endpoint")
+    return url

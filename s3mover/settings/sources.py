@@ -1,0 +1,168 @@
+"""Where values come from: the file, the environment, the command line. Each becomes a layer of values by name.
+
+Nothing (an empty text, a key without a value) means that a layer does not set it, so that the layer below is heard.
+Two quotation marks (`""`) mean an empty text on purpose, in the file and in the environment alike.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from yaml.nodes import Node
+
+from s3mover.settings.catalogue import (
+    FILE_SUFFIX,
+    FIRST_VERSION_NAMES,
+    PREFIX,
+    environment_name,
+    schema_of_settings,
+    section_names,
+)
+from s3mover.settings.problems import (
+    Given,
+    Problem,
+    about,
+    unknown_section,
+    unknown_setting,
+    unknown_variable,
+)
+from s3mover.settings.yamltext import Entry, YamlError, entries, parse, plain
+
+CONFIG_VARIABLE = "S3MOVER_CONFIG"
+DEFAULT_FILE = Path("config.yaml")
+_TEST_PREFIX = "S3MOVER_TEST_"
+
+
+@dataclass(slots=True)
+class Layer:
+    """What one source sets, by the settings' names, and what is wrong with it."""
+
+    values: dict[str, Given] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def put(self, name: str, value: object, origin: str) -> None:
+        """Take a value, unless it is nothing, or an empty text where empty is no value."""
+        if value is None or (value == "" and schema_of_settings()[name].default):
+            return
+        self.values[name] = Given(value, origin)
+
+
+def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
+    """Read the named file, else that of `$S3MOVER_CONFIG`, else `./config.yaml`, which alone may be missing."""
+    named = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    file = named or DEFAULT_FILE
+    try:
+        root = parse(file.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        return _unreadable(f"{file}: no such file; name another with --config") if named else Layer()
+    except OSError as error:
+        return _unreadable(f"{file}: cannot be read ({error.strerror})")
+    except UnicodeDecodeError:
+        return _unreadable(f"{file}: is not UTF-8 text")
+    except YamlError as error:
+        return _unreadable(f"{file} line {error.line}: {error}")
+    return _from_root(file, root)
+
+
+def from_environment(environ: Mapping[str, str]) -> Layer:
+    """Read the `S3MOVER_A__B` names and those of the first version, each also with `_FILE`; the former win."""
+    layer = Layer()
+    ours = {environment_name(setting): setting for setting in schema_of_settings()}
+    for variable, setting in [*FIRST_VERSION_NAMES.items(), *ours.items()]:
+        _read_variable(layer, variable, setting, environ)
+    layer.problems += [unknown_variable(name) for name in sorted(environ) if _is_stray(name, ours)]
+    return layer
+
+
+def from_overrides(overrides: Mapping[str, object]) -> Layer:
+    """Take what the command line says; None is not said."""
+    layer = Layer()
+    for name, value in overrides.items():
+        if name in schema_of_settings():
+            layer.put(name, value, "command line")
+        else:
+            layer.problems.append(unknown_setting(name, "command line"))
+    return layer
+
+
+def _unreadable(sentence: str) -> Layer:
+    return Layer(problems=[Problem(sentence, frozenset(schema_of_settings()))])
+
+
+def _from_root(file: Path, root: Node | None) -> Layer:
+    layer = Layer()
+    sections = entries(root)
+    if sections is None:
+        return _unreadable(f'{file}: is no mapping; expected sections such as "source:"')
+    for section in _once(layer, file, "", sections):
+        origin = f"{file} line {section.line}"
+        if section.key not in section_names():
+            layer.problems.append(unknown_section(section.key, origin))
+        else:
+            _read_section(layer, file, section)
+    return layer
+
+
+def _read_section(layer: Layer, file: Path, section: Entry) -> None:
+    settings = entries(section.node)
+    if settings is None:
+        sentence = f"{section.key} ({file} line {section.line}): is no mapping; expected settings below it"
+        inside = (name for name in schema_of_settings() if name.startswith(section.key + "."))
+        layer.problems.append(Problem(sentence, frozenset(inside)))
+        return
+    for entry in _once(layer, file, section.key + ".", settings):
+        name, origin = f"{section.key}.{entry.key}", f"{file} line {entry.line}"
+        if name not in schema_of_settings():
+            layer.problems.append(unknown_setting(name, origin))
+            continue
+        try:
+            layer.put(name, plain(entry.node), origin)
+        except YamlError as error:
+            layer.problems.append(
+                about(name, origin, f"{error}; expected {schema_of_settings()[name].expected}")
+            )
+
+
+def _once(layer: Layer, file: Path, path: str, found: list[Entry]) -> Iterator[Entry]:
+    seen: dict[str, int] = {}
+    for entry in found:
+        if entry.key in seen:
+            lines = f"lines {seen[entry.key]} and {entry.line}"
+            layer.problems.append(
+                Problem(f"{path}{entry.key} ({file} {lines}): stands there twice; keep one")
+            )
+            continue
+        seen[entry.key] = entry.line
+        yield entry
+
+
+def _read_variable(layer: Layer, variable: str, setting: str, environ: Mapping[str, str]) -> None:
+    text, file = environ.get(variable, ""), environ.get(variable + FILE_SUFFIX, "")
+    if text and file:
+        sentence = "both are set; expected one of them, so unset the other"
+        layer.problems.append(about(setting, f"{variable} and {variable}{FILE_SUFFIX}", sentence))
+    elif text:
+        layer.put(setting, "" if text == '""' else text, variable)
+    elif file:
+        _read_mounted(layer, setting, f"{variable}{FILE_SUFFIX}", Path(file))
+
+
+def _read_mounted(layer: Layer, setting: str, variable: str, file: Path) -> None:
+    try:
+        text = file.read_bytes().decode()
+    except OSError as error:
+        layer.problems.append(about(setting, variable, f"{file} cannot be read ({error.strerror})"))
+    except (UnicodeDecodeError, ValueError):
+        layer.problems.append(about(setting, variable, f"{file} is not UTF-8 text"))
+    else:
+        layer.put(setting, text.removesuffix("\n").removesuffix("\r") or None, variable)
+
+
+def _is_stray(variable: str, ours: Mapping[str, str]) -> bool:
+    """Tell whether a variable looks like a setting and is none.
+
+    Names without `__` are left alone: Kubernetes sets S3MOVER_PORT and the like for a Service called s3mover.
+    """
+    if not variable.startswith(PREFIX) or variable.startswith(_TEST_PREFIX) or "__" not in variable:
+        return False
+    return variable not in ours and variable.removesuffix(FILE_SUFFIX) not in ours

@@ -1,0 +1,117 @@
+"""The one door to YAML: a settings file read into its mappings with line numbers, and lists out of text.
+
+Every scalar is kept as the text it was written as, because settings read text themselves: so a bucket called `123`,
+a region called `no` or a prefix called `2024-01-01` stay what they are. Only safe YAML is
+taken: plain tags, no objects.
+"""
+
+import re
+from dataclasses import dataclass
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
+
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value")
+)
+# YAML's own messages quote what they stumble over, which may be a piece of a secret; markers such as
+# '<block end>' may stay.
+_QUOTED = re.compile(r"""(['"])(?!<).{2,}\1""")
+
+Plain = str | tuple[str, ...] | None
+
+
+class YamlError(ValueError):
+    """Text that is not YAML, or not the YAML that settings are written in; `line` counts from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a mapping: its value is still a node, because it may be a mapping itself."""
+
+    key: str
+    line: int
+    node: Node
+
+
+def parse(text: str) -> Node | None:
+    """Return the root of the one document in `text`, or None where it is empty.
+
+    Raises:
+        YamlError: not valid YAML, or more than one document.
+    """
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = _QUOTED.sub("…", error.problem or "it cannot be read")
+        raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else 1) from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError("not valid YAML: it holds a control character", line) from error
+    except RecursionError as error:
+        raise YamlError("nested too deeply", 1) from error
+
+
+def entries(node: Node | None) -> list[Entry] | None:
+    """Return the entries of a mapping, an empty one for nothing at all, and None for anything else."""
+    if node is None or _is_nothing(node):
+        return []
+    if not isinstance(node, MappingNode):
+        return None
+    return [Entry(_key(key), key.start_mark.line + 1, value) for key, value in node.value]
+
+
+def plain(node: Node | None) -> Plain:
+    """Return a scalar's text, a list's texts, or None for nothing.
+
+    Raises:
+        YamlError: a mapping, a list in a list, or a tag that is not plain YAML's.
+    """
+    if node is None or _is_nothing(node):
+        return None
+    if isinstance(node, SequenceNode) and node.tag in _PLAIN_TAGS:
+        return tuple(_scalar(item) for item in node.value)
+    return _scalar(node)
+
+
+def read_list(text: str) -> tuple[str, ...]:
+    """Return the items of `a, b` or of a flow list `["a", "b"]`.
+
+    Raises:
+        ValueError: the text begins with a bracket and is no flow list.
+    """
+    if not text.lstrip().startswith("["):
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    try:
+        items = plain(parse(text))
+    except YamlError as error:
+        raise ValueError("begins with a bracket but is no list") from error
+    if not isinstance(items, tuple):
+        raise ValueError("begins with a bracket but is no list")  # noqa: TRY004
+    return items
+
+
+def _key(node: Node) -> str:
+    return str(node.value) if isinstance(node, ScalarNode) else "(no text)"
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _scalar(node: Node) -> str:
+    line = node.start_mark.line + 1
+    if isinstance(node, MappingNode):
+        raise YamlError("is a mapping", line)
+    if isinstance(node, SequenceNode):
+        raise YamlError("is a list within a list", line)
+    if node.tag not in _PLAIN_TAGS:
+        raise YamlError("has a tag that settings do not know", line)
+    return str(node.value)

@@ -1,0 +1,231 @@
+"""One pass as a sentence: plan, intend, hand out, settle.
+
+The loop runs on the one thread that owns the trail and the crew. Findings of the plan and reports of the workers
+come into its inbox. An order is handed out only after its row is committed as pending; an outcome is counted and
+announced only after it is committed, too.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+
+from s3mover.audit.patience import PatientTrail
+from s3mover.errors import MoverError
+from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
+from s3mover.model import Order, Outcome, Pair, Status, SweepRecord, SweepStatus, Transfer, unmoved
+from s3mover.planning.scan import Finding
+from s3mover.stop import Stop
+from s3mover.sweep.ledger import Ledger
+from s3mover.workers.crew import Crew, FromWorker
+
+# Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
+ROWS_PER_WRITE = 500
+# Pages of the source that the plan may be ahead of the work.
+FINDINGS_AHEAD = 4
+# How long the loop waits for news before it looks whether it is to stop.
+TICK_SECONDS = 0.1
+PROGRESS_SECONDS = 10.0
+
+
+class PlanEnded(NamedTuple):
+    """The plan came to its end (`whole`), was broken off, or met an error."""
+
+    whole: bool
+    error: MoverError | None = None
+
+
+Message = Finding | PlanEnded | FromWorker
+Inbox = SimpleQueue[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTools:
+    """What a sweep works with, the same for every sweep of a run.
+
+    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round.
+    """
+
+    trail: PatientTrail
+    crew: Crew
+    inbox: Inbox
+    notify: Notify
+    stop: Stop
+    clock: Callable[[], float]
+    beat: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """A sweep that has ended; `error` is what cut it short, if anything did."""
+
+    record: SweepRecord
+    error: MoverError | None
+    failures: list[Outcome]
+    fallbacks: dict[str, int]
+
+
+class Sweep:
+    """One pass over a pair of buckets, `findings` being its plan; its row in the trail is opened at once."""
+
+    def __init__(self, tools: SweepTools, pair: Pair, findings: Iterator[Finding]) -> None:
+        self._tools = tools
+        self._pair = pair
+        self._findings = findings
+        self._transfers: deque[Transfer] = deque()
+        self._outcomes: list[Outcome] = []
+        self._returned: list[Order] = []
+        self._numbers = count(1)
+        self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
+        self._findings_held = 0
+        self._plan_ended: PlanEnded | None = None
+        self._recalled = False
+        self._started_at = self._progress_at = tools.clock()
+        self._id = tools.trail.open_sweep(pair, self._started_at)
+        self._ledger = Ledger(self._id, tools.notify)
+        tools.notify(SweepStarted(self._id, str(pair)))
+
+    def run(self) -> SweepResult:
+        """Sweep once; the sweep's row stands as running until the caller closes it.
+
+        Raises:
+            AuditUnavailableError: the audit database stayed away until the stop's deadline.
+            LeaseHeldError: another instance took the lease while the database was away.
+        """
+        threading.Thread(target=self._plan, name="planner", daemon=True).start()
+        while not self._is_done():
+            self._take_news()
+            self._settle()
+            self._hand_out()
+            self._let_plan_go_on()
+            self._tell_progress()
+        return self._result()
+
+    def _plan(self) -> None:
+        """Feed the inbox, on the planner's thread, as far ahead as there is room for."""
+        ended = PlanEnded(whole=True)
+        try:
+            for finding in self._findings:
+                self._plan_room.acquire()
+                if self._tools.stop.requested:
+                    ended = PlanEnded(whole=False)
+                    break
+                self._tools.inbox.put(finding)
+        except MoverError as error:
+            ended = PlanEnded(whole=False, error=error)
+        self._tools.inbox.put(ended)
+
+    def _is_done(self) -> bool:
+        if self._tools.stop.overdue:
+            return True
+        nothing_out = self._tools.crew.in_flight() == 0
+        return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
+
+    def _may_intend(self) -> bool:
+        return not self._tools.stop.requested and not (self._plan_ended and self._plan_ended.error)
+
+    def _take_news(self) -> None:
+        self._tools.beat()
+        try:
+            self._take(self._tools.inbox.get(timeout=TICK_SECONDS))
+            while True:
+                self._take(self._tools.inbox.get_nowait())
+        except Empty:
+            return
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Finding():
+                self._ledger.found(message)
+                self._transfers.extend(message.transfers)
+                self._findings_held += 1
+            case PlanEnded():
+                self._plan_ended = message
+                tally = self._ledger.tally()
+                to_move = tally.listed - tally.skipped
+                self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
+            case FromWorker():
+                settled = self._tools.crew.hear(message)
+                self._outcomes += settled.outcomes
+                self._returned += settled.returned
+
+    def _settle(self) -> None:
+        if self._outcomes:
+            self._tools.trail.settle(self._outcomes)
+            self._ledger.settled(self._outcomes)
+            self._outcomes = []
+        if self._returned:
+            self._tools.trail.settle([self._withdrawal(order) for order in self._returned])
+            self._ledger.withdrawn(self._returned)
+            self._returned = []
+
+    def _withdrawal(self, order: Order) -> Outcome:
+        return unmoved(order, "Interrupted", "", self._tools.clock())._replace(status=Status.SKIPPED)
+
+    def _hand_out(self) -> None:
+        if self._tools.stop.requested and not self._recalled:
+            self._recalled = True
+            self._returned += self._tools.crew.recall()
+        while self._may_intend() and self._is_worth_intending():
+            self._intend_next()
+
+    def _is_worth_intending(self) -> bool:
+        """Wait for room for a good many rows: each write of the trail costs a commit."""
+        enough = min(len(self._transfers), self._tools.crew.window() // 4, ROWS_PER_WRITE)
+        return 0 < enough <= self._tools.crew.room()
+
+    def _intend_next(self) -> None:
+        rows = min(len(self._transfers), self._tools.crew.room(), ROWS_PER_WRITE)
+        orders = [self._order(self._transfers.popleft()) for _ in range(rows)]
+        self._tools.trail.intend(orders, self._tools.clock())
+        self._ledger.intended(orders)
+        self._tools.crew.hand_out(orders)
+
+    def _order(self, transfer: Transfer) -> Order:
+        entry = transfer.entry
+        target = self._pair.destination_key(entry.key)
+        return Order(
+            self._id,
+            next(self._numbers),
+            entry.key,
+            target,
+            entry.size,
+            entry.etag,
+            entry.last_modified,
+            entry.storage_class,
+        )
+
+    def _let_plan_go_on(self) -> None:
+        if len(self._transfers) < ROWS_PER_WRITE or not self._may_intend():
+            for _ in range(self._findings_held):
+                self._plan_room.release()
+            self._findings_held = 0
+
+    def _tell_progress(self) -> None:
+        now = self._tools.clock()
+        if now - self._progress_at >= PROGRESS_SECONDS:
+            self._progress_at = now
+            self._tools.notify(SweepProgress(self._id, self._ledger.tally(), now - self._started_at))
+
+    def _result(self) -> SweepResult:
+        tally, ended_at = self._ledger.tally(), self._tools.clock()
+        ended = self._plan_ended or PlanEnded(whole=False)
+        record = SweepRecord(
+            id=self._id,
+            pair=self._pair,
+            started_at=self._started_at,
+            ended_at=ended_at,
+            status=_status(ended, tally.waiting),
+            tally=tally,
+            duration_us=round((ended_at - self._started_at) * 1e6),
+        )
+        return SweepResult(record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks))
+
+
+def _status(ended: PlanEnded, waiting: int) -> SweepStatus:
+    if ended.error is not None:
+        return SweepStatus.FAILED
+    return SweepStatus.COMPLETED if ended.whole and waiting == 0 else SweepStatus.INTERRUPTED

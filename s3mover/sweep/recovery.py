@@ -1,0 +1,98 @@
+"""What a killed run left behind: each pending row is resolved by looking at the destination, before new work."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from s3mover.audit.patience import PatientTrail
+from s3mover.audit.trail import PendingRow
+from s3mover.errors import S3Error
+from s3mover.events import Notify, ObjectRecovered
+from s3mover.model import Outcome, Pair, Status, has_md5_shape
+from s3mover.s3.bucket import Head
+
+# Rows resolved at a time: a killed run leaves at most what its crew held.
+BATCH = 500
+LOOKING_THREADS = 16
+
+LookUp = Callable[[str], Head]
+
+
+def recover(
+    trail: PatientTrail, pair: Pair, look_up: LookUp, notify: Notify, clock: Callable[[], float]
+) -> int:
+    """Resolve every pending row of `pair` and mark the sweeps that were cut off as interrupted.
+
+    `look_up` gives the head of a key of the destination. Returns the number of rows resolved.
+
+    Raises:
+        S3Error: the destination could not be asked; the rows stay pending.
+    """
+    resolved = 0
+    with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
+        while rows := trail.pending(pair, BATCH):
+            heads = looking.map(lambda row: _head(look_up, pair.destination_key(row.key)), rows)
+            outcomes = [resolution(row, head, clock()) for row, head in zip(rows, heads, strict=True)]
+            trail.settle(outcomes)
+            for outcome in outcomes:
+                notify(ObjectRecovered(outcome.sweep, outcome.key, outcome.status))
+            resolved += len(rows)
+    trail.interrupt_sweeps(pair, clock())
+    return resolved
+
+
+def resolution(row: PendingRow, head: Head | None, now: float) -> Outcome:
+    """Decide what became of a transfer, from what the destination holds now.
+
+        destination | size   | ETags                    | written          | row becomes
+        ------------|--------|--------------------------|------------------|------------
+        absent      | -      | -                        | -                | error
+        there       | differ | -                        | -                | error
+        there       | equal  | equal                    | -                | success
+        there       | equal  | both MD5s, differ        | -                | error
+        there       | equal  | cannot be compared       | since the intent | success
+        there       | equal  | cannot be compared       | before           | error
+
+    An error is the safe answer: the next sweep looks at the object again.
+    """
+    arrived = head is not None and _is_the_copy(row, head)
+    return Outcome(
+        sweep=row.sweep,
+        number=row.number,
+        key=row.key,
+        size=row.size,
+        status=Status.SUCCESS if arrived else Status.ERROR,
+        method=None,
+        moved_at=now,
+        duration_us=0,
+        attempts=1,
+        source_etag=row.source_etag,
+        destination_etag=head.etag if head is not None and arrived else "",
+        code="" if arrived else "Interrupted",
+        message="found at the destination after an interruption" if arrived else "interrupted before its copy was whole",
+    )
+
+
+def _is_the_copy(row: PendingRow, head: Head) -> bool:
+    if head.size != row.size:
+        return False
+    if head.etag == row.source_etag:
+        return True
+    encrypted = head.headers.get("x-amz-server-side-encryption", "AES256") != "AES256"
+    if has_md5_shape(head.etag) and has_md5_shape(row.source_etag) and not encrypted:
+        return False
+    # S3 tells times in whole seconds.
+    return _seconds(head.last_modified) >= int(row.created_at)
+
+
+def _head(look_up: LookUp, key: str) -> Head | None:
+    try:
+        return look_up(key)
+    except S3Error as error:
+        if error.status == 404:  # noqa: PLR2004 - HTTP's own number
+            return None
+        raise
+
+
+def _seconds(last_modified: str) -> float:
+    return datetime.fromisoformat(last_modified).timestamp()

@@ -1,0 +1,73 @@
+"""A round: what an earlier run left behind is resolved, the pair is swept, the sweep is recorded and summed up."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from s3mover.errors import MoverError
+from s3mover.events import SweepFinished
+from s3mover.model import Pair
+from s3mover.planning.scan import Finding
+from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
+from s3mover.sweep.recovery import LookUp, recover
+
+# Writes the summary of a sweep and returns the file's name.
+SumUp = Callable[[SweepResult], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """What is swept: the pair, its plan made anew for each sweep, and a look at one key of the destination."""
+
+    pair: Pair
+    plan: Callable[[], Iterator[Finding]]
+    look_up: LookUp
+
+
+class Round:
+    """Runs sweeps of one territory, one after the other."""
+
+    def __init__(self, tools: SweepTools, territory: Territory, sum_up: SumUp) -> None:
+        self._tools = tools
+        self._territory = territory
+        self._sum_up = sum_up
+        self._recovered = False
+
+    def run(self) -> SweepResult:
+        """Sweep once and record it.
+
+        Raises:
+            S3Error: what an earlier run left behind could not be resolved, so nothing was begun.
+            AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
+        """
+        self._recover_once()
+        result = Sweep(self._tools, self._territory.pair, self._territory.plan()).run()
+        return self._close(result)
+
+    def _recover_once(self) -> None:
+        if not self._recovered:
+            tools = self._tools
+            recover(tools.trail, self._territory.pair, self._territory.look_up, tools.notify, tools.clock)
+            self._recovered = True
+
+    def _close(self, result: SweepResult) -> SweepResult:
+        said = [str(result.error)] if result.error else []
+        try:
+            summary = self._sum_up(result)
+        except MoverError as error:
+            # The trail is the record; a summary that could not be written must not keep the row open.
+            summary = ""
+            said.append(str(error))
+        record = replace(result.record, summary_file=summary)
+        self._tools.trail.close_sweep(record)
+        self._tools.notify(
+            SweepFinished(
+                record.id,
+                record.status,
+                record.tally,
+                record.duration_us / 1e6,
+                record.ended_at or self._tools.clock(),
+                summary,
+                "; ".join(said),
+            )
+        )
+        return replace(result, record=record)

@@ -1,0 +1,171 @@
+"""One object from order to outcome: the choice of the way, the fallback, the attempts. The ways are next door."""
+
+import shlex
+import time
+from collections.abc import Callable
+
+from s3mover.errors import MoverError, S3Error, VerificationError
+from s3mover.model import Method, Order, Outcome, Status
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import backoff
+from s3mover.transfer.parts import MAX_SINGLE_COPY
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.server_side import is_denial
+from s3mover.transfer.verdicts import Verdicts
+from s3mover.transfer.ways import Arrival, Way
+
+GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
+ARCHIVED = frozenset({"InvalidObjectState"})
+CHANGED = frozenset({"PreconditionFailed"})
+# Refused for now: the supervisor sends fresh credentials down, and the S3 room adjusts its clock.
+MENDED_MEANWHILE = frozenset({"ExpiredToken", "RequestTimeTooSkewed"})
+MESSAGE_LENGTH = 1000
+
+
+class Journey:
+    """What is learnt on the way of one order: the only record here that changes."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.method: Method | None = None
+        self.attempts = 0
+        self.fallback = ""
+
+
+class Mover:
+    """Moves one object at a time; many threads may share one mover.
+
+    `pause` waits so many seconds and returns True, or returns False at once where the program is to stop;
+    `clock` tells the time of day and `timer` measures, both in seconds.
+    """
+
+    def __init__(
+        self,
+        source: Bucket,
+        destination: Bucket,
+        server_side: Way,
+        streaming: Way,
+        policy: Policy,
+        pause: Callable[[float], bool],
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._server_side = server_side
+        self._streaming = streaming
+        self._policy = policy
+        self._pause = pause
+        self._clock = clock
+        self._timer = timer
+        self._verdicts = Verdicts(timer)
+
+    def move(self, order: Order) -> Outcome:
+        """Move the object of `order` and tell what became of it; never raises for a failure of S3."""
+        started = self._timer()
+        journey = Journey(order)
+        try:
+            self._refuse_large(order)
+            arrival = self._until_arrived(journey)
+        except MoverError as error:
+            return self._ended(journey, started, *_verdict(error))
+        return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival), arrival.etag)
+
+    def _until_arrived(self, journey: Journey) -> Arrival:
+        while True:
+            journey.attempts += 1
+            try:
+                return self._carry(journey)
+            except (S3Error, VerificationError) as error:
+                if not _worth_repeating(error) or journey.attempts >= self._policy.max_attempts:
+                    raise
+                if not self._pause(backoff(journey.attempts)):
+                    raise
+                if _code(error) in CHANGED:
+                    journey.order = self._look_again(journey.order)
+
+    def _carry(self, journey: Journey) -> Arrival:
+        if self._policy.method == Method.STREAMING:
+            return self._stream(journey)
+        if self._policy.method == Method.SERVER_SIDE_COPY:
+            journey.method = Method.SERVER_SIDE_COPY
+            return self._server_side.carry(journey.order)
+        return self._copy_or_stream(journey)
+
+    def _copy_or_stream(self, journey: Journey) -> Arrival:
+        key = journey.order.key
+        journey.fallback = self._verdicts.refusal(key)
+        if journey.fallback:
+            return self._stream(journey)
+        journey.method = Method.SERVER_SIDE_COPY
+        try:
+            arrival = self._server_side.carry(journey.order)
+        except S3Error as error:
+            if not is_denial(error):
+                self._verdicts.undecided(key)
+                raise
+            self._verdicts.refused(key, error.code)
+            journey.fallback = error.code
+            return self._stream(journey)
+        except BaseException:
+            self._verdicts.undecided(key)
+            raise
+        self._verdicts.permitted(key)
+        return arrival
+
+    def _stream(self, journey: Journey) -> Arrival:
+        journey.method = Method.STREAMING
+        return self._streaming.carry(journey.order)
+
+    def _look_again(self, order: Order) -> Order:
+        head = self._source.head(order.key)
+        return order._replace(size=head.size, etag=head.etag)
+
+    def _refuse_large(self, order: Order) -> None:
+        if self._policy.large_objects == "report" and order.size > MAX_SINGLE_COPY:
+            by_hand = shlex.join(["aws", "s3", "cp", _url(self._source, order.key), _url(self._destination, order.target)])
+            raise S3Error("EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}")
+
+    def _ended(
+        self, journey: Journey, started: float, status: Status, code: str, message: str, etag: str = ""
+    ) -> Outcome:
+        order = journey.order
+        return Outcome(
+            sweep=order.sweep,
+            number=order.number,
+            key=order.key,
+            size=order.size,
+            status=status,
+            method=journey.method,
+            moved_at=self._clock(),
+            duration_us=round((self._timer() - started) * 1_000_000),
+            attempts=journey.attempts,
+            source_etag=order.etag,
+            destination_etag=etag,
+            code=code,
+            message=message[:MESSAGE_LENGTH],
+            fallback=journey.fallback,
+        )
+
+
+def _said(journey: Journey, arrival: Arrival) -> str:
+    refused = f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
+    return "; ".join(filter(None, [refused, arrival.note]))
+
+
+def _url(bucket: Bucket, key: str) -> str:
+    return f"s3://{bucket.address.bucket}/{key}"
+
+
+def _worth_repeating(error: MoverError) -> bool:
+    return error.temporary or _code(error) in CHANGED | MENDED_MEANWHILE
+
+
+def _verdict(error: MoverError) -> tuple[Status, str, str]:
+    code = _code(error)
+    status = Status.SKIPPED if code in GONE | ARCHIVED else Status.ERROR
+    return status, code, str(error)
+
+
+def _code(error: MoverError) -> str:
+    return error.code if isinstance(error, S3Error) else type(error).__name__

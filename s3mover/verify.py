@@ -1,0 +1,106 @@
+"""Are both buckets equal? Compares object by object and changes nothing."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from s3mover.model import ObjectEntry, Pair
+from s3mover.planning.compare import reason_to_transfer
+from s3mover.planning.filters import KeyFilter
+from s3mover.planning.scan import Lookup, Pages
+from s3mover.s3.bucket import Bucket
+
+HASHING_THREADS = 16
+HASHING_BUFFER = 256 * 1024
+
+# Tells whether the bytes of a source object and of its copy are the same.
+SameBytes = Callable[[ObjectEntry, ObjectEntry], bool]
+
+
+class Finding(StrEnum):
+    """What a comparison of one object came to."""
+
+    EQUAL = "equal"
+    UNPROVEN = "unproven"
+    MISSING = "missing"
+    DIFFERENT = "different"
+
+
+class Verdict(NamedTuple):
+    """One object of the source, and what its copy is like; `why` is for people."""
+
+    key: str
+    finding: Finding
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is compared, and how: `same_bytes` reads both where nothing cheaper can tell, None never reads."""
+
+    pair: Pair
+    md5_etags: bool
+    wanted: KeyFilter | None
+    same_bytes: SameBytes | None
+
+
+def verify(source: Pages, destination: Pages, comparison: Comparison) -> Iterator[Verdict]:
+    """Yield a verdict on every object of the source that the filter lets through, in the order of keys."""
+    lookup = Lookup(destination)
+    wanted = comparison.wanted
+    with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as readers:
+        for page in source:
+            pairs = [
+                (entry, lookup.find(comparison.pair.destination_key(entry.key)))
+                for entry in page
+                if wanted is None or wanted(entry.key)
+            ]
+            yield from readers.map(lambda both: _judge(*both, comparison), pairs)
+
+
+def _judge(entry: ObjectEntry, copy: ObjectEntry | None, comparison: Comparison) -> Verdict:
+    if copy is None:
+        return Verdict(entry.key, Finding.MISSING, "the destination does not hold it")
+    if entry.size != copy.size:
+        why = f"{entry.size} bytes at the source, {copy.size} at the destination"
+        return Verdict(entry.key, Finding.DIFFERENT, why)
+    if entry.etag == copy.etag:
+        return Verdict(entry.key, Finding.EQUAL, "the ETags are equal")
+    if comparison.same_bytes is not None:
+        return _judge_bytes(entry, copy, comparison.same_bytes)
+    if reason := reason_to_transfer(entry, copy, comparison.md5_etags):
+        return Verdict(entry.key, Finding.DIFFERENT, _REASONS[reason])
+    return Verdict(entry.key, Finding.UNPROVEN, "size and time agree, the ETags cannot be compared")
+
+
+_REASONS = {
+    "etag": "the MD5s differ",
+    "newer": "it changed after it was copied",
+}
+
+
+def _judge_bytes(entry: ObjectEntry, copy: ObjectEntry, same_bytes: SameBytes) -> Verdict:
+    if same_bytes(entry, copy):
+        return Verdict(entry.key, Finding.EQUAL, "the bytes are equal")
+    return Verdict(entry.key, Finding.DIFFERENT, "the bytes differ")
+
+
+def byte_comparer(source: Bucket, destination: Bucket) -> SameBytes:
+    """Return what reads an object and its copy, each pinned to its listed ETag, and compares their hashes."""
+
+    def same_bytes(entry: ObjectEntry, copy: ObjectEntry) -> bool:
+        return _hash(source, entry) == _hash(destination, copy)
+
+    return same_bytes
+
+
+def _hash(bucket: Bucket, entry: ObjectEntry) -> bytes:
+    buffer = memoryview(bytearray(HASHING_BUFFER))
+    digest = hashlib.sha256()
+    with bucket.get(entry.key, if_match=entry.etag) as body:
+        while count := body.read_into(buffer):
+            digest.update(buffer[:count])
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""The crew: processes and threads that carry out orders."""

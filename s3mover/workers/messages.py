@@ -1,0 +1,50 @@
+"""What the supervisor and a worker say to each other over their pipe, and what a worker is told at its start."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
+from s3mover.transfer.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that a worker process needs to know: the two buckets, what signs requests, and how to transfer."""
+
+    threads: int
+    source: BucketAddress
+    destination: BucketAddress
+    credentials: dict[Side, Credentials]
+    policy: Policy
+
+
+class Hand(NamedTuple):
+    """To a worker: carry these out."""
+
+    orders: list[Order]
+
+
+class Renew(NamedTuple):
+    """To a worker: sign with these from now on."""
+
+    side: Side
+    credentials: Credentials
+
+
+class Recall(NamedTuple):
+    """To a worker: give back what you have not begun, and begin no attempt again."""
+
+
+class Quit(NamedTuple):
+    """To a worker: end now."""
+
+
+class Report(NamedTuple):
+    """From a worker: what ended, what it gives back, and how many requests it made by side, operation and code."""
+
+    outcomes: list[Outcome]
+    returned: list[Order]
+    requests: dict[tuple[Side, str, str], int]
+
+
+ToWorker = Hand | Renew | Recall | Quit

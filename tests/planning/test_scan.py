@@ -1,0 +1,61 @@
+"""Two listings merged: nothing is lost, whatever the pages look like."""
+
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3mover.model import ObjectEntry, Pair
+from s3mover.planning.filters import key_filter
+from s3mover.planning.scan import Finding, Rules, scan
+
+PAIR = Pair("source", "in/", "destination", "out/")
+TIME = "2025-01-04T03:17:09.000Z"
+
+any_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+
+
+def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[list[ObjectEntry]]:
+    keys = sorted(content, key=lambda key: key.encode())
+    entries = [ObjectEntry(prefix + key, 1, content[key] * 32, TIME) for key in keys]
+    return (entries[at : at + page] for at in range(0, len(entries), page))
+
+
+def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[Finding]:
+    rules = Rules(PAIR.destination_key)
+    return list(scan(listing("in/", source, page), listing("out/", destination, 3), rules))
+
+
+contents = st.dictionaries(any_keys, st.sampled_from("ab"), max_size=12)
+
+
+@given(source=contents, destination=contents, page=st.integers(1, 5))
+def test_exactly_what_differs_is_transferred(
+    source: dict[str, str], destination: dict[str, str], page: int
+) -> None:
+    """The transfers are the source's objects that the destination lacks or holds differently; the rest is counted."""
+    found = findings(source, destination, page)
+    moved = [transfer.entry.key for finding in found for transfer in finding.transfers]
+    expected = {"in/" + key for key, etag in source.items() if destination.get(key) != etag}
+    assert set(moved) == expected
+    assert len(moved) == len(expected)
+    for finding in found:
+        assert finding.listed == len(finding.transfers) + sum(finding.skipped.values())
+    assert sum(finding.listed for finding in found) == len(source)
+
+
+def test_each_transfer_says_why() -> None:
+    """A missing object and a changed one are told apart."""
+    [finding] = findings({"a": "a", "b": "b", "c": "a"}, {"a": "a", "b": "a"}, page=10)
+    assert [(t.entry.key, t.reason) for t in finding.transfers] == [("in/b", "etag"), ("in/c", "missing")]
+    assert finding.skipped == {"in_place": 1}
+
+
+def test_filtered_and_young_objects_wait() -> None:
+    """Objects that a glob refuses or that are too young are counted under their own reason."""
+    source = iter([[ObjectEntry("in/a.tmp", 1, "x", TIME), ObjectEntry("in/b", 1, "x", TIME)]])
+    rules = Rules(
+        PAIR.destination_key, wanted=key_filter("in/", [], ["*.tmp"]), not_after="2025-01-01T00:00:00.000Z"
+    )
+    [finding] = scan(source, iter([]), rules)
+    assert (finding.transfers, finding.skipped) == ([], {"filtered": 1, "too_young": 1})

@@ -1,0 +1,84 @@
+"""What must hold between several settings."""
+
+import pytest
+
+from s3mover.errors import SettingsError
+from s3mover.settings import load
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    """Return what is wrong with an environment whose buckets are both `one`, unless it says otherwise."""
+    try:
+        load(None, {"SRC_BUCKET": "one", "DST_BUCKET": "one", "S3MOVER_CONFIG": "/dev/null"} | environ, {})
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [("", "a/"), ("a/", '""'), ("a/", "a/"), ("a/", "a/b/"), ("a/b/", "a/"), ("a", "ab")],
+)
+def test_overlapping_prefixes_of_one_bucket_are_refused(source: str, destination: str) -> None:
+    """A sweep would copy its own copies, and with `after: delete` lose objects."""
+    [problem] = problems({"SRC_PREFIX": source, "DST_PREFIX": destination})
+    assert problem.startswith("source and destination overlap")
+
+
+def test_a_bucket_is_not_copied_onto_itself() -> None:
+    """Without prefixes the two ends are the same."""
+    assert len(problems({})) == 1
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DST_BUCKET": "two"},
+        {"SRC_PREFIX": "a/", "DST_PREFIX": "b/"},
+        {"DST_ENDPOINT_URL": "http://minio:9000"},
+        {"SRC_ENDPOINT_URL": "http://minio:9001", "DST_ENDPOINT_URL": "http://minio:9000"},
+        {"DST_REGION": "cn-north-1"},
+        {"DST_REGION": "us-gov-west-1"},
+    ],
+)
+def test_what_shares_no_key_is_allowed(environ: dict[str, str]) -> None:
+    """Another bucket, another prefix, another store, another partition of AWS."""
+    assert problems(environ) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [
+        ("", "https://s3.eu-central-1.amazonaws.com"),
+        ("https://s3.amazonaws.com", "https://s3.eu-central-1.amazonaws.com"),
+        ("http://minio", "http://minio:80"),
+        ("http://minio", "https://MINIO."),
+        ("http://localhost:9000", "http://127.0.0.1:9000"),
+    ],
+)
+def test_one_store_by_two_names_is_one_store(source: str, destination: str) -> None:
+    """AWS's regions share their buckets' names, and a default port need not be written."""
+    assert len(problems({"SRC_ENDPOINT_URL": source, "DST_ENDPOINT_URL": destination})) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"SRC_ACCESS_KEY": "k"}, ["source.secret_key"]),
+        ({"DST_SECRET_KEY": "s"}, ["destination.access_key"]),
+        ({"SRC_SESSION_TOKEN": "t"}, ["source.session_token"]),
+        ({"SRC_SESSION_TOKEN": "t", "SRC_ACCESS_KEY": "k"}, ["source.secret_key"]),
+        ({"SRC_SESSION_TOKEN": "t", "SRC_ACCESS_KEY": "k", "SRC_SECRET_KEY": "s"}, []),
+    ],
+)
+def test_keys_come_in_pairs(environ: dict[str, str], names: list[str]) -> None:
+    """Half a pair would silently fall back on somebody else's credentials."""
+    assert [problem.partition(":")[0] for problem in problems({"DST_BUCKET": "two"} | environ)] == names
+
+
+def test_every_process_has_a_thread() -> None:
+    """More processes than threads would leave some idle for ever."""
+    environ = {"DST_BUCKET": "two", "S3MOVER_TRANSFER__PROCESSES": "9", "S3MOVER_TRANSFER__THREADS": "8"}
+    [problem] = problems(environ)
+    assert problem.startswith("transfer.processes: 9 processes cannot share 8 threads")
+    assert problems(environ | {"S3MOVER_TRANSFER__PROCESSES": "8"}) == []

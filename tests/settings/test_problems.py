@@ -1,0 +1,241 @@
+"""What is said where settings cannot be worked with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from s3mover.errors import SettingsError
+from s3mover.settings import load
+from s3mover.settings.problems import nearest, shown
+
+BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def problems(
+    environ: Mapping[str, str] | None = None,
+    file: str | bytes | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> list[str]:
+    """Return what is wrong, with both buckets named."""
+    path = None
+    if file is not None:
+        path = Path("f.yaml")
+        path.write_bytes(file if isinstance(file, bytes) else file.encode())
+    try:
+        load(path, BUCKETS | dict(environ or {}), overrides or {})
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (
+            {"S3MOVER_TRANSFER__PART_SIZE": "64 apples"},
+            'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "64 apples" is no size; expected a number with a unit '
+            "such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB",
+        ),
+        (
+            {"S3MOVER_TRANSFER__PART_SIZE": "1MiB"},
+            'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "1MiB" is too small; expected a number with a unit '
+            "such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB",
+        ),
+        (
+            {"S3MOVER_HTTP__PORT": "70000"},
+            'http.port (S3MOVER_HTTP__PORT): "70000" is too large; expected a whole number, from 0 to 65535',
+        ),
+        (
+            {"S3MOVER_TRANSFER__THREADS": "many"},
+            'transfer.threads (S3MOVER_TRANSFER__THREADS): "many" is no whole number; expected a whole number, '
+            "from 1 to 1000",
+        ),
+        (
+            {"S3MOVER_TRANSFER__METHOD": "stream"},
+            'transfer.method (S3MOVER_TRANSFER__METHOD): "stream" is none of the choices; expected auto, '
+            "server_side_copy or streaming",
+        ),
+        (
+            {"S3MOVER_SWEEP__INTERVAL": "60"},
+            'sweep.interval (S3MOVER_SWEEP__INTERVAL): "60" has no unit; expected a number with a unit such as 500ms, '
+            "60s, 5m, 24h or 7d, or plain 0",
+        ),
+        (
+            {"S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "inf"},
+            'transfer.requests_per_second (S3MOVER_TRANSFER__REQUESTS_PER_SECOND): "inf" is no finite number; expected '
+            "a number",
+        ),
+        (
+            {"SRC_REGION": "eu central"},
+            'source.region (SRC_REGION): "eu central" is no region\'s name; expected a name such as eu-central-1',
+        ),
+        (
+            {"SRC_PREFIX": "\udcff"},
+            'source.prefix (SRC_PREFIX): "\\\\udcff" is not UTF-8; expected the beginning of a key, up to 1,024 bytes of '
+            "UTF-8",
+        ),
+        (
+            {"S3MOVER_LOG__LEVL": "x"},
+            '"S3MOVER_LOG__LEVL" (environment) is no setting; did you mean S3MOVER_LOG__LEVEL?',
+        ),
+        (
+            {"S3MOVER_SRC__BUCKET": "x"},
+            '"S3MOVER_SRC__BUCKET" (environment) is no setting; did you mean S3MOVER_SOURCE__BUCKET?',
+        ),
+        (
+            {"S3MOVER_LOG__LEVEL_FILE": "missing"},
+            "log.level (S3MOVER_LOG__LEVEL_FILE): missing cannot be read (No such file or directory)",
+        ),
+        (
+            {"SRC_PREFIX": "a", "SRC_PREFIX_FILE": "b"},
+            "source.prefix (SRC_PREFIX and SRC_PREFIX_FILE): both are set; expected one of them, so unset the other",
+        ),
+        (
+            {"S3MOVER_CONFIG": "missing.yaml"},
+            "missing.yaml: no such file; name another with --config",
+        ),
+    ],
+)
+def test_a_problem_names_setting_place_finding_and_expectation(
+    environ: dict[str, str], sentence: str
+) -> None:
+    """One sentence per problem, and nothing else is said."""
+    assert problems(environ) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("sorce:\n  bucket: x\n", '"sorce" (f.yaml line 1) is no section; did you mean source?'),
+        ("threads: 3\n", '"threads" (f.yaml line 1) is no section; did you mean transfer.threads?'),
+        ("log:\n\n  levl: x\n", '"log.levl" (f.yaml line 3) is no setting; did you mean log.level?'),
+        ("qqqqqq: x\n", '"qqqqqq" (f.yaml line 1) is no section; config.yaml shows all settings.'),
+        (
+            "log: {level: info}\nhttp:\nlog: {level: debug}\n",
+            "log (f.yaml lines 1 and 3): stands there twice; keep one",
+        ),
+        (
+            "log:\n  level: info\n  level: info\n",
+            "log.level (f.yaml lines 2 and 3): stands there twice; keep one",
+        ),
+        ("- a\n", 'f.yaml: is no mapping; expected sections such as "source:"'),
+        ("log: info\n", "log (f.yaml line 1): is no mapping; expected settings below it"),
+        ("a: [b\n", "f.yaml line 2: not valid YAML: expected ',' or ']', but got '<stream end>'"),
+        (b"\xff", "f.yaml: is not UTF-8 text"),
+        (
+            "\n\nstop:\n  grace: soon\n",
+            'stop.grace (f.yaml line 4): "soon" is no duration; expected a number with a unit such as 500ms, 60s, 5m, 24h '
+            "or 7d, or plain 0",
+        ),
+        (
+            "log:\n  level: [info]\n",
+            "log.level (f.yaml line 2): a list is none of the choices; expected debug, info, warning or error",
+        ),
+        (
+            "log:\n  level: {a: b}\n",
+            "log.level (f.yaml line 2): is a mapping; expected debug, info, warning or error",
+        ),
+        (
+            "filter:\n  include: [a, '']\n",
+            "filter.include (f.yaml line 2): a list is empty; expected globs with commas between them, or a list such as "
+            '["*.pdf", "hr/*"]',
+        ),
+    ],
+)
+def test_a_problem_of_the_file_names_its_line(file: str | bytes, sentence: str) -> None:
+    """One sentence per problem, and nothing else is said."""
+    assert problems(file=file) == [sentence]
+
+
+def test_an_unknown_option_is_a_problem() -> None:
+    """The command line is checked as the file is."""
+    assert problems(overrides={"sweep.intervall": "1s"}) == [
+        '"sweep.intervall" (command line) is no setting; did you mean sweep.interval?'
+    ]
+
+
+def test_a_file_that_is_not_named_may_be_missing() -> None:
+    """`./config.yaml` is read where it exists."""
+    assert problems() == []
+
+
+def test_a_directory_is_no_file() -> None:
+    """Every failure to read is told by the system's own words."""
+    assert problems({"S3MOVER_CONFIG": "."}) == [".: cannot be read (Is a directory)"]
+
+
+def test_all_problems_are_said_at_once() -> None:
+    """Those of the file, of the environment, of single values and between them, in this order."""
+    environ = {
+        "S3MOVER_A__B": "x",
+        "S3MOVER_HTTP__PORT": "x",
+        "S3MOVER_STOP__GRACE": "x",
+        "DST_SECRET_KEY": "x",
+    }
+    found = problems(environ, "colour: red\nlog: {level: loud}\n", {"x.y": 1})
+    starts = ["S3MOVER_A__B", "x.y", "http.port", "log.level", "stop.grace", "destination.access_key"]
+    assert len(found) == 7
+    assert found[0].startswith('"colour"')
+    assert sorted(line.lstrip('"').split()[0].rstrip('":') for line in found[1:]) == sorted(starts)
+
+
+def test_missing_buckets_are_named_with_both_their_names() -> None:
+    """As the setting and as the variable of the first version."""
+    with pytest.raises(SettingsError) as caught:
+        load(None, {}, {})
+    assert caught.value.problems == (
+        "source.bucket: no bucket is named; set source.bucket, or SRC_BUCKET in the environment",
+        "destination.bucket: no bucket is named; set destination.bucket, or DST_BUCKET in the environment",
+    )
+
+
+def test_a_value_that_is_not_known_is_not_complained_about_twice() -> None:
+    """A bucket that was refused, misspelt, or is in a file that cannot be read is not missing as well."""
+    for environ in ({"SRC_BUCKET": "x"}, {"S3MOVER_SOURCE__BUKET": "ours"}, {"SRC_BUCKET_FILE": "nowhere"}):
+        with pytest.raises(SettingsError) as caught:
+            load(None, {"DST_BUCKET": "theirs"} | environ, {})
+        assert len(caught.value.problems) == 1, environ
+    with pytest.raises(SettingsError) as caught:
+        load(Path("nowhere"), {}, {})
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("MYSQL_DSN", "user:hunter2@host/name"),
+        ("S3MOVER_AUDIT__URL", "hunter2"),
+        ("SRC_ENDPOINT_URL", "https://user:hunter2@minio"),
+        ("SRC_BUCKET", "mysql://user:hunter2@host/name"),
+        ("SRC_ACCESS_KEY", "AKIA hunter2"),
+        ("S3MOVER_SOURCE__SECRET_KEY", "hunter2\udcff"),
+    ],
+)
+def test_no_secret_is_repeated(variable: str, text: str) -> None:
+    """Neither in the problem nor in the chain of errors behind it."""
+    with pytest.raises(SettingsError) as caught:
+        load(None, BUCKETS | {variable: text}, {})
+    error: BaseException | None = caught.value
+    while error:
+        assert "hunter2" not in str(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_a_long_value_is_cut_and_control_characters_are_written_out() -> None:
+    """A message stays on its line."""
+    assert shown("a\n\x1b[31m") == '"a\\n\\u001b[31m"'
+    assert len(shown("x" * 1000)) < 100
+
+
+def test_the_nearest_name_is_found_by_its_last_word_too() -> None:
+    """Whoever forgets the section or takes the wrong one is helped."""
+    known = ["source.bucket", "destination.bucket", "transfer.threads"]
+    assert nearest("threads", known) == "transfer.threads"
+    assert nearest("http.thread", known) == "transfer.threads"
+    assert nearest("zzz", known) == ""

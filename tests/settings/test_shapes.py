@@ -1,0 +1,139 @@
+"""The shapes of texts."""
+
+import pytest
+
+from s3mover.settings import shapes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abc",
+        "my.bucket-1",
+        "Legacy_Bucket",
+        "a" * 63,
+        "reports-x7d-s3alias",
+        "arn:aws:s3:eu-central-1:123456789012:accesspoint/reports",
+        "arn:aws-cn:s3-outposts:cn-north-1:123456789012:outpost/op-1/accesspoint/x",
+    ],
+)
+def test_a_bucket_has_a_name_an_alias_or_an_arn(text: str) -> None:
+    """S3 user guide, "General purpose bucket naming rules" and "Access points"."""
+    assert shapes.bucket(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab",
+        "a" * 64,
+        "-abc",
+        "abc-",
+        "a..b",
+        "a/b",
+        "a b",
+        "192.168.0.1",
+        "ümlaut",
+        "arn:aws:s3:::bucket",
+        "abc\n",
+    ],
+)
+def test_anything_else_is_no_bucket(text: str) -> None:
+    """What S3 would refuse is refused before it is asked."""
+    with pytest.raises(ValueError, match="is no bucket name"):
+        shapes.bucket(text)
+
+
+def test_a_bucket_is_not_a_url() -> None:
+    """The commonest slip has its own words."""
+    with pytest.raises(ValueError, match="is a URL"):
+        shapes.bucket("s3://abc")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "http://127.0.0.1:9000", "https://s3.example.com", "https://[::1]:9000", "https://minio/"]
+)
+def test_an_endpoint_is_scheme_host_and_port(text: str) -> None:
+    """A closing slash is taken off."""
+    assert shapes.endpoint_url(text) == text.removesuffix("/")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("minio:9000", "is no endpoint"),
+        ("ftp://minio", "is no endpoint"),
+        ("https://", "is no endpoint"),
+        ("https://minio:x", "is no endpoint"),
+        ("https://minio:99999", "is no endpoint"),
+        ("https://[::1", "is no endpoint"),
+        ("https://mi nio", "is no endpoint"),
+        ("https://user:hunter2@minio", "carries credentials"),
+        ("https://minio/bucket", "goes on after the host"),
+        ("https://minio?x=1", "goes on after the host"),
+        ("https://minio#x", "goes on after the host"),
+    ],
+)
+def test_anything_else_is_no_endpoint(text: str, reason: str) -> None:
+    """The reason is named, and the text is not repeated."""
+    with pytest.raises(ValueError, match=reason) as caught:
+        shapes.endpoint_url(text)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:///s3mover.db",
+        "sqlite:////var/lib/s3mover.db",
+        "mysql://user:pa%40ss@host:3306/name",
+        "mysql://host/name?ssl-mode=REQUIRED",
+        "user:p@ss/w(o)rd@tcp(host:3306)/name?parseTime=true",
+        "tcp(host)/name",
+        "user:password@unix(/run/mysqld/mysqld.sock)/name",
+    ],
+)
+def test_a_database_url_has_one_of_four_forms(text: str) -> None:
+    """Those of the first version's DSN, URLs of MySQL, and the embedded database."""
+    assert shapes.database_url(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sqlite://x",
+        "sqlite:///",
+        "postgres://h/n",
+        "mysql://host",
+        "mysql:///name",
+        "user@tcp(host:1)",
+        "user@udp(h:1)/n",
+        "unix(s)/n",
+    ],
+)
+def test_anything_else_is_no_database_url(text: str) -> None:
+    """A database that is not named, or of another make, is refused."""
+    with pytest.raises(ValueError, match="is no database URL"):
+        shapes.database_url(text)
+
+
+@pytest.mark.parametrize("text", ["", "arn:aws:iam::123456789012:role/a/b", "arn:aws:iam:::role/S3Access"])
+def test_a_role_is_named_by_its_arn(text: str) -> None:
+    """Ceph leaves the account empty."""
+    assert shapes.role_arn(text) == text
+
+
+@pytest.mark.parametrize("text", ["s3mover", "arn:aws:iam::123456789012:user/x", "arn:aws:iam::1:role/"])
+def test_anything_else_is_no_role(text: str) -> None:
+    """A user or a bare name cannot be assumed."""
+    with pytest.raises(ValueError, match="is no role"):
+        shapes.role_arn(text)
+
+
+def test_a_prefix_fits_into_a_key() -> None:
+    """The limit of 1,024 counts bytes of UTF-8, not characters."""
+    assert shapes.key_prefix("é" * 512) == "é" * 512
+    with pytest.raises(ValueError, match="longer than a key"):
+        shapes.key_prefix("é" * 513)
