@@ -45,7 +45,9 @@ class Duties:
 class Supervisor:
     """Runs rounds, `interval` seconds apart, until it is to stop."""
 
-    def __init__(self, duties: Duties, started: DaemonStarted, interval: float, stop: Stop, notify: Notify) -> None:
+    def __init__(
+        self, duties: Duties, started: DaemonStarted, interval: float, stop: Stop, notify: Notify
+    ) -> None:
         self._duties = duties
         self._started = started
         self._interval = interval

@@ -9,12 +9,14 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from s3mover.errors import SettingsError
 
 DEFAULT_PORT = 3306
 DEFAULT_HOST = "127.0.0.1"
+DEFAULT_SOCKET = "/tmp/mysql.sock"  # noqa: S108 - the default of the Go driver, and of MySQL itself
 
 _MYSQL_SCHEME = "mysql://"
 _SQLITE_SCHEME = "sqlite://"
@@ -44,6 +46,12 @@ _IGNORED_OPTIONS = frozenset(
         "writeTimeout",
     )
 )
+
+
+class _Place(NamedTuple):
+    host: str = ""
+    port: int = 0
+    socket: str = ""
 
 
 class Tls(StrEnum):
@@ -144,44 +152,41 @@ def _sqlite(rest: str) -> SqliteDsn:
 
 def _mysql_url(rest: str) -> MysqlDsn:
     credentials, _, remainder = rest.rpartition("@")
-    place, _, options = remainder.partition("?")
-    address, _, database = place.partition("/")
+    address, _, database = remainder.partition("/")
     user, _, password = credentials.partition(":")
-    host, port = _host_port(unquote(address))
-    return _mysql(unquote(user), unquote(password), host, port, "", database, options)
+    return _mysql(unquote(user), unquote(password), _host_port(unquote(address)), database)
 
 
 def _go_dsn(url: str) -> MysqlDsn:
-    left, slash, right = url.rpartition("/")
+    left, slash, database = url.rpartition("/")
     credentials, _, address = left.rpartition("@")
     user, _, password = credentials.partition(":")
     found = _GO_ADDRESS.fullmatch(address)
-    database, _, options = right.partition("?")
-    if not slash or found is None or "@" in right:
+    if not slash or found is None or "@" in database:
         raise _problem("it cannot be read")
     if found["net"] == "unix":
-        return _mysql(user, password, "", 0, found["address"] or "/tmp/mysql.sock", database, options)  # noqa: S108
-    host, port = _host_port(found["address"] or "")
-    return _mysql(user, password, host, port, "", database, options)
+        return _mysql(user, password, _Place(socket=found["address"] or DEFAULT_SOCKET), database)
+    return _mysql(user, password, _host_port(found["address"] or ""), database)
 
 
-def _host_port(address: str) -> tuple[str, int]:
+def _host_port(address: str) -> _Place:
     found = _HOST_PORT.fullmatch(address)
     if found is None:
         raise _problem("its host and port cannot be read")
     port = int(found["port"] or DEFAULT_PORT)
     if not 0 < port < 1 << 16:
         raise _problem("its port is out of range", "expected a port from 1 to 65535")
-    return found["v6"] or found["name"] or DEFAULT_HOST, port
+    return _Place(found["v6"] or found["name"] or DEFAULT_HOST, port)
 
 
-def _mysql(user: str, password: str, host: str, port: int, socket: str, database: str, options: str) -> MysqlDsn:
+def _mysql(user: str, password: str, place: _Place, database_and_options: str) -> MysqlDsn:
+    database, _, options = database_and_options.partition("?")
     if not user:
         raise _problem("it names no user")
     if not database or "/" in database:
         raise _problem("it names no database")
     tls, ca_file = _tls(_options(options))
-    return MysqlDsn(user, password, host, port, socket, unquote(database), tls, ca_file)
+    return MysqlDsn(user, password, place.host, place.port, place.socket, unquote(database), tls, ca_file)
 
 
 def _options(text: str) -> dict[str, str]:

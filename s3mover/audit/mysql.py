@@ -3,35 +3,28 @@
 Whatever is written goes through prepared statements, never as text: the driver rewrites the text of a statement
 that has the word `delimiter` in it, values included (`split_multi_statement` in its `_scripting.py`), and a key may
 have any word in it. Whatever is read goes as text, because the driver's C extension cuts a value of a prepared
-query at its first NUL; its parameters are numbers and times only.
+query at its first NUL; the parameters of such a query are numbers, times and our own names only.
 """
 
 import contextlib
 import functools
 
-# Before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere, and
-# whichever is loaded first serves the whole process. Where the system's does not suit it, the driver runs without it.
+# Before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere, and the
+# one that is loaded first serves the whole process. Where the system's does not suit it, the driver does without it.
 import ssl
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import mysql.connector
 
+from s3mover.audit import mysqloptions
 from s3mover.audit.database import Bulk, Row
-from s3mover.audit.dsn import MysqlDsn, Tls
+from s3mover.audit.dsn import MysqlDsn
 from s3mover.audit.lease import lease_name
 from s3mover.audit.mysqlerrors import translate
-from s3mover.errors import (
-    AuditUnavailableError,
-    LeaseHeldError,
-    MoverError,
-    SchemaError,
-    SettingsError,
-    UnreachableError,
-)
+from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, SchemaError, UnreachableError
 from s3mover.model import Pair
 
-CONNECT_TIMEOUT_SECONDS = 5
 ANSWER_TIMEOUT_SECONDS = 30
 # For a change of a table with millions of rows, and for reports over them.
 PATIENT_TIMEOUT_SECONDS = 24 * 3600
@@ -39,23 +32,24 @@ UPGRADE_LOCK_TIMEOUT_SECONDS = 300
 GHOST_LOCK_TIMEOUT_SECONDS = 5
 
 # A bulk of any length is written in blocks of these lengths, so that a handful of statements is prepared once per
-# connection. A thousand rows take at most a dozen and a half round trips.
+# connection. A thousand rows take at most a dozen and a half of them.
 BLOCKS = (256, 64, 16, 4, 1)
 
-_SESSION = (
-    # The lease lives as long as the connection, which rests between sweeps.
-    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
-    "innodb_lock_wait_timeout = 10, wait_timeout = 604800",
-    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-)
-_TABLES = """
+_SCHEMA_TABLE = """
     SELECT table_name, COUNT(CASE WHEN column_name = 'applied_at' THEN 1 END) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'schema_migrations' GROUP BY table_name
 """
 
 
+class _Session(NamedTuple):
+    """What names one session of one run of the server; `booted` is in seconds by the server's clock."""
+
+    connection: int
+    booted: int
+
+
 class MysqlDatabase:
-    """One connection to the database of `dsn`; `patient` waits a day, not half a minute, for an answer."""
+    """One connection to the database of `dsn`; a `patient` one waits a day, not half a minute, for an answer."""
 
     backend = "mysql"
 
@@ -63,6 +57,7 @@ class MysqlDatabase:
         self._dsn = dsn
         self._timeout = PATIENT_TIMEOUT_SECONDS if patient else ANSWER_TIMEOUT_SECONDS
         self._lease = ""
+        self._leased_by = _Session(0, 0)
         self._connect()
 
     @contextlib.contextmanager
@@ -109,10 +104,10 @@ class MysqlDatabase:
         Raises:
             SchemaError: a table `schema_migrations` of another tool is in the way.
         """
-        tables = self.read(_TABLES)
-        if not tables:
+        found = self.read(_SCHEMA_TABLE)
+        if not found:
             return 0
-        if not tables[0][1]:
+        if not found[0][1]:
             raise SchemaError(
                 f"The database {self._dsn.database!r} has a table schema_migrations of another tool: "
                 "give s3mover a database of its own."
@@ -130,7 +125,7 @@ class MysqlDatabase:
         if not self._lock(name, UPGRADE_LOCK_TIMEOUT_SECONDS):
             raise AuditUnavailableError(f"Another s3mover is changing the schema of {self._dsn.redacted}.")
         yield
-        self.read("SELECT RELEASE_LOCK(?)", (name,))
+        self._unlock(name)
 
     def run(self, statement: str) -> None:
         """Run one statement of a schema file; MySQL commits changes of tables by itself."""
@@ -143,13 +138,13 @@ class MysqlDatabase:
         name = lease_name(pair, self._dsn.database)
         if not self._lock(name, 0):
             return False
-        self._lease = name
+        self._lease, self._leased_by = name, self._session()
         return True
 
     def release_lease(self) -> None:
         """Give the lock back, where it is held."""
         if self._lease:
-            self.read("SELECT RELEASE_LOCK(?)", (self._lease,))
+            self._unlock(self._lease)
             self._lease = ""
 
     def reopen(self) -> None:
@@ -161,12 +156,109 @@ class MysqlDatabase:
         """
         if self._is_alive():
             return
-        former, self._former_closed = self._identity, self._hang_up()
+        self._hang_up()
         self._connect()
-        if self._lease and not self._lock(self._lease, 0) and not self._take_from_ghost(former):
-            self._lease = ""
-            raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
+        if self._lease:
+            self._retake_lease()
 
     def close(self) -> None:
         """End the connection; the lease goes with it."""
         self._hang_up()
+
+    def _connect(self) -> None:
+        system_ca_file = ssl.get_default_verify_paths().cafile
+        with self._translated():
+            self._connection: Any = mysql.connector.connect(
+                **mysqloptions.arguments(self._dsn, self._timeout, system_ca_file)
+            )
+        self._cursors: dict[str, Any] = {}
+        try:
+            self._set_up()
+        except MoverError:
+            self._hang_up()
+            raise
+
+    def _set_up(self) -> None:
+        for statement in mysqloptions.SESSION:
+            self.run(statement)
+        if mysqloptions.needs_tls(self._dsn) and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
+            raise UnreachableError(
+                f"The audit database at {self._dsn.place} offers no TLS, which its URL asks for."
+            )
+
+    def _hang_up(self) -> None:
+        # A connection that is lost already cannot say goodbye.
+        with contextlib.suppress(mysql.connector.Error, OSError):
+            self._connection.close()
+
+    def _is_alive(self) -> bool:
+        if not self._connection.is_connected():
+            return False
+        self._roll_back()
+        return True
+
+    def _roll_back(self) -> None:
+        # On a lost connection the server does it.
+        with contextlib.suppress(mysql.connector.Error, OSError):
+            self._connection.rollback()
+
+    def _retake_lease(self) -> None:
+        if not self._lock(self._lease, 0):
+            self._kill_ghost()
+            if not self._lock(self._lease, GHOST_LOCK_TIMEOUT_SECONDS):
+                self._lease = ""
+                raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
+        self._leased_by = self._session()
+
+    def _kill_ghost(self) -> None:
+        """End our own former session, where the server has not noticed yet that its connection is gone.
+
+        A server that was restarted counts its connections anew, and the number may be another instance's by now:
+        the session is ours only on the same run of the server. A second of tolerance, because the server tells its
+        age in whole seconds.
+        """
+        holder = self.read("SELECT IS_USED_LOCK(?)", (self._lease,))[0][0]
+        same_run = abs(self._session().booted - self._leased_by.booted) <= 1
+        if holder == self._leased_by.connection and same_run:
+            self.run(f"KILL {holder:d}")
+
+    def _session(self) -> _Session:
+        connection, now = self.read("SELECT CONNECTION_ID(), UNIX_TIMESTAMP()")[0]
+        uptime = self.read("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1]
+        return _Session(connection, int(now) - int(uptime))
+
+    def _lock(self, name: str, timeout: int) -> bool:
+        return bool(self.read("SELECT GET_LOCK(?, ?)", (name, timeout))[0][0])
+
+    def _unlock(self, name: str) -> None:
+        self.read("SELECT RELEASE_LOCK(?)", (name,))
+
+    def _prepared(self, sql: str) -> Any:
+        if sql not in self._cursors:
+            self._cursors[sql] = self._connection.cursor(prepared=True)
+        return self._cursors[sql]
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except mysql.connector.Error as error:
+            raise translate(error.errno, str(error.msg), self._dsn) from error
+        except OSError as error:
+            raise AuditUnavailableError(
+                f"The audit database at {self._dsn.place} is away: {error}"
+            ) from error
+
+
+@functools.cache
+def _block_sql(bulk: Bulk, rows: int) -> str:
+    return bulk.sql(rows)
+
+
+def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut `rows` into the largest blocks that fit, largest first."""
+    start = 0
+    for size in BLOCKS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size

@@ -44,7 +44,7 @@ class SqliteDatabase:
     backend = "sqlite"
 
     def __init__(self, path: Path, *, create: bool) -> None:
-        self._path = path.absolute()
+        self._path = path.resolve()
         self._lease: int | None = None
         _require(self._path, create=create)
         try:
@@ -140,7 +140,10 @@ class SqliteDatabase:
         mode = "rwc" if create else "rw"
         with self._translated():
             connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode={mode}", timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, uri=True
+                f"{self._path.as_uri()}?mode={mode}",
+                timeout=BUSY_TIMEOUT_SECONDS,
+                isolation_level=None,
+                uri=True,
             )
             try:
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from s3mover.audit import rows, statements
-from s3mover.audit.database import Database
+from s3mover.audit.database import Database, Row
 from s3mover.audit.trail import PendingRow, Total
 from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord
 
@@ -72,7 +72,9 @@ class SqlTrail:
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, counted from their rows, and return how many."""
         running = self._running_sweeps(pair)
-        counts = [tuple(map(int, self._database.read(statements.COUNT_SWEEP, (id_,))[0])) for id_, _ in running]
+        counts = [
+            tuple(map(int, self._database.read(statements.COUNT_SWEEP, (id_,))[0])) for id_, _ in running
+        ]
         with self._database.transaction():
             for (sweep, started_at), counted in zip(running, counts, strict=True):
                 duration_us = max(0, round((at - started_at) * 1e6))
@@ -82,7 +84,9 @@ class SqlTrail:
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
-        sweeps = [id_ for id_, *names in self._database.read(statements.SWEEPS_WITH_PENDING) if Pair(*names) == pair]
+        sweeps = [
+            id_ for id_, *names in self._database.read(statements.SWEEPS_WITH_PENDING) if Pair(*names) == pair
+        ]
         if not sweeps:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
@@ -128,7 +132,7 @@ class SqlTrail:
         found = self._database.read(statements.RUNNING_SWEEPS)
         return [(id_, rows.seconds(started_at)) for id_, started_at, *names in found if Pair(*names) == pair]
 
-    def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[tuple[object, ...]]:
+    def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)
         return self._database.read(statements.failures(conditions), [*parameters, size]) if size > 0 else []
 

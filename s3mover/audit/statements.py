@@ -3,6 +3,8 @@
 Here is text only. The two dialects differ in one clause: what an insert does with a row that is there already.
 """
 
+# ruff: noqa: S608 - what is put together here are names and placeholders of this module, never a value
+
 from s3mover.audit.database import Bulk
 
 _KEY = ("batch_id", "number")
@@ -26,7 +28,7 @@ _OVERWRITTEN = _SETTLED[3:]
 
 
 def _insert(columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO document_logs ({', '.join(columns)}) VALUES"  # noqa: S608 - names of this module
+    return f"INSERT INTO document_logs ({', '.join(columns)}) VALUES"
 
 
 def _marks(columns: tuple[str, ...]) -> str:
@@ -86,7 +88,7 @@ LATEST_SWEEPS = f"""
 SWEEPS_WITH_PENDING = f"""
     SELECT id, {_PAIR} FROM migration_batches
     WHERE id IN (SELECT batch_id FROM document_logs WHERE status = 'pending')
-"""  # noqa: S608 - names of this module
+"""
 
 PRUNE = """
     DELETE FROM document_logs WHERE id IN (
@@ -103,18 +105,18 @@ def pending(sweeps: int) -> str:
         SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at
         FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
         ORDER BY created_at, id LIMIT ?
-    """  # noqa: S608 - placeholders only
+    """
 
 
 def withdraw(rows: int) -> str:
     """Return the statement that removes so many rows of one sweep."""
-    return f"DELETE FROM document_logs WHERE batch_id = ? AND number IN ({_list(rows)})"  # noqa: S608
+    return f"DELETE FROM document_logs WHERE batch_id = ? AND number IN ({_list(rows)})"
 
 
 def mark_deleted(rows: int) -> str:
     """Return the statement that notes the source's deletion on so many rows of one sweep."""
     numbers = _list(rows)
-    return f"UPDATE document_logs SET source_deleted_at = ? WHERE batch_id = ? AND number IN ({numbers})"  # noqa: S608
+    return f"UPDATE document_logs SET source_deleted_at = ? WHERE batch_id = ? AND number IN ({numbers})"
 
 
 def failures(conditions: list[str]) -> str:
@@ -124,7 +126,7 @@ def failures(conditions: list[str]) -> str:
             COALESCE(attempts, 0), COALESCE(moved_at, created_at), created_at, id
         FROM document_logs WHERE {" AND ".join(["status = 'error'", *conditions])}
         ORDER BY created_at DESC, id DESC LIMIT ?
-    """  # noqa: S608 - conditions of this package
+    """
 
 
 def totals(conditions: list[str]) -> str:
@@ -132,7 +134,7 @@ def totals(conditions: list[str]) -> str:
     return f"""
         SELECT status, COALESCE(method, ''), COUNT(*), COALESCE(SUM(size_bytes), 0)
         FROM document_logs WHERE {" AND ".join(conditions or ["1 = 1"])} GROUP BY status, method
-    """  # noqa: S608 - conditions of this package
+    """
 
 
 def _list(length: int) -> str:

@@ -51,6 +51,9 @@ class Trail(Protocol):
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Record what became of the orders, all or none; the rows of skipped ones are withdrawn."""
 
+    def mark_deleted(self, sweep: int, numbers: Sequence[int], at: float) -> None:
+        """Note that the source objects of these settled transfers were deleted."""
+
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the sweep's end: status, counts, duration, summary file."""
 
@@ -71,6 +74,9 @@ class Trail(Protocol):
 
     def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
         """Return the rows counted by status and method."""
+
+    def prune(self, before: float, limit: int) -> int:
+        """Remove up to `limit` settled rows created before that time, and return how many were removed."""
 
     def reconnect(self) -> None:
         """Make the connection usable again, the lease included.

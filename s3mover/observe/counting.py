@@ -75,14 +75,13 @@ class _Counts:
 
     @property
     def waiting_bytes(self) -> int:
-        """An object that was skipped does not say its size: its bytes leave with the last one waiting."""
         return max(0, self.planned_bytes - self.ended_bytes) if self.waiting else 0
 
     def tally(self) -> Tally:
         return Tally(
             listed=self.listed,
             skipped=self.in_place + self.vanished,
-            planned=self.planned,
+            planned=self.planned - self.vanished,  # its row was withdrawn
             succeeded=self.copied + self.streamed,
             failed=self.failed,
             bytes=self.moved_bytes,
@@ -178,8 +177,9 @@ class SweepCounter:
         self._counts.failed += 1
         self._counts.ended_bytes += event.size
 
-    def _vanished(self, _event: ObjectSkipped) -> None:
+    def _vanished(self, event: ObjectSkipped) -> None:
         self._counts.vanished += 1
+        self._counts.ended_bytes += event.size
 
     def _finished(self, _event: SweepFinished) -> None:
         self._counts.ended_at = self._clock()

@@ -3,11 +3,11 @@
 import re
 
 OTHER = "other"
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PLAIN = re.compile(r"[A-Za-z0-9_. -]{1,64}")
 
 
 class BoundedLabel:
-    """Admits the first `limit` distinct values; later ones, and those that no S3 code looks like, are `other`.
+    """Admits the first `limit` distinct values; later ones, and those that look like no code, are `other`.
 
     Two threads that race may admit one value too many, which does no harm.
     """

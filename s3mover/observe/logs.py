@@ -6,11 +6,10 @@ people looks is said in `console.py`.
 
 import io
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from functools import cache
 from threading import Lock
 from typing import Any, TextIO
 
@@ -21,12 +20,12 @@ from s3mover.events import Event
 from s3mover.model import Tally
 from s3mover.observe.console import render_line
 from s3mover.observe.redaction import redact, redactor
-from s3mover.observe.text import to_json
+from s3mover.observe.text import to_json, utc_moment
 
 __all__ = ["LEVELS", "LogListener", "configure", "log_defect", "redact"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-_TALLY = tuple(Tally.__dataclass_fields__)
+_TALLY = Tally.__match_args__
 
 
 def configure(
@@ -48,7 +47,7 @@ def configure(
     encoding = (stream.encoding or "utf-8") if people else "utf-8"
     sink = _Sink(stream, encoding)
     structlog.configure(
-        processors=[_stamp(clock), _redact_fields, _console(stream, encoding) if people else _json],
+        processors=[_redact_fields, _stamp(clock), _console(stream, encoding) if people else _json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: sink,
         cache_logger_on_first_use=False,
@@ -72,7 +71,12 @@ class LogListener:
 
 
 def log_defect(error: BaseException) -> None:
-    """Write the event `daemon.defect`: what broke, with its trace."""
+    """Write the event `daemon.defect`: what broke, with its trace.
+
+    Before `configure` it goes to standard error: nobody has said yet where the log is.
+    """
+    if not structlog.is_configured():
+        configure("info", "auto", sys.stderr)
     trace = "".join(traceback.format_exception(error))
     structlog.get_logger().critical(
         "daemon.defect", code=type(error).__name__, message=str(error), trace=trace
@@ -82,7 +86,8 @@ def log_defect(error: BaseException) -> None:
 def fields_of(event: Event) -> dict[str, Any]:
     """Return an event's fields by name, a tally's counts among them, times rounded to microseconds."""
     fields: dict[str, Any] = {}
-    for name in _names(type(event)):
+    names: tuple[str, ...] = event.__match_args__  # a dataclass keeps the names of its fields there, in order
+    for name in names:
         value = getattr(event, name)
         if isinstance(value, float):
             fields[name] = round(value, 6)
@@ -91,11 +96,6 @@ def fields_of(event: Event) -> dict[str, Any]:
         else:
             fields[name] = value
     return fields
-
-
-@cache
-def _names(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(kind.__dataclass_fields__)
 
 
 class _Sink:
@@ -131,8 +131,7 @@ class _Sink:
 
 def _stamp(clock: Callable[[], float]) -> Processor:
     def arrange(_logger: object, level: str, fields: EventDict) -> Mapping[str, Any]:
-        moment = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="microseconds")
-        return {"timestamp": f"{moment[:-6]}Z", "level": level, "event": fields.pop("event"), **fields}
+        return {"timestamp": utc_moment(clock()), "level": level, "event": fields.pop("event"), **fields}
 
     return arrange
 

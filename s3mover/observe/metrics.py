@@ -63,7 +63,7 @@ class Catalogue:
     """Every metric under its name, in a registry of its own. Counters stand at 0 for the labels known beforehand."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry(auto_describe=False)
         self.objects = self._counter("objects", "Transfers that ended.", "method", "status")
         self.bytes = self._counter("bytes", "Bytes of the objects that were moved.", "method")
@@ -122,8 +122,8 @@ class Catalogue:
         self.fallbacks.labels("AccessDenied")
         for reason in ("in_place", "filtered", "too_young", "archived"):
             self.skipped.labels(reason)
-        for status in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
-            self.sweeps.labels(status)
+        for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
+            self.sweeps.labels(end)
         for side in Side:
             self.listed.labels(side)
             self.throttled.labels(side)
@@ -166,7 +166,7 @@ class MetricsListener:
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, as OpenMetrics where the Accept header prefers it."""
         if prefers_openmetrics(accept):
-            return generate_openmetrics(self._catalogue.registry), OPENMETRICS
+            return generate_openmetrics(self._catalogue.registry), OPENMETRICS  # type: ignore[no-untyped-call]
         return generate_latest(self._catalogue.registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
@@ -255,6 +255,7 @@ class MetricsListener:
         self._catalogue.limit.labels(event.side).set(event.limit)
 
     def _rows(self, event: AuditRowsWritten) -> None:
+        self._audit_up = True
         self._catalogue.audit_rows.inc(event.rows)
 
     def _audit_lost(self, _event: AuditUnavailable) -> None:

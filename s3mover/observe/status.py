@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Lock
 from typing import Any
@@ -26,6 +25,7 @@ from s3mover.events import (
 )
 from s3mover.observe.counting import Snapshot, SweepCounter
 from s3mover.observe.redaction import redactor
+from s3mover.observe.text import utc_moment
 
 HISTORY = 20
 """How many sweeps and how many failures are remembered."""
@@ -145,7 +145,7 @@ class StatusBoard:
         self._audit_available = available
 
     def _sweep_started(self, _event: SweepStarted) -> None:
-        self._started_at = _moment(self._clock())
+        self._started_at = utc_moment(self._clock())
         self._enter(State.SWEEPING)
 
     def _sweep_finished(self, event: SweepFinished) -> None:
@@ -154,7 +154,7 @@ class StatusBoard:
             {
                 "sweep": event.sweep,
                 "status": event.status,
-                "ended_at": _moment(event.ended_at),
+                "ended_at": utc_moment(event.ended_at),
                 "seconds": round(event.seconds, 6),
                 **asdict(event.tally),
                 "summary": event.summary,
@@ -165,7 +165,7 @@ class StatusBoard:
     def _failed(self, event: ObjectFailed) -> None:
         self._failures.appendleft(
             {
-                "at": _moment(self._clock()),
+                "at": utc_moment(self._clock()),
                 "sweep": event.sweep,
                 "key": event.key,
                 "method": event.method,
@@ -191,7 +191,3 @@ def _under_way(snapshot: Snapshot, started_at: str) -> dict[str, object]:
         "bytes_per_second": round(snapshot.bytes_per_second),
         "eta_seconds": None if eta is None else round(eta, 1),
     }
-
-
-def _moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='microseconds')[:-6]}Z"

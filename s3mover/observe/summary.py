@@ -72,8 +72,8 @@ def prune(directory: Path, keep: int) -> None:
         SummaryError: one cannot be removed.
     """
     try:
-        summaries = sorted(_summaries(directory), key=_age, reverse=True)
-        for path in summaries[keep:] if keep else ():
+        summaries = sorted(_summaries(directory), reverse=True)
+        for _, _, path in summaries[keep:] if keep else ():
             path.unlink(missing_ok=True)
     except OSError as error:
         raise SummaryError(f"summary.directory: cannot remove old summaries: {error}") from error
@@ -169,7 +169,7 @@ def _publish(directory: Path, text: str, stem: str) -> Path:
     hidden = directory / f".{stem}.{secrets.token_hex(4)}.tmp"
     try:
         _write_through(hidden, text)
-        path = _link(hidden, directory, stem)
+        path = next(path for path in _names(directory, stem) if _linked(hidden, path))
     finally:
         hidden.unlink(missing_ok=True)
     _sync_directory(directory)
@@ -183,15 +183,13 @@ def _write_through(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _link(hidden: Path, directory: Path, stem: str) -> Path:
-    """Linking fails where the name is taken, so two writers never share one."""
-    for path in _names(directory, stem):
-        try:
-            path.hardlink_to(hidden)
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError("names never end")
+def _linked(hidden: Path, path: Path) -> bool:
+    """Link under the name `path`, False where it is taken: two writers never share one."""
+    try:
+        path.hardlink_to(hidden)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _names(directory: Path, stem: str) -> Iterator[Path]:
@@ -208,15 +206,9 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _summaries(directory: Path) -> Iterator[Path]:
-    if directory.is_dir():
-        for path in directory.iterdir():
-            if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
-                yield path
-
-
-def _age(path: Path) -> tuple[str, int]:
-    """Order summaries by the time and the number in their names."""
-    match = _NAME.fullmatch(path.name)
-    assert match is not None
-    return match[1], int(match[2] or 1)
+def _summaries(directory: Path) -> Iterator[tuple[str, int, Path]]:
+    """Yield each summary with the time and the number of its name, which sort as the files were made."""
+    for path in directory.iterdir() if directory.is_dir() else ():
+        match = _NAME.fullmatch(path.name)
+        if match and path.is_file() and not path.is_symlink():
+            yield match[1], int(match[2] or 1), path

@@ -5,6 +5,8 @@ An object's key may hold any character, line breaks and half characters included
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -16,9 +18,9 @@ _STEP = 1000
 
 
 def to_json(value: object) -> bytes:
-    """Return `value` as JSON on one line; never raises for what a text may hold.
+    r"""Return `value` as JSON on one line; never raises for what a text may hold.
 
-    A lone surrogate, which UTF-8 cannot carry, is written out as the text `\\udc80`.
+    A lone surrogate, which UTF-8 cannot carry, is written out as the text `\udc80`.
     """
     try:
         line = orjson.dumps(value, default=str)
@@ -32,6 +34,18 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
+def utc_moment(seconds: float) -> str:
+    """Return a time since the epoch as ISO 8601 in UTC, to the microsecond: `2025-01-04T03:17:09.123456Z`."""
+    whole = int(seconds)
+    return f"{_utc_second(whole)}.{min(999_999, round((seconds - whole) * 1e6)):06}Z"
+
+
+@lru_cache(maxsize=4)
+def _utc_second(second: int) -> str:
+    """Thousands of events share a second, and the calendar is the dear part of a log line."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def human_size(size: float) -> str:

@@ -30,4 +30,3 @@ def reason_to_transfer(source: ObjectEntry, destination: ObjectEntry | None, md5
     if md5_etags and has_md5_shape(source.etag) and has_md5_shape(destination.etag):
         return "etag"
     return "newer" if source.last_modified >= destination.last_modified else ""
-

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
+from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 
 from s3mover import __version__
@@ -27,7 +28,15 @@ T = TypeVar("T")
 CLOCK_TOLERANCE = 900.0
 # RFC 9110, section 5.5: no control character but the tab; above 0xFF nothing is one byte.
 _UNFIT = re.compile("[^\t\x20-\x7e\x80-\xff]")
-_TOKEN = re.compile("[0-9A-Za-z!#$%&'*+.^_`|~-]*")
+_NAMES = re.compile("[0-9a-z!#$%&'*+.^_`|~-]*")
+_MENDABLE = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
+
+
+class _Terms(NamedTuple):
+    """What signatures are made for: the bucket's region, and how many seconds S3's clock is ahead of ours."""
+
+    region: str
+    skew: float
 
 
 class Request(NamedTuple):
@@ -58,19 +67,24 @@ class Client:
         address: BucketAddress,
         credentials: Callable[[], Credentials],
         count: Callable[[str, str], None],
+        *,
         headers: Mapping[str, str],
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._endpoint = Endpoint(address.scheme, address.host, address.port)
         self._path = address.path
-        self._region = address.region
+        self._terms = _Terms(address.region, 0.0)
         self._credentials = credentials
         self._count = count
-        self._headers = {"host": self._endpoint.authority, **headers}
+        self._headers = {
+            "host": self._endpoint.authority,
+            "user-agent": f"s3mover/{__version__}",
+            "accept-encoding": "identity",
+            **headers,
+        }
         self._timeouts = timeouts
         self._clock = clock
-        self._skew = 0.0
         self._local = threading.local()
 
     def perform(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -79,23 +93,23 @@ class Client:
         Raises:
             S3Error: S3 refused, the connection failed, or the answer could not be read.
         """
+        terms = self._terms
         try:
             return self._attempt(request, read)
         except S3Error as error:
-            if not self._mend(error):
+            if self._terms == terms or error.status not in _MENDABLE:
                 raise
             if isinstance(request.content, Stream):
-                # What was read is gone; but another attempt from its beginning will be signed rightly.
+                # What was read is gone; another attempt from its beginning will be signed rightly.
                 error.temporary = True
                 raise
         return self._attempt(request, read)
 
     def close_thread(self) -> None:
         """Close the calling thread's connection."""
-        connection = getattr(self._local, "connection", None)
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()
-            del self._local.connection
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         credentials = self._credentials()
@@ -103,7 +117,7 @@ class Client:
             result = self._converse(request, read, credentials)
         except S3Error as error:
             error.operation = request.operation
-            error.message = _discreet(error.message, credentials)
+            _silence(error, credentials)
             self._count(request.operation, error.code)
             raise
         self._count(request.operation, "200")
@@ -113,22 +127,72 @@ class Client:
         head = self._head(request, credentials)
         response = self._connection().request(head, request.content, headless=request.method == "HEAD")
         try:
-            if not succeeded(response):
-                raise self._refused(response)
+            self._check(response)
             return read(response)
         except BaseException:
             response.close()
             raise
 
+    def _check(self, response: Response) -> None:
+        if not succeeded(response):
+            error = refusal(response)
+            self._learn(error, response.headers)
+            raise error
+
+    def _connection(self) -> Connection:
+        try:
+            connection: Connection = self._local.connection
+        except AttributeError:
+            connection = self._local.connection = Connection(self._endpoint, self._timeouts)
+        return connection
+
     def _head(self, request: Request, credentials: Credentials) -> bytes:
-        content = request.content
-        streamed = isinstance(content, Stream)
-        payload = UNSIGNED_PAYLOAD if streamed else sha256(content).hexdigest() if content else EMPTY_PAYLOAD
-        headers = {**self._headers, "x-amz-content-sha256": payload, **request.headers}
-        if _UNFIT.search("".join(headers.values())) or not _TOKEN.fullmatch("".join(headers)):
-            raise S3Error("InvalidHeader", "a header holds characters that no header can")
-        path = self._path + "/" + quote_key(request.key or "")
+        path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"
         query = quote_query(request.query)
-        now = self._clock() + self._skew
-        lines = signed_headers(request.method, path, query, headers, credentials, self._region, now)
-        ...
+        headers = {**self._headers, **_content_headers(request), **request.headers}
+        if _UNFIT.search("".join(headers.values())) or not _NAMES.fullmatch("".join(headers)):
+            raise S3Error("InvalidHeader", "a header holds a character that headers must not hold")
+        region, skew = self._terms
+        now = self._clock() + skew
+        sent = signed_headers(
+            request.method, path, query, headers, credentials=credentials, region=region, now=now
+        )
+        target = f"{path}?{query}" if query else path
+        lines = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
+        return f"{request.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+
+    def _learn(self, error: S3Error, headers: Mapping[str, str]) -> None:
+        """Note what signatures should have been made for, where a refusal tells."""
+        region, skew = self._terms
+        if error.status == HTTPStatus.BAD_REQUEST and error.region:
+            region = error.region
+        if error.status == HTTPStatus.FORBIDDEN:
+            skew = self._skew(error.code, headers.get("date", ""))
+        self._terms = _Terms(region, skew)
+
+    def _skew(self, code: str, date: str) -> float:
+        """Return how many seconds S3's clock is ahead of ours; an answer to HEAD does not say why it refuses."""
+        known = self._terms.skew
+        try:
+            found = parsedate_to_datetime(date).timestamp() - self._clock()
+        except ValueError:
+            return known
+        return found if code == "RequestTimeTooSkewed" or abs(found - known) > CLOCK_TOLERANCE else known
+
+
+def _content_headers(request: Request) -> dict[str, str]:
+    """Bodies at hand are hashed; a stream is not read twice for a hash, and its integrity is its checksum's task."""
+    content = request.content
+    if isinstance(content, Stream):
+        return {"x-amz-content-sha256": UNSIGNED_PAYLOAD, "content-length": str(content.length)}
+    payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
+    if request.method in ("PUT", "POST"):
+        return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
+    return {"x-amz-content-sha256": payload}
+
+
+def _silence(error: S3Error, credentials: Credentials) -> None:
+    """Take secrets out of what a server said, should it repeat them."""
+    for secret in filter(None, (credentials.secret_key, credentials.session_token)):
+        error.message = error.message.replace(secret, "…")
+    error.args = (error.code, error.message)

@@ -33,7 +33,9 @@ class UnansweredError(S3Error):
     """The server closed the connection before any byte of an answer."""
 
     def __init__(self) -> None:
-        super().__init__("ConnectionError", "the server closed the connection without an answer", temporary=True)
+        super().__init__(
+            "ConnectionError", "the server closed the connection without an answer", temporary=True
+        )
 
 
 class Connection:

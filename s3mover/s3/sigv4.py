@@ -38,6 +38,7 @@ def signed_headers(
     path: str,
     query: str,
     headers: Mapping[str, str],
+    *,
     credentials: Credentials,
     region: str,
     now: float,

@@ -24,7 +24,7 @@ _CONTENTS = re.compile(
     "<Contents>"
     "<Key>([!-%'-;=?-~]++)</Key>"
     f"<LastModified>({_TEXT}*+)</LastModified>"
-    f"<ETag>((?:&quot;|{_TEXT})*+)</ETag>"
+    '<ETag>(?:&quot;|")?+([!#-%\'-;=?-~]*+)(?:&quot;|")?+</ETag>'
     f"(?:<ChecksumAlgorithm>{_TEXT}*+</ChecksumAlgorithm>)*+"
     f"(?:<ChecksumType>{_TEXT}*+</ChecksumType>)?+"
     "<Size>([0-9]{1,18}+)</Size>"
@@ -94,6 +94,12 @@ def uploads(root: Element) -> list[Upload]:
     ]
 
 
+def next_key(root: Element) -> str:
+    """Read where the next page of ListMultipartUploads begins."""
+    key = text(root, "NextKeyMarker")
+    return decoded(key) if _is_encoded(root) else key
+
+
 def uploaded_parts(root: Element) -> list[UploadedPart]:
     """Read a page of ListParts."""
     return [
@@ -157,10 +163,8 @@ def _canonical(contents: bytes) -> list[str] | None:
 
 def _entries(pieces: list[str]) -> list[ObjectEntry]:
     keys, times, etags, sizes, classes = (pieces[field::_STRIDE] for field in range(1, _STRIDE))
-    return [
-        ObjectEntry(decoded(key), int(size), etag.replace("&quot;", '"').strip().strip('"'), time, storage_class or "")
-        for key, time, etag, size, storage_class in zip(keys, times, etags, sizes, classes, strict=True)
-    ]
+    known = (storage_class or "" for storage_class in classes)
+    return list(map(ObjectEntry, map(decoded, keys), map(int, sizes), etags, times, known))
 
 
 def _entry(element: Element, encoded: bool) -> ObjectEntry:

@@ -28,9 +28,8 @@ def _from_text(parse: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
-def _database(secret: SecretStr) -> SecretStr:
-    shapes.database_url(secret.get_secret_value())
-    return secret
+def _hidden(check: shapes.Check) -> AfterValidator:
+    return AfterValidator(lambda secret: SecretStr(check(secret.get_secret_value())))
 
 
 def _requester(value: object) -> object:
@@ -57,9 +56,7 @@ Globs = Annotated[
 ]
 Lowered = _from_text(str.lower)
 
-Text = Annotated[
-    str, AfterValidator(shapes.matches(r"[^\x00-\x1f\x7f]+", "single line of text")), Kind("one line of text")
-]
+Text = Annotated[str, AfterValidator(shapes.one_line), Kind("one line of text")]
 Bucket = Annotated[
     str,
     AfterValidator(shapes.bucket),
@@ -102,10 +99,12 @@ Host = Annotated[
     Kind("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
 Directory = Annotated[Path, Kind("a directory's path")]
-Secret = Annotated[SecretStr, Kind("a secret text", SecretStr.get_secret_value, secret=True)]
+Secret = Annotated[
+    SecretStr, _hidden(shapes.one_line), Kind("one line of text", SecretStr.get_secret_value, secret=True)
+]
 DatabaseUrl = Annotated[
     SecretStr,
-    AfterValidator(_database),
+    _hidden(shapes.database_url),
     Kind(
         "sqlite:///FILE, mysql://USER:PASSWORD@HOST:PORT/NAME (percent-encode what is special in the password), "
         "USER:PASSWORD@tcp(HOST:PORT)/NAME or USER:PASSWORD@unix(/SOCKET)/NAME",

@@ -26,6 +26,9 @@ _DATABASES = (
 
 _LONGEST_KEY = 1024  # bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are not UTF-8
+
 Check = Callable[[str], str]
 
 
@@ -53,7 +56,9 @@ def bucket(text: str) -> str:
 
 
 def key_prefix(text: str) -> str:
-    """Check that a prefix fits into a key."""
+    """Check that a prefix is UTF-8 and fits into a key."""
+    if _SURROGATE.search(text):
+        raise ValueError("is not UTF-8")
     if len(text.encode()) > _LONGEST_KEY:
         raise ValueError("is longer than a key can be")
     return text
@@ -71,6 +76,13 @@ def endpoint_url(text: str) -> str:
     if url.path.strip("/") or url.query or url.fragment:
         raise ValueError("goes on after the host")
     return text.rstrip("/")
+
+
+def one_line(text: str) -> str:
+    """Check that a text is UTF-8 without control characters, of which a stray newline is the commonest."""
+    if _CONTROL.search(text) or _SURROGATE.search(text):
+        raise ValueError("is not one line of UTF-8 text")
+    return text
 
 
 def role_arn(text: str) -> str:

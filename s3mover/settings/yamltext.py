@@ -16,9 +16,8 @@ _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value")
 )
-# YAML's own messages quote what they stumble over, which may be a piece of a secret; markers such as
-# '<block end>' may stay.
-_QUOTED = re.compile(r"""(['"])(?!<).{2,}\1""")
+# The only messages of the YAML parser that repeat a name, which may be a secret that begins with `*` or `!`.
+_TELLTALE = re.compile(r"(found (?:undefined|duplicate) [a-z ]+) .*", re.DOTALL)
 
 Plain = str | tuple[str, ...] | None
 
@@ -50,7 +49,7 @@ def parse(text: str) -> Node | None:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = _QUOTED.sub("…", error.problem or "it cannot be read")
+        problem = _TELLTALE.sub(r"\1", error.problem or "it cannot be read")
         raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else 1) from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -108,10 +107,10 @@ def _is_nothing(node: Node) -> bool:
 
 def _scalar(node: Node) -> str:
     line = node.start_mark.line + 1
+    if node.tag not in _PLAIN_TAGS:
+        raise YamlError("has a tag that settings do not know", line)
     if isinstance(node, MappingNode):
         raise YamlError("is a mapping", line)
     if isinstance(node, SequenceNode):
         raise YamlError("is a list within a list", line)
-    if node.tag not in _PLAIN_TAGS:
-        raise YamlError("has a tag that settings do not know", line)
     return str(node.value)

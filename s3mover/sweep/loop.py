@@ -7,7 +7,8 @@ announced only after it is committed, too.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -71,7 +72,7 @@ class SweepResult:
 class Sweep:
     """One pass over a pair of buckets, `findings` being its plan; its row in the trail is opened at once."""
 
-    def __init__(self, tools: SweepTools, pair: Pair, findings: Iterator[Finding]) -> None:
+    def __init__(self, tools: SweepTools, pair: Pair, findings: Generator[Finding]) -> None:
         self._tools = tools
         self._pair = pair
         self._findings = findings
@@ -108,12 +109,13 @@ class Sweep:
         """Feed the inbox, on the planner's thread, as far ahead as there is room for."""
         ended = PlanEnded(whole=True)
         try:
-            for finding in self._findings:
-                self._plan_room.acquire()
-                if self._tools.stop.requested:
-                    ended = PlanEnded(whole=False)
-                    break
-                self._tools.inbox.put(finding)
+            with closing(self._findings):
+                for finding in self._findings:
+                    self._plan_room.acquire()
+                    if self._tools.stop.requested:
+                        ended = PlanEnded(whole=False)
+                        break
+                    self._tools.inbox.put(finding)
         except MoverError as error:
             ended = PlanEnded(whole=False, error=error)
         self._tools.inbox.put(ended)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from s3mover.audit.patience import PatientTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import Outcome, Pair, Status, has_md5_shape
-from s3mover.s3.bucket import Head
+from s3mover.s3.records import Head
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
 BATCH = 500
@@ -69,7 +69,9 @@ def resolution(row: PendingRow, head: Head | None, now: float) -> Outcome:
         source_etag=row.source_etag,
         destination_etag=head.etag if head is not None and arrived else "",
         code="" if arrived else "Interrupted",
-        message="found at the destination after an interruption" if arrived else "interrupted before its copy was whole",
+        message="found at the destination after an interruption"
+        if arrived
+        else "interrupted before its copy was whole",
     )
 
 
@@ -94,5 +96,5 @@ def _head(look_up: LookUp, key: str) -> Head | None:
         raise
 
 
-def _seconds(last_modified: str) -> float:
-    return datetime.fromisoformat(last_modified).timestamp()
+def _seconds(http_date: str) -> float:
+    return parsedate_to_datetime(http_date).timestamp()

@@ -1,6 +1,6 @@
 """A round: what an earlier run left behind is resolved, the pair is swept, the sweep is recorded and summed up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 from s3mover.errors import MoverError
@@ -19,7 +19,7 @@ class Territory:
     """What is swept: the pair, its plan made anew for each sweep, and a look at one key of the destination."""
 
     pair: Pair
-    plan: Callable[[], Iterator[Finding]]
+    plan: Callable[[], Generator[Finding]]
     look_up: LookUp
 
 

@@ -123,8 +123,12 @@ class Mover:
 
     def _refuse_large(self, order: Order) -> None:
         if self._policy.large_objects == "report" and order.size > MAX_SINGLE_COPY:
-            by_hand = shlex.join(["aws", "s3", "cp", _url(self._source, order.key), _url(self._destination, order.target)])
-            raise S3Error("EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}")
+            by_hand = shlex.join(
+                ["aws", "s3", "cp", _url(self._source, order.key), _url(self._destination, order.target)]
+            )
+            raise S3Error(
+                "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
+            )
 
     def _ended(
         self, journey: Journey, started: float, status: Status, code: str, message: str, etag: str = ""
@@ -149,7 +153,9 @@ class Mover:
 
 
 def _said(journey: Journey, arrival: Arrival) -> str:
-    refused = f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
+    refused = (
+        f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
+    )
     return "; ".join(filter(None, [refused, arrival.note]))
 
 

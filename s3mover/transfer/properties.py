@@ -40,9 +40,7 @@ def carried_headers(source: Mapping[str, str], tags: Sequence[tuple[str, str]]) 
 
     `source` is the answer of a GET or HEAD, names in lower case.
     """
-    headers = {
-        name: value for name, value in source.items() if name in CARRIED or name.startswith(METADATA)
-    }
+    headers = {name: value for name, value in source.items() if name in CARRIED or name.startswith(METADATA)}
     if tags:
         headers["x-amz-tagging"] = urlencode(tags)
     return headers

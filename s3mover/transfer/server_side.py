@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from s3mover.errors import S3Error
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket, Stored
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.records import Stored
 from s3mover.transfer.parts import MAX_SINGLE_COPY, Part
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import carried_headers, chosen_headers, is_tagged
@@ -16,7 +17,9 @@ from s3mover.transfer.verification import check_md5, check_size, etag_is_md5
 from s3mover.transfer.ways import Arrival, upload_in_parts
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
-DENIALS = frozenset({"AccessDenied", "AllAccessDisabled", "MethodNotAllowed", "NoSuchBucket", "NotImplemented"})
+DENIALS = frozenset(
+    {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed", "NoSuchBucket", "NotImplemented"}
+)
 
 
 def is_denial(error: S3Error) -> bool:

@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 
 from s3mover.errors import MoverError, S3Error
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket, Stored
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.records import Stored
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 
 SendPart = Callable[[str, Part], str]

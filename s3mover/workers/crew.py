@@ -67,7 +67,9 @@ class Crew:
     `deliver` takes what workers say, from any thread; the owner passes it on to `hear`.
     """
 
-    def __init__(self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify) -> None:
+    def __init__(
+        self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify
+    ) -> None:
         self._briefs = briefs
         self._deliver = deliver
         self._notify = notify
@@ -170,9 +172,11 @@ class Crew:
         self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
             self._notify(RequestsMade(side, operation, code, count))
-        for ended in (*report.outcomes, *report.returned):
-            member.orders.pop((ended.sweep, ended.number), None)
-            self._deaths.pop((ended.sweep, ended.number), None)
+        identities = [(outcome.sweep, outcome.number) for outcome in report.outcomes]
+        identities += [(order.sweep, order.number) for order in report.returned]
+        for identity in identities:
+            member.orders.pop(identity, None)
+            self._deaths.pop(identity, None)
         self.hand_out([])
         return Settled(report.outcomes, report.returned)
 

@@ -15,7 +15,8 @@ CONFIG = ROOT / "config.yaml"
 def documented() -> dict[str, tuple[str, str]]:
     """Return the comment and the written value of each setting in config.yaml, in its order."""
     found: dict[str, tuple[str, str]] = {}
-    section, comment = "", []
+    section = ""
+    comment: list[str] = []
     for line in CONFIG.read_text(encoding="utf-8").splitlines():
         if heading := re.fullmatch(r"(\w+):", line):
             section = heading[1]

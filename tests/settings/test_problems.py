@@ -10,6 +10,11 @@ from s3mover.settings import load
 from s3mover.settings.problems import nearest, shown
 
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
+PART_SIZE = "a number with a unit such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB"
+THREADS = "a whole number, from 1 to 1000"
+METHODS = "auto, server_side_copy or streaming"
+A_DURATION = "a number with a unit such as 500ms, 60s, 5m, 24h or 7d, or plain 0"
+GLOBS = 'globs with commas between them, or a list such as ["*.pdf", "hr/*"]'
 
 
 @pytest.fixture(autouse=True)
@@ -39,13 +44,11 @@ def problems(
     [
         (
             {"S3MOVER_TRANSFER__PART_SIZE": "64 apples"},
-            'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "64 apples" is no size; expected a number with a unit '
-            "such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB",
+            f'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "64 apples" is no size; expected {PART_SIZE}',
         ),
         (
             {"S3MOVER_TRANSFER__PART_SIZE": "1MiB"},
-            'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "1MiB" is too small; expected a number with a unit '
-            "such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB",
+            f'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "1MiB" is too small; expected {PART_SIZE}',
         ),
         (
             {"S3MOVER_HTTP__PORT": "70000"},
@@ -53,23 +56,22 @@ def problems(
         ),
         (
             {"S3MOVER_TRANSFER__THREADS": "many"},
-            'transfer.threads (S3MOVER_TRANSFER__THREADS): "many" is no whole number; expected a whole number, '
-            "from 1 to 1000",
+            f'transfer.threads (S3MOVER_TRANSFER__THREADS): "many" is no whole number; expected {THREADS}',
         ),
         (
             {"S3MOVER_TRANSFER__METHOD": "stream"},
-            'transfer.method (S3MOVER_TRANSFER__METHOD): "stream" is none of the choices; expected auto, '
-            "server_side_copy or streaming",
+            f'transfer.method (S3MOVER_TRANSFER__METHOD): "stream" is none of the choices; expected {METHODS}',
         ),
         (
             {"S3MOVER_SWEEP__INTERVAL": "60"},
-            'sweep.interval (S3MOVER_SWEEP__INTERVAL): "60" has no unit; expected a number with a unit such as 500ms, '
-            "60s, 5m, 24h or 7d, or plain 0",
+            f'sweep.interval (S3MOVER_SWEEP__INTERVAL): "60" has no unit; expected {A_DURATION}',
         ),
         (
             {"S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "inf"},
-            'transfer.requests_per_second (S3MOVER_TRANSFER__REQUESTS_PER_SECOND): "inf" is no finite number; expected '
-            "a number",
+            (
+                'transfer.requests_per_second (S3MOVER_TRANSFER__REQUESTS_PER_SECOND): "inf" is no finite number; '
+                "expected a number"
+            ),
         ),
         (
             {"SRC_REGION": "eu central"},
@@ -77,8 +79,10 @@ def problems(
         ),
         (
             {"SRC_PREFIX": "\udcff"},
-            'source.prefix (SRC_PREFIX): "\\\\udcff" is not UTF-8; expected the beginning of a key, up to 1,024 bytes of '
-            "UTF-8",
+            (
+                'source.prefix (SRC_PREFIX): "\\\\udcff" is not UTF-8; '
+                "expected the beginning of a key, up to 1,024 bytes of UTF-8"
+            ),
         ),
         (
             {"S3MOVER_LOG__LEVL": "x"},
@@ -130,8 +134,7 @@ def test_a_problem_names_setting_place_finding_and_expectation(
         (b"\xff", "f.yaml: is not UTF-8 text"),
         (
             "\n\nstop:\n  grace: soon\n",
-            'stop.grace (f.yaml line 4): "soon" is no duration; expected a number with a unit such as 500ms, 60s, 5m, 24h '
-            "or 7d, or plain 0",
+            f'stop.grace (f.yaml line 4): "soon" is no duration; expected {A_DURATION}',
         ),
         (
             "log:\n  level: [info]\n",
@@ -143,8 +146,7 @@ def test_a_problem_names_setting_place_finding_and_expectation(
         ),
         (
             "filter:\n  include: [a, '']\n",
-            "filter.include (f.yaml line 2): a list is empty; expected globs with commas between them, or a list such as "
-            '["*.pdf", "hr/*"]',
+            f"filter.include (f.yaml line 2): a list is empty; expected {GLOBS}",
         ),
     ],
 )

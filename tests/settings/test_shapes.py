@@ -137,3 +137,17 @@ def test_a_prefix_fits_into_a_key() -> None:
     assert shapes.key_prefix("é" * 512) == "é" * 512
     with pytest.raises(ValueError, match="longer than a key"):
         shapes.key_prefix("é" * 513)
+
+
+@pytest.mark.parametrize("check", [shapes.one_line, shapes.key_prefix])
+def test_bytes_that_are_not_utf_8_are_refused(check: shapes.Check) -> None:
+    """Python hands them on as lone surrogates, which no request can carry."""
+    assert check("é 文") == "é 文"
+    with pytest.raises(ValueError, match="UTF-8"):
+        check("a\udcff")
+
+
+def test_a_line_has_no_newline_in_it() -> None:
+    """The commonest slip with mounted secrets: one newline too many."""
+    with pytest.raises(ValueError, match="one line"):
+        shapes.one_line("secret\n")

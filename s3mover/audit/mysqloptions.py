@@ -1,0 +1,60 @@
+"""What the driver is told about a connection, from its DSN; pure, the driver is not imported here."""
+
+from s3mover.audit.dsn import MysqlDsn, Tls
+from s3mover.errors import SettingsError
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+SESSION = (
+    # The lease lives as long as the connection, which rests between sweeps: a week is the longest rest.
+    "SET SESSION wait_timeout = 604800",
+    "SET SESSION time_zone = '+00:00'",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION innodb_lock_wait_timeout = 10",
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+)
+_VERIFYING = (Tls.VERIFY_CA, Tls.VERIFY_IDENTITY)
+
+
+def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) -> dict[str, object]:
+    """Return the driver's arguments; `answer_timeout` is in seconds.
+
+    Raises:
+        SettingsError: certificates are to be verified, and no CA is known.
+    """
+    place = {"unix_socket": dsn.socket} if dsn.socket else {"host": dsn.host, "port": dsn.port}
+    return {
+        **place,
+        **_tls(dsn, system_ca_file),
+        "user": dsn.user,
+        "password": dsn.password,
+        "database": dsn.database,
+        "autocommit": False,
+        "charset": "utf8mb4",
+        "collation": "utf8mb4_bin",  # one that MySQL 8 and MariaDB both know
+        "connection_timeout": CONNECT_TIMEOUT_SECONDS,
+        "read_timeout": answer_timeout,
+        "write_timeout": answer_timeout,
+    }
+
+
+def needs_tls(dsn: MysqlDsn) -> bool:
+    """Tell whether a connection without TLS must not be used; a local socket needs none."""
+    return not dsn.socket and dsn.tls in (*_VERIFYING, Tls.REQUIRED)
+
+
+def _tls(dsn: MysqlDsn, system_ca_file: str | None) -> dict[str, object]:
+    if dsn.socket or dsn.tls is Tls.DISABLED:
+        return {"ssl_disabled": True}
+    if dsn.tls not in _VERIFYING:
+        return {}
+    ca_file = dsn.ca_file or system_ca_file
+    if not ca_file:
+        raise SettingsError(
+            ["audit.url: this system has no CA certificates; expected ssl-ca=FILE in its options"]
+        )
+    return {
+        "ssl_ca": ca_file,
+        "ssl_verify_cert": True,
+        "ssl_verify_identity": dsn.tls is Tls.VERIFY_IDENTITY,
+    }

@@ -1,0 +1,189 @@
+"""The commands, and the one place that turns what happened into an exit code.
+
+What a command needs is imported when it runs: `--version` and worker processes must not wait for AWS libraries.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3mover import __version__
+from s3mover.errors import ExitCode, MoverError
+
+if TYPE_CHECKING:
+    from s3mover.settings.model import Settings
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code of the contract; no exception leaves this function."""
+    try:
+        code = commands(list(arguments), prog_name="s3mover", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except MoverError as error:
+        click.echo(f"s3mover: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has enough, as in `s3mover report | head`.
+        sys.stderr.close()
+        return ExitCode.OK
+    except Exception as defect:  # noqa: BLE001 - the last door: whatever comes here is a defect of ours
+        _tell_defect(defect)
+        return ExitCode.DEFECT
+    return ExitCode(code or ExitCode.OK)
+
+
+def _tell_defect(defect: Exception) -> None:
+    from s3mover.observe.logs import log_defect  # noqa: PLC0415
+
+    log_defect(defect)
+    click.echo(f"s3mover: a defect of ours, please report it: {type(defect).__name__}: {defect}", err=True)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """What stands before the command: the settings' file and single settings."""
+
+    config: Path | None
+    overrides: Mapping[str, object]
+
+    def settings(self, *, buckets: bool = True) -> "Settings":
+        """Load the settings; `buckets` says whether the command cannot do without them."""
+        import os  # noqa: PLC0415
+
+        from s3mover.settings import load  # noqa: PLC0415
+
+        return load(self.config, os.environ, self.overrides, buckets=buckets)
+
+
+def _single_settings(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise click.BadParameter(f"{name!r} has no value; expected NAME=VALUE, as in sweep.interval=5m")
+    return {name: value for name, _, value in pairs}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="s3mover")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings' file; $S3MOVER_CONFIG, else ./config.yaml, where it is not named.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_single_settings,
+    help="One setting, as in --set transfer.method=streaming; wins over environment and file.",
+)
+@click.pass_context
+def commands(context: click.Context, config: Path | None, overrides: dict[str, str]) -> None:
+    """Keep an S3 bucket of another account equal to yours, all the time, with proof."""
+    context.obj = CommandLine(config, overrides)
+
+
+@commands.command()
+@click.pass_obj
+def run(line: CommandLine) -> ExitCode:
+    """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
+    from s3mover.wiring import run_daemon  # noqa: PLC0415
+
+    return run_daemon(line.settings())
+
+
+@commands.command()
+@click.option("--dry-run", is_flag=True, help="List and compare only; say what would be transferred.")
+@click.option("--progress/--no-progress", default=True, help="A live bar on a terminal.")
+@click.pass_obj
+def sweep(line: CommandLine, dry_run: bool, progress: bool) -> ExitCode:
+    """Sweep once."""
+    from s3mover import wiring  # noqa: PLC0415
+
+    settings = line.settings()
+    return wiring.dry_run(settings, click.echo) if dry_run else wiring.sweep_once(settings, progress=progress)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@click.pass_obj
+def check(line: CommandLine, as_json: bool) -> ExitCode:
+    """Test settings, database, both buckets and permissions; one line each."""
+    from s3mover.wiring import check  # noqa: PLC0415
+
+    return check(line.settings(), click.echo, as_json=as_json)
+
+
+@commands.command()
+@click.option("--deep", is_flag=True, help="Read and hash the bytes where ETags cannot be compared.")
+@click.pass_obj
+def verify(line: CommandLine, deep: bool) -> ExitCode:
+    """Compare source and destination without changing anything; a line per difference."""
+    from s3mover.wiring import verify  # noqa: PLC0415
+
+    return verify(line.settings(), click.echo, deep=deep)
+
+
+@commands.command()
+@click.option("--failed", is_flag=True, help="Failed transfers only.")
+@click.option("--since", metavar="DURATION", help="Only the last so long, as in 24h.")
+@click.option("--sweep", "sweep_id", type=int, help="Only this sweep.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@click.pass_obj
+def report(line: CommandLine, **options: Any) -> ExitCode:
+    """Tell from the trail: totals, the latest sweeps, the latest failures."""
+    from s3mover.wiring import report  # noqa: PLC0415
+
+    return report(line.settings(buckets=False), click.echo, **options)
+
+
+@commands.group()
+def schema() -> None:
+    """The audit database's schema."""
+
+
+@schema.command("apply")
+@click.pass_obj
+def schema_apply(line: CommandLine) -> ExitCode:
+    """Bring the audit database to the newest schema."""
+    from s3mover.wiring import apply_schema  # noqa: PLC0415
+
+    return apply_schema(line.settings(buckets=False), click.echo)
+
+
+@schema.command("show")
+@click.pass_obj
+def schema_show(line: CommandLine) -> ExitCode:
+    """Print what `schema apply` would run."""
+    from s3mover.wiring import show_schema  # noqa: PLC0415
+
+    return show_schema(line.settings(buckets=False), click.echo)
+
+
+@commands.command()
+@click.option("--keep", is_flag=True, help="Leave it running, its endpoints open, until interrupted.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("s3mover-demo"),
+    show_default=True,
+    help="Where the demo's audit database and summaries go.",
+)
+def demo(keep: bool, directory: Path) -> ExitCode:
+    """Show the whole thing on this machine, with nothing to configure."""
+    from s3mover.demo.story import tell  # noqa: PLC0415
+
+    return tell(directory, keep=keep)

@@ -1,0 +1,160 @@
+"""An embedded S3 server with two accounts, each with a bucket, and the hands of the user who fills them.
+
+Only what a user would do is done here, with boto3 as a user would; the server itself is in `moto_process.py`, a process
+of its own, so that it shares no interpreter with what it is there to show.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from s3mover.demo.documents import Document
+from s3mover.errors import MoverError, UnreachableError
+from s3mover.model import Credentials
+
+REGION = "us-east-1"
+SOURCE_ACCOUNT = "111111111111"
+DESTINATION_ACCOUNT = "222222222222"
+SOURCE_BUCKET = "acme-documents"
+DESTINATION_BUCKET = "acme-documents-replica"
+_NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
+_THREADS = 8  # the server has one interpreter; more only wait
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One of the two accounts: its number, its bucket, and temporary credentials of a role in it."""
+
+    number: str
+    bucket: str
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class DemoServer:
+    """A running server; `s3(account)` is a boto3 client of it in an account's name."""
+
+    endpoint_url: str
+    region: str
+    source: Account
+    destination: Account
+    process: int
+
+    def client(self, service: str, account: Account) -> Any:
+        """Return a boto3 client of `service` (`s3`, `sts`) that acts for `account`."""
+        return _client(self.endpoint_url, service, account.credentials)
+
+    def put(self, documents: Iterable[Document]) -> int:
+        """Put documents into the source bucket, several at once, and return how many there were.
+
+        Raises:
+            UnreachableError: the server refused one, or is gone.
+        """
+        s3 = self.client("s3", self.source)
+        with _translated(), ThreadPoolExecutor(_THREADS) as pool:
+            return sum(pool.map(lambda document: _put(s3, self.source.bucket, document), documents))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects of the source bucket.
+
+        Raises:
+            UnreachableError: the server refused one, or is gone.
+        """
+        s3 = self.client("s3", self.source)
+        with _translated():
+            for key in keys:
+                s3.delete_object(Bucket=self.source.bucket, Key=key)
+
+
+@contextmanager
+def demo_server() -> Iterator[DemoServer]:
+    """Start the server with both accounts and empty buckets; it ends with the block, or with this process.
+
+    Raises:
+        MoverError: moto, which serves, is not installed.
+        UnreachableError: the server did not start.
+    """
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise MoverError(f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'")
+    with _serving() as (process, endpoint_url), _translated():
+        source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)
+        destination = _account(endpoint_url, DESTINATION_ACCOUNT, DESTINATION_BUCKET)
+        yield DemoServer(endpoint_url, REGION, source, destination, process)
+
+
+@contextmanager
+def _serving() -> Iterator[tuple[int, str]]:
+    """Run the server's process; closing its standard input ends it.
+
+    It gets a session of its own, so that Ctrl-C at the terminal lets the demo finish before the server goes.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "s3mover.demo.moto_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MOTO_")},
+        start_new_session=True,
+    )
+    with process:
+        port = process.stdout.readline().strip().decode() if process.stdout else ""
+        if not port:
+            raise UnreachableError(f"the embedded S3 server did not start (exit code {process.wait()})")
+        yield process.pid, f"http://127.0.0.1:{port}"
+
+
+def _account(endpoint_url: str, number: str, bucket: str) -> Account:
+    sts = _client(endpoint_url, "sts", Credentials("demo", "demo"))
+    role = f"arn:aws:iam::{number}:role/s3mover-demo"
+    answer = sts.assume_role(RoleArn=role, RoleSessionName="demo")["Credentials"]
+    credentials = Credentials(
+        answer["AccessKeyId"],
+        answer["SecretAccessKey"],
+        answer["SessionToken"],
+        answer["Expiration"].timestamp(),
+    )
+    _client(endpoint_url, "s3", credentials).create_bucket(Bucket=bucket)
+    return Account(number, bucket, credentials)
+
+
+def _client(endpoint_url: str, service: str, credentials: Credentials) -> Any:
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.session_token or None,
+        config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}, proxies={}),
+    )
+
+
+def _put(s3: Any, bucket: str, document: Document) -> int:
+    s3.put_object(
+        Bucket=bucket,
+        Key=document.key,
+        Body=document.body(),
+        ContentType=document.content_type,
+        Metadata=dict(document.metadata),
+        Tagging=urlencode(document.tags),
+    )
+    return 1
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise UnreachableError(f"the embedded S3 server: {error}") from error

@@ -1,0 +1,385 @@
+"""The operations on one bucket, typed: what is asked, and what is made of the answer.
+
+How a request travels is `client.py`'s, what an error is `answers.py`'s, and when to try again the caller's, save
+for listings, whose pages are read with retries. Source: Amazon S3 API Reference, the page of each operation.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from operator import lt
+from types import TracebackType
+from typing import TypeVar
+from xml.etree.ElementTree import Element
+
+from s3mover.errors import ListingError, S3Error
+from s3mover.model import BucketAddress, Credentials, ObjectEntry
+from s3mover.s3 import xml
+from s3mover.s3.answers import MAX_DOCUMENT, document, judged, no_document
+from s3mover.s3.client import Client, Request
+from s3mover.s3.http import Stream
+from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
+from s3mover.s3.response import UNKNOWN, Response, invalid
+from s3mover.s3.retry import retrying
+from s3mover.s3.sigv4 import quote_key
+from s3mover.s3.wire import Timeouts
+
+__all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
+
+MAX_KEYS = 1000  # that S3 puts on one page
+MAX_WHOLE_BODY = 64 * 1024 * 1024
+Read = Callable[[memoryview], int]
+Query = tuple[tuple[str, str], ...]
+T = TypeVar("T")
+_Listed = tuple[list[T], Query]  # what is on a page, and what asks for the next
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+class Body:
+    """The bytes of one object, or a range of them, on their way; a context manager.
+
+    `length` is how many bytes come, -1 where a store does not say. Leaving before the end closes the connection.
+    """
+
+    def __init__(self, response: Response) -> None:
+        self.head = _head(response)
+        self.length = response.length
+        self._response = response
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill as much of `view` as comes at once and return the count; 0 at the end.
+
+        Raises:
+            S3Error: the body did not come whole.
+        """
+        try:
+            return self._response.read_into(view)
+        except S3Error as error:
+            error.operation = "GetObject"
+            raise
+
+    def read_all(self, limit: int = MAX_WHOLE_BODY) -> bytes:
+        """Return the rest of the bytes, at most `limit`; errors as `read_into`."""
+        try:
+            return self._response.read_all(limit)
+        except S3Error as error:
+            error.operation = "GetObject"
+            raise
+
+    def __enter__(self) -> "Body":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._response.close()
+
+
+class Bucket:
+    """One bucket with one set of credentials; threads may share it, each has a connection of its own.
+
+    Every operation may raise `S3Error`. ETags are given and taken without quotes, headers in lower case.
+
+    Args:
+        address: where the bucket answers.
+        credentials: called for every request; returns what signs it.
+        count: called for every answer with the operation and `200` or the error's code.
+        timeouts: bounds in seconds.
+        expected_owner: the account that must own the bucket, empty for any.
+        request_payer: offer to pay for requests, as requester-pays buckets ask.
+        sleep: waits so many seconds before a page of a listing is asked for again.
+    """
+
+    def __init__(
+        self,
+        address: BucketAddress,
+        credentials: Callable[[], Credentials],
+        count: Callable[[str, str], None],
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        *,
+        expected_owner: str = "",
+        request_payer: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.address = address
+        always = {
+            "x-amz-expected-bucket-owner": expected_owner,
+            "x-amz-request-payer": "requester" if request_payer else "",
+        }
+        self._client = Client(
+            address, credentials, count, headers=_said(always), timeouts=timeouts, clock=clock
+        )
+        self._sleep = sleep
+
+    def close_thread(self) -> None:
+        """Close the calling thread's connection; the next request opens a new one."""
+        self._client.close_thread()
+
+    def head_bucket(self) -> str:
+        """Ask whether the bucket is there and may be used; return its region, empty where a store has none."""
+        request = Request("HeadBucket", "HEAD")
+        return self._client.perform(request, lambda response: response.headers.get("x-amz-bucket-region", ""))
+
+    def list_page(
+        self, prefix: str, *, start_after: str = "", token: str = "", limit: int = MAX_KEYS
+    ) -> Page:
+        """Read one page of the keys that begin with `prefix`, in UTF-8 order.
+
+        Raises:
+            ListingError: the page says that there is more, but not where.
+        """
+        request = _listing(prefix, start_after, limit)
+        more = _said({"continuation-token": token}).items()
+        entries, following = self._client.perform(
+            request._replace(query=request.query + tuple(more)), _objects_page
+        )
+        return Page(entries, following[0][1] if following else "")
+
+    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
+        """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
+
+        Raises:
+            ListingError: the listing contradicts itself; what came before is not to be believed either.
+        """
+        last = start_after
+        for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), _objects_page):
+            _check_order(last, prefix, entries)
+            if entries:
+                last = entries[-1].key
+                yield entries
+
+    def head(self, key: str) -> Head:
+        """Ask about an object, its checksums included."""
+        request = Request("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
+        return self._client.perform(request, _head)
+
+    def get(self, key: str, *, if_match: str = "", first: int | None = None, last: int | None = None) -> Body:
+        """Begin to read an object, or its bytes from `first` to `last` (both included, from 0).
+
+        Args:
+            key: the object.
+            if_match: the ETag that it must have, empty for any.
+            first: the first byte wanted; None for the whole object.
+            last: the last byte wanted; None for all from `first`.
+        """
+        wanted = {
+            "x-amz-checksum-mode": "ENABLED",
+            "if-match": _quoted(if_match),
+            "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
+        }
+        request = Request("GetObject", "GET", key, headers=_said(wanted))
+        return self._client.perform(request, partial(_body, first))
+
+    def put(self, key: str, read: Read, length: int, headers: Mapping[str, str]) -> Stored:
+        """Write an object of `length` bytes, which `read` fills into a view and counts."""
+        request = Request("PutObject", "PUT", key, (), headers, Stream(read, length))
+        return self._client.perform(request, _stored)
+
+    def copy(
+        self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
+    ) -> Stored:
+        """Let S3 copy an object of up to 5 GiB from another bucket, if it still has the ETag `if_match`."""
+        wanted = {**headers, **_copy_source(source_bucket, source_key, if_match)}
+        return self._client.perform(Request("CopyObject", "PUT", key, (), wanted), _copied)
+
+    def delete(self, key: str, *, if_match: str = "") -> None:
+        """Delete an object, if it still has the ETag `if_match` (empty for any)."""
+        request = Request("DeleteObject", "DELETE", key, headers=_said({"if-match": _quoted(if_match)}))
+        self._client.perform(request, no_document)
+
+    def tags(self, key: str) -> list[tuple[str, str]]:
+        """Read the tags of an object."""
+        request = Request("GetObjectTagging", "GET", key, (("tagging", ""),))
+        return self._client.perform(request, lambda response: xml.tags(document(response, "Tagging")))
+
+    def create_upload(self, key: str, headers: Mapping[str, str]) -> str:
+        """Begin a multipart upload and return its id."""
+        request = Request("CreateMultipartUpload", "POST", key, (("uploads", ""),), headers)
+        return self._client.perform(request, _upload_id)
+
+    def upload_part(
+        self, key: str, upload_id: str, number: int, read: Read, length: int, headers: Mapping[str, str]
+    ) -> str:
+        """Write one part of `length` bytes, which `read` fills into a view and counts; return its ETag."""
+        content = Stream(read, length)
+        request = Request("UploadPart", "PUT", key, _part(upload_id, number), headers, content)
+        return self._client.perform(request, _part_etag)
+
+    def copy_part(
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        *,
+        source_bucket: str,
+        source_key: str,
+        first: int,
+        last: int,
+        if_match: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Let S3 copy the bytes from `first` to `last` (both included) as one part; return its ETag."""
+        wanted = {
+            **(headers or {}),
+            **_copy_source(source_bucket, source_key, if_match),
+            "x-amz-copy-source-range": f"bytes={first}-{last}",
+        }
+        request = Request("UploadPartCopy", "PUT", key, _part(upload_id, number), wanted)
+        return self._client.perform(request, _copied_part)
+
+    def complete_upload(
+        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], headers: Mapping[str, str]
+    ) -> Stored:
+        """Make an object of the parts, given as numbers and ETags in ascending order."""
+        query = (("uploadId", upload_id),)
+        request = Request("CompleteMultipartUpload", "POST", key, query, headers, xml.completion(parts))
+        return self._client.perform(request, _completed)
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Give a multipart upload up and free what its parts take."""
+        request = Request("AbortMultipartUpload", "DELETE", key, (("uploadId", upload_id),))
+        self._client.perform(request, no_document)
+
+    def list_parts(self, key: str, upload_id: str) -> Iterator[UploadedPart]:
+        """Yield the parts of a multipart upload that have arrived, by number."""
+        request = Request("ListParts", "GET", key, (("uploadId", upload_id),))
+        for parts in self._pages(request, _parts_page):
+            yield from parts
+
+    def list_uploads(self, prefix: str) -> Iterator[Upload]:
+        """Yield the unfinished multipart uploads of keys that begin with `prefix`, by key."""
+        query = (("uploads", ""), ("encoding-type", "url"), *_said({"prefix": prefix}).items())
+        for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), _uploads_page):
+            yield from uploads
+
+    def _pages(self, request: Request, read: Callable[[Response], _Listed[T]]) -> Iterator[list[T]]:
+        more: Query = ()
+        while True:
+            page = request._replace(query=request.query + more)
+            items, following = retrying(partial(self._client.perform, page, read), sleep=self._sleep)
+            yield items
+            if not following:
+                return
+            if following == more:
+                raise ListingError("the listing does not go on: two pages name the same next one")
+            more = following
+
+
+def _said(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
+
+
+def _quoted(etag: str) -> str:
+    return xml.quoted_etag(etag) if etag else ""
+
+
+def _part(upload_id: str, number: int) -> Query:
+    return ("partNumber", str(number)), ("uploadId", upload_id)
+
+
+def _copy_source(bucket: str, key: str, if_match: str) -> dict[str, str]:
+    """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
+    path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
+    wanted = {"x-amz-copy-source": quote_key(path), "x-amz-copy-source-if-match": _quoted(if_match)}
+    return _said(wanted)
+
+
+def _listing(prefix: str, start_after: str, limit: int) -> Request:
+    wanted = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
+    query = (("list-type", "2"), ("encoding-type", "url"), *_said(wanted).items())
+    return Request("ListObjectsV2", "GET", query=query)
+
+
+def _objects_page(response: Response) -> _Listed[ObjectEntry]:
+    root, entries = xml.split_page(response.read_all(MAX_DOCUMENT))
+    judged(root, "ListBucketResult", response)
+    return entries, _following(root, {"continuation-token": xml.text(root, "NextContinuationToken")})
+
+
+def _parts_page(response: Response) -> _Listed[UploadedPart]:
+    root = document(response, "ListPartsResult")
+    return xml.uploaded_parts(root), _following(
+        root, {"part-number-marker": xml.text(root, "NextPartNumberMarker")}
+    )
+
+
+def _uploads_page(response: Response) -> _Listed[Upload]:
+    root = document(response, "ListMultipartUploadsResult")
+    next_id = xml.text(root, "NextUploadIdMarker")
+    return xml.uploads(root), _following(
+        root, {"key-marker": xml.next_key(root), "upload-id-marker": next_id}
+    )
+
+
+def _following(root: Element, markers: dict[str, str]) -> Query:
+    """Return what asks for the next page, nothing where this is the last."""
+    truncated = xml.text(root, "IsTruncated").lower()
+    if truncated not in ("true", "false"):
+        raise invalid("a page of a listing does not say whether it is the last")
+    if truncated == "false":
+        return ()
+    if not all(markers.values()):
+        raise ListingError("a page of a listing says that there is more, but not where")
+    return tuple(markers.items())
+
+
+def _check_order(last: str, prefix: str, entries: list[ObjectEntry]) -> None:
+    """Refuse keys that do not ascend (strings compare as their UTF-8 does) or lie outside what was asked for."""
+    keys = [last, *(entry.key for entry in entries)] if last else [entry.key for entry in entries]
+    if not all(map(lt, keys, keys[1:])):
+        at = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
+        raise ListingError(f"the listing is out of order: {keys[at]!r} comes after {keys[at - 1]!r}")
+    # Keys with one prefix are neighbours: where the ends have it, all have it.
+    if entries and not (entries[0].key.startswith(prefix) and entries[-1].key.startswith(prefix)):
+        raise ListingError(f"the listing holds keys that do not begin with {prefix!r}")
+
+
+def _head(response: Response) -> Head:
+    headers = response.headers
+    total = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
+    size = int(total) if total.isascii() and total.isdigit() else UNKNOWN
+    return Head(size, _etag(headers), headers.get("last-modified", ""), headers)
+
+
+def _body(first: int | None, response: Response) -> Body:
+    if first is not None:
+        told = response.headers.get("content-range", "")
+        if response.status != HTTPStatus.PARTIAL_CONTENT or not told.startswith(f"bytes {first}-"):
+            raise invalid("the store gives other bytes than those asked for")
+    elif response.status != HTTPStatus.OK:
+        raise invalid(f"the store answers {response.status} where the whole object was asked for")
+    return Body(response)
+
+
+def _etag(headers: Mapping[str, str]) -> str:
+    return xml.bare_etag(headers.get("etag", ""))
+
+
+def _stored(response: Response) -> Stored:
+    no_document(response)
+    return Stored(_etag(response.headers), response.headers)
+
+
+def _copied(response: Response) -> Stored:
+    return Stored(xml.stored_etag(document(response, "CopyObjectResult")), response.headers)
+
+
+def _copied_part(response: Response) -> str:
+    return xml.stored_etag(document(response, "CopyPartResult"))
+
+
+def _completed(response: Response) -> Stored:
+    return Stored(xml.stored_etag(document(response, "CompleteMultipartUploadResult")), response.headers)
+
+
+def _upload_id(response: Response) -> str:
+    return xml.upload_id(document(response, "InitiateMultipartUploadResult"))
+
+
+def _part_etag(response: Response) -> str:
+    etag = _stored(response).etag
+    if not etag:
+        raise invalid("the store gives a part no ETag")
+    return etag

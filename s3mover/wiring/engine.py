@@ -1,0 +1,140 @@
+"""The running whole: listeners, trail, crew, HTTP and the round, opened in order and closed in the reverse order."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from queue import Empty
+
+from s3mover import __version__
+from s3mover.audit.opening import open_trail
+from s3mover.audit.patience import PatientTrail
+from s3mover.audit.trail import Trail
+from s3mover.events import Bulletin, Notify
+from s3mover.model import Side
+from s3mover.observe import http
+from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.status import StatusBoard
+from s3mover.s3.retry import retrying
+from s3mover.settings.model import Settings
+from s3mover.stop import Stop
+from s3mover.supervisor import StopNotice
+from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
+from s3mover.sweep.round import Round, Territory
+from s3mover.wiring.parts import Sides, briefs_of, pair_of, planner, sides_of
+from s3mover.wiring.summing_up import summary_writer
+from s3mover.wiring.tending import CredentialWatch, patience
+from s3mover.workers.crew import Crew, FromWorker
+
+# A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
+HANG_SECONDS = 120.0
+# What idle workers get to end when they are dismissed.
+DISMISSAL_SECONDS = 5.0
+# At the start a bucket that does not answer is a setting to mend rather than an outage to sit out.
+FIRST_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a command drives: take the lease, make rounds, idle in between. `port` is None without HTTP."""
+
+    settings: Settings
+    stop: Stop
+    notify: Notify
+    trail: Trail
+    crew: Crew
+    round: Round
+    inbox: Inbox
+    tend: Callable[[], None]
+    port: int | None
+
+    def acquire(self) -> bool:
+        """Take the lease on the pair; False where another instance holds it."""
+        return self.trail.acquire_lease(pair_of(self.settings))
+
+    def idle(self, seconds: float) -> None:
+        """Wait so long, or until a stop is asked for; dead workers are replaced meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stop.requested:
+            self.tend()
+            try:
+                message = self.inbox.get(timeout=min(left, TICK_SECONDS))
+            except Empty:
+                continue
+            if isinstance(message, FromWorker):
+                self.crew.hear(message)
+
+
+@contextmanager
+def open_engine(
+    settings: Settings, stop: Stop, listeners: Sequence[Notify], *, serve_http: bool
+) -> Iterator[Engine]:
+    """Open everything that sweeps need; what was opened is closed again, also after an error.
+
+    Raises:
+        UnreachableError: a credential or the database could not be reached, or does not permit the work.
+        S3Error: a bucket could not be listed.
+    """
+    with ExitStack() as opened:
+        metrics = MetricsListener(__version__)
+        board = StatusBoard(metrics.exposition, HANG_SECONDS)
+        notify = _bulletin([*listeners, metrics, board])
+        port = _serve(settings, board, opened) if serve_http else None
+        trail = open_trail(settings.audit.url.get_secret_value())
+        opened.callback(trail.close)
+        sides = sides_of(settings, notify)
+        _require_listings(settings, sides)
+        inbox: Inbox = Inbox()
+        crew = Crew(briefs_of(settings, sides), inbox.put, notify)
+        opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
+        crew.start()
+        tend = _tender(stop, board, sides, crew, notify)
+        tools = SweepTools(
+            trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
+            crew=crew,
+            inbox=inbox,
+            notify=notify,
+            stop=stop,
+            clock=time.time,
+            beat=tend,
+        )
+        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination.head)
+        whole_round = Round(tools, territory, summary_writer(settings.summary))
+        yield Engine(settings, stop, notify, trail, crew, whole_round, inbox, tend, port)
+
+
+def _bulletin(listeners: Sequence[Notify]) -> Notify:
+    bulletin = Bulletin()
+    for listener in listeners:
+        bulletin.subscribe(listener)
+    return bulletin.notify
+
+
+def _serve(settings: Settings, board: StatusBoard, opened: ExitStack) -> int:
+    server = http.start(settings.http.host, settings.http.port, board)
+    opened.callback(server.close)
+    return server.port
+
+
+def _require_listings(settings: Settings, sides: Sides) -> None:
+    for bucket, prefix in (
+        (sides.source, settings.source.prefix),
+        (sides.destination, settings.destination.prefix),
+    ):
+        retrying(lambda bucket=bucket, prefix=prefix: bucket.list_page(prefix, limit=1), FIRST_ATTEMPTS)  # type: ignore[misc]
+        bucket.close_thread()
+
+
+def _tender(
+    stop: Stop, board: StatusBoard, sides: Sides, crew: Crew, notify: Notify
+) -> Callable[[], None]:
+    notice = StopNotice(stop, notify)
+    identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
+    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, crew, notify)
+
+    def tend() -> None:
+        board.beat()
+        notice.look()
+        watch.look()
+
+    return tend

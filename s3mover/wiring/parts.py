@@ -1,0 +1,161 @@
+"""From settings to single parts: the pair, the policy, both buckets, the plan. What runs them is `engine.py`."""
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from s3mover.events import Notify, ObjectsListed, RequestsMade
+from s3mover.model import ObjectEntry, Pair, Side
+from s3mover.planning.ahead import ReadAhead
+from s3mover.planning.filters import KeyFilter, key_filter
+from s3mover.planning.scan import Finding, Rules, scan
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.identity import Identity
+from s3mover.settings.model import BucketSettings, Settings
+from s3mover.transfer.policy import Policy
+from s3mover.workers.crew import share_threads
+from s3mover.workers.messages import Brief
+
+# Pages that each listing is read ahead of the merge.
+PAGES_AHEAD = 3
+
+
+def pair_of(settings: Settings) -> Pair:
+    """Return the pair of buckets and prefixes that the settings name."""
+    source, destination = settings.source, settings.destination
+    return Pair(source.bucket, source.prefix, destination.bucket, destination.prefix)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return what the settings say of one transfer."""
+    transfer, destination = settings.transfer, settings.destination
+    return Policy(
+        method=transfer.method,
+        part_size=transfer.part_size,
+        max_attempts=transfer.max_attempts,
+        large_objects=transfer.large_objects,
+        storage_class=destination.storage_class,
+        acl=destination.acl,
+        kms_key_id=destination.kms_key_id,
+    )
+
+
+def filter_of(settings: Settings) -> KeyFilter | None:
+    """Return the test that a key must pass to be looked at."""
+    return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
+
+
+def md5_etags(settings: Settings) -> bool:
+    """Tell whether ETags of both ends can be expected to name the content."""
+    return not settings.destination.kms_key_id
+
+
+def identity_of(side: Side, settings: BucketSettings) -> Identity:
+    """Find the credentials and the address of one side.
+
+    Raises:
+        UnreachableError: there are no credentials, or AWS could not be asked.
+    """
+    return Identity(
+        side,
+        bucket=settings.bucket,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key.get_secret_value(),
+        session_token=settings.session_token.get_secret_value(),
+        profile=settings.profile,
+        role_arn=settings.role_arn,
+        external_id=settings.external_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials."""
+
+    source_identity: Identity
+    destination_identity: Identity
+    source: Bucket
+    destination: Bucket
+
+
+def sides_of(settings: Settings, notify: Notify) -> Sides:
+    """Find both ends; see `identity_of`."""
+    source = identity_of(Side.SOURCE, settings.source)
+    destination = identity_of(Side.DESTINATION, settings.destination)
+    return Sides(
+        source,
+        destination,
+        _bucket(source, Side.SOURCE, settings.source, notify),
+        _bucket(destination, Side.DESTINATION, settings.destination, notify),
+    )
+
+
+def _bucket(identity: Identity, side: Side, settings: BucketSettings, notify: Notify) -> Bucket:
+    def count(operation: str, code: str) -> None:
+        notify(RequestsMade(side, operation, code, 1))
+
+    payer = settings.request_payer == "requester"
+    return Bucket(identity.address, identity.credentials, count, request_payer=payer)
+
+
+def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:
+    """Return what each worker process is told: the threads are shared among them as evenly as can be."""
+    processes = settings.transfer.processes or min(os.cpu_count() or 1, settings.transfer.threads)
+    credentials = {
+        Side.SOURCE: sides.source_identity.credentials(),
+        Side.DESTINATION: sides.destination_identity.credentials(),
+    }
+    return [
+        Brief(
+            threads=threads,
+            source=sides.source.address,
+            destination=sides.destination.address,
+            credentials=credentials,
+            policy=policy_of(settings),
+            request_payer=settings.source.request_payer == "requester",
+        )
+        for threads in share_threads(settings.transfer.threads, processes)
+    ]
+
+
+def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Generator[Finding]]:
+    """Return what makes the plan of one sweep: both listings, read ahead and merged."""
+    pair, wanted, min_age = pair_of(settings), filter_of(settings), settings.filter.min_age
+
+    def plan() -> Generator[Finding]:
+        rules = Rules(
+            pair.destination_key,
+            md5_etags=md5_etags(settings),
+            wanted=wanted,
+            not_after=s3_time(time.time() - min_age) if min_age else "",
+        )
+        with (
+            listing(sides.source, pair.source_prefix, Side.SOURCE, notify) as source,
+            listing(sides.destination, pair.destination_prefix, Side.DESTINATION, notify) as destination,
+        ):
+            yield from scan(source, destination, rules)
+
+    return plan
+
+
+def listing(bucket: Bucket, prefix: str, side: Side, notify: Notify) -> ReadAhead[list[ObjectEntry]]:
+    """Return the pages of one side, read ahead by a thread of their own and counted."""
+
+    def counted() -> Iterator[list[ObjectEntry]]:
+        try:
+            for page in bucket.list_objects(prefix):
+                notify(ObjectsListed(side, len(page)))
+                yield page
+        finally:
+            bucket.close_thread()
+
+    return ReadAhead(counted(), PAGES_AHEAD, f"list-{side}")
+
+
+def s3_time(seconds: float) -> str:
+    """Write seconds since the epoch as S3's listings do."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

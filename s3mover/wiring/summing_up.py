@@ -1,0 +1,41 @@
+"""From the result of a sweep to its summary file."""
+
+from collections.abc import Callable
+
+from s3mover.model import FailureRecord, Outcome
+from s3mover.observe import summary
+from s3mover.settings.model import SummarySettings
+from s3mover.sweep.loop import SweepResult
+
+
+def summary_writer(settings: SummarySettings) -> Callable[[SweepResult], str]:
+    """Return what writes a sweep's summary file, removes the oldest ones and returns the file's path."""
+
+    def sum_up(result: SweepResult) -> str:
+        report = summary_report(result)
+        path = summary.write(settings.directory, summary.render(report), report.ended_at)
+        summary.prune(settings.directory, settings.keep)
+        return str(path)
+
+    return sum_up
+
+
+def summary_report(result: SweepResult) -> summary.SummaryReport:
+    """Return what the summary of a sweep tells."""
+    record = result.record
+    return summary.SummaryReport(
+        sweep=record.id,
+        pair=record.pair,
+        status=record.status,
+        started_at=record.started_at,
+        ended_at=record.ended_at or record.started_at,
+        tally=record.tally,
+        fallbacks=result.fallbacks,
+        failures=[_failure(outcome) for outcome in result.failures],
+    )
+
+
+def _failure(outcome: Outcome) -> FailureRecord:
+    return FailureRecord(
+        outcome.sweep, outcome.key, outcome.code, outcome.message, outcome.attempts, outcome.moved_at
+    )

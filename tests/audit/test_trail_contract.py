@@ -1,0 +1,346 @@
+"""What every trail promises, held against every database."""
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+
+from s3mover.audit.opening import open_reader, open_trail
+from s3mover.audit.trail import PendingRow, Total, Trail
+from s3mover.model import FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
+from tests.audit.conftest import Backend
+from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
+
+OTHER_PAIR = Pair("there", "IN/", "here", "out/")
+ODD_KEYS = [
+    "in/a",
+    "in/A",
+    "in/á",
+    "in/a\u0301",
+    "in/a ",
+    " in/a",
+    "in//a/../b/./",
+    "in/tab\tnewline\nreturn\r",
+    "in/nul\0after",
+    "".join(map(chr, range(1, 32))),
+    "in/quote'double\"back`tick",
+    "in/back\\slash\\",
+    "in/per%cent%s?question?",
+    "in/semi;colon--comment/*x*/#",
+    # What the MySQL driver takes for its own where a key stands in a statement's text.
+    "x'delimiter $$ ' y",
+    "delimiter x'",
+    "in/😀\U0010ffff",
+    "é" * 512,
+    "k" * 1024,
+    "\x7f\x80\x9f\ufeff\ufffd",
+]
+HOLDER = """
+import sys
+from s3mover.audit.opening import open_trail
+from tests.audit.samples import PAIR, AT, order
+trail = open_trail(sys.argv[1])
+assert trail.acquire_lease(PAIR)
+sweep = trail.open_sweep(PAIR, AT)
+trail.intend([order(sweep, 1)], AT)
+sys.stdout.write("ready\\n")
+sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+def test_an_intended_order_stands_as_pending(trail: Trail, backend: Backend) -> None:
+    """Before any work is done its row is there, with what is known."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.intend([order(sweep, 1)], AT)
+    assert backend.query(
+        "SELECT file_key, status, batch_id, number, size_bytes, moved_at FROM document_logs"
+    ) == [("in/a.pdf", "pending", sweep, 1, 1000, None)]
+    etag = "9e107d9d372bb6826bd81d3542a419d6"
+    assert trail.pending(PAIR, 10) == [PendingRow(sweep, 1, "in/a.pdf", 1000, etag, AT)]
+
+
+def test_intending_again_changes_nothing(trail: Trail, backend: Backend) -> None:
+    """The same call, repeated because its answer was lost, leaves one row each, and a settled one settled."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, 1), order(sweep, 2)]
+    trail.intend(orders, AT)
+    trail.settle([moved(orders[0])])
+    trail.intend(orders, AT + 5)
+    rows = backend.query("SELECT number, status FROM document_logs ORDER BY number")
+    assert rows == [(1, "success"), (2, "pending")]
+    assert [row.created_at for row in trail.pending(PAIR, 10)] == [AT]
+
+
+def test_a_row_is_settled_once(trail: Trail, backend: Backend) -> None:
+    """What became of an order overwrites its pending row, and saying it again adds none."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, 1), order(sweep, 2)]
+    trail.intend(orders, AT)
+    for _ in range(2):
+        trail.settle([moved(orders[0], message="Streamed: AccessDenied"), failed(orders[1])])
+    columns = "status, method, duration_us, attempts, destination_etag, error_code, message"
+    assert backend.query(f"SELECT {columns} FROM document_logs ORDER BY number") == [
+        ("success", "server_side_copy", 34567, 1, "d2", None, "Streamed: AccessDenied"),
+        ("error", "streaming", 34567, 3, None, "AccessDenied", "Access Denied"),
+    ]
+
+
+def test_times_are_utc_with_microseconds(trail: Trail, backend: Backend) -> None:
+    """The columns of the first version hold when a row was intended and when it was moved."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.intend([order(sweep, 1)], AT)
+    trail.settle([moved(order(sweep, 1), at=AT + 0.000321)])
+    times = trail_times(backend)
+    assert times == ["2025-01-04 14:17:09.250000", "2025-01-04 14:17:09.250321", "2025-01-04 14:17:09.250321"]
+
+
+def trail_times(backend: Backend) -> list[str]:
+    """Read the three times of the only row as UTC text."""
+    names = ("created_at", "moved_at", "updated_at")
+    if "sqlite" in backend.url:
+        return list(backend.query(f"SELECT {', '.join(names)} FROM document_logs")[0])
+    utc = (f"CAST(CONVERT_TZ({name}, @@session.time_zone, '+00:00') AS CHAR)" for name in names)
+    return list(backend.query(f"SELECT {', '.join(utc)} FROM document_logs")[0])
+
+
+def test_a_skipped_order_leaves_no_row(trail: Trail, backend: Backend) -> None:
+    """Nothing was moved, so its pending row is withdrawn, together with what else is settled."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number) for number in (1, 2, 3)]
+    trail.intend(orders, AT)
+    for _ in range(2):
+        trail.settle([skipped(orders[0]), moved(orders[1]), skipped(orders[2])])
+    assert backend.query("SELECT number, status FROM document_logs") == [(2, "success")]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 257, 1000])
+def test_a_batch_of_any_size_is_recorded_whole(trail: Trail, backend: Backend, count: int) -> None:
+    """However many orders come at once, each gets its own row and its own outcome."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number, f"in/{number}", number) for number in range(1, count + 1)]
+    trail.intend(orders, AT)
+    trail.settle([moved(each) for each in orders])
+    found = backend.query("SELECT number, file_key, size_bytes, status FROM document_logs ORDER BY number")
+    assert found == [(number, f"in/{number}", number, "success") for number in range(1, count + 1)]
+
+
+def test_a_batch_is_recorded_wholly_or_not_at_all(trail: Trail, backend: Backend) -> None:
+    """One order that the database refuses takes the others back with it."""
+    sweep = trail.open_sweep(PAIR, AT)
+    broken = order(sweep, 300)._replace(key=None)  # type: ignore[arg-type]
+    orders = [order(sweep, number) for number in range(1, 300)]
+    with pytest.raises(Exception, match="null|NULL"):
+        trail.intend([*orders, broken], AT)
+    assert backend.query("SELECT COUNT(*) FROM document_logs") == [(0,)]
+    trail.intend(orders, AT)
+    assert backend.query("SELECT COUNT(*) FROM document_logs") == [(299,)]
+
+
+def test_keys_are_kept_byte_by_byte(trail: Trail, backend: Backend) -> None:
+    """No key is cleaned, folded, cut or taken for a part of the statement, on either way into the table."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number, key) for number, key in enumerate(ODD_KEYS, start=1)]
+    trail.intend(orders, AT)
+    assert [row.key for row in trail.pending(PAIR, 100)] == ODD_KEYS
+    other = trail.open_sweep(PAIR, AT + 1)
+    trail.settle([failed(each._replace(sweep=other)) for each in orders])
+    assert [record.key for record in trail.failures(100, sweep=other)] == ODD_KEYS[::-1]
+    hexes = backend.query("SELECT HEX(file_key) FROM document_logs ORDER BY id")
+    assert [value for (value,) in hexes] == [key.encode().hex().upper() for key in ODD_KEYS] * 2
+
+
+def test_what_is_too_long_is_cut(trail: Trail, backend: Backend) -> None:
+    """A message, code or ETag of any length is recorded, rather than stopping every row after it."""
+    sweep = trail.open_sweep(PAIR, AT)
+    long = order(sweep, 1)._replace(etag="e" * 9000)
+    trail.intend([long], AT)
+    trail.settle([failed(long)._replace(message="😀" * 70000, code="c" * 9000, destination_etag="d" * 9000)])
+    columns = "LENGTH(source_etag), LENGTH(destination_etag), LENGTH(error_code), message"
+    assert backend.query(f"SELECT {columns} FROM document_logs") == [(255, 255, 128, "😀" * 4000)]
+
+
+def test_pending_rows_come_oldest_first_and_of_one_pair(trail: Trail) -> None:
+    """Another pair's rows are another instance's business, even where only the case of a prefix differs."""
+    mine, other = trail.open_sweep(PAIR, AT), trail.open_sweep(OTHER_PAIR, AT)
+    trail.intend([order(mine, 2)], AT + 2)
+    trail.intend([order(mine, 1)], AT + 3)
+    trail.intend([order(other, 1)], AT + 1)
+    trail.settle([moved(order(mine, 3))])
+    assert [(row.sweep, row.number) for row in trail.pending(PAIR, 10)] == [(mine, 2), (mine, 1)]
+    assert [row.number for row in trail.pending(PAIR, 1)] == [2]
+    assert trail.pending(Pair("no", "", "such", ""), 10) == []
+
+
+def test_opening_a_sweep_again_is_the_same_sweep(trail: Trail) -> None:
+    """The call may be repeated like any other; another start or another pair is another sweep."""
+    first = trail.open_sweep(PAIR, AT)
+    assert trail.open_sweep(PAIR, AT) == first
+    assert len({first, trail.open_sweep(PAIR, AT + 1), trail.open_sweep(OTHER_PAIR, AT)}) == 3
+
+
+def test_a_closed_sweep_tells_its_end(trail: Trail) -> None:
+    """What was recorded at the end is what is read, newest sweep first."""
+    odd = Pair("there", "x'delimiter $$ ' y%s?", "here", "a \0😀")
+    first, second = trail.open_sweep(PAIR, AT), trail.open_sweep(odd, AT + 10)
+    tally = Tally(9, 4, 5, 3, 2, 12345678901234, 2, 1)
+    summary = "logs/x'delimiter $$ ' y.log"
+    end = SweepRecord(second, odd, AT + 10, AT + 11.5, SweepStatus.COMPLETED, tally, 1500000, summary)
+    for _ in range(2):
+        trail.close_sweep(end)
+    running = SweepRecord(first, PAIR, AT, None, SweepStatus.RUNNING, Tally(), 0)
+    assert trail.latest_sweeps(10) == [end, running]
+    assert trail.latest_sweeps(1) == [end]
+
+
+def test_interrupted_sweeps_are_counted_from_their_rows(trail: Trail) -> None:
+    """A sweep that was killed gets the counts that it could not write; other pairs' sweeps go on running."""
+    sweep, other = trail.open_sweep(PAIR, AT), trail.open_sweep(OTHER_PAIR, AT)
+    orders = [order(sweep, number, size=number * 10) for number in range(1, 6)]
+    trail.intend(orders, AT)
+    trail.settle([moved(orders[0]), moved(orders[1], Method.STREAMING), moved(orders[2]), failed(orders[3])])
+    assert trail.interrupt_sweeps(PAIR, AT + 60) == 1
+    assert trail.interrupt_sweeps(PAIR, AT + 61) == 0
+    tally = Tally(planned=5, succeeded=3, failed=1, bytes=60, server_side_copies=2, streamed=1)
+    running, interrupted = trail.latest_sweeps(10)
+    assert interrupted == SweepRecord(sweep, PAIR, AT, AT + 60, SweepStatus.INTERRUPTED, tally, 60_000_000)
+    assert (running.id, running.status) == (other, SweepStatus.RUNNING)
+
+
+def test_a_sweep_without_rows_can_be_interrupted(trail: Trail) -> None:
+    """A kill before the first row leaves nothing to count."""
+    trail.open_sweep(PAIR, AT)
+    assert trail.interrupt_sweeps(PAIR, AT) == 1
+    assert trail.latest_sweeps(1)[0].tally == Tally()
+
+
+def test_totals_count_by_status_and_method(trail: Trail) -> None:
+    """Rows and bytes are told apart by what became of them, of all sweeps, one sweep, or since a time."""
+    first, second = trail.open_sweep(PAIR, AT), trail.open_sweep(PAIR, AT + 100)
+    old = [order(first, number, size=5) for number in (1, 2, 3)]
+    new = [order(second, 1, size=7)]
+    trail.intend(old, AT)
+    trail.intend(new, AT + 100)
+    trail.settle([moved(old[0]), moved(old[1]), failed(old[2])])
+    pending = Total(Status.PENDING, "", 1, 7)
+    settled = [Total(Status.ERROR, "streaming", 1, 5), Total(Status.SUCCESS, "server_side_copy", 2, 10)]
+    assert trail.totals() == [settled[0], pending, settled[1]]
+    assert trail.totals(sweep=first) == settled
+    assert trail.totals(since=AT + 50) == [pending]
+    assert all(type(total.bytes) is int for total in trail.totals())
+    assert trail.totals(since=AT + 50, sweep=first) == []
+
+
+def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, each comes once, and the limit holds across pages."""
+    monkeypatch.setattr("s3mover.audit.sqltrail.FAILURES_PER_PAGE", 3)
+    first, second = trail.open_sweep(PAIR, AT), trail.open_sweep(PAIR, AT + 100)
+    for sweep, at in ((first, AT), (second, AT + 100)):
+        orders = [order(sweep, number) for number in range(1, 6)]
+        trail.intend(orders, at)
+        trail.settle([*(failed(each, at=at + 7) for each in orders[:4]), moved(orders[4])])
+    every = [(second, AT + 107)] * 4 + [(first, AT + 7)] * 4
+    assert [(record.sweep, record.at) for record in trail.failures(100)] == every
+    assert [(record.sweep, record.at) for record in trail.failures(5)] == every[:5]
+    assert [record.sweep for record in trail.failures(100, since=AT + 50)] == [second] * 4
+    assert [record.sweep for record in trail.failures(100, sweep=first)] == [first] * 4
+    assert list(trail.failures(0)) == []
+    newest = FailureRecord(second, "in/a.pdf", "AccessDenied", "Access Denied", 3, AT + 107)
+    assert next(trail.failures(1)) == newest
+
+
+def test_a_source_deletion_is_noted_on_its_rows(trail: Trail, backend: Backend) -> None:
+    """Only the rows of the deleted objects tell that and when their source went."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.settle([moved(order(sweep, number)) for number in (1, 2, 3)])
+    trail.mark_deleted(sweep, [1, 3], AT + 9)
+    trail.mark_deleted(sweep, [], AT + 9)
+    deleted = backend.query(
+        "SELECT number FROM document_logs WHERE source_deleted_at IS NOT NULL ORDER BY number"
+    )
+    assert deleted == [(1,), (3,)]
+
+
+def test_pruning_removes_old_settled_rows_only(trail: Trail, backend: Backend) -> None:
+    """Pending rows stay however old they are, and no more go at once than was said."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number) for number in range(1, 6)]
+    trail.intend(orders[:4], AT)
+    trail.intend(orders[4:], AT + 100)
+    trail.settle([moved(orders[0]), failed(orders[1]), moved(orders[2]), moved(orders[4])])
+    assert [trail.prune(AT + 50, 2), trail.prune(AT + 50, 2), trail.prune(AT + 50, 2)] == [2, 1, 0]
+    assert backend.query("SELECT number FROM document_logs ORDER BY number") == [(4,), (5,)]
+
+
+def test_one_connection_holds_the_lease(trail: Trail, backend: Backend) -> None:
+    """A second instance stands by until the first gives the lease back; another pair is free all the while."""
+    with contextlib.closing(open_trail(backend.url)) as second:
+        assert trail.acquire_lease(PAIR)
+        assert not second.acquire_lease(PAIR)
+        assert second.acquire_lease(OTHER_PAIR)
+        trail.release_lease()
+        trail.release_lease()
+        assert second.acquire_lease(PAIR)
+        assert not trail.acquire_lease(PAIR)
+
+
+def test_the_lease_goes_with_its_connection(trail: Trail, backend: Backend) -> None:
+    """Closing is enough; nothing is left to be cleared away."""
+    first = open_trail(backend.url)
+    assert first.acquire_lease(PAIR)
+    first.close()
+    assert eventually_leased(trail)
+
+
+def test_the_lease_outlives_a_reconnect(trail: Trail, backend: Backend) -> None:
+    """Reconnecting a connection that is well keeps the lease where it is."""
+    assert trail.acquire_lease(PAIR)
+    trail.reconnect()
+    trail.open_sweep(PAIR, AT)
+    with contextlib.closing(open_trail(backend.url)) as second:
+        assert not second.acquire_lease(PAIR)
+
+
+def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail, backend: Backend) -> None:
+    """What was committed is there after a kill, and the next instance takes over."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, backend.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"ready\n"
+        assert not trail.acquire_lease(PAIR)
+        holder.kill()
+    assert eventually_leased(trail)
+    assert [row.key for row in trail.pending(PAIR, 10)] == ["in/a.pdf"]
+    assert trail.interrupt_sweeps(PAIR, AT) == 1
+
+
+def eventually_leased(trail: Trail) -> bool:
+    """Ask for the lease until the database has noticed that its holder is gone."""
+    return any(trail.acquire_lease(PAIR) for _ in range(10_000))
+
+
+def test_queries_of_the_first_version_keep_working(trail: Trail, backend: Backend) -> None:
+    """The names that people's dashboards and scripts hold on to are all there."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.settle([moved(order(sweep, 1, "in/a")), failed(order(sweep, 2, "in/b"))])
+    trail.intend([order(sweep, 3, "in/c")], AT)
+    counts = backend.query("SELECT status, COUNT(*) FROM document_logs GROUP BY status")
+    assert sorted(counts) == [("error", 1), ("pending", 1), ("success", 1)]
+    assert backend.query("SELECT file_key, message FROM failed_migrations") == [("in/b", "Access Denied")]
+    columns = "id, file_key, status, message, moved_at, created_at, updated_at"
+    assert len(backend.query(f"SELECT {columns} FROM recent_migrations")) == 3
+    assert len(backend.query(f"SELECT {columns} FROM document_logs WHERE file_key LIKE 'in/%'")) == 3
+    assert backend.query("SELECT COUNT(*) FROM migration_batches WHERE status = 'running'") == [(1,)]
+
+
+def test_a_reader_sees_what_the_writer_committed(trail: Trail, backend: Backend) -> None:
+    """A second connection for reports follows the first, and does not stand in its way."""
+    with contextlib.closing(open_reader(backend.url)) as reader:
+        sweep = trail.open_sweep(PAIR, AT)
+        assert [record.id for record in reader.latest_sweeps(5)] == [sweep]
+        trail.intend([order(sweep, 1)], AT)
+        assert reader.totals() == [Total(Status.PENDING, "", 1, 1000)]
+        trail.settle([moved(order(sweep, 1))])
+        assert reader.totals() == [Total(Status.SUCCESS, "server_side_copy", 1, 1000)]

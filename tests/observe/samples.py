@@ -1,0 +1,94 @@
+"""One event of every kind, as the rooms upstairs would announce them."""
+
+from s3mover.events import (
+    AuditRestored,
+    AuditRowsWritten,
+    AuditUnavailable,
+    CredentialsRefreshed,
+    DaemonStarted,
+    DaemonStopped,
+    DaemonStopping,
+    Event,
+    LeaseAcquired,
+    LeaseWaiting,
+    ObjectFailed,
+    ObjectFallback,
+    ObjectMoved,
+    ObjectRecovered,
+    ObjectsInPlace,
+    ObjectSkipped,
+    ObjectsListed,
+    RequestsMade,
+    SourceDeleted,
+    SweepFinished,
+    SweepListed,
+    SweepProgress,
+    SweepStarted,
+    ThrottleChanged,
+    TransfersPlanned,
+    WorkerDied,
+    WorkerStarted,
+)
+from s3mover.model import Method, Side, SweepStatus, Tally
+
+PAIR = "s3://ours/in/ -> s3://theirs/out/"
+TALLY = Tally(
+    listed=10, skipped=4, planned=6, succeeded=5, failed=1, bytes=5_000, server_side_copies=3, streamed=2
+)
+OLDEST = "2025-01-04T03:17:09.000Z"
+
+
+def planned(objects: int, size: int = 100, oldest: str = OLDEST) -> TransfersPlanned:
+    """Return an event that plans `objects` transfers of `size` bytes each."""
+    return TransfersPlanned(objects, objects * size, oldest)
+
+
+def moved(
+    key: str = "in/a.pdf", size: int = 100, method: Method = Method.SERVER_SIDE_COPY, seconds: float = 0.25
+) -> ObjectMoved:
+    """Return an event that tells of one object that was moved."""
+    return ObjectMoved(7, key, method, size, seconds, 1)
+
+
+def failed(
+    key: str = "in/b.pdf", method: Method | None = Method.STREAMING, message: str = "no"
+) -> ObjectFailed:
+    """Return an event that tells of one object that could not be moved."""
+    return ObjectFailed(7, key, method, 100, 1.5, 8, "AccessDenied", message)
+
+
+def finished(sweep: int = 7, status: SweepStatus = SweepStatus.COMPLETED) -> SweepFinished:
+    """Return an event that ends a sweep."""
+    return SweepFinished(sweep, status, TALLY, 22.61, 1_736_000_000.25, "logs/summary.log")
+
+
+EVERY_KIND: tuple[Event, ...] = (
+    DaemonStarted("0.1.0", PAIR, 2, 150),
+    LeaseWaiting(PAIR),
+    LeaseAcquired(PAIR),
+    WorkerStarted(0, 4711, 75),
+    WorkerStarted(1, 4712, 75),
+    SweepStarted(7, PAIR),
+    ObjectsListed(Side.SOURCE, 10),
+    ObjectsListed(Side.DESTINATION, 4),
+    ObjectsInPlace("in_place", 4),
+    planned(6),
+    SweepListed(7, 10, 4, 6),
+    moved(),
+    failed(),
+    ObjectFallback(7, "in/c.pdf", "AccessDenied", "not permitted"),
+    ObjectSkipped(7, "in/d.pdf", 100, "NoSuchKey", "gone"),
+    ObjectRecovered(6, "in/e.pdf", "success"),
+    SourceDeleted(7, "in/a.pdf"),
+    RequestsMade(Side.DESTINATION, "CopyObject", "200", 5),
+    ThrottleChanged(Side.SOURCE, 40, 12),
+    AuditRowsWritten(6),
+    AuditUnavailable("connection lost"),
+    AuditRestored(2.5),
+    CredentialsRefreshed(Side.SOURCE),
+    WorkerDied(1, "exit -9", 3),
+    SweepProgress(7, TALLY, 10.0),
+    finished(),
+    DaemonStopping("SIGTERM", 25.0),
+    DaemonStopped(3),
+)

@@ -1,0 +1,277 @@
+"""The log, as JSON lines and as lines for people."""
+
+import io
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3mover import events
+from s3mover.events import Event, ObjectsListed, SweepStarted
+from s3mover.model import Side
+from s3mover.observe.console import render_line
+from s3mover.observe.logs import LogListener, configure, log_defect, redact
+from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved
+
+# The contract's list, copied.
+CONTRACT = """
+daemon.started daemon.stopping daemon.stopped sweep.started sweep.listed sweep.progress sweep.finished object.moved
+object.failed object.fallback object.skipped object.recovered source.deleted worker.started worker.died
+throttle.changed audit.unavailable audit.restored lease.acquired lease.waiting credentials.refreshed
+"""
+NAMES = CONTRACT.split()
+KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
+NASTY = "a\nb\r\x00\x1b[2J\u2028\x85\ud800\udc80 \U0001f600"
+NOW = 1_735_960_629.123456
+
+
+def written(*heard: Event, level: str = "info", style: str = "json") -> str:
+    """Return what is logged when `heard` is announced."""
+    stream = io.StringIO()
+    configure(level, style, stream, clock=lambda: NOW)
+    listener = LogListener()
+    for event in heard:
+        listener(event)
+    return stream.getvalue()
+
+
+def records(*heard: Event, level: str = "info") -> list[dict[str, Any]]:
+    """Return the JSON lines that are logged when `heard` is announced."""
+    return [json.loads(line) for line in written(*heard, level=level).splitlines()]
+
+
+def test_the_catalogue_of_events_is_the_contracts() -> None:
+    """Every name of the contract is an event that is logged at `info`, and no other is."""
+    loud = {kind.name for kind in KINDS if kind is not Event and kind.level != "debug"}
+    assert loud == set(NAMES)
+
+
+def test_the_samples_cover_every_kind() -> None:
+    """The tests of this room hear of each event that exists."""
+    assert {type(event) for event in EVERY_KIND} == set(KINDS) - {Event}
+
+
+def test_every_event_becomes_one_json_line_with_its_fields() -> None:
+    """Timestamp, level and event come first, then the event's own fields in their order, tallies flattened."""
+    lines = written(*EVERY_KIND, level="debug").splitlines()
+    assert len(lines) == len(EVERY_KIND)
+    for line, event in zip(lines, EVERY_KIND, strict=True):
+        record = json.loads(line)
+        names: tuple[str, ...] = event.__match_args__
+        fields = [name for name in names if name != "tally"]
+        assert [name for name in record if name not in TALLY.__match_args__ or name in fields] == [
+            "timestamp",
+            "level",
+            "event",
+            *fields,
+        ]
+        assert (record["timestamp"], record["level"], record["event"]) == (
+            "2025-01-04T03:17:09.123456Z",
+            event.level,
+            event.name,
+        )
+
+
+def test_fields_are_spelled_as_the_contract_says() -> None:
+    """One field has one spelling in every event."""
+    [record] = records(failed())
+    assert {"sweep", "key", "method", "size", "seconds", "attempts", "code", "message"} <= set(record)
+    assert record["method"] == "streaming"
+
+
+def test_a_tally_is_flattened() -> None:
+    """The counts of a sweep stand beside its other fields."""
+    [record] = records(finished())
+    assert "tally" not in record
+    assert (record["listed"], record["bytes"], record["server_side_copies"]) == (10, 5_000, 3)
+
+
+def test_times_are_rounded_to_microseconds() -> None:
+    """Nobody measures nanoseconds over a network."""
+    [record] = records(moved(seconds=0.034567891))
+    assert record["seconds"] == 0.034568
+
+
+@pytest.mark.parametrize(("level", "expected"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
+def test_events_below_the_level_are_dropped(level: str, expected: int) -> None:
+    """The configured level is the lowest that is written."""
+    assert len(records(ObjectsListed(Side.SOURCE, 1), moved(), failed(), level=level)) == expected
+
+
+def test_a_dropped_event_costs_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the level nothing is even built."""
+    monkeypatch.delattr("s3mover.observe.logs.fields_of")
+    assert written(ObjectsListed(Side.SOURCE, 1)) == ""
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_no_key_breaks_a_line_or_the_listener(style: str) -> None:
+    """Line breaks, terminal commands and half characters in a key stay inside its one line."""
+    text = written(moved(NASTY), failed(NASTY, message=NASTY), style=style)
+    assert len(text.splitlines()) == 2
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\ud800-\udfff]", text)
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_registered_secret_never_shows(style: str) -> None:
+    """Whatever field a secret slipped into, its place is masked."""
+    redact(["hunter2-secret"])
+    text = written(failed("in/hunter2-secret.pdf", message="denied for hunter2-secret"), style=style)
+    assert "hunter2" not in text
+    assert text.count("[redacted]") == 2
+
+
+def test_a_defect_is_one_event_with_its_trace() -> None:
+    """The trace of what broke and of what caused it stands in one field of one line, secrets masked."""
+    stream = io.StringIO()
+    configure("error", "json", stream)
+    redact(["hunter2-secret"])
+    try:
+        try:
+            int("hunter2-secret")
+        except ValueError as cause:
+            raise RuntimeError("broken\n\udc80") from cause
+    except RuntimeError as error:
+        log_defect(error)
+    [line] = stream.getvalue().splitlines()
+    record = json.loads(line)
+    assert (record["event"], record["level"], record["code"]) == ("daemon.defect", "critical", "RuntimeError")
+    assert "Traceback" in record["trace"]
+    assert "direct cause" in record["trace"]
+    assert "hunter2" not in line
+
+
+def test_a_defect_before_the_settings_are_known_goes_to_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where no log is configured yet, the trace is shown all the same."""
+    log_defect(ValueError("broken"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert json.loads(err)["event"] == "daemon.defect"
+
+
+def test_a_defect_is_readable_on_a_console() -> None:
+    """For people the trace follows its event on indented lines."""
+    stream = io.StringIO()
+    configure("info", "console", stream)
+    log_defect(ValueError("broken\nin two"))
+    first, *trace = stream.getvalue().splitlines()
+    assert "💥 daemon.defect" in first
+    assert first.endswith("code=ValueError  message=broken\\nin two")
+    assert trace == ["    ValueError: broken", "    in two"]
+
+
+def test_auto_is_json_where_nobody_looks() -> None:
+    """A stream that is no terminal gets JSON."""
+    assert json.loads(written(moved(), style="auto"))["event"] == "object.moved"
+
+
+def test_a_console_line_is_readable_and_plain_off_a_terminal() -> None:
+    """Sign, event, then columns, with the free texts last and no colour codes."""
+    line = written(moved(size=1_234_567), style="console")
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d ✅ object.moved           sweep=7  method=server_side_copy {2,}size=1.23 MB {2,}"
+        r"seconds=0.250 {2,}attempts=1  key=in/a.pdf\n",
+        line,
+    )
+
+
+def test_console_columns_stand_under_each_other() -> None:
+    """The key of each object begins in the same column, whatever its method and size."""
+    from_copy, from_failure = written(moved(size=1), failed(), style="console").splitlines()
+    assert from_copy.index("attempts=") == from_failure.index("attempts=")
+
+
+def test_every_event_has_a_friendly_sign() -> None:
+    """No event of the contract falls back to the sign of the unknown."""
+    shown = [
+        render_line(
+            {"timestamp": "2025-01-04T03:17:09.123456Z", "level": "info", "event": name}, colours=False
+        )
+        for name in NAMES
+    ]
+    signs = [line.split()[1] for line in shown]
+    assert len(set(signs)) == len(NAMES)
+    assert "🔍" not in signs
+
+
+def test_empty_fields_are_left_out_for_people() -> None:
+    """A console line shows neither empty texts nor missing values."""
+    line = written(failed(method=None, message=""), style="console")
+    assert "method" not in line
+    assert "message" not in line
+
+
+def test_a_value_with_spaces_is_quoted_for_people() -> None:
+    """Where a value holds spaces, quotes say where it ends."""
+    assert f'pair="{PAIR}"' in written(SweepStarted(7, PAIR), style="console")
+
+
+def test_a_foreign_value_in_a_number_field_is_shown_as_text() -> None:
+    """The console shows what it is given, number or not."""
+    fields = {"timestamp": "2025-01-04T03:17:09Z", "level": "info", "event": "x", "size": "?", "seconds": "?"}
+    assert "size=?" in render_line({**fields, "ended_at": "?"}, colours=False)
+
+
+def test_a_terminal_gets_colours_unless_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`auto` on a terminal is the console with colours; NO_COLOR turns them off."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[36mobject.moved" in on_terminal(moved())
+    assert "\x1b[31mobject.failed" in on_terminal(failed())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in on_terminal(moved())
+
+
+def on_terminal(event: Event) -> str:
+    """Return what a real terminal gets to see of `event`."""
+    ours, theirs = os.openpty()
+    try:
+        with open(theirs, "w", encoding="utf-8") as terminal:  # noqa: PTH123 - a descriptor
+            configure("info", "auto", terminal)
+            LogListener()(event)
+            return os.read(ours, 4096).decode()
+    finally:
+        os.close(ours)
+
+
+def test_a_file_gets_utf8_json_whatever_its_own_encoding(tmp_path: Path) -> None:
+    """JSON is UTF-8; a stream's locale does not change it."""
+    path = tmp_path / "log"
+    with path.open("w", encoding="ascii") as stream:
+        configure("info", "json", stream)
+        LogListener()(moved("in/ä.pdf"))
+    assert json.loads(path.read_bytes())["key"] == "in/ä.pdf"
+
+
+def test_a_console_that_cannot_write_a_sign_gets_its_escape(tmp_path: Path) -> None:
+    """An ASCII terminal shows escapes; the listener does not fail."""
+    path = tmp_path / "log"
+    with path.open("w", encoding="ascii") as stream:
+        configure("info", "console", stream)
+        LogListener()(moved("in/ä.pdf"))
+    assert b"\\u2705 object.moved" in path.read_bytes()
+
+
+def test_text_written_before_comes_first(tmp_path: Path) -> None:
+    """What the stream still held when the log began stands before the log's lines."""
+    path = tmp_path / "log"
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("before\n")
+        configure("info", "json", stream)
+        LogListener()(moved())
+    assert path.read_text().startswith('before\n{"timestamp"')
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_work() -> None:
+    """On a full disk the lines are lost, and nothing is raised."""
+    stream = open("/dev/full", "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - closed below
+    configure("info", "json", stream)
+    listener = LogListener()
+    listener(moved())
+    listener(moved())
+    with pytest.raises(OSError, match="No space left"):
+        stream.close()

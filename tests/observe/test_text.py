@@ -1,0 +1,79 @@
+"""Text that no key can break."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3mover.observe.text import human_size, to_json, utc_moment, visible
+
+any_text = st.text(alphabet=st.characters(exclude_categories=()))
+
+
+@given(any_text)
+def test_json_of_any_text_is_one_line_that_can_be_read(text: str) -> None:
+    """Whatever a key holds, its JSON has no line break of any kind and is valid UTF-8."""
+    line = to_json({"key": text}).decode()
+    assert len(line.splitlines()) == 1
+    assert json.loads(line)["key"] == text.encode("utf-8", "backslashreplace").decode()
+
+
+def test_json_takes_what_orjson_refuses_at_any_depth() -> None:
+    """Half characters, numbers beyond 64 bits and foreign objects become text wherever they stand."""
+    value = {"\udc80": [("\ud800", 2**70, None, True, 1.5)], "n": 7, "error": ValueError("x")}
+    read = json.loads(to_json(value))
+    assert read == {"\\udc80": [["\\ud800", str(2**70), None, True, 1.5]], "n": 7, "error": "x"}
+
+
+@given(any_text)
+def test_a_visible_text_prints_on_one_line(text: str) -> None:
+    """What is shown holds neither control characters nor marks that reorder a line."""
+    shown = visible(text)
+    assert shown.isprintable()
+    assert len(shown.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain/ä b.pdf", "plain/ä b.pdf"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\udc80", "a\\udc80"),
+    ],
+)
+def test_what_does_not_print_is_written_as_its_escape(text: str, shown: str) -> None:
+    """Printable text stays as it is, the rest is escaped as in Python's source."""
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.00 KB"),
+        (1_234_567, "1.23 MB"),
+        (5_368_709_120, "5.37 GB"),
+        (48_000_000_000_000, "48.00 TB"),
+        (4_800_000_000_000_000, "4800.00 TB"),
+    ],
+)
+def test_sizes_are_decimal_with_two_digits(size: int, shown: str) -> None:
+    """A size is shown in the largest unit that leaves one or more in front of the point."""
+    assert human_size(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (1_735_960_629.123456, "2025-01-04T03:17:09.123456Z"),
+        (1_735_960_629.0, "2025-01-04T03:17:09.000000Z"),
+        (1_735_960_629.9999999, "2025-01-04T03:17:09.999999Z"),
+    ],
+)
+def test_moments_are_utc_to_the_microsecond(seconds: float, shown: str) -> None:
+    """Six digits always stand behind the point, and never a seventh."""
+    assert utc_moment(seconds) == shown

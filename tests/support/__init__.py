@@ -1,0 +1,1 @@
+"""Equipment that the tests of several rooms share."""

@@ -1,0 +1,185 @@
+"""One object from order to outcome: the choice of the way, the fallback and the attempts, over scripted ways."""
+
+from collections.abc import Callable
+
+import pytest
+
+from s3mover.errors import MoverError, S3Error, VerificationError
+from s3mover.model import BucketAddress, Credentials, Method, Order, Outcome, Status
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.records import Head
+from s3mover.transfer.mover import Mover
+from s3mover.transfer.parts import GIB
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.ways import Arrival
+
+ORDER = Order(7, 3, "in/a b.pdf", "out/a b.pdf", 5, "e" * 32, "2025-01-04T03:17:09.000Z", "STANDARD")
+DENIED = S3Error("AccessDenied", "no", status=403)
+SLOW = S3Error("SlowDown", "later", status=503, temporary=True)
+GONE = S3Error("NoSuchKey", "", status=404)
+CHANGED = S3Error("PreconditionFailed", "", status=412)
+
+
+class ScriptedWay:
+    """A way that raises what its script says, then succeeds."""
+
+    def __init__(self, *script: MoverError) -> None:
+        self.script = list(script)
+        self.orders: list[Order] = []
+
+    def carry(self, order: Order) -> Arrival:
+        self.orders.append(order)
+        if self.script:
+            raise self.script.pop(0)
+        return Arrival("d" * 32)
+
+
+class Source(Bucket):
+    """A bucket of which only the head is asked."""
+
+    def __init__(self, name: str, head: Callable[[], Head] | None = None) -> None:
+        super().__init__(
+            BucketAddress(name, "https", "localhost", 443, "", "r"),
+            lambda: Credentials("a", "s"),
+            lambda *_: None,
+        )
+        self._answer = head
+
+    def head(self, key: str) -> Head:  # noqa: ARG002 - the key is the order's
+        assert self._answer is not None
+        return self._answer()
+
+
+def move(
+    server_side: ScriptedWay,
+    streaming: ScriptedWay,
+    method: str = "auto",
+    head: Callable[[], Head] | None = None,
+    order: Order = ORDER,
+    large_objects: str = "transfer",
+    pause: Callable[[float], bool] = lambda _: True,
+) -> Outcome:
+    policy = Policy(method=method, part_size=1, max_attempts=4, large_objects=large_objects)
+    mover = Mover(
+        Source("source", head),
+        Source("destination"),
+        server_side,
+        streaming,
+        policy,
+        pause,
+        clock=lambda: 100.0,
+        timer=lambda: 0.0,
+    )
+    return mover.move(order)
+
+
+def test_a_permitted_copy_never_streams() -> None:
+    """Server-side copy is the first choice, and an outcome says all of it."""
+    streaming = ScriptedWay()
+    outcome = move(ScriptedWay(), streaming)
+    assert outcome == Outcome(
+        sweep=7,
+        number=3,
+        key="in/a b.pdf",
+        size=5,
+        status=Status.SUCCESS,
+        method=Method.SERVER_SIDE_COPY,
+        moved_at=100.0,
+        duration_us=0,
+        attempts=1,
+        source_etag="e" * 32,
+        destination_etag="d" * 32,
+    )
+    assert streaming.orders == []
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "NotImplemented", "NoSuchBucket"])
+def test_a_refused_copy_streams_in_the_same_attempt(code: str) -> None:
+    """A denial costs no attempt; the outcome says why the object streamed."""
+    outcome = move(ScriptedWay(S3Error(code, "no", status=403)), ScriptedWay())
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 1)
+    assert outcome.fallback == code
+    assert code in outcome.message
+
+
+def test_a_denial_of_both_ways_is_an_error_at_once() -> None:
+    """What is not permitted is not tried again in this sweep."""
+    streaming = ScriptedWay(DENIED, DENIED)
+    outcome = move(ScriptedWay(DENIED), streaming)
+    assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "AccessDenied", 1)
+    assert len(streaming.orders) == 1
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_a_forced_method_is_kept_to(method: str) -> None:
+    """Without `auto` there is no fallback."""
+    server_side, streaming = ScriptedWay(DENIED), ScriptedWay(DENIED)
+    outcome = move(server_side, streaming, method)
+    assert (outcome.status, outcome.method) == (Status.ERROR, Method(method))
+    assert len(server_side.orders) + len(streaming.orders) == 1
+
+
+def test_temporary_errors_are_tried_again() -> None:
+    """Throttling and broken copies cost attempts, with a pause before each."""
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return True
+
+    outcome = move(ScriptedWay(SLOW, VerificationError("altered")), ScriptedWay(), pause=pause)
+    assert (outcome.status, outcome.attempts, len(pauses)) == (Status.SUCCESS, 3, 2)
+
+
+def test_attempts_are_bounded() -> None:
+    """One bad object does not hammer: after max_attempts it is an error until the next sweep."""
+    server_side = ScriptedWay(*[SLOW] * 9)
+    outcome = move(server_side, ScriptedWay())
+    assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "SlowDown", 4)
+    assert len(server_side.orders) == 4
+
+
+def test_no_attempt_is_begun_when_the_program_is_to_stop() -> None:
+    """A pause that is cut short ends the order with the error it met."""
+    outcome = move(ScriptedWay(SLOW), ScriptedWay(), pause=lambda _: False)
+    assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "SlowDown", 1)
+
+
+def test_a_vanished_object_is_skipped() -> None:
+    """An object that is gone is no failure."""
+    outcome = move(ScriptedWay(GONE), ScriptedWay())
+    assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
+
+
+def test_an_archived_object_is_skipped_with_its_own_reason() -> None:
+    """What cannot be read until it is restored is a state, not a failure."""
+    outcome = move(ScriptedWay(S3Error("InvalidObjectState", status=403)), ScriptedWay())
+    assert (outcome.status, outcome.code) == (Status.SKIPPED, "InvalidObjectState")
+
+
+def test_a_changed_object_is_looked_at_again() -> None:
+    """After a 412 the object is moved as it is now, and the outcome names that version."""
+    server_side = ScriptedWay(CHANGED)
+    outcome = move(server_side, ScriptedWay(), head=lambda: Head(9, "f" * 32, "", {}))
+    assert [(order.size, order.etag) for order in server_side.orders] == [(5, "e" * 32), (9, "f" * 32)]
+    assert (outcome.status, outcome.size, outcome.source_etag) == (Status.SUCCESS, 9, "f" * 32)
+
+
+def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> None:
+    """Changed, then gone: gone."""
+
+    def head() -> Head:
+        raise S3Error("NotFound", status=404)
+
+    outcome = move(ScriptedWay(CHANGED), ScriptedWay(), head=head)
+    assert outcome.status == Status.SKIPPED
+
+
+def test_large_objects_can_be_reported_instead() -> None:
+    """`transfer.large_objects: report` records the command to run by hand, quoted for a shell, and moves nothing."""
+    server_side = ScriptedWay()
+    order = ORDER._replace(size=5 * GIB + 1)
+    outcome = move(server_side, ScriptedWay(), order=order, large_objects="report")
+    assert (outcome.status, outcome.code) == (Status.ERROR, "EntityTooLarge")
+    assert "aws s3 cp 's3://source/in/a b.pdf' 's3://destination/out/a b.pdf'" in outcome.message
+    assert server_side.orders == []
