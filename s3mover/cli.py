@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -98,7 +98,7 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring import run_daemon  # noqa: PLC0415
+    from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
 
     return run_daemon(line.settings())
 
@@ -109,10 +109,10 @@ def run(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def sweep(line: CommandLine, dry_run: bool, progress: bool) -> ExitCode:
     """Sweep once."""
-    from s3mover import wiring  # noqa: PLC0415
+    from s3mover.wiring.commands import preview, sweep_once  # noqa: PLC0415
 
     settings = line.settings()
-    return wiring.dry_run(settings, click.echo) if dry_run else wiring.sweep_once(settings, progress=progress)
+    return preview(settings, click.echo) if dry_run else sweep_once(settings, progress=progress)
 
 
 @commands.command()
@@ -120,7 +120,7 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool) -> ExitCode:
 @click.pass_obj
 def check(line: CommandLine, as_json: bool) -> ExitCode:
     """Test settings, database, both buckets and permissions; one line each."""
-    from s3mover.wiring import check  # noqa: PLC0415
+    from s3mover.wiring.commands import check  # noqa: PLC0415
 
     return check(line.settings(), click.echo, as_json=as_json)
 
@@ -130,24 +130,30 @@ def check(line: CommandLine, as_json: bool) -> ExitCode:
 @click.pass_obj
 def verify(line: CommandLine, deep: bool) -> ExitCode:
     """Compare source and destination without changing anything; a line per difference."""
-    from s3mover.wiring import verify  # noqa: PLC0415
+    from s3mover.wiring.commands import verify  # noqa: PLC0415
 
     return verify(line.settings(), click.echo, deep=deep)
 
 
 @commands.command()
 @click.option("--failed", is_flag=True, help="Failed transfers only.")
-@click.option("--since", metavar="DURATION", help="Only the last so long, as in 24h.")
+@click.option("--since", metavar="DURATION", default="0", help="Only the last so long, as in 24h.")
 @click.option("--sweep", "sweep_id", type=int, help="Only this sweep.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 @click.pass_obj
-def report(line: CommandLine, **options: Any) -> ExitCode:
+def report(line: CommandLine, failed: bool, since: str, sweep_id: int | None, form: str) -> ExitCode:
     """Tell from the trail: totals, the latest sweeps, the latest failures."""
-    from s3mover.wiring import report  # noqa: PLC0415
+    from s3mover.settings.units import parse_duration  # noqa: PLC0415
+    from s3mover.wiring.reporting import report  # noqa: PLC0415
 
-    return report(line.settings(buckets=False), click.echo, **options)
+    try:
+        seconds = parse_duration(since)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from error
+    settings = line.settings(buckets=False)
+    return report(settings, click.echo, failed=failed, since=seconds, sweep_id=sweep_id, form=form)
 
 
 @commands.group()
@@ -159,7 +165,7 @@ def schema() -> None:
 @click.pass_obj
 def schema_apply(line: CommandLine) -> ExitCode:
     """Bring the audit database to the newest schema."""
-    from s3mover.wiring import apply_schema  # noqa: PLC0415
+    from s3mover.wiring.commands import apply_schema  # noqa: PLC0415
 
     return apply_schema(line.settings(buckets=False), click.echo)
 
@@ -168,7 +174,7 @@ def schema_apply(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def schema_show(line: CommandLine) -> ExitCode:
     """Print what `schema apply` would run."""
-    from s3mover.wiring import show_schema  # noqa: PLC0415
+    from s3mover.wiring.commands import show_schema  # noqa: PLC0415
 
     return show_schema(line.settings(buckets=False), click.echo)
 

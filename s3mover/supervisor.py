@@ -84,7 +84,7 @@ def pause_after(interval: float, failed_in_a_row: int) -> float:
     """Return the seconds to the next round: the interval, doubled for each failure in a row, up to five minutes."""
     if failed_in_a_row == 0:
         return interval
-    return max(interval, min(interval * 2**failed_in_a_row, LONGEST_BACKOFF_SECONDS))
+    return max(interval, min(interval * 2.0**failed_in_a_row, LONGEST_BACKOFF_SECONDS))
 
 
 class StopNotice:

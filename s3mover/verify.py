@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from s3mover.model import ObjectEntry, Pair
@@ -53,15 +54,12 @@ def verify(source: Pages, destination: Pages, comparison: Comparison) -> Iterato
     wanted = comparison.wanted
     with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as readers:
         for page in source:
-            pairs = [
-                (entry, lookup.find(comparison.pair.destination_key(entry.key)))
-                for entry in page
-                if wanted is None or wanted(entry.key)
-            ]
-            yield from readers.map(lambda both: _judge(*both, comparison), pairs)
+            entries = [entry for entry in page if wanted is None or wanted(entry.key)]
+            copies = [lookup.find(comparison.pair.destination_key(entry.key)) for entry in entries]
+            yield from readers.map(partial(_judge, comparison), entries, copies)
 
 
-def _judge(entry: ObjectEntry, copy: ObjectEntry | None, comparison: Comparison) -> Verdict:
+def _judge(comparison: Comparison, entry: ObjectEntry, copy: ObjectEntry | None) -> Verdict:
     if copy is None:
         return Verdict(entry.key, Finding.MISSING, "the destination does not hold it")
     if entry.size != copy.size:

@@ -1,8 +1,8 @@
 """Reads `audit.url` into a frozen record that shows its password to nobody.
 
 Here lives the grammar of the three spellings (Go's DSN, `mysql://`, `sqlite:///`). Nothing is opened or looked up.
-Go's grammar is that of `ParseDSN` in go-sql-driver/mysql: the last `/` ends the address, the last `@` before it
-ends the credentials, the first `:` in these ends the user's name; nothing in them is encoded.
+Go's grammar is that of `ParseDSN` in go-sql-driver/mysql: the last `@` ends the credentials, the first `:` in these
+ends the user's name, and nothing in them is encoded. Go wants a `/` in an option's value encoded; here it may stand.
 """
 
 import re
@@ -23,7 +23,10 @@ _SQLITE_SCHEME = "sqlite://"
 _EXPECTED = (
     "expected user:password@tcp(host:3306)/name, mysql://user:password@host:3306/name or sqlite:///file.db"
 )
-_GO_ADDRESS = re.compile(r"(?:(?P<net>tcp|unix)(?:\((?P<address>.*)\))?)?", re.DOTALL)
+_GO_REMAINDER = re.compile(
+    r"(?:(?P<net>tcp|unix)(?:\((?P<address>[^()]*)\))?)?/(?P<database>.*)",
+    re.DOTALL,
+)
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>\d{1,5}))?")
 
 # What users of the first version carry along; s3mover sets its session up by itself.
@@ -158,15 +161,14 @@ def _mysql_url(rest: str) -> MysqlDsn:
 
 
 def _go_dsn(url: str) -> MysqlDsn:
-    left, slash, database = url.rpartition("/")
-    credentials, _, address = left.rpartition("@")
+    credentials, _, remainder = url.rpartition("@")
     user, _, password = credentials.partition(":")
-    found = _GO_ADDRESS.fullmatch(address)
-    if not slash or found is None or "@" in database:
+    found = _GO_REMAINDER.fullmatch(remainder)
+    if found is None:
         raise _problem("it cannot be read")
     if found["net"] == "unix":
-        return _mysql(user, password, _Place(socket=found["address"] or DEFAULT_SOCKET), database)
-    return _mysql(user, password, _host_port(found["address"] or ""), database)
+        return _mysql(user, password, _Place(socket=found["address"] or DEFAULT_SOCKET), found["database"])
+    return _mysql(user, password, _host_port(found["address"] or ""), found["database"])
 
 
 def _host_port(address: str) -> _Place:

@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 
 import mysql.connector
 
-from s3mover.audit import mysqloptions
+from s3mover.audit import mysqlerrors, mysqloptions
 from s3mover.audit.database import Bulk, Row
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.audit.lease import lease_name
-from s3mover.audit.mysqlerrors import translate
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, SchemaError, UnreachableError
 from s3mover.model import Pair
 
@@ -243,11 +242,17 @@ class MysqlDatabase:
         try:
             yield
         except mysql.connector.Error as error:
-            raise translate(error.errno, str(error.msg), self._dsn) from error
+            raise mysqlerrors.translate(_number(error), str(error.msg), self._dsn) from error
         except OSError as error:
             raise AuditUnavailableError(
                 f"The audit database at {self._dsn.place} is away: {error}"
             ) from error
+
+
+def _number(error: Any) -> int:
+    # In Python the driver calls a certificate that does not verify a lost connection; its C extension gives the number.
+    distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError)
+    return mysqlerrors.TLS_FAILED if distrusted else int(error.errno)
 
 
 @functools.cache

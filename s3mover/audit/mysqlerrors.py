@@ -7,6 +7,8 @@ Reference", and of MariaDB's "Error Codes".
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
 
+TLS_FAILED = 2026
+
 _REFUSED = frozenset(
     (
         1044,  # no access to this database
@@ -23,7 +25,7 @@ _REFUSED = frozenset(
         1698,  # no access without a password
         1820,  # the password must be changed first
         1862,  # the password has expired
-        2026,  # TLS failed: the certificate, or the server has none
+        TLS_FAILED,  # the certificate does not verify, or the server has none
         2054,  # the authentication protocol is not supported
         2059,  # the authentication plug-in cannot be loaded
         2061,  # the authentication plug-in reports an error

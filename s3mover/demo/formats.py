@@ -15,11 +15,12 @@ from xml.sax.saxutils import escape
 
 Writer = Callable[[Random, int, str], bytes]
 
-_WORDS = (
+_TEXT = (
     "the agreement of both parties shall remain in force until notice is given and payment was received for all goods "
     "and services that were ordered by the customer during the period stated above including delivery insurance taxes "
     "warranty maintenance support training travel reports meetings minutes approval budget forecast review"
-).split()
+)
+_WORDS = _TEXT.split()
 _BYTES_PER_WORD = 7
 _LINE = 88
 _LINES_PER_PAGE = 52

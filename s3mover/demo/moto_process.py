@@ -8,6 +8,7 @@ import os
 import sys
 from io import BytesIO
 from threading import Thread
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -26,6 +27,12 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
+
+    def handle_expect_100(self) -> bool:
+        """Tell the client to go on, at once: boto3 waits a second for it."""
+        answered = bool(super().handle_expect_100())
+        self.wfile.flush()
+        return answered
 
     def run_wsgi(self) -> None:
         """Answer one request."""
@@ -50,9 +57,16 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not 
         self.wfile.flush()
 
 
+def _answering_app(service: str) -> Any:
+    """Make moto's application for one service; a defect in it is answered with 500, not with a closed connection."""
+    app = create_backend_app(service)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app
+
+
 def main() -> None:
     """Serve until standard input ends."""
-    app = DomainDispatcherApplication(create_backend_app)
+    app = DomainDispatcherApplication(_answering_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=KeepAliveHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")

@@ -43,7 +43,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class DemoServer:
-    """A running server; `s3(account)` is a boto3 client of it in an account's name."""
+    """A running server, its two accounts, and the id of its process."""
 
     endpoint_url: str
     region: str
@@ -87,9 +87,10 @@ def demo_server() -> Iterator[DemoServer]:
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise MoverError(f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'")
-    with _serving() as (process, endpoint_url), _translated():
-        source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)
-        destination = _account(endpoint_url, DESTINATION_ACCOUNT, DESTINATION_BUCKET)
+    with _serving() as (process, endpoint_url):
+        with _translated():
+            source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)
+            destination = _account(endpoint_url, DESTINATION_ACCOUNT, DESTINATION_BUCKET)
         yield DemoServer(endpoint_url, REGION, source, destination, process)
 
 
@@ -136,6 +137,7 @@ def _client(endpoint_url: str, service: str, credentials: Credentials) -> Any:
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.session_token or None,
+        # Without proxies: the server is on this machine, whatever the environment says of the way to others.
         config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}, proxies={}),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from s3mover.errors import MoverError
+from s3mover.errors import MoverError, S3Error
 from s3mover.events import SweepFinished
 from s3mover.model import Pair
 from s3mover.planning.scan import Finding
@@ -35,13 +35,20 @@ class Round:
     def run(self) -> SweepResult:
         """Sweep once and record it.
 
+        Where what an earlier run left behind cannot be resolved, nothing is begun and the sweep fails.
+
         Raises:
-            S3Error: what an earlier run left behind could not be resolved, so nothing was begun.
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
-        self._recover_once()
-        result = Sweep(self._tools, self._territory.pair, self._territory.plan()).run()
-        return self._close(result)
+        plan = self._plan()
+        return self._close(Sweep(self._tools, self._territory.pair, plan).run())
+
+    def _plan(self) -> Generator[Finding]:
+        try:
+            self._recover_once()
+        except S3Error as error:
+            return _no_plan(error)
+        return self._territory.plan()
 
     def _recover_once(self) -> None:
         if not self._recovered:
@@ -71,3 +78,8 @@ class Round:
             )
         )
         return replace(result, record=record)
+
+
+def _no_plan(error: S3Error) -> Generator[Finding]:
+    yield from ()
+    raise error

@@ -1,17 +1,21 @@
 """What the commands do, each in a few calls; how they are spelled is the command line's."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing
 
 from s3mover import __version__
+from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
+from s3mover.checks import Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
-from s3mover.events import DaemonStarted, Event, Notify
-from s3mover.model import SweepStatus
+from s3mover.events import DaemonStarted, Event
+from s3mover.model import Side, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.progress import ProgressListener
+from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings.model import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
@@ -19,9 +23,10 @@ from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.engine import Engine, open_engine
-from s3mover.wiring.parts import filter_of, listing, md5_etags, pair_of, planner, sides_of
+from s3mover.wiring.parts import filter_of, listing, md5_etags, pair_of, planner, sides_of, subject_of
 
 Say = Callable[[str], None]
+SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
 def run_daemon(settings: Settings) -> ExitCode:
@@ -32,13 +37,16 @@ def run_daemon(settings: Settings) -> ExitCode:
     """
     _begin_logs(settings)
     stop = Stop()
-    with stopping_on_signals(stop, settings.stop.grace):
-        with open_engine(settings, stop, [LogListener()], serve_http=True) as engine:
-            _supervisor(engine).run()
+    with (
+        stopping_on_signals(stop, settings.stop.grace),
+        open_engine(settings, stop, [LogListener()], serve_http=True) as engine,
+    ):
+        supervisor_of(engine).run()
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
 
 
-def _supervisor(engine: Engine) -> Supervisor:
+def supervisor_of(engine: Engine) -> Supervisor:
+    """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
     duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle)
     started = DaemonStarted(
@@ -57,12 +65,14 @@ def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
     bar = ProgressListener(sys.stdout, enabled=progress)
     configure(settings.log.level, settings.log.format, bar.stream)
     redact(secrets_of(settings))
-    with stopping_on_signals(stop, settings.stop.grace):
-        with open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine:
-            if not engine.acquire():
-                raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
-            with bar:
-                result = engine.round.run()
+    with (
+        stopping_on_signals(stop, settings.stop.grace),
+        open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine,
+    ):
+        if not engine.acquire():
+            raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
+        with bar:
+            result = engine.round.run()
     return exit_code_of(result)
 
 
@@ -77,3 +87,91 @@ def exit_code_of(result: SweepResult) -> ExitCode:
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
     return ExitCode.SOME_FAILED if result.record.tally.failed else ExitCode.OK
+
+
+def preview(settings: Settings, say: Say) -> ExitCode:
+    """List and compare only; say what a sweep would transfer.
+
+    Raises:
+        MoverError: a bucket could not be listed.
+    """
+    sides = sides_of(settings, _ignore)
+    listed = size = 0
+    reasons: Counter[str] = Counter()
+    with closing(planner(settings, sides, _ignore)()) as findings:
+        for finding in findings:
+            listed += finding.listed
+            for entry, reason in finding.transfers:
+                reasons[reason] += 1
+                size += entry.size
+                say(f"would transfer {visible(entry.key)} ({human_size(entry.size)}, {reason})")
+    why = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nothing"
+    say(f"{listed} listed, {reasons.total()} to transfer, {human_size(size)} ({why})")
+    return ExitCode.OK
+
+
+def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
+    """Compare both buckets and say each difference.
+
+    Raises:
+        MoverError: a bucket could not be listed or read.
+    """
+    sides, pair = sides_of(settings, _ignore), pair_of(settings)
+    reader = byte_comparer(sides.source, sides.destination) if deep else None
+    comparison = Comparison(pair, md5_etags(settings), filter_of(settings), reader)
+    counts: Counter[Finding] = Counter()
+    with (
+        listing(sides.source, pair.source_prefix, Side.SOURCE, _ignore) as source,
+        listing(sides.destination, pair.destination_prefix, Side.DESTINATION, _ignore) as destination,
+    ):
+        for verdict in compare(source, destination, comparison):
+            counts[verdict.finding] += 1
+            if verdict.finding in {Finding.MISSING, Finding.DIFFERENT}:
+                say(f"{verdict.finding} {visible(verdict.key)}: {verdict.why}")
+    say(", ".join(f"{counts[finding]} {finding}" for finding in Finding))
+    if counts[Finding.UNPROVEN]:
+        say("unproven: size and time agree, but no checksum could be compared; --deep reads the bytes")
+    return ExitCode.SOME_FAILED if counts[Finding.MISSING] + counts[Finding.DIFFERENT] else ExitCode.OK
+
+
+def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
+    """Test whether the work can be done, and say each result."""
+    results = []
+    for result in Checks(subject_of(settings)).run():
+        results.append(result)
+        if not as_json:
+            say(f"{SIGNS[result.level]} {result.name}: {result.message}")
+    if as_json:
+        say(to_json([result._asdict() for result in results]).decode())
+    return ExitCode.UNREACHABLE if any(result.level is Level.FAILED for result in results) else ExitCode.OK
+
+
+def apply_schema(settings: Settings, say: Say) -> ExitCode:
+    """Bring the audit database to the newest schema."""
+    applied = bring_up_to_date(settings.audit.url.get_secret_value())
+    say(f"applied: {', '.join(map(str, applied))}" if applied else "the schema is the newest already")
+    return ExitCode.OK
+
+
+def show_schema(settings: Settings, say: Say) -> ExitCode:
+    """Say what `apply_schema` would run."""
+    text = schema_text(settings.audit.url.get_secret_value())
+    say(text or "-- nothing: the schema is the newest already")
+    return ExitCode.OK
+
+
+def _begin_logs(settings: Settings) -> None:
+    configure(settings.log.level, settings.log.format, sys.stdout)
+    redact(secrets_of(settings))
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Return what must never be shown, whatever a foreign library puts into its messages."""
+    sides = (settings.source, settings.destination)
+    held = [secret.get_secret_value() for side in sides for secret in (side.secret_key, side.session_token)]
+    dsn = parse_dsn(settings.audit.url.get_secret_value())
+    return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held
+
+
+def _ignore(_event: Event) -> None:
+    """Commands that only look announce nothing."""

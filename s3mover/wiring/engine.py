@@ -125,12 +125,10 @@ def _require_listings(settings: Settings, sides: Sides) -> None:
         bucket.close_thread()
 
 
-def _tender(
-    stop: Stop, board: StatusBoard, sides: Sides, crew: Crew, notify: Notify
-) -> Callable[[], None]:
+def _tender(stop: Stop, board: StatusBoard, sides: Sides, crew: Crew, notify: Notify) -> Callable[[], None]:
     notice = StopNotice(stop, notify)
     identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
-    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, crew, notify)
+    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, crew)
 
     def tend() -> None:
         board.beat()

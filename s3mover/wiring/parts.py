@@ -3,16 +3,19 @@
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from s3mover.audit.opening import open_reader
+from s3mover.checks import Subject
 from s3mover.events import Notify, ObjectsListed, RequestsMade
 from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.scan import Finding, Rules, scan
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.identity import Identity
+from s3mover.s3.identity import Identity, SideAccess
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.transfer.policy import Policy
 from s3mover.workers.crew import share_threads
@@ -52,13 +55,13 @@ def md5_etags(settings: Settings) -> bool:
     return not settings.destination.kms_key_id
 
 
-def identity_of(side: Side, settings: BucketSettings) -> Identity:
+def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identity:
     """Find the credentials and the address of one side.
 
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    return Identity(
+    access = SideAccess(
         side,
         bucket=settings.bucket,
         region=settings.region,
@@ -70,6 +73,7 @@ def identity_of(side: Side, settings: BucketSettings) -> Identity:
         role_arn=settings.role_arn,
         external_id=settings.external_id,
     )
+    return Identity(access, notify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Sides:
 
 def sides_of(settings: Settings, notify: Notify) -> Sides:
     """Find both ends; see `identity_of`."""
-    source = identity_of(Side.SOURCE, settings.source)
-    destination = identity_of(Side.DESTINATION, settings.destination)
+    source = identity_of(Side.SOURCE, settings.source, notify)
+    destination = identity_of(Side.DESTINATION, settings.destination, notify)
     return Sides(
         source,
         destination,
@@ -100,6 +104,30 @@ def _bucket(identity: Identity, side: Side, settings: BucketSettings, notify: No
 
     payer = settings.request_payer == "requester"
     return Bucket(identity.address, identity.credentials, count, request_payer=payer)
+
+
+def subject_of(settings: Settings) -> Subject:
+    """Return what `s3mover check` tests."""
+    sides = sides_of(settings, lambda _: None)
+    url = settings.audit.url.get_secret_value()
+
+    def database() -> str:
+        with closing(open_reader(url)) as trail:
+            sweeps = trail.latest_sweeps(1)
+        return f"the schema is the newest; {'the latest sweep was ' + str(sweeps[0].id) if sweeps else 'no sweep yet'}"
+
+    return Subject(
+        pair=pair_of(settings),
+        reach={Side.SOURCE: sides.source, Side.DESTINATION: sides.destination},
+        read_across=Bucket(sides.source.address, sides.destination_identity.credentials, _uncounted),
+        write_across=Bucket(sides.destination.address, sides.source_identity.credentials, _uncounted),
+        database=database,
+        clock=time.time,
+    )
+
+
+def _uncounted(_operation: str, _code: str) -> None:
+    """Requests of a check are nobody's metrics."""
 
 
 def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:

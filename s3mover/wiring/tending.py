@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from s3mover.events import CredentialsRefreshed, Notify
+from s3mover.errors import UnreachableError
 from s3mover.model import Credentials, Side
 from s3mover.stop import Stop
 from s3mover.workers.crew import Crew
@@ -24,13 +24,11 @@ class CredentialWatch:
         self,
         current: dict[Side, Callable[[], Credentials]],
         crew: Crew,
-        notify: Notify,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
         self._known = {side: credentials() for side, credentials in current.items()}
         self._crew = crew
-        self._notify = notify
         self._clock = clock
         self._next_look = clock() + CREDENTIALS_SECONDS
 
@@ -40,11 +38,14 @@ class CredentialWatch:
             return
         self._next_look = self._clock() + CREDENTIALS_SECONDS
         for side, credentials in self._current.items():
-            fresh = credentials()
+            try:
+                fresh = credentials()
+            except UnreachableError:
+                # Said by the next listing, which cannot go on either; what runs may still use the old ones.
+                continue
             if fresh != self._known[side]:
                 self._known[side] = fresh
                 self._crew.renew(side, fresh)
-                self._notify(CredentialsRefreshed(side))
 
 
 def patience(stop: Stop, tend: Callable[[], None]) -> Callable[[float], bool]:

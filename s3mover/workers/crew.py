@@ -70,7 +70,7 @@ class Crew:
     def __init__(
         self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify
     ) -> None:
-        self._briefs = briefs
+        self.briefs = briefs
         self._deliver = deliver
         self._notify = notify
         self._members: dict[int, _Member] = {}
@@ -82,7 +82,7 @@ class Crew:
 
     def start(self) -> None:
         """Start all worker processes; returns without waiting for them."""
-        for brief in self._briefs:
+        for brief in self.briefs:
             self._hire(brief)
 
     def room(self) -> int:
@@ -91,7 +91,7 @@ class Crew:
 
     def window(self) -> int:
         """How many orders the crew holds at most."""
-        return sum(brief.threads for brief in self._briefs) * ORDERS_PER_THREAD
+        return sum(brief.threads for brief in self.briefs) * ORDERS_PER_THREAD
 
     def in_flight(self) -> int:
         """How many orders are out."""

@@ -16,6 +16,7 @@ class Brief:
     destination: BucketAddress
     credentials: dict[Side, Credentials]
     policy: Policy
+    request_payer: bool = False
 
 
 class Hand(NamedTuple):

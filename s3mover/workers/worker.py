@@ -102,7 +102,8 @@ class Worker:
     def _build_mover(self, brief: Brief) -> Mover:
         def bucket(place: Side, signer: Side) -> Bucket:
             address = brief.source if place is Side.SOURCE else brief.destination
-            return Bucket(address, self._signer(signer), self._requests.counter(place))
+            counter = self._requests.counter(place)
+            return Bucket(address, self._signer(signer), counter, request_payer=brief.request_payer)
 
         source = bucket(Side.SOURCE, Side.SOURCE)
         destination = bucket(Side.DESTINATION, Side.DESTINATION)

@@ -199,11 +199,24 @@ def test_every_event_has_a_friendly_sign() -> None:
     assert "🔍" not in signs
 
 
+def test_an_event_that_nobody_foresaw_is_shown_too() -> None:
+    """Debug events have the sign of the unknown."""
+    assert "🔍 sweep.page" in written(ObjectsListed(Side.SOURCE, 1), level="debug", style="console")
+
+
 def test_empty_fields_are_left_out_for_people() -> None:
     """A console line shows neither empty texts nor missing values."""
     line = written(failed(method=None, message=""), style="console")
     assert "method" not in line
     assert "message" not in line
+
+
+def test_sizes_and_times_are_shown_as_people_read_them() -> None:
+    """Bytes have a unit, seconds three digits, and an end is a time of the day."""
+    line = written(finished(), style="console")
+    assert "bytes=5.00 KB" in line
+    assert "seconds=22.610" in line
+    assert re.search(r"ended_at=\d\d:\d\d:20 ", line)
 
 
 def test_a_value_with_spaces_is_quoted_for_people() -> None:
@@ -220,7 +233,7 @@ def test_a_foreign_value_in_a_number_field_is_shown_as_text() -> None:
 def test_a_terminal_gets_colours_unless_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` on a terminal is the console with colours; NO_COLOR turns them off."""
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[36mobject.moved" in on_terminal(moved())
+    assert "\x1b[36mobject.moved         \x1b[0m  sweep=7" in on_terminal(moved())
     assert "\x1b[31mobject.failed" in on_terminal(failed())
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in on_terminal(moved())

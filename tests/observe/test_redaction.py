@@ -4,16 +4,15 @@ import pytest
 
 from s3mover.observe.redaction import Redactor
 
-SECRET = "wJalr/XUtn+FEMI's"
+SECRET = "wJalr/XUtn+FE\\MI"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         f"bad key {SECRET}!",
-        "mysql://u:wJalr%2FXUtn%2BFEMI%27s@db/x",
+        "mysql://u:wJalr%2FXUtn%2BFE%5CMI@db/x",
         f"Error({SECRET!r})",
-        "a wJalr/XUtn+FEMI\\'s b",
     ],
 )
 def test_a_secret_is_replaced_in_each_of_its_spellings(text: str) -> None:

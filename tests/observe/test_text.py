@@ -71,7 +71,7 @@ def test_sizes_are_decimal_with_two_digits(size: int, shown: str) -> None:
     [
         (1_735_960_629.123456, "2025-01-04T03:17:09.123456Z"),
         (1_735_960_629.0, "2025-01-04T03:17:09.000000Z"),
-        (1_735_960_629.9999999, "2025-01-04T03:17:09.999999Z"),
+        (1_735_960_629.9999998, "2025-01-04T03:17:09.999999Z"),
     ],
 )
 def test_moments_are_utc_to_the_microsecond(seconds: float, shown: str) -> None:

@@ -38,7 +38,9 @@ def may_object(call: Call, action: str, bucket: Bucket, key: str, found: StoredO
     arn = object_arn(bucket, key)
     if found is None or found.owner == bucket.owner or found.properties.acl == FULL_CONTROL:
         return _may(call, action, arn, bucket.owner, bucket.policy, found)
-    return call.principal.account == found.owner and _may(call, action, arn, found.owner, bucket.policy, found)
+    return call.principal.account == found.owner and _may(
+        call, action, arn, found.owner, bucket.policy, found
+    )
 
 
 def require_bucket(call: Call, action: str, bucket: Bucket) -> None:
@@ -106,9 +108,7 @@ def _may(
 def _identity(call: Call, action: str, resource: str, found: StoredObject | None) -> Verdict:
     if call.signer is None:
         return Verdict.SILENT
-    return identity_verdict(
-        call.principal, call.signer.policies, action, resource, _context(call, found)
-    )
+    return identity_verdict(call.principal, call.signer.policies, action, resource, _context(call, found))
 
 
 class _context:  # noqa: N801 - a closure with a cheaper construction

@@ -56,7 +56,10 @@ def make_kms_key(account: str, region: str, policy: Document | None = None) -> K
     """Make a KMS key of an account."""
     key_id = f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4000-8000-{secrets.token_hex(6)}"
     delegate = {
-        "Effect": "Allow", "Principal": {"AWS": user_arn(account, "root")}, "Action": "kms:*", "Resource": "*"
+        "Effect": "Allow",
+        "Principal": {"AWS": user_arn(account, "root")},
+        "Action": "kms:*",
+        "Resource": "*",
     }
     return KmsKey(
         f"arn:aws:kms:{region}:{account}:key/{key_id}", account, Policy(policy or {"Statement": [delegate]})

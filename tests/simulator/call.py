@@ -12,18 +12,18 @@ from tests.simulator.world import World
 class Call:
     """One request being worked on. `signer` is None for an unsigned (anonymous) one."""
 
-    __slots__ = ("bucket", "intake", "key", "now", "operation", "request", "signer", "source", "world")
+    __slots__ = ("bucket", "intake", "key", "now", "request", "signer", "world")
 
-    def __init__(self, world: World, request: Request, operation: str, bucket: Bucket, key: str) -> None:
+    def __init__(
+        self, world: World, request: Request, bucket: Bucket, key: str, signer: AccessKey | None
+    ) -> None:
         self.world = world
         self.request = request
-        self.operation = operation
         self.bucket = bucket
         self.key = key
         self.now = int(world.now())
-        self.signer: AccessKey | None = None
+        self.signer = signer
         self.intake: Intake | None = None
-        self.source = ""
 
     @property
     def principal(self) -> Principal:

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 
-
-
 class Crc:
     """One CRC: its width in bits and its reflected polynomial."""
 
@@ -25,8 +23,10 @@ class Crc:
     def _table(self) -> list[int]:
         """The remainders of every 16-bit value: two bytes a step, because this loop is Python."""
         by_byte = [self._remainder(value) for value in range(256)]
-        return [(by_byte[(low := value & 0xFF)] >> 8) ^ by_byte[(by_byte[low] ^ value >> 8) & 0xFF]
-                for value in range(65536)]
+        return [
+            (by_byte[(low := value & 0xFF)] >> 8) ^ by_byte[(by_byte[low] ^ value >> 8) & 0xFF]
+            for value in range(65536)
+        ]
 
     def _remainder(self, value: int) -> int:
         for _ in range(8):

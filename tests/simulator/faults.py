@@ -4,7 +4,6 @@ A rule is found here; what it does happens in `exchange.py` (refusals, bodies) a
 """
 
 import random
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -178,6 +177,6 @@ class Faults:
         """Take one rule, or all, out of force."""
         self.rules = [rule for rule in self.rules if rule_id is not None and rule.id != rule_id]
 
-    def strike(self, operation: str, bucket: str, key: str, principal: str) -> Iterator[Rule]:
-        """Yield the rules that hit this request."""
-        return (rule for rule in self.rules if rule.strikes(operation, bucket, key, principal))
+    def strike(self, operation: str, bucket: str, key: str, principal: str) -> list[Rule]:
+        """Return the rules that hit this request."""
+        return [rule for rule in self.rules if rule.strikes(operation, bucket, key, principal)]

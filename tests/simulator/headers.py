@@ -169,7 +169,9 @@ def object_headers(call: Call, found: StoredObject) -> Headers:
     if properties.redirect:
         shown.append(("x-amz-website-redirect-location", properties.redirect))
     if found.restored:
-        shown.append(("x-amz-restore", 'ongoing-request="false", expiry-date="Fri, 01 Jan 2100 00:00:00 GMT"'))
+        shown.append(
+            ("x-amz-restore", 'ongoing-request="false", expiry-date="Fri, 01 Jan 2100 00:00:00 GMT"')
+        )
     return shown + _lock_headers(properties.lock)
 
 

@@ -68,7 +68,9 @@ class Intake:
         trailer = self._headers.get("x-amz-trailer", "").strip().lower()
         if trailer:
             if trailer not in _BY_HEADER:
-                raise Refusal("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
+                raise Refusal(
+                    "InvalidRequest", "The value specified in the x-amz-trailer header is not supported"
+                )
             return _BY_HEADER[trailer], ""
         sent = [(name, self._headers[name]) for name in _BY_HEADER if name in self._headers]
         if len(sent) > 1:
@@ -127,7 +129,9 @@ class Intake:
         if not value:
             raise Refusal("MalformedTrailerError")
         if value != self._running.text:
-            raise Refusal("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+            raise Refusal(
+                "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
+            )
         self.checksum = Checksum(algorithm, value)
 
 

@@ -62,7 +62,9 @@ class Statement:
         if principal.arn in self.principals:
             return Verdict.ALLOWED
         account = (principal.account, user_arn(principal.account, "root"))
-        return Verdict.DELEGATED if principal.account and set(account) & set(self.principals) else Verdict.SILENT
+        return (
+            Verdict.DELEGATED if principal.account and set(account) & set(self.principals) else Verdict.SILENT
+        )
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
         """Whether action, resource and every condition match."""
@@ -126,7 +128,7 @@ def identity_verdict(
     return max(verdicts, key=lambda verdict: verdict.value, default=Verdict.SILENT)
 
 
-def _many(value: Any) -> list[Any]:  # noqa: ANN401 - JSON: one or a list of them
+def _many(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
@@ -144,11 +146,11 @@ def _compiled(statement: Document) -> Statement:
     )
 
 
-def _principals(principal: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
+def _principals(principal: Any) -> tuple[str, ...]:
     return tuple(_many(principal["AWS"] if isinstance(principal, Mapping) else principal))
 
 
-def _patterns(patterns: Any, flags: int = 0) -> re.Pattern[str]:  # noqa: ANN401 - JSON
+def _patterns(patterns: Any, flags: int = 0) -> re.Pattern[str]:
     return re.compile("|".join(_regex(pattern) for pattern in _many(patterns)), flags | re.DOTALL)
 
 

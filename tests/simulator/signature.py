@@ -72,7 +72,9 @@ def _check_time(request: Request, date: str, now: float) -> str:
     try:
         asked = _seconds(stamp)
     except ValueError as error:
-        raise Refusal("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header") from error
+        raise Refusal(
+            "AccessDenied", "AWS authentication requires a valid Date or x-amz-date header"
+        ) from error
     if stamp[:8] != date:
         raise Refusal("SignatureDoesNotMatch")
     if abs(asked - now) > MAX_SKEW:

@@ -72,9 +72,12 @@ class Delivery:
 
 
 class Reply:
-    """One answer. `length` is told instead of the body's size where they differ (HEAD)."""
+    """One answer. `length` is told instead of the body's size where they differ (HEAD).
 
-    __slots__ = ("body", "close", "code", "delivery", "headers", "length", "status")
+    `code` and `detail` are for the log: the error's code, and what was missing.
+    """
+
+    __slots__ = ("body", "close", "code", "delivery", "detail", "headers", "length", "status")
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class Reply:
         self.body = body
         self.length = length
         self.code = ""
+        self.detail = ""
         self.close = False
         self.delivery: Delivery | None = None
 
@@ -208,7 +212,9 @@ class Connection(asyncio.Protocol):
         """Gather a header; repeated ones are joined by a comma."""
         text = name.decode("latin-1").lower()
         known = self._headers.get(text)
-        self._headers[text] = value.decode("latin-1") if known is None else f"{known},{value.decode('latin-1')}"
+        self._headers[text] = (
+            value.decode("latin-1") if known is None else f"{known},{value.decode('latin-1')}"
+        )
 
     def on_headers_complete(self) -> None:
         """Open the request, and say whether its body is wanted."""

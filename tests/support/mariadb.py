@@ -96,6 +96,23 @@ class MariaDb:
             self._process.wait()
             self._process = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and not killed since."""
+        return self._process is not None
+
+    def feed(self, account: Account, script: Path) -> None:
+        """Run a file of statements with the command line client, as the database's container image does."""
+        client = [
+            _program("mariadb"),
+            "--no-defaults",
+            f"--socket={self._socket}",
+            "--user=root",
+            account.database,
+        ]
+        with script.open("rb") as text:
+            subprocess.run(client, stdin=text, check=True, capture_output=True)
+
     def database(self) -> Account:
         """Create an empty database and return the account of its user."""
         name = f"audit_{next(self._names)}"

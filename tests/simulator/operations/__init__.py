@@ -57,9 +57,13 @@ _ALL = (
     Operation("PutObjectTagging", tagging.permit_put_tagging, tagging.put_object_tagging, writes=True),
     Operation("RestoreObject", objects.permit_restore, objects.restore_object, writes=True),
     Operation("CreateMultipartUpload", objects.permit_write, multipart.create_multipart_upload, writes=True),
-    Operation("CompleteMultipartUpload", multipart.permit_complete, multipart.complete_multipart_upload, writes=True),
+    Operation(
+        "CompleteMultipartUpload", multipart.permit_complete, multipart.complete_multipart_upload, writes=True
+    ),
     Operation("AbortMultipartUpload", multipart.permit_abort, multipart.abort_multipart_upload, writes=True),
-    Operation("DeleteObjectTagging", tagging.permit_delete_tagging, tagging.delete_object_tagging, writes=True),
+    Operation(
+        "DeleteObjectTagging", tagging.permit_delete_tagging, tagging.delete_object_tagging, writes=True
+    ),
     Operation("DeleteObject", deleting.permit_delete, deleting.delete_object, writes=True),
 )
 OPERATIONS = {operation.name: operation for operation in _ALL}

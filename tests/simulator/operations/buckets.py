@@ -30,4 +30,6 @@ def permit_versioning(call: Call) -> None:
 
 def get_bucket_versioning(call: Call) -> Reply:
     """Tell whether the bucket keeps versions (S3 API: GetBucketVersioning)."""
-    return Reply(200, [], document("VersioningConfiguration", element("Status", call.bucket.versioning or None)))
+    return Reply(
+        200, [], document("VersioningConfiguration", element("Status", call.bucket.versioning or None))
+    )

@@ -1,7 +1,7 @@
 """CopyObject, and the source of a copy as both kinds of copy find it."""
 
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 from tests.simulator.access import require_object
 from tests.simulator.call import Call, invalid_argument
@@ -62,7 +62,7 @@ def open_source(call: Call, quirk: str) -> Source:
 def _named(call: Call) -> tuple[str, str, str | None]:
     text = call.header("x-amz-copy-source") or ""
     path, _, version = text.partition("?versionId=")
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    bucket, slash, key = unquote_plus(path).removeprefix("/").partition("/")
     if not (bucket and slash and key):
         message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         raise invalid_argument(message, "x-amz-copy-source", text)

@@ -77,14 +77,18 @@ def delete_objects(call: Call) -> Reply:
     """Delete many; each is permitted, judged and answered for itself."""
     body = call.body()
     if not (body.checksum or call.header("content-md5")):
-        raise Refusal("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+        raise Refusal(
+            "InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+        )
     root = parse(b"".join(body.content.chunks()), "Delete")
     nodes = root.all("Object")
     if not 1 <= len(nodes) <= _MAX_KEYS:
         raise Refusal("MalformedXML")
     wishes = [_wish(node) for node in nodes]
     quiet = (root.find("Quiet") or "").strip() == "true"
-    return Reply(200, [], document("DeleteResult", "".join(_answered(call, one, quiet=quiet) for one in wishes)))
+    return Reply(
+        200, [], document("DeleteResult", "".join(_answered(call, one, quiet=quiet) for one in wishes))
+    )
 
 
 def _wish(node: Node) -> _Wish:

@@ -54,7 +54,9 @@ def list_objects_v2(call: Call) -> Reply:
     owners = call.query("fetch-owner") == "true"
     get = call.bucket.get
     rows = [_row(call, one, encoding=encoding, owners=owners) for key in page if (one := get(key))]
-    return Reply(200, [("x-amz-bucket-region", call.bucket.region)], document("ListBucketResult", head + "".join(rows)))
+    return Reply(
+        200, [("x-amz-bucket-region", call.bucket.region)], document("ListBucketResult", head + "".join(rows))
+    )
 
 
 def _start(call: Call) -> str:
@@ -64,13 +66,13 @@ def _start(call: Call) -> str:
 
 def _keys(call: Call, start: str) -> Iterator[str]:
     prefix = call.query("prefix") or ""
-    after = call.bucket.order.after(start) if start >= prefix else call.bucket.order.after(prefix, inclusive=True)
+    after = (
+        call.bucket.order.after(start) if start >= prefix else call.bucket.order.after(prefix, inclusive=True)
+    )
     return takewhile(lambda key: key.startswith(prefix), after)
 
 
-def _head(
-    call: Call, *, encoding: bool, count: int, limit: int, truncated: bool, token: str | None
-) -> str:
+def _head(call: Call, *, encoding: bool, count: int, limit: int, truncated: bool, token: str | None) -> str:
     text = url_encode if encoding else str
     start = call.query("start-after")
     return (
@@ -151,7 +153,9 @@ def _versions(call: Call) -> Iterator[tuple[StoredObject, bool]]:
 
 
 def _version_row(call: Call, one: StoredObject, *, newest: bool, encoding: bool) -> str:
-    shown = element("Key", url_encode(one.key) if encoding else one.key) + element("VersionId", one.version_id)
+    shown = element("Key", url_encode(one.key) if encoding else one.key) + element(
+        "VersionId", one.version_id
+    )
     shown += element("IsLatest", str(newest).lower()) + element("LastModified", iso_date(one.modified))
     if one.marker:
         return f"<DeleteMarker>{shown}</DeleteMarker>"

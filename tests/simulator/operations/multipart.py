@@ -12,7 +12,14 @@ from tests.simulator.call import Call
 from tests.simulator.checksums import ALGORITHMS, CRCS, RunningChecksum, header_of
 from tests.simulator.conditions import check_write
 from tests.simulator.content import joined
-from tests.simulator.headers import Headers, encryption_headers, iso_date, owner, sent_properties, version_headers
+from tests.simulator.headers import (
+    Headers,
+    encryption_headers,
+    iso_date,
+    owner,
+    sent_properties,
+    version_headers,
+)
 from tests.simulator.operations.listing import is_encoding
 from tests.simulator.operations.objects import permit_write, wanted_algorithm
 from tests.simulator.refusals import Refusal
@@ -68,7 +75,9 @@ def _checksum_type(call: Call, algorithm: str) -> str:
     wanted = (call.header("x-amz-checksum-type") or default).upper()
     allowed = {"CRC64NVME": ("FULL_OBJECT",), "SHA1": ("COMPOSITE",), "SHA256": ("COMPOSITE",)}
     if wanted not in allowed.get(algorithm, ("FULL_OBJECT", "COMPOSITE")):
-        message = f"The {wanted} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
+        message = (
+            f"The {wanted} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
+        )
         raise Refusal("InvalidRequest", message)
     return wanted
 
@@ -232,7 +241,9 @@ def _check_promises(call: Call, made: StoredObject) -> None:
     for algorithm in ALGORITHMS:
         sent = call.header(header_of(algorithm))
         if sent is not None and not call.quirk("no_checksums") and sent != _whole(made, algorithm):
-            raise Refusal("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+            raise Refusal(
+                "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
+            )
 
 
 def _whole(made: StoredObject, algorithm: str) -> str:

@@ -130,9 +130,7 @@ def put_object(call: Call) -> Reply:
             "parameters",
         )
     check_write(call)
-    made = StoredObject(
-        call.key, body.content, properties, owner(call), call.now, checksum=body.checksum
-    )
+    made = StoredObject(call.key, body.content, properties, owner(call), call.now, checksum=body.checksum)
     call.bucket.put(made)
     return Reply(200, made_headers(call, made) + _put_checksum(call, made.checksum))
 

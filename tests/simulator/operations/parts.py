@@ -36,7 +36,10 @@ def upload_part(call: Call) -> Reply:
     require_kms(call, "kms:Decrypt", encryption)
     checksum = body.checksum
     if upload.algorithm and checksum and checksum.algorithm != upload.algorithm:
-        message = f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm.lower()}, actual checksum Type: {checksum.algorithm.lower()}"
+        wanted, sent = upload.algorithm.lower(), checksum.algorithm.lower()
+        message = (
+            f"Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual checksum Type: {sent}"
+        )
         raise Refusal("InvalidRequest", message)
     part = _kept(call, upload, number, body.content, checksum)
     headers: Headers = [("ETag", call.quoted(part.etag)), *encryption_headers(encryption)]
@@ -86,10 +89,15 @@ def _ranged(call: Call, content: Content) -> Content:
 def _cut(text: str, content: Content) -> Content:
     found = _RANGE.fullmatch(text)
     if not found or int(found[1]) > int(found[2]):
-        message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy"
+        message = (
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+            "zero-based offsets of the first and last bytes to copy"
+        )
         raise invalid_argument(message, "x-amz-copy-source-range", text)
     if content.size < MIN_PART:
-        raise Refusal("InvalidRequest", "The specified copy source is not supported as a byte-range copy source")
+        raise Refusal(
+            "InvalidRequest", "The specified copy source is not supported as a byte-range copy source"
+        )
     first, last = int(found[1]), int(found[2])
     if last >= content.size:
         message = f"Range specified is not valid for source object of size: {content.size}"

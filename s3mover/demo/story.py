@@ -1,0 +1,171 @@
+"""The demo as a story: documents appear, are moved, change, are moved again, and both buckets prove equal.
+
+It drives the very engine that `s3mover run` drives; only the S3 server is an embedded one.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from s3mover.demo.documents import additions, changes, documents
+from s3mover.demo.proof import compare_buckets
+from s3mover.demo.server import DemoServer, demo_server
+from s3mover.errors import ExitCode, LeaseHeldError, MoverError
+from s3mover.observe import summary
+from s3mover.observe.logs import LogListener, configure
+from s3mover.observe.progress import ProgressListener
+from s3mover.settings import load
+from s3mover.stop import Stop
+from s3mover.supervisor import stopping_on_signals
+from s3mover.wiring.commands import supervisor_of
+from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.summing_up import summary_report
+
+CONFIG = """\
+# Written by `s3mover demo`; its credentials are worth nothing outside the demo.
+source:
+  bucket: {source.bucket}
+  region: {region}
+  endpoint_url: {endpoint_url}
+  access_key: {source.credentials.access_key}
+  secret_key: {source.credentials.secret_key}
+  session_token: {source.credentials.session_token}
+destination:
+  bucket: {destination.bucket}
+  region: {region}
+  endpoint_url: {endpoint_url}
+  access_key: {destination.credentials.access_key}
+  secret_key: {destination.credentials.secret_key}
+  session_token: {destination.credentials.session_token}
+sweep:
+  interval: 5s
+audit:
+  url: sqlite:///{directory}/audit.db
+http:
+  host: 127.0.0.1
+  port: 0
+log:
+  level: warning
+summary:
+  directory: {directory}/logs
+"""
+
+
+def tell(directory: Path, *, keep: bool) -> ExitCode:
+    """Play the story in `directory`, which is made anew; with `keep` go on as the daemon until interrupted.
+
+    Raises:
+        MoverError: a sweep failed, or the buckets are not equal in the end.
+    """
+    directory = _fresh(directory)
+    stop = Stop()
+    with demo_server() as server, stopping_on_signals(stop, grace=5.0):
+        config = _write_config(directory, server)
+        _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
+        count = server.put(documents())
+        _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
+        with _engine(config, {}, stop) as (engine, bar):
+            _tell_endpoints(engine)
+            _sweep(engine, bar, count, "everything, by server-side copy where permitted")
+            changed = server.put(changes())
+            _say(f"\n✏️  {changed} documents were changed or added.")
+            _sweep(engine, bar, changed, "only what changed")
+        added = server.put(additions())
+        _say(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
+        with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar):
+            _sweep(engine, bar, added, "only what is new, streaming")
+        _prove(server)
+        _tell_where(directory, config)
+        if keep:
+            _go_on(config, stop)
+    return ExitCode.OK
+
+
+def _fresh(directory: Path) -> Path:
+    """Make the folder anew; one that is not an earlier demo's is not touched."""
+    if directory.exists() and any(directory.iterdir()) and not (directory / "config.yaml").exists():
+        raise MoverError(f"{directory} holds something else than an earlier demo; name another --directory")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _write_config(directory: Path, server: DemoServer) -> Path:
+    path = directory / "config.yaml"
+    path.touch(mode=0o600)
+    path.write_text(
+        CONFIG.format(
+            source=server.source,
+            destination=server.destination,
+            region=server.region,
+            endpoint_url=server.endpoint_url,
+            directory=directory,
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+@contextmanager
+def _engine(
+    config: Path, overrides: dict[str, object], stop: Stop
+) -> Iterator[tuple[Engine, ProgressListener]]:
+    settings = load(config, {}, overrides)
+    bar = ProgressListener(sys.stdout)
+    configure(settings.log.level, settings.log.format, bar.stream)
+    with open_engine(settings, stop, [LogListener(), bar], serve_http=True) as engine:
+        if not engine.acquire():
+            raise LeaseHeldError("another demo works in this folder")
+        yield engine, bar
+
+
+def _sweep(engine: Engine, bar: ProgressListener, expected: int, what: str) -> None:
+    _say(f"\n🔄 Sweep: {what}.")
+    with bar:
+        result = engine.round.run()
+    if engine.stop.requested:
+        raise KeyboardInterrupt
+    if result.error is not None:
+        raise result.error
+    _say(summary.render(summary_report(result)))
+    if result.record.tally.succeeded != expected:
+        raise MoverError(
+            f"{result.record.tally.succeeded} objects were moved where {expected} should have been"
+        )
+    _say(f"✅ {expected} moved. Summary file: {result.record.summary_file}")
+
+
+def _prove(server: DemoServer) -> None:
+    _say("\n🔎 Reading every byte of both buckets, with an S3 client that is not ours ...")
+    count, different = compare_buckets(server)
+    if different:
+        raise MoverError("the buckets are not equal: " + "; ".join(different))
+    _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
+
+
+def _tell_endpoints(engine: Engine) -> None:
+    base = f"http://127.0.0.1:{engine.port}"
+    transfer = engine.settings.transfer
+    _say(f"👷 {transfer.threads} threads in {len(engine.crew.briefs)} worker processes.")
+    _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
+
+
+def _tell_where(directory: Path, config: Path) -> None:
+    _say(f"\n📁 Audit database: {directory / 'audit.db'}")
+    _say(f"📁 Summary files:  {directory / 'logs'}")
+    _say(f"💡 Look around:    s3mover --config {config} report")
+
+
+def _go_on(config: Path, stop: Stop) -> None:
+    _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
+    with _engine(config, {"log.level": "info"}, stop) as (engine, _):
+        _tell_endpoints(engine)
+        supervisor_of(engine).run()
+
+
+def _say(text: str) -> None:
+    click.echo(text)

@@ -1,0 +1,224 @@
+"""What is particular to MySQL and MariaDB: lost connections, refusals, TLS, the ghost of a lost session."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from s3mover.audit import mysqloptions
+from s3mover.audit.dsn import MysqlDsn, parse_dsn
+from s3mover.audit.mysqlerrors import translate
+from s3mover.audit.opening import open_trail
+from s3mover.audit.trail import Trail
+from s3mover.errors import (
+    AuditUnavailableError,
+    LeaseHeldError,
+    MoverError,
+    SettingsError,
+    UnreachableError,
+)
+from tests.audit.samples import AT, PAIR, moved, order
+from tests.support.mariadb import PASSWORD, Account, MariaDb
+from tests.support.relay import Relay
+
+
+@pytest.fixture
+def account(mariadb: MariaDb) -> Account:
+    """An empty database."""
+    return mariadb.database()
+
+
+@pytest.fixture
+def trail(account: Account) -> Iterator[Trail]:
+    """A trail that is open for writing."""
+    with contextlib.closing(open_trail(account.go_dsn)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def away(mariadb: MariaDb) -> Iterator[Callable[[], None]]:
+    """Call it to kill the server; the test's end starts it again where the test did not."""
+    killed = []
+
+    def kill() -> None:
+        mariadb.kill()
+        killed.append(True)
+
+    yield kill
+    if killed and not mariadb.is_running:
+        mariadb.start()
+
+
+def mysql(url: str) -> MysqlDsn:
+    """Read a DSN that is MySQL's."""
+    dsn = parse_dsn(url)
+    assert isinstance(dsn, MysqlDsn)
+    return dsn
+
+
+def kill_sessions(account: Account) -> None:
+    """End every session on the database but the one that says so."""
+    others = account.query(
+        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+    )
+    account.query(*(f"KILL {session}" for (session,) in others))
+
+
+def test_a_killed_server_is_outlasted(
+    mariadb: MariaDb, account: Account, trail: Trail, away: Callable[[], None]
+) -> None:
+    """While it is away that is said; once it is back the same calls leave exactly one row, and the lease is held."""
+    assert trail.acquire_lease(PAIR)
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, 1), order(sweep, 2)]
+    trail.intend(orders[:1], AT)
+    away()
+    for call in (
+        lambda: trail.intend(orders, AT),
+        lambda: trail.settle([moved(orders[0])]),
+        trail.reconnect,
+        trail.reconnect,
+        lambda: trail.latest_sweeps(1),
+    ):
+        with pytest.raises(AuditUnavailableError, match=account.database):
+            call()
+    mariadb.start()
+    trail.reconnect()
+    trail.intend(orders, AT)
+    trail.settle([moved(orders[0])])
+    rows = account.query("SELECT number, status FROM document_logs ORDER BY number")
+    assert rows == [(1, "success"), (2, "pending")]
+    with contextlib.closing(open_trail(account.go_dsn)) as second:
+        assert not second.acquire_lease(PAIR)
+
+
+def test_a_lost_answer_leaves_one_row(account: Account, trail: Trail) -> None:
+    """A call that was committed before its connection went is repeated without a trace."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.intend([order(sweep, 1)], AT)
+    kill_sessions(account)
+    with pytest.raises(AuditUnavailableError):
+        trail.intend([order(sweep, 1)], AT)
+    trail.reconnect()
+    trail.intend([order(sweep, 1)], AT)
+    assert account.query("SELECT COUNT(*) FROM document_logs") == [(1,)]
+
+
+def test_a_lease_that_went_to_another_is_not_taken_back(account: Account, trail: Trail) -> None:
+    """Who comes back too late stands by, and must ask again."""
+    assert trail.acquire_lease(PAIR)
+    kill_sessions(account)
+    with contextlib.closing(open_trail(account.go_dsn)) as second:
+        assert any(second.acquire_lease(PAIR) for _ in range(10_000))
+        with pytest.raises(LeaseHeldError):
+            trail.reconnect()
+        assert not trail.acquire_lease(PAIR)
+        second.release_lease()
+        assert trail.acquire_lease(PAIR)
+
+
+def test_the_ghost_of_a_lost_session_is_ended(mariadb: MariaDb, account: Account) -> None:
+    """A server that did not notice the broken connection would keep the lease from its own holder for hours."""
+    with Relay(mariadb.port) as relay:
+        dsn = account._replace(port=relay.port).go_dsn
+        with contextlib.closing(open_trail(dsn)) as trail:
+            assert trail.acquire_lease(PAIR)
+            relay.cut()
+            with pytest.raises(AuditUnavailableError):
+                trail.open_sweep(PAIR, AT)
+            assert held(account) == 1
+            trail.reconnect()
+            assert held(account) == 1
+            trail.open_sweep(PAIR, AT)
+
+
+def held(account: Account) -> int:
+    """Count the sessions on the database, ours aside, whose lease is held."""
+    with contextlib.closing(open_trail(account.go_dsn)) as probe:
+        return int(not probe.acquire_lease(PAIR))
+
+
+def test_a_read_only_server_is_waited_for(mariadb: MariaDb, account: Account, trail: Trail) -> None:
+    """As after a failover, the trail is away until somebody may write again."""
+    sweep = trail.open_sweep(PAIR, AT)
+    mariadb.root.query("SET GLOBAL read_only = ON")
+    try:
+        with pytest.raises(AuditUnavailableError, match="read-only"):
+            trail.intend([order(sweep, 1)], AT)
+    finally:
+        mariadb.root.query("SET GLOBAL read_only = OFF")
+    trail.reconnect()
+    trail.intend([order(sweep, 1)], AT)
+    assert account.query("SELECT COUNT(*) FROM document_logs") == [(1,)]
+
+
+def test_a_server_that_never_was_is_away(
+    mariadb: MariaDb, account: Account, away: Callable[[], None]
+) -> None:
+    """Refused connections are temporary, at the start too."""
+    away()
+    with pytest.raises(AuditUnavailableError, match=str(mariadb.port)):
+        open_trail(account.go_dsn)
+
+
+@pytest.mark.parametrize("name", ["password", "user", "database"])
+def test_a_refusal_names_host_database_and_user(account: Account, name: str) -> None:
+    """Whoever reads it knows what to mend, and learns no password."""
+    wrong = Account(**{**account._asdict(), name: "wr0ng"})
+    with pytest.raises(UnreachableError) as caught:
+        open_trail(wrong.go_dsn)
+    sentence = str(caught.value)
+    assert all(part in sentence for part in (f"{wrong.host}:{wrong.port}", wrong.database, wrong.user))
+    assert PASSWORD not in sentence
+    assert name != "password" or "wr0ng" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (1040, AuditUnavailableError),
+        (1205, AuditUnavailableError),
+        (1213, AuditUnavailableError),
+        (1114, AuditUnavailableError),
+        (2006, AuditUnavailableError),
+        (2013, AuditUnavailableError),
+        (-1, AuditUnavailableError),
+        (1045, UnreachableError),
+        (1142, UnreachableError),
+        (2026, UnreachableError),
+        (1064, MoverError),
+        (1406, MoverError),
+    ],
+)
+def test_an_error_number_tells_whether_to_wait(number: int, kind: type[MoverError]) -> None:
+    """Outages and contention pass, refusals need a person, the rest is a defect."""
+    error = translate(number, "said the server", mysql("u:p4ssw0rd@tcp(h)/n"))
+    assert type(error) is kind
+    assert "p4ssw0rd" not in str(error)
+
+
+def test_a_certificate_is_verified(mariadb: MariaDb, account: Account) -> None:
+    """The CA that is named must vouch for the server; the system's, which does not know it, refuses."""
+    open_trail(f"{account.go_dsn}&ssl-ca={mariadb.identity.ca_file}").close()
+    for tls in ("true", "TRUE"):
+        with pytest.raises(UnreachableError, match="certificate"):
+            open_trail(f"{account.go_dsn}&tls={tls}")
+
+
+@pytest.mark.parametrize("tls", ["skip-verify", "preferred", "false"])
+def test_an_explicit_wish_about_tls_is_granted(account: Account, tls: str) -> None:
+    """Who writes it may go unverified, or without."""
+    open_trail(f"{account.go_dsn}&tls={tls}").close()
+
+
+def test_tls_that_is_asked_for_is_insisted_on() -> None:
+    """A connection without TLS is used only where none was asked for, or where it leaves no machine."""
+    assert not any(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n{tls}")) for tls in ("", "?tls=false"))
+    assert all(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n?tls={tls}")) for tls in ("true", "skip-verify"))
+    assert not mysqloptions.needs_tls(mysql("u:p@unix(/s)/n?tls=true"))
+
+
+def test_a_system_without_ca_certificates_is_said() -> None:
+    """Verification without a CA would refuse every server, for a reason that nobody finds."""
+    with pytest.raises(SettingsError, match="ssl-ca=FILE"):
+        mysqloptions.arguments(mysql("u:p@tcp(h)/n?tls=true"), 30, None)

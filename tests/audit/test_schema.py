@@ -1,0 +1,253 @@
+"""The schema files: how they are cut into statements, which are run, and what they make of an older database."""
+
+import contextlib
+import importlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from s3mover.audit import schema
+from s3mover.audit.opening import apply_schema, open_reader, open_trail, schema_text
+from s3mover.audit.schema import Migration
+from s3mover.errors import SchemaError
+from tests.audit.conftest import Backend
+from tests.audit.samples import AT, PAIR, moved, order
+from tests.support.mariadb import Account, MariaDb
+
+FIRST_VERSION = """
+    CREATE TABLE document_logs (
+        id INT AUTO_INCREMENT PRIMARY KEY,
+        file_key VARCHAR(1000) NOT NULL,
+        status ENUM('success', 'error', 'pending') NOT NULL,
+        message TEXT,
+        moved_at TIMESTAMP,
+        created_at TIMESTAMP,
+        updated_at TIMESTAMP
+    ) CHARSET = latin1
+"""
+ITS_ROWS = """
+    INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES
+        ('a', 'success', 'Gr\u00fc\u00dfe', '2024-05-06 07:08:09', '2024-05-06 07:08:00', '2024-05-06 07:08:10'),
+        ('b', 'error', NULL, '2024-05-06 07:08:09', '0000-00-00', '0000-00-00'),
+        ('c', 'pending', NULL, '0000-00-00', '2024-05-06 07:08:00', '0000-00-00')
+"""
+ITS_VIEW = "CREATE VIEW failed_migrations AS SELECT file_key FROM document_logs WHERE status = 'error'"
+OLD_ROWS = """
+    SELECT id, file_key, status, message, CAST(moved_at AS CHAR), CAST(created_at AS CHAR)
+    FROM document_logs WHERE batch_id IS NULL ORDER BY id
+"""
+AN_UNKNOWN_TABLE = (
+    "CREATE TABLE migration_batches (id INT AUTO_INCREMENT PRIMARY KEY, batch_name VARCHAR(255))"
+)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("", []),
+        (";;  ;", []),
+        ("SELECT 1", ["SELECT 1"]),
+        ("SELECT 1;\n\nSELECT 2;\n", ["SELECT 1", "SELECT 2"]),
+        ("SELECT ';', \";\", `;`; SELECT 2", ["SELECT ';', \";\", `;`", "SELECT 2"]),
+        ("SELECT 'it''s; one'; x", ["SELECT 'it''s; one'", "x"]),
+        ("-- a; comment\nSELECT 1 -- and ' another;\n;", ["SELECT 1"]),
+        ("/* a; ' comment */ SELECT /*! kept */ 1", ["SELECT /*! kept */ 1"]),
+        ("SELECT 2--1, 4 / 2", ["SELECT 2--1, 4 / 2"]),
+        ("--\nSELECT 1", ["SELECT 1"]),
+    ],
+)
+def test_a_file_is_cut_where_statements_end(sql: str, expected: list[str]) -> None:
+    """Quotes and comments hide what they hold."""
+    assert schema.statements(sql) == expected
+
+
+def test_only_newer_versions_are_missing() -> None:
+    """What was applied is not run again, and a newer database is left alone."""
+    known = [Migration(1, "001_a.sql", "a"), Migration(2, "002_b.sql", "b")]
+    assert schema.missing(known, 0) == known
+    assert schema.missing(known, 1) == known[1:]
+    assert schema.missing(known, 2) == []
+    with pytest.raises(SchemaError, match="version 3, and this s3mover knows no version after 2"):
+        schema.missing(known, 3)
+
+
+@pytest.mark.parametrize("backend_name", ["mysql", "sqlite"])
+def test_files_are_numbered_without_a_gap_and_plain(backend_name: str) -> None:
+    """They are found, count from 1, and are ASCII, which every client reads the same."""
+    found = schema.migrations(backend_name)
+    assert [migration.version for migration in found] == list(range(1, len(found) + 1))
+    assert all(migration.sql.isascii() for migration in found)
+
+
+def test_installed_files_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no checkout surrounds the package, they lie among the installation's data files."""
+    (tmp_path / "sqlite").mkdir()
+    (tmp_path / "sqlite" / "001_x.sql").write_text("SELECT 1;")
+    monkeypatch.setattr(schema, "_FOLDERS", (tmp_path / "nowhere", tmp_path))
+    assert schema.migrations("sqlite") == [Migration(1, "001_x.sql", "SELECT 1;")]
+    with pytest.raises(SchemaError, match="missing from this installation"):
+        schema.migrations("mysql")
+
+
+def test_a_file_needs_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stray file is said, not skipped."""
+    (tmp_path / "sqlite").mkdir()
+    (tmp_path / "sqlite" / "notes.sql").touch()
+    monkeypatch.setattr(schema, "_FOLDERS", (tmp_path,))
+    with pytest.raises(SchemaError, match=r"notes\.sql"):
+        schema.migrations("sqlite")
+
+
+def test_the_schema_is_applied_once(backend: Backend) -> None:
+    """The first call says what it applied, later ones find nothing to do, and the text beforehand tells it all."""
+    before = schema_text(backend.url)
+    applied = apply_schema(backend.url)
+    assert applied
+    assert all(f"-- {version:03}_" in before for version in applied)
+    assert "document_logs" in before
+    assert apply_schema(backend.url) == []
+    assert schema_text(backend.url) == ""
+
+
+def test_a_newer_schema_is_refused(backend: Backend, tmp_path: Path) -> None:
+    """What a newer s3mover made is neither written nor read."""
+    apply_schema(backend.url)
+    insert = "INSERT INTO schema_migrations (version) VALUES (99)"
+    if "sqlite" in backend.url:
+        with contextlib.closing(sqlite3.connect(tmp_path / "trail.db", isolation_level=None)) as connection:
+            connection.execute(insert)
+    else:
+        backend.query(insert)
+    for call in (open_trail, open_reader, apply_schema, schema_text):
+        with pytest.raises(SchemaError, match="schema version 99"):
+            call(backend.url)
+
+
+def test_a_reader_changes_nothing(mariadb: MariaDb) -> None:
+    """A database without its schema is said, and stays without."""
+    account = mariadb.database()
+    with pytest.raises(SchemaError, match="s3mover schema apply"):
+        open_reader(account.go_dsn)
+    assert account.query("SHOW TABLES") == []
+
+
+def first_version(account: Account) -> None:
+    """Make the database that an old server made of the first version's statements."""
+    account.query("SET sql_mode = '', explicit_defaults_for_timestamp = OFF", FIRST_VERSION, ITS_ROWS)
+
+
+def test_a_database_of_the_first_version_keeps_its_rows(mariadb: MariaDb) -> None:
+    """Its tables become ours, with every row in place and dates that today's servers accept."""
+    account = mariadb.database()
+    first_version(account)
+    account.query(ITS_VIEW)
+    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+        sweep = trail.open_sweep(PAIR, AT)
+        trail.settle([moved(order(sweep, 1, "\U0001f600" * 256))])
+        assert [(total.status, total.method, total.objects) for total in trail.totals()] == [
+            ("error", "", 1),
+            ("pending", "", 1),
+            ("success", "", 1),
+            ("success", "server_side_copy", 1),
+        ]
+        assert [record.key for record in trail.failures(10)] == ["b"]
+        assert trail.pending(PAIR, 10) == []
+    at, from_ = "2024-05-06 07:08:09.000000", "2024-05-06 07:08:00.000000"
+    assert account.query(OLD_ROWS) == [
+        (1, "a", "success", "Gr\u00fc\u00dfe", at, from_),
+        (2, "b", "error", None, at, at),
+        (3, "c", "pending", None, None, from_),
+    ]
+    updated = account.query(
+        "SELECT CAST(updated_at AS CHAR) FROM document_logs WHERE batch_id IS NULL ORDER BY id"
+    )
+    assert updated == [("2024-05-06 07:08:10.000000",), (at,), (from_,)]
+    assert account.query("SELECT file_key, error_code FROM failed_migrations") == [("b", None)]
+
+
+def test_batches_of_an_unknown_shape_step_aside(mariadb: MariaDb) -> None:
+    """What the first version may have kept there is kept, under another name."""
+    account = mariadb.database()
+    account.query(AN_UNKNOWN_TABLE, "INSERT INTO migration_batches (batch_name) VALUES ('one')")
+    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+        assert trail.open_sweep(PAIR, AT) == 1
+    assert account.query("SELECT * FROM migration_batches_first_version") == [(1, "one")]
+
+
+def test_an_upgrade_that_was_cut_short_is_finished(mariadb: MariaDb) -> None:
+    """MySQL commits each change of a table, so every file can be run again from any of its statements."""
+    account = mariadb.database()
+    first_version(account)
+    files = schema.migrations("mysql")
+    for migration in files:
+        every = schema.statements(migration.sql)
+        for count in range(len(every)):
+            account.query(*every[:count])
+    assert apply_schema(account.go_dsn) == [migration.version for migration in files]
+    account.query("DELETE FROM schema_migrations")
+    assert apply_schema(account.go_dsn) == [migration.version for migration in files]
+    assert account.query("SELECT COUNT(*) FROM document_logs") == [(3,)]
+
+
+def test_the_files_initialise_a_database_by_themselves(mariadb: MariaDb) -> None:
+    """The database image feeds them to its command line client in order of name; s3mover then has nothing to do."""
+    account = mariadb.database()
+    for path in sorted((Path(__file__).parents[2] / "schema" / "mysql").glob("*.sql")):
+        mariadb.feed(account, path)
+    assert apply_schema(account.go_dsn) == []
+
+
+def test_instances_that_start_together_apply_the_schema_once(mariadb: MariaDb) -> None:
+    """The one that comes second finds the lock, then nothing to do."""
+    account = mariadb.database()
+    door = importlib.import_module("s3mover.audit.mysql")
+    dsn = importlib.import_module("s3mover.audit.dsn").parse_dsn(account.go_dsn)
+    with (
+        contextlib.closing(door.MysqlDatabase(dsn)) as first,
+        contextlib.closing(door.MysqlDatabase(dsn)) as second,
+        first.upgrading(),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(door, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
+        with pytest.raises(Exception, match="Another s3mover is changing the schema"), second.upgrading():
+            pass
+    assert apply_schema(account.go_dsn) == [1, 2]
+
+
+def test_a_foreign_list_of_versions_is_said(mariadb: MariaDb) -> None:
+    """Other migration tools use the same name; ours would read nonsense from theirs."""
+    account = mariadb.database()
+    account.query("CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, dirty BOOLEAN)")
+    with pytest.raises(SchemaError, match="of another tool"):
+        open_trail(account.go_dsn)
+
+
+def test_a_foreign_sqlite_table_is_said(tmp_path: Path) -> None:
+    """A database of another program is not built upon."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
+        connection.execute("CREATE TABLE document_logs (x)")
+    with pytest.raises(SchemaError, match="did not make"):
+        open_trail(f"sqlite:///{tmp_path}/other.db")
+
+
+def test_a_user_who_may_not_alter_tables_is_told_so(mariadb: MariaDb) -> None:
+    """The daemon needs no such permission once somebody with it has applied the schema."""
+    account = mariadb.database()
+    name = account.database
+    may = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO '{account.user}'@'%'"
+    mariadb.root.query(f"REVOKE ALL ON {name}.* FROM '{account.user}'@'%'", may)
+    with pytest.raises(SchemaError, match="s3mover schema apply"):
+        open_trail(account.go_dsn)
+    apply_schema(mariadb.root._replace(database=name).go_dsn)
+    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+        trail.settle([moved(order(trail.open_sweep(PAIR, AT), 1))])
+
+
+def test_documented_files_end_up_in_the_installation() -> None:
+    """The packaging names the folders that are looked for."""
+    pyproject = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    assert all(
+        f'"share/s3mover/schema/{name}" = ["schema/{name}/*.sql"]' in pyproject
+        for name in ("mysql", "sqlite")
+    )

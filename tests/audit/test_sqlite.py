@@ -1,0 +1,100 @@
+"""What is particular to the embedded database: its file, its folder, its neighbours."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from s3mover.audit import sqlite
+from s3mover.audit.opening import open_reader, open_trail
+from s3mover.errors import AuditUnavailableError, UnreachableError
+from tests.audit.samples import AT, PAIR, order
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    """The folder is the user's to make; a typing error must not make one."""
+    with pytest.raises(UnreachableError, match="is no directory"):
+        open_trail(f"sqlite:///{tmp_path}/no/trail.db")
+
+
+def test_a_reader_makes_no_file(tmp_path: Path) -> None:
+    """A report about nothing leaves nothing behind."""
+    with pytest.raises(UnreachableError, match="no audit database"):
+        open_reader(f"sqlite:///{tmp_path}/trail.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
+    """It is not overwritten."""
+    path = tmp_path / "notes.txt"
+    path.write_text("Not a database. " * 100)
+    with pytest.raises(UnreachableError, match="not a database"):
+        open_trail(f"sqlite:///{path}")
+    assert path.read_text() == "Not a database. " * 100
+
+
+def test_a_folder_in_place_of_the_file_is_said(tmp_path: Path) -> None:
+    """What cannot be opened at the start will not be opened by waiting."""
+    with pytest.raises(UnreachableError, match="unable to open"):
+        open_trail(f"sqlite:///{tmp_path}")
+
+
+def test_a_path_may_hold_what_urls_cannot(tmp_path: Path) -> None:
+    """Spaces, percent signs and hashes are letters of a file's name."""
+    path = tmp_path / "a b%20c#d.db"
+    open_trail(f"sqlite:///{path}").close()
+    assert path.exists()
+
+
+def test_a_relative_path_is_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three slashes; and a later change of the directory does not lead elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.closing(open_trail("sqlite:///trail.db")) as trail:
+        monkeypatch.chdir("/")
+        trail.reconnect()
+        assert trail.acquire_lease(PAIR)
+    assert (tmp_path / "trail.db").exists()
+
+
+def test_a_busy_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's long transaction makes the trail unavailable, and afterwards the same call works."""
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
+    path = tmp_path / "trail.db"
+    with (
+        contextlib.closing(open_trail(f"sqlite:///{path}")) as trail,
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        sweep = trail.open_sweep(PAIR, AT)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(AuditUnavailableError, match="locked"):
+            trail.intend([order(sweep, 1)], AT)
+        other.execute("ROLLBACK")
+        trail.reconnect()
+        trail.intend([order(sweep, 1)], AT)
+        assert len(trail.pending(PAIR, 10)) == 1
+
+
+def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
+    """What does not fit is rolled back whole, and fits later."""
+    path = tmp_path / "trail.db"
+    open_trail(f"sqlite:///{path}").close()
+    with contextlib.closing(sqlite.SqliteDatabase(path, create=False)) as database:
+        pages = database.read("PRAGMA page_count")[0][0]
+        database.read(f"PRAGMA max_page_count = {pages}")
+        fill = "INSERT INTO document_logs (file_key, status, message) VALUES ('k', 'error', ?)"
+        with pytest.raises(AuditUnavailableError, match="full"), database.transaction():
+            database.write(fill, ("x" * 100_000,))
+        database.read("PRAGMA max_page_count = 100000")
+        with database.transaction():
+            database.write(fill, ("x" * 100_000,))
+        assert database.read("SELECT COUNT(*) FROM document_logs") == [(1,)]
+
+
+def test_commits_are_synced(tmp_path: Path) -> None:
+    """A power failure takes nothing that was committed, and readers do not wait for the writer."""
+    with contextlib.closing(sqlite.SqliteDatabase(tmp_path / "trail.db", create=True)) as database:
+        assert database.read("PRAGMA synchronous") == [(2,)]
+        assert database.read("PRAGMA journal_mode") == [("wal",)]

@@ -1,0 +1,207 @@
+"""The embedded S3 server."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from itertools import islice
+
+import pytest
+
+from s3mover.demo import server as server_module
+from s3mover.demo.documents import Document, changes, documents
+from s3mover.demo.server import DemoServer, demo_server
+from s3mover.errors import MoverError, UnreachableError
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+PARENT = """
+import sys
+from s3mover.demo.server import demo_server
+with demo_server() as server:
+    print(server.process, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[DemoServer]:
+    """A server with empty buckets."""
+    with demo_server() as running:
+        yield running
+
+
+@pytest.fixture
+def connection(server: DemoServer) -> Iterator[HTTPConnection]:
+    """One plain connection to the server."""
+    opened = HTTPConnection(server.endpoint_url.removeprefix("http://"), timeout=30)
+    yield opened
+    opened.close()
+
+
+def ended(process: int) -> bool:
+    """Wait up to 30 s until a process, which need not be a child of ours, has ended."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], 30)[0])
+    finally:
+        os.close(handle)
+
+
+def test_the_two_credentials_belong_to_two_accounts(server: DemoServer) -> None:
+    """They are temporary ones of a role in each, and S3 knows whose a bucket is."""
+    for account, number in ((server.source, "111111111111"), (server.destination, "222222222222")):
+        caller = server.client("sts", account).get_caller_identity()
+        assert caller["Account"] == number == account.number
+        assert ":assumed-role/s3mover-demo" in caller["Arn"]
+        assert account.credentials.session_token
+        assert account.credentials.expires_at
+        buckets = server.client("s3", account).list_buckets()["Buckets"]
+        assert [bucket["Name"] for bucket in buckets] == [account.bucket]
+
+
+def test_each_account_reads_the_other_s_bucket(server: DemoServer) -> None:
+    """A server-side copy is permitted in the demo, because moto enforces nothing between accounts."""
+    server.put([Document("shared.txt", "text/plain", lambda: b"shared")])
+    theirs = server.client("s3", server.destination)
+    theirs.copy_object(
+        Bucket=server.destination.bucket,
+        Key="copied.txt",
+        CopySource={"Bucket": server.source.bucket, "Key": "shared.txt"},
+    )
+    got = server.client("s3", server.source).get_object(Bucket=server.destination.bucket, Key="copied.txt")
+    with got["Body"] as body:
+        assert body.read() == b"shared"
+    theirs.delete_object(Bucket=server.destination.bucket, Key="copied.txt")
+    server.delete(["shared.txt"])
+
+
+def test_what_is_put_is_what_lies_there(server: DemoServer) -> None:
+    """Keys byte by byte, sizes, types, metadata and tags; a change of equal size has another ETag."""
+    put = [*islice(documents(), 60)]
+    assert server.put(put) == 60
+    s3 = server.client("s3", server.source)
+    listed = s3.list_objects_v2(Bucket=server.source.bucket)["Contents"]
+    assert {(each["Key"], each["Size"]) for each in listed} == {(each.key, len(each.body())) for each in put}
+    for document in put:
+        head = s3.head_object(Bucket=server.source.bucket, Key=document.key)
+        assert (head["ContentType"], head["Metadata"]) == (document.content_type, dict(document.metadata))
+        tags = s3.get_object_tagging(Bucket=server.source.bucket, Key=document.key)["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == dict(document.tags)
+    changed = next(each for each in changes() if each.key in {document.key for document in put})
+    before = next(each for each in listed if each["Key"] == changed.key)
+    server.put([changed])
+    after = s3.head_object(Bucket=server.source.bucket, Key=changed.key)
+    assert after["ContentLength"] == before["Size"]
+    assert after["ETag"] != before["ETag"]
+    server.delete(document.key for document in put)
+    assert s3.list_objects_v2(Bucket=server.source.bucket)["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
+def test_a_connection_stays_open_whatever_is_asked(connection: HTTPConnection, method: str) -> None:
+    """Also after a body that nobody wanted, because its bucket does not exist."""
+    connection.connect()
+    name = connection.sock.getsockname()
+    for _ in range(3):
+        connection.request(
+            method, "/no-such-bucket/key", body=b"x" * 100_000 if method in {"PUT", "POST"} else None
+        )
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status >= 400
+        assert not answer.will_close
+        assert connection.sock.getsockname() == name
+
+
+def test_a_body_in_chunks_is_read_to_its_end(server: DemoServer, connection: HTTPConnection) -> None:
+    """The next request on the connection finds its own beginning."""
+    path = f"/{server.source.bucket}/chunked"
+    for _ in range(2):
+        chunks = iter([b"ab", b"cd"])
+        headers = {"Transfer-Encoding": "chunked", "x-amz-acl": "public-read-write"}
+        connection.request("PUT", path, body=chunks, encode_chunked=True, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert (answer.status, answer.headers["ETag"]) == (200, '"e2fc714c4727ee9395f324cd2e7f331f"')
+    server.delete(["chunked"])
+
+
+def test_a_defect_of_moto_s_is_an_answer(connection: HTTPConnection) -> None:
+    """A form without fields is one that it stumbles over."""
+    connection.request("POST", "/no-such-bucket/key", body=b"x")
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 500
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(server: DemoServer) -> None:
+    """boto3 sends `Expect: 100-continue` and would wait a second for each object."""
+    host, _, port = server.endpoint_url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as wire:
+        wire.sendall(
+            f"PUT /{server.source.bucket}/asked HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            "Expect: 100-continue\r\n\r\n".encode()
+        )
+        assert wire.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        wire.sendall(b"ok")
+        assert wire.recv(100).startswith(b"HTTP/1.1 200")
+    server.delete(["asked"])
+
+
+def test_no_proxy_stands_before_the_server(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says; nothing listens at port 9."""
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert server.client("sts", server.source).get_caller_identity()["Account"] == "111111111111"
+
+
+def test_the_server_is_gone_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process has ended, and what is asked of it then is one of our errors.
+
+    A variable of moto's that would make one account of the two is kept from it.
+    """
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", "333333333333")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with demo_server() as running:
+        assert os.getsid(running.process) == running.process != os.getsid(0)
+        caller = running.client("sts", running.destination).get_caller_identity()
+        assert caller["Account"] == "222222222222"
+    assert ended(running.process)
+    with pytest.raises(UnreachableError, match="embedded S3 server"):
+        running.put(documents(1))
+
+
+def test_the_server_ends_when_its_parent_is_killed() -> None:
+    """Its standard input ends then; nobody has to tell it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        process = int(parent.stdout.readline())
+        parent.send_signal(signal.SIGKILL)
+        assert ended(process)
+
+
+def test_without_moto_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is started."""
+    monkeypatch.setattr(server_module, "find_spec", lambda name: None if name == "moto" else object())
+    with (
+        pytest.raises(MoverError, match=r"the demo needs moto: pip install 's3mover\[demo\]'"),
+        demo_server(),
+    ):
+        pass
+
+
+def test_a_server_that_does_not_start_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its exit code is told."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(UnreachableError, match=r"did not start \(exit code 1\)"), demo_server():
+        pass

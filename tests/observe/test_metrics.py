@@ -1,0 +1,328 @@
+"""The metrics, held against the contract's table."""
+
+import subprocess
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from s3mover.events import (
+    AuditRestored,
+    AuditRowsWritten,
+    AuditUnavailable,
+    DaemonStarted,
+    DaemonStopped,
+    LeaseAcquired,
+    LeaseWaiting,
+    ObjectFallback,
+    ObjectsInPlace,
+    ObjectSkipped,
+    RequestsMade,
+    SweepStarted,
+    ThrottleChanged,
+    WorkerDied,
+    WorkerStarted,
+)
+from s3mover.model import Method, Side, SweepStatus
+from s3mover.observe.labels import BoundedLabel
+from s3mover.observe.metrics import MetricsListener
+from tests.observe.conftest import Clock
+from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
+
+# The contract's table, copied.
+CONTRACT = """
+| `s3mover_objects_total` | counter | `method`, `status` |
+| `s3mover_bytes_total` | counter | `method` |
+| `s3mover_transfer_duration_seconds` | histogram | `method` |
+| `s3mover_fallbacks_total` | counter | `reason` |
+| `s3mover_objects_listed_total` | counter | `side` |
+| `s3mover_objects_skipped_total` | counter | `reason` |
+| `s3mover_sweeps_total` | counter | `status` |
+| `s3mover_sweep_duration_seconds` | histogram | – |
+| `s3mover_last_sweep_timestamp_seconds` | gauge | `status` |
+| `s3mover_backlog_objects`, `s3mover_backlog_bytes`, `s3mover_oldest_waiting_seconds` | gauge | – |
+| `s3mover_inflight_transfers`, `s3mover_threads`, `s3mover_worker_processes` | gauge | – |
+| `s3mover_worker_restarts_total` | counter | `reason` |
+| `s3mover_s3_requests_total` | counter | `side`, `operation`, `code` |
+| `s3mover_throttled_total`, `s3mover_concurrency_limit` | counter, gauge | `side` |
+| `s3mover_audit_rows_total`, `s3mover_audit_up`, `s3mover_leader` | counter, gauge, gauge | – |
+| `s3mover_build_info` | info | – |
+"""  # noqa: RUF001
+NO_LABELS = "\N{EN DASH}"
+SUFFIX = {"counter": "_total", "info": "_info"}
+
+
+def contract() -> dict[str, tuple[str, frozenset[str]]]:
+    """Return type and labels of each metric of the contract."""
+    table = {}
+    for row in CONTRACT.strip().splitlines():
+        names, types, labels = (
+            [word.strip(" `") for word in cell.split(",")] for cell in row.split("|")[1:4]
+        )
+        for number, name in enumerate(names):
+            table[name] = (types[number % len(types)], frozenset(labels) - {NO_LABELS})
+    return table
+
+
+@pytest.fixture
+def metrics(clock: Clock) -> MetricsListener:
+    """Return the metrics of a fresh run."""
+    return MetricsListener("0.1.0", clock)
+
+
+@pytest.fixture
+def busy(metrics: MetricsListener) -> MetricsListener:
+    """Return metrics that heard of every kind of event."""
+    for event in EVERY_KIND:
+        metrics(event)
+    return metrics
+
+
+def families(metrics: MetricsListener) -> list[Metric]:
+    """Scrape as OpenMetrics, whose parser is strict."""
+    body, _ = metrics.exposition("application/openmetrics-text")
+    return list(parse_openmetrics(body.decode()))  # type: ignore[no-untyped-call]
+
+
+def value(metrics: MetricsListener, name: str, **labels: str) -> float | None:
+    """Return one sample, None where there is no such series."""
+    body, _ = metrics.exposition("")
+    for family in parse_text(body.decode()):
+        for sample in family.samples:
+            if sample.name == name and sample.labels == labels:
+                return sample.value
+    return None
+
+
+def test_the_catalogue_is_the_contracts(busy: MetricsListener) -> None:
+    """Names, types and labels are those of the table: no metric more, none fewer."""
+    shown = {}
+    for family in families(busy):
+        labels = {label for sample in family.samples for label in sample.labels}
+        ignored = {"le"} if family.type == "histogram" else {"version"} if family.type == "info" else set()
+        shown[family.name + SUFFIX.get(family.type, "")] = (family.type, frozenset(labels - ignored))
+    assert shown == contract()
+
+
+def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -> None:
+    """A dashboard finds all names before anything happened."""
+    assert {family.name + SUFFIX.get(family.type, "") for family in families(metrics)} == set(contract())
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("s3mover_objects_total", {"method": "server_side_copy", "status": "success"}),
+        ("s3mover_objects_total", {"method": "server_side_copy", "status": "error"}),
+        ("s3mover_objects_total", {"method": "streaming", "status": "success"}),
+        ("s3mover_objects_total", {"method": "streaming", "status": "error"}),
+        ("s3mover_objects_total", {"method": "none", "status": "error"}),
+        ("s3mover_bytes_total", {"method": "streaming"}),
+        ("s3mover_transfer_duration_seconds_count", {"method": "streaming"}),
+        ("s3mover_fallbacks_total", {"reason": "AccessDenied"}),
+        ("s3mover_objects_listed_total", {"side": "source"}),
+        ("s3mover_objects_skipped_total", {"reason": "in_place"}),
+        ("s3mover_sweeps_total", {"status": "completed"}),
+        ("s3mover_sweeps_total", {"status": "failed"}),
+        ("s3mover_sweeps_total", {"status": "interrupted"}),
+        ("s3mover_s3_requests_total", {"side": "destination", "operation": "CopyObject", "code": "200"}),
+        ("s3mover_throttled_total", {"side": "destination"}),
+        ("s3mover_audit_rows_total", {}),
+    ],
+)
+def test_counters_stand_at_zero_before_their_first_event(
+    metrics: MetricsListener, name: str, labels: dict[str, str]
+) -> None:
+    """`rate()` sees the first increase only where the series existed before."""
+    assert value(metrics, name, **labels) == 0
+
+
+def test_promtool_has_nothing_to_say(busy: MetricsListener) -> None:
+    """Prometheus' own linter accepts names, types, help and syntax."""
+    body, _ = busy.exposition("")
+    verdict = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+    assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, b"", b"")
+
+
+def test_keys_and_messages_are_never_labels(metrics: MetricsListener) -> None:
+    """Whatever an object is called or an error says, no series tells."""
+    metrics(moved("secret-key"))
+    metrics(failed("secret-key", message="secret-message"))
+    metrics(ObjectFallback(7, "secret-key", "AccessDenied", "secret-message"))
+    metrics(ObjectSkipped(7, "secret-key", 1, "NoSuchKey", "secret-message"))
+    assert b"secret" not in metrics.exposition("")[0]
+
+
+def test_two_runs_do_not_share_their_counts(metrics: MetricsListener) -> None:
+    """Each listener has a registry of its own."""
+    metrics(moved())
+    other = MetricsListener("0.1.0")
+    assert value(other, "s3mover_objects_total", method="server_side_copy", status="success") == 0
+
+
+def test_a_moved_object_counts_by_its_method(metrics: MetricsListener) -> None:
+    """Number, bytes and duration go to the method that was used."""
+    metrics(moved(size=300, method=Method.STREAMING, seconds=0.25))
+    assert value(metrics, "s3mover_objects_total", method="streaming", status="success") == 1
+    assert value(metrics, "s3mover_bytes_total", method="streaming") == 300
+    assert value(metrics, "s3mover_transfer_duration_seconds_sum", method="streaming") == 0.25
+    assert value(metrics, "s3mover_bytes_total", method="server_side_copy") == 0
+
+
+def test_a_failure_counts_even_where_no_way_was_tried(metrics: MetricsListener) -> None:
+    """Failures stand beside successes, without bytes and without a duration."""
+    metrics(failed(method=Method.SERVER_SIDE_COPY))
+    metrics(failed(method=None))
+    assert value(metrics, "s3mover_objects_total", method="server_side_copy", status="error") == 1
+    assert value(metrics, "s3mover_objects_total", method="none", status="error") == 1
+    assert value(metrics, "s3mover_transfer_duration_seconds_count", method="server_side_copy") == 0
+
+
+def test_buckets_reach_from_a_millisecond_to_an_hour(metrics: MetricsListener) -> None:
+    """The quickest copy and the longest multipart transfer fall into different buckets."""
+    metrics(moved(seconds=0.0005))
+    metrics(moved(seconds=3_000))
+    name, labels = "s3mover_transfer_duration_seconds_bucket", {"method": "server_side_copy"}
+    assert value(metrics, name, le="0.001", **labels) == 1
+    assert value(metrics, name, le="900.0", **labels) == 1
+    assert value(metrics, name, le="3600.0", **labels) == 2
+
+
+def test_the_backlog_rises_and_falls(metrics: MetricsListener) -> None:
+    """Planned transfers wait until they end; a sweep's end leaves none."""
+    metrics(SweepStarted(7, PAIR))
+    metrics(planned(3, size=100))
+    metrics(moved(size=100))
+    assert value(metrics, "s3mover_backlog_objects") == 2
+    assert value(metrics, "s3mover_backlog_bytes") == 200
+    metrics(finished(status=SweepStatus.INTERRUPTED))
+    assert value(metrics, "s3mover_backlog_objects") == 0
+    assert value(metrics, "s3mover_backlog_bytes") == 0
+
+
+def test_the_oldest_ages_with_the_clock(metrics: MetricsListener, clock: Clock) -> None:
+    """The age is taken at the scrape, and is zero when nothing waits."""
+    assert value(metrics, "s3mover_oldest_waiting_seconds") == 0
+    metrics(SweepStarted(7, PAIR))
+    metrics(planned(1, oldest="1970-01-01T00:15:00Z"))
+    assert value(metrics, "s3mover_oldest_waiting_seconds") == 100
+    clock.now += 50
+    assert value(metrics, "s3mover_oldest_waiting_seconds") == 150
+    clock.now = 0
+    assert value(metrics, "s3mover_oldest_waiting_seconds") == 0
+
+
+def test_no_more_is_in_flight_than_there_are_threads(metrics: MetricsListener) -> None:
+    """What waits beyond the threads is not being worked on."""
+    metrics(SweepStarted(7, PAIR))
+    metrics(WorkerStarted(0, 4711, 2))
+    metrics(planned(5))
+    assert value(metrics, "s3mover_inflight_transfers") == 2
+    for _ in range(4):
+        metrics(moved())
+    assert value(metrics, "s3mover_inflight_transfers") == 1
+
+
+def test_workers_come_and_go(metrics: MetricsListener) -> None:
+    """A dead worker takes its threads along and counts as a restart; a stop leaves none."""
+    for number in range(3):
+        metrics(WorkerStarted(number, 4711 + number, 50))
+    metrics(WorkerDied(1, "exit -9", 3))
+    assert value(metrics, "s3mover_worker_processes") == 2
+    assert value(metrics, "s3mover_threads") == 100
+    assert value(metrics, "s3mover_worker_restarts_total", reason="exit -9") == 1
+    metrics(DaemonStopped(1))
+    assert value(metrics, "s3mover_worker_processes") == 0
+    assert value(metrics, "s3mover_threads") == 0
+
+
+def test_a_sweeps_end_is_counted_timed_and_dated(metrics: MetricsListener) -> None:
+    """Each status has its own count and its own latest time."""
+    metrics(finished(status=SweepStatus.FAILED))
+    assert value(metrics, "s3mover_sweeps_total", status="failed") == 1
+    assert value(metrics, "s3mover_sweep_duration_seconds_sum") == 22.61
+    assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="failed") == 1_736_000_000.25
+    assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed") is None
+
+
+def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> None:
+    """Objects in place and vanished ones share a metric; requests tell side, operation and answer."""
+    metrics(ObjectsInPlace("too_young", 3))
+    metrics(ObjectSkipped(7, "in/d", 1, "NoSuchKey", "gone"))
+    metrics(RequestsMade(Side.SOURCE, "GetObject", "SlowDown", 4))
+    assert value(metrics, "s3mover_objects_skipped_total", reason="too_young") == 3
+    assert value(metrics, "s3mover_objects_skipped_total", reason="NoSuchKey") == 1
+    assert (
+        value(metrics, "s3mover_s3_requests_total", side="source", operation="GetObject", code="SlowDown")
+        == 4
+    )
+
+
+def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener) -> None:
+    """The limit begins at all threads and follows the throttle."""
+    metrics(DaemonStarted("0.1.0", PAIR, 2, 150))
+    assert value(metrics, "s3mover_concurrency_limit", side="source") == 150
+    metrics(ThrottleChanged(Side.SOURCE, 40, 12))
+    assert value(metrics, "s3mover_concurrency_limit", side="source") == 40
+    assert value(metrics, "s3mover_throttled_total", side="source") == 12
+    assert value(metrics, "s3mover_throttled_total", side="destination") == 0
+
+
+def test_a_leader_without_its_database_is_none(metrics: MetricsListener) -> None:
+    """The lease lives in the connection that writes the trail, and comes back with it."""
+
+    def seen() -> tuple[float | None, float | None]:
+        return value(metrics, "s3mover_audit_up"), value(metrics, "s3mover_leader")
+
+    assert seen() == (0, 0)
+    metrics(LeaseWaiting(PAIR))
+    assert seen() == (1, 0)
+    metrics(LeaseAcquired(PAIR))
+    assert seen() == (1, 1)
+    metrics(AuditUnavailable("away"))
+    assert seen() == (0, 0)
+    metrics(AuditRestored(1.0))
+    assert seen() == (1, 1)
+    metrics(DaemonStopped(1))
+    assert seen() == (1, 0)
+
+
+def test_rows_that_were_written_show_that_the_database_is_up(metrics: MetricsListener) -> None:
+    """A single sweep needs no lease event to know its database."""
+    metrics(AuditRowsWritten(6))
+    assert value(metrics, "s3mover_audit_rows_total") == 6
+    assert value(metrics, "s3mover_audit_up") == 1
+
+
+def test_the_build_is_named(metrics: MetricsListener) -> None:
+    """The version is a label of an info metric."""
+    assert value(metrics, "s3mover_build_info", version="0.1.0") == 1
+
+
+def test_codes_without_end_end_in_other(metrics: MetricsListener) -> None:
+    """A store that invents codes cannot fill the memory of whoever scrapes."""
+    for number in range(200):
+        metrics(RequestsMade(Side.SOURCE, "GetObject", f"Code{number}", 1))
+    body, _ = metrics.exposition("")
+    assert body.count(b'operation="GetObject"') == 52
+    labels = {"side": "source", "operation": "GetObject", "code": "other"}
+    assert value(metrics, "s3mover_s3_requests_total", **labels) == 150
+
+
+@pytest.mark.parametrize("odd", ["", "a\nb", "\udc80", "x" * 65, 'quote"'])
+def test_a_label_that_looks_like_no_code_is_other(odd: str) -> None:
+    """Rubbish from a store never becomes a series, nor breaks the scrape."""
+    assert BoundedLabel()(odd) == "other"
+
+
+def test_a_label_once_admitted_stays() -> None:
+    """Reaching the limit does not take a value's series away."""
+    label = BoundedLabel(limit=1)
+    assert [label("SlowDown"), label("InternalError"), label("SlowDown")] == ["SlowDown", "other", "SlowDown"]
+
+
+def test_no_created_series_are_shown(busy: MetricsListener) -> None:
+    """They would double the series and tell nothing."""
+    assert b"_created" not in busy.exposition("")[0]
+    assert b"_created" not in busy.exposition("application/openmetrics-text")[0]

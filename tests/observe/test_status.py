@@ -1,0 +1,164 @@
+"""The status board."""
+
+import json
+from typing import Any
+
+import pytest
+
+from s3mover.events import (
+    AuditRestored,
+    AuditUnavailable,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    LeaseAcquired,
+    LeaseWaiting,
+    ObjectsListed,
+    SweepListed,
+    SweepStarted,
+)
+from s3mover.model import Side
+from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.redaction import redact
+from s3mover.observe.status import StatusBoard
+from s3mover.observe.text import to_json
+from tests.observe.conftest import Clock
+from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
+
+
+@pytest.fixture
+def board(clock: Clock) -> StatusBoard:
+    """Return the board of a daemon that has just begun to start."""
+    return StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock)
+
+
+def shown(board: StatusBoard) -> dict[str, Any]:
+    """Return what `/status` shows, as its reader gets it."""
+    status: dict[str, Any] = json.loads(to_json(board.status()))
+    return status
+
+
+@pytest.mark.parametrize(
+    ("heard", "state", "ready"),
+    [
+        ([], "starting", False),
+        ([DaemonStarted("0.1.0", PAIR, 2, 150)], "starting", False),
+        ([LeaseWaiting(PAIR)], "standby", True),
+        ([LeaseWaiting(PAIR), LeaseAcquired(PAIR)], "idle", True),
+        ([LeaseAcquired(PAIR), SweepStarted(7, PAIR)], "sweeping", True),
+        ([LeaseAcquired(PAIR), SweepStarted(7, PAIR), finished()], "idle", True),
+        ([LeaseAcquired(PAIR), DaemonStopping("SIGTERM", 25.0)], "stopping", False),
+        ([SweepStarted(7, PAIR), DaemonStopping("SIGTERM", 25.0), finished()], "stopping", False),
+    ],
+)
+def test_state_and_readiness_follow_the_events(
+    board: StatusBoard, heard: list[Event], state: str, *, ready: bool
+) -> None:
+    """Ready is who leads or stands by; a stop is final, whatever ends after it."""
+    for event in heard:
+        board(event)
+    assert board.ready() == (ready, state)
+    assert (shown(board)["state"], shown(board)["ready"]) == (state, ready)
+
+
+def test_a_loop_that_beats_is_healthy(board: StatusBoard, clock: Clock) -> None:
+    """Health is a matter of the last heartbeat, from the very start."""
+    clock.now += 60
+    assert board.healthy() == (True, "ok")
+    clock.now += 13
+    assert board.healthy() == (False, "the loop last moved 73 s ago")
+    assert shown(board)["healthy"] is False
+    board.beat()
+    assert board.healthy() == (True, "ok")
+
+
+def test_the_sweep_under_way_is_shown_with_counts_rate_and_eta(board: StatusBoard, clock: Clock) -> None:
+    """Who looks during a sweep sees how far it is and how long it will take."""
+    board(SweepStarted(7, PAIR))
+    board(ObjectsListed(Side.SOURCE, 20))
+    board(planned(20, size=100))
+    board(SweepListed(7, 20, 0, 20))
+    clock.now += 10
+    for _ in range(10):
+        board(moved(size=100))
+    assert shown(board)["sweep"] == {
+        "sweep": 7,
+        "started_at": "1970-01-01T00:16:40.000000Z",
+        "seconds": 10.0,
+        "listing": False,
+        "listed": 20,
+        "skipped": 0,
+        "planned": 20,
+        "succeeded": 10,
+        "failed": 0,
+        "bytes": 1_000,
+        "server_side_copies": 10,
+        "streamed": 0,
+        "waiting": 10,
+        "waiting_bytes": 1_000,
+        "objects_per_second": 1.0,
+        "bytes_per_second": 100,
+        "eta_seconds": 10.0,
+    }
+
+
+def test_no_sweep_is_shown_between_sweeps(board: StatusBoard) -> None:
+    """Before the first and after the last there is none under way, and no promise while listing."""
+    assert shown(board)["sweep"] is None
+    board(SweepStarted(7, PAIR))
+    assert shown(board)["sweep"]["eta_seconds"] is None
+    board(finished())
+    assert shown(board)["sweep"] is None
+
+
+def test_the_last_twenty_sweeps_are_kept_newest_first(board: StatusBoard) -> None:
+    """Older sweeps are the trail's to tell."""
+    for number in range(25):
+        board(finished(number))
+    sweeps = shown(board)["sweeps"]
+    assert [sweep["sweep"] for sweep in sweeps] == list(range(24, 4, -1))
+    assert (sweeps[0]["status"], sweeps[0]["ended_at"]) == ("completed", "2025-01-04T14:13:20.250000Z")
+    assert (sweeps[0]["succeeded"], sweeps[0]["seconds"], sweeps[0]["summary"]) == (
+        5,
+        22.61,
+        "logs/summary.log",
+    )
+
+
+def test_the_latest_twenty_failures_are_kept_newest_first(board: StatusBoard) -> None:
+    """Each failure tells its object, its code and its message."""
+    for number in range(25):
+        board(failed(f"in/{number}"))
+    failures = shown(board)["failures"]
+    assert [failure["key"] for failure in failures] == [f"in/{number}" for number in range(24, 4, -1)]
+    assert (failures[0]["code"], failures[0]["message"], failures[0]["attempts"]) == ("AccessDenied", "no", 8)
+
+
+def test_no_secret_is_shown(board: StatusBoard) -> None:
+    """A message that holds a registered secret is masked."""
+    redact(["hunter2-secret"])
+    board(failed(message="denied for hunter2-secret"))
+    assert shown(board)["failures"][0]["message"] == "denied for [redacted]"
+
+
+def test_it_is_shown_what_runs_and_whether_the_database_answers(board: StatusBoard) -> None:
+    """Version, pair and size of the crew stand beside the state."""
+    board(DaemonStarted("0.1.0", PAIR, 2, 150))
+    board(AuditUnavailable("away"))
+    status = shown(board)
+    assert (status["version"], status["pair"], status["processes"], status["threads"]) == (
+        "0.1.0",
+        PAIR,
+        2,
+        150,
+    )
+    assert status["audit_available"] is False
+    board(AuditRestored(1.0))
+    assert shown(board)["audit_available"] is True
+
+
+def test_any_event_leaves_a_status_that_can_be_shown(board: StatusBoard) -> None:
+    """After each kind of event, a weird key included, there is JSON to hand out."""
+    for event in (*EVERY_KIND, failed("in/\udc80\n")):
+        board(event)
+        assert "state" in shown(board)

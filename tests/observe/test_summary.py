@@ -1,0 +1,266 @@
+"""The summary file, held against the contract's text."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from s3mover.errors import SummaryError
+from s3mover.model import FailureRecord, Pair, SweepStatus, Tally
+from s3mover.observe.summary import SummaryReport, prune, render, write
+
+# The contract's text, copied.
+CONTRACT = """\
+Transfer Summary Report
+=======================
+Start Time: 2025-01-04 03:17:09
+End Time: 2025-01-04 03:17:32
+Total Duration: 22.61 seconds
+
+Files Processed: 676
+Successful Transfers: 676 (100.00%)
+Failed Transfers: 0 (0.00%)
+
+Performance Metrics:
+- Transfer Rate: 29.90 files/second
+- Data Transferred: 676 files
+- Average File Size: N/A (server-side copy)
+
+Transfer Methods:
+- Server-side copy: 676 files (100.00%)
+- Streaming transfer: 0 files (0.00%)
+"""
+STARTED = 1_735_960_629.5  # 03:17:09.5 in UTC
+REPORT = SummaryReport(
+    sweep=12,
+    pair=Pair("ours", "in/", "theirs", "out/"),
+    status=SweepStatus.COMPLETED,
+    started_at=STARTED,
+    ended_at=STARTED + 22.61,
+    tally=Tally(
+        listed=700, skipped=24, planned=676, succeeded=676, bytes=123_450_000, server_side_copies=676
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let local time be UTC, as in the contract's example."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def in_order(expected: list[str], text: str) -> bool:
+    """Tell whether the expected lines stand in `text` in this order, others between them."""
+    lines = iter(text.splitlines())
+    return all(line in lines for line in expected)
+
+
+def test_without_sizes_every_line_is_the_first_versions() -> None:
+    """Where a store tells no sizes, the contract's lines stand word for word and in order."""
+    text = render(replace(REPORT, sizes_known=False))
+    assert in_order(CONTRACT.splitlines(), text)
+    assert "Throughput" not in text
+
+
+def test_with_sizes_the_additions_stand_in_their_places() -> None:
+    """Bytes, throughput and average join the first version's lines; all others stay as they are."""
+    expected = CONTRACT.replace("- Data", "- Throughput: 5.46 MB/second\n- Data")
+    expected = expected.replace("Transferred: 676 files", "Transferred: 676 files, 123.45 MB")
+    expected = expected.replace("N/A (server-side copy)", "182.62 KB")
+    text = render(REPORT)
+    assert in_order(expected.splitlines(), text)
+    lines = text.splitlines()
+    rate = lines.index("- Transfer Rate: 29.90 files/second")
+    assert lines[rate + 1] == "- Throughput: 5.46 MB/second"
+
+
+def test_further_lines_follow_the_blocks_of_the_first_version() -> None:
+    """Each block begins with the contract's lines; what is new comes after them."""
+    blocks = render(REPORT).split("\n\n")
+    assert len(blocks) == 4
+    expected = CONTRACT.replace("- Data", "- Throughput: 5.46 MB/second\n- Data")
+    expected = expected.replace("Transferred: 676 files", "Transferred: 676 files, 123.45 MB")
+    expected = expected.replace("N/A (server-side copy)", "182.62 KB").rstrip()
+    for block, old in zip(blocks, expected.split("\n\n"), strict=True):
+        assert block.startswith(old)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Start Time", "End Time", "Duration", "Files Processed", "Successful", "Failed", "Transfer Rate",
+     "Data Transferred", "Average File Size", "Server-side copy", "Streaming transfer", "Throughput"],
+)  # fmt: skip
+def test_a_search_for_a_line_finds_that_line_only(word: str) -> None:
+    """`grep Duration` and the like go on working."""
+    report = replace(
+        REPORT, fallbacks={"AccessDenied": 3}, failures=[FailureRecord(12, "k", "c", "m", 2, 0.0)]
+    )
+    assert [word in line for line in render(report).splitlines()].count(True) == 1
+
+
+def test_the_rest_of_the_sweep_is_told() -> None:
+    """Sweep, buckets, what was listed and skipped, bytes and fallbacks have lines of their own."""
+    report = replace(REPORT, status=SweepStatus.INTERRUPTED, fallbacks={"KMS": 1, "AccessDenied": 3})
+    lines = render(report).splitlines()
+    assert {
+        "Sweep: 12 (interrupted)",
+        "Source: s3://ours/in/",
+        "Destination: s3://theirs/out/",
+        "Listed: 700",
+        "Skipped: 24",
+        "Waiting: 0",
+        "- Bytes: 123450000",
+    } <= set(lines)
+    assert lines[-2:] == ["- Fallback (AccessDenied): 3 files", "- Fallback (KMS): 1 files"]
+
+
+def test_shares_have_two_decimals() -> None:
+    """Percentages are of what was processed, and of what was moved."""
+    tally = Tally(listed=3, planned=3, succeeded=2, failed=1, bytes=3, server_side_copies=1, streamed=1)
+    text = render(replace(REPORT, tally=tally))
+    assert "Successful Transfers: 2 (66.67%)" in text
+    assert "Failed Transfers: 1 (33.33%)" in text
+    assert "- Streaming transfer: 1 files (50.00%)" in text
+    assert "- Average File Size: 2 B" in text
+
+
+def test_a_sweep_that_moved_nothing_divides_by_nothing() -> None:
+    """No files and no time make zeros and an average that is not available."""
+    text = render(replace(REPORT, ended_at=STARTED, tally=Tally()))
+    assert "Total Duration: 0.00 seconds" in text
+    assert "Successful Transfers: 0 (0.00%)" in text
+    assert "- Transfer Rate: 0.00 files/second\n- Throughput: 0.00 MB/second" in text
+    assert "- Data Transferred: 0 files, 0.00 MB\n- Average File Size: N/A\n" in text
+    assert "- Server-side copy: 0 files (0.00%)" in text
+
+
+def test_a_clock_set_back_makes_no_negative_duration() -> None:
+    """A sweep takes no less than no time."""
+    assert "Total Duration: 0.00 seconds" in render(replace(REPORT, ended_at=STARTED - 5))
+
+
+def test_the_first_twenty_failures_are_listed() -> None:
+    """The others are counted, and stand in the trail."""
+    failures = [FailureRecord(12, f"in/{n}", "AccessDenied", "no", 1 + n, 0.0) for n in range(30)]
+    tally = replace(REPORT.tally, succeeded=646, failed=30)
+    lines = render(replace(REPORT, tally=tally, failures=failures)).splitlines()
+    start = lines.index("Errors (first 20 of 30):")
+    assert lines[start + 1] == "- in/0: AccessDenied: no (1 attempt)"
+    assert lines[-1] == "- in/19: AccessDenied: no (20 attempts)"
+    assert len(lines) - start == 21
+
+
+def test_a_key_with_a_line_break_stays_on_its_line() -> None:
+    """Nobody forges a line of the summary with the name of an object."""
+    record = FailureRecord(12, "a\nFailed Transfers: 0\udc80", "c\n", "m\n", 2, 0.0)
+    text = render(replace(REPORT, failures=[record]))
+    assert text.splitlines()[-1] == "- a\\nFailed Transfers: 0\\udc80: c\\n: m\\n (2 attempts)"
+
+
+def test_times_are_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Text and file name speak the time of the machine's zone."""
+    monkeypatch.setenv("TZ", "CET-1")
+    time.tzset()
+    assert "Start Time: 2025-01-04 04:17:09" in render(REPORT)
+    assert write(tmp_path, "x", STARTED).name == "transfer_summary_20250104_041709.log"
+
+
+def test_the_file_is_named_by_the_sweeps_end(tmp_path: Path) -> None:
+    """The directory is made where it is missing; nothing but the summary lies in it."""
+    path = write(tmp_path / "a" / "b", "text\n", REPORT.ended_at)
+    assert path == tmp_path / "a" / "b" / "transfer_summary_20250104_031732.log"
+    assert path.read_text() == "text\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_existing_file_is_never_replaced(tmp_path: Path) -> None:
+    """A name that is taken gets a number."""
+    names = [write(tmp_path, str(number), STARTED).name for number in range(3)]
+    assert names == [f"transfer_summary_20250104_031709{suffix}.log" for suffix in ("", "_2", "_3")]
+    assert [(tmp_path / name).read_text() for name in names] == ["0", "1", "2"]
+
+
+def test_the_file_may_be_read_as_the_umask_says(tmp_path: Path) -> None:
+    """Scripts of other users read summaries."""
+    before = os.umask(0o022)
+    try:
+        assert write(tmp_path, "x", STARTED).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_a_directory_that_cannot_be_used_is_said_with_the_settings_name(tmp_path: Path) -> None:
+    """A file stands where the directory should be."""
+    (tmp_path / "logs").write_text("")
+    with pytest.raises(SummaryError, match=r"^summary\.directory: cannot write into .*logs"):
+        write(tmp_path / "logs", "x", STARTED)
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk gives up, neither half a summary nor a hidden file stays."""
+
+    def broken(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(SummaryError, match="No space left"):
+        write(tmp_path, "x", STARTED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_newest_summaries_are_kept(tmp_path: Path) -> None:
+    """Age is read from the names, their numbers included; `_10` is newer than `_9`."""
+    for number in range(10):
+        write(tmp_path, "x", STARTED - number // 9)
+        write(tmp_path, "x", STARTED)
+    prune(tmp_path, 2)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "transfer_summary_20250104_031709_19.log",
+        "transfer_summary_20250104_031709_18.log",
+    }
+
+
+def test_pruning_touches_nothing_else(tmp_path: Path) -> None:
+    """Other files, directories and links stay, however similar their names."""
+    write(tmp_path, "x", STARTED)
+    others = [
+        "app.log",
+        "transfer_summary_20250104.log",
+        "transfer_summary_20250104_031709.log.gz",
+        ".gitkeep",
+    ]
+    for name in others:
+        (tmp_path / name).write_text("")
+    (tmp_path / "transfer_summary_20240101_000000.log").mkdir()
+    (tmp_path / "transfer_summary_20240101_000001.log").symlink_to(tmp_path / "app.log")
+    before = set(tmp_path.iterdir())
+    prune(tmp_path, 1)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_keeping_none_means_keeping_all(tmp_path: Path) -> None:
+    """0 is no limit, as everywhere in the settings; a missing directory is nothing to prune."""
+    path = write(tmp_path, "x", STARTED)
+    prune(tmp_path, 0)
+    assert path.exists()
+    prune(tmp_path / "missing", 5)
+
+
+def test_a_summary_that_cannot_be_removed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pruning fails with the setting's name."""
+
+    def refuse(_path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(missing_ok))
+
+    write(tmp_path, "x", STARTED)
+    write(tmp_path, "x", STARTED)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(SummaryError, match=r"^summary\.directory: cannot remove .*Permission denied"):
+        prune(tmp_path, 1)

@@ -1,0 +1,57 @@
+"""Waiting and trying again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3mover.errors import S3Error
+from s3mover.s3.retry import CAP_SECONDS, backoff, retrying
+
+
+class Flaky:
+    """A call that fails so many times before it succeeds."""
+
+    def __init__(self, failures: int, *, temporary: bool = True) -> None:
+        self.calls = 0
+        self.failures = failures
+        self.temporary = temporary
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise S3Error("SlowDown", temporary=self.temporary)
+        return "done"
+
+
+@given(attempt=st.integers(1, 10_000), luck=st.floats(0, 1))
+def test_a_wait_is_never_longer_than_the_cap(attempt: int, luck: float) -> None:
+    """Full jitter: anything from nothing to the bound."""
+    assert 0 <= backoff(attempt, lambda: luck) <= CAP_SECONDS
+
+
+def test_the_bound_doubles_with_each_attempt() -> None:
+    """0.2, 0.4, 0.8 ... seconds at the most, and 20 in the end."""
+    assert [backoff(attempt, lambda: 1.0) for attempt in (1, 2, 3, 100)] == [0.2, 0.4, 0.8, 20.0]
+
+
+def test_a_temporary_error_is_tried_again_after_a_wait() -> None:
+    """The result comes in the end, after one wait per failure."""
+    waits: list[float] = []
+    assert retrying(Flaky(2), attempts=3, sleep=waits.append, random=lambda: 1.0) == "done"
+    assert waits == [0.2, 0.4]
+
+
+def test_attempts_are_bounded() -> None:
+    """The last error is raised as it is."""
+    call = Flaky(5)
+    with pytest.raises(S3Error, match="SlowDown"):
+        retrying(call, attempts=3, sleep=lambda _: None)
+    assert call.calls == 3
+
+
+def test_a_permanent_error_is_not_tried_again() -> None:
+    """What cannot succeed is said at once."""
+    call = Flaky(5, temporary=False)
+    with pytest.raises(S3Error):
+        retrying(call, sleep=lambda _: None)
+    assert call.calls == 1
