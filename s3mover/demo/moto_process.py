@@ -11,6 +11,8 @@ from threading import Thread
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import S3Backend
+from moto.utilities.tagging_service import TaggingService
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 
@@ -64,8 +66,19 @@ def _answering_app(service: str) -> Any:
     return app
 
 
+def _share_tags() -> None:
+    """Keep the tags of all accounts in one place.
+
+    moto keeps them per account, so that a copy into another account's bucket would lose them, which S3 does not do.
+    Objects' ARNs name no account: they are unique all the same.
+    """
+    tags = TaggingService()
+    S3Backend.tagger = property(lambda _: tags, lambda _, __: None)
+
+
 def main() -> None:
     """Serve until standard input ends."""
+    _share_tags()
     app = DomainDispatcherApplication(_answering_app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=KeepAliveHandler)
     Thread(target=server.serve_forever, daemon=True).start()

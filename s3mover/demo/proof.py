@@ -23,11 +23,11 @@ class Likeness(NamedTuple):
 
 
 def compare_buckets(server: DemoServer) -> tuple[int, list[str]]:
-    """Read all objects of both buckets; return how many the source holds, and a sentence for each difference."""
+    """Read all objects of both buckets; return how many the source holds, and the keys that differ."""
     sources = _likenesses(server, server.source)
     copies = _likenesses(server, server.destination)
     keys = sorted(sources.keys() | copies.keys())
-    return len(sources), [f"{key!r} differs" for key in keys if sources.get(key) != copies.get(key)]
+    return len(sources), [key for key in keys if sources.get(key) != copies.get(key)]
 
 
 def _likenesses(server: DemoServer, account: Account) -> dict[str, Likeness]:

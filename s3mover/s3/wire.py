@@ -159,10 +159,13 @@ def _connect(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> soc
 @cache
 def _tls_context(bundle: str) -> ssl.SSLContext:
     """Trust the system's authorities, or those of `bundle` (a file, or a directory of hashed certificates)."""
-    of_directory = Path(bundle).is_dir() if bundle else False
-    context = ssl.create_default_context(
-        cafile=bundle if bundle and not of_directory else None, capath=bundle if of_directory else None
-    )
+    try:
+        if bundle and Path(bundle).is_dir():
+            context = ssl.create_default_context(capath=bundle)
+        else:
+            context = ssl.create_default_context(cafile=bundle or None)
+    except OSError as error:
+        raise S3Error("ConnectionError", f"AWS_CA_BUNDLE: {bundle} holds no certificates: {error}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 

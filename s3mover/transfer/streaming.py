@@ -15,11 +15,13 @@ from s3mover.transfer.ways import Arrival, upload_in_parts
 class Streaming:
     """Streams by GET to PUT up to one part's size, and by ranged GETs into UploadPart above it.
 
-    Every GET is pinned to the ETag that was listed, so a copy is never made of two versions.
+    Every GET is pinned to the ETag that was listed, so a copy is never made of two versions. `aside` is the source
+    once more, on connections of its own: tags are asked for while a body is waiting to be read.
     """
 
-    def __init__(self, source: Bucket, destination: Bucket, policy: Policy) -> None:
+    def __init__(self, source: Bucket, aside: Bucket, destination: Bucket, policy: Policy) -> None:
         self._source = source
+        self._aside = aside
         self._destination = destination
         self._policy = policy
 
@@ -65,7 +67,7 @@ class Streaming:
         return send
 
     def _headers(self, order: Order, source: dict[str, str]) -> dict[str, str]:
-        tags = self._source.tags(order.key) if is_tagged(source) else []
+        tags = self._aside.tags(order.key) if is_tagged(source) else []
         return chosen_headers(self._policy, order.storage_class) | carried_headers(source, tags)
 
 

@@ -105,14 +105,14 @@ class Worker:
             counter = self._requests.counter(place)
             return Bucket(address, self._signer(signer), counter, request_payer=brief.request_payer)
 
-        source = bucket(Side.SOURCE, Side.SOURCE)
+        source, aside = bucket(Side.SOURCE, Side.SOURCE), bucket(Side.SOURCE, Side.SOURCE)
         destination = bucket(Side.DESTINATION, Side.DESTINATION)
         principals = [destination, bucket(Side.DESTINATION, Side.SOURCE)]
         return Mover(
             source,
             destination,
             ServerSideCopy(source, principals, brief.policy),
-            Streaming(source, destination, brief.policy),
+            Streaming(source, aside, destination, brief.policy),
             brief.policy,
             self._pause,
         )

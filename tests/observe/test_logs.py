@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s3mover import events
-from s3mover.events import Event, ObjectsListed, SweepStarted
+from s3mover.events import Event, LeaseWaiting, ObjectsListed, SweepStarted
 from s3mover.model import Side
 from s3mover.observe.console import render_line
 from s3mover.observe.logs import LogListener, configure, log_defect, redact
@@ -161,6 +161,7 @@ def test_a_defect_is_readable_on_a_console() -> None:
     log_defect(ValueError("broken\nin two"))
     first, *trace = stream.getvalue().splitlines()
     assert "💥 daemon.defect" in first
+    assert "trace=" not in first
     assert first.endswith("code=ValueError  message=broken\\nin two")
     assert trace == ["    ValueError: broken", "    in two"]
 
@@ -235,6 +236,7 @@ def test_a_terminal_gets_colours_unless_it_refuses(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[36mobject.moved         \x1b[0m  sweep=7" in on_terminal(moved())
     assert "\x1b[31mobject.failed" in on_terminal(failed())
+    assert "\x1b[33mlease.waiting" in on_terminal(LeaseWaiting(PAIR))
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in on_terminal(moved())
 

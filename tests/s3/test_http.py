@@ -263,16 +263,18 @@ def test_a_kept_connection_that_was_closed_is_not_used() -> None:
 
 def test_bytes_that_nobody_asked_for_are_not_taken_for_an_answer() -> None:
     """What comes between two requests ends the connection."""
-    came = threading.Event()
+    read, came = threading.Event(), threading.Event()
 
     def play(peer: Peer) -> None:
         peer.answer(answer(b"one"))
+        read.wait(5)
         peer.say(answer(b"forged"))
         came.set()
         peer.wait_for_end()
 
     with connected(play, in_order(answer(b"two"))) as (connection, _):
         connection.request(HEAD).read_all(LIMIT)
+        read.set()
         assert came.wait(5)
         assert connection.request(HEAD).read_all(LIMIT) == b"two"
 

@@ -50,6 +50,10 @@ class Peer:
         self.hear()
         self.say(data)
 
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Go on over TLS."""
+        self._socket = context.wrap_socket(self._socket, server_side=True)
+
     def close(self) -> None:
         """End the connection in order."""
         self._socket.close()
@@ -105,11 +109,16 @@ class ScriptedServer:
         try:
             if self._context is not None:
                 sock = self._context.wrap_socket(sock, server_side=True)
-            play(Peer(sock, self.heard))
+            peer = Peer(sock, self.heard)
+        except OSError:
+            sock.close()  # the client does not trust us
+            return
+        try:
+            play(peer)
         except OSError:
             pass  # the client went away, as some scripts make it do
         finally:
-            sock.close()
+            peer.close()
 
 
 @contextmanager

@@ -1,0 +1,300 @@
+"""One request from beginning to end: verdicts, counts, and what is mended by asking again."""
+
+import re
+from email.utils import formatdate
+
+import pytest
+
+from s3mover.errors import S3Error
+from s3mover.model import Credentials
+from s3mover.s3.bucket import Bucket, Timeouts
+from tests.s3.samples import NOW, bucket_on
+from tests.support.scripted import Peer, Play, answer, chunked
+
+COPIED = b'<?xml version="1.0"?>\n<CopyObjectResult><ETag>"abc"</ETag></CopyObjectResult>'
+
+
+def error_body(code: str, message: str = "Said so.", more: str = "") -> bytes:
+    return f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>r1</RequestId><HostId>h1</HostId>{more}</Error>".encode()
+
+
+def answering(*answers: bytes) -> Play:
+    """Play: one answer per request."""
+
+    def play(peer: Peer) -> None:
+        for said in answers:
+            peer.answer(said)
+        peer.wait_for_end()
+
+    return play
+
+
+def copy(bucket: Bucket) -> str:
+    return bucket.copy("k", source_bucket="s", source_key="k", if_match="e", headers={}).etag
+
+
+def refusal_of(*answers: bytes) -> S3Error:
+    """Return the error that CopyObject raises after these answers."""
+    with bucket_on(answering(*answers)) as (bucket, _, _), pytest.raises(S3Error) as caught:
+        copy(bucket)
+    return caught.value
+
+
+@pytest.mark.parametrize("said", [answer(COPIED), chunked(b"  \n", b" ", COPIED), answer(b"\n\n  " + COPIED)])
+def test_a_copy_succeeds_once_its_body_says_so(said: bytes) -> None:
+    """White space before the document keeps the connection alive and means nothing."""
+    with bucket_on(answering(said)) as (bucket, _, counter):
+        assert copy(bucket) == "abc"
+    assert counter.counted == [("CopyObject", "200")]
+
+
+@pytest.mark.parametrize(
+    ("code", "temporary"), [("InternalError", True), ("SlowDown", True), ("AccessDenied", False)]
+)
+def test_an_error_in_a_200_is_an_error(code: str, temporary: bool) -> None:
+    """CopyObject, UploadPartCopy and CompleteMultipartUpload may fail after their status was sent."""
+    said = chunked(b"   ", error_body(code))
+    calls = (
+        lambda bucket: copy(bucket),
+        lambda bucket: bucket.copy_part(
+            "k", "u", 1, source_bucket="s", source_key="k", first=0, last=1, if_match="e"
+        ),
+        lambda bucket: bucket.complete_upload("k", "u", [(1, "e")], {}),
+    )
+    with bucket_on(answering(said, said, said)) as (bucket, _, counter):
+        for call in calls:
+            with pytest.raises(S3Error, match=code) as caught:
+                call(bucket)
+            assert (caught.value.status, caught.value.temporary) == (200, temporary)
+    assert [said_code for _, said_code in counter.counted] == [code] * 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"   ", b"<CopyObjectResult>", b"OK", b"<CopyObjectResult></CopyObjectResult>"]
+)
+def test_a_200_that_says_nothing_is_no_success(body: bytes) -> None:
+    """An empty or broken body is temporary trouble."""
+    error = refusal_of(answer(body))
+    assert (error.code, error.temporary) == ("InvalidResponse", True)
+
+
+def test_another_document_than_asked_for_is_an_unknown_operation() -> None:
+    """Stores that do not know a sub-resource answer with what they do know."""
+    with (
+        bucket_on(answering(answer(b"<ListBucketResult/>"))) as (bucket, _, _),
+        pytest.raises(S3Error) as caught,
+    ):
+        bucket.tags("k")
+    assert (caught.value.code, caught.value.temporary) == ("NotImplemented", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "temporary"),
+    [
+        ("503 Slow Down", error_body("SlowDown"), "SlowDown", True),
+        ("500 Internal Server Error", error_body("InternalError"), "InternalError", True),
+        ("400 Bad Request", error_body("RequestTimeout"), "RequestTimeout", True),
+        ("409 Conflict", error_body("OperationAborted"), "OperationAborted", True),
+        ("409 Conflict", error_body("ConditionalRequestConflict"), "ConditionalRequestConflict", True),
+        ("409 Conflict", error_body("InvalidBucketState"), "InvalidBucketState", False),
+        ("429 Too Many Requests", b"", "TooManyRequests", True),
+        ("502 Bad Gateway", b"<html>nginx</html>", "BadGateway", True),
+        ("504 Gateway Time-out", b"not XML", "GatewayTimeout", True),
+        ("503 Service Unavailable", b"", "ServiceUnavailable", True),
+        ("403 Forbidden", error_body("AccessDenied"), "AccessDenied", False),
+        ("400 Bad Request", error_body("ExpiredToken"), "ExpiredToken", False),
+        ("404 Not Found", error_body("NoSuchKey"), "NoSuchKey", False),
+        ("412 Precondition Failed", error_body("PreconditionFailed"), "PreconditionFailed", False),
+        ("501 Not Implemented", b"", "NotImplemented", False),
+        ("418 I'm a teapot", error_body("has spaces and is no code"), "I'maTeapot", False),
+        ("599 Odd", b"", "Status599", False),
+        ("302 Found", b"", "Found", False),
+    ],
+)
+def test_every_refusal_says_whether_trying_again_can_help(
+    status: str, body: bytes, code: str, temporary: bool
+) -> None:
+    """By S3's code, else by the status."""
+    error = refusal_of(answer(body, status))
+    assert (error.code, error.temporary, error.status) == (code, temporary, int(status[:3]))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("404 Not Found", "NotFound"),
+        ("403 Forbidden", "AccessDenied"),
+        ("412 Precondition Failed", "PreconditionFailed"),
+        ("400 Bad Request", "BadRequest"),
+        ("301 Moved Permanently", "PermanentRedirect"),
+        ("500 Internal Server Error", "InternalError"),
+    ],
+)
+def test_a_refused_head_gets_its_code_from_the_status(status: str, code: str) -> None:
+    """There is no body to read it from."""
+    said = f"HTTP/1.1 {status}\r\nContent-Length: 300\r\nx-amz-request-id: r7\r\n\r\n".encode()
+    with bucket_on(answering(said)) as (bucket, _, counter), pytest.raises(S3Error) as caught:
+        bucket.head("k")
+    assert (caught.value.code, caught.value.operation, caught.value.request_id) == (code, "HeadObject", "r7")
+    assert counter.counted == [("HeadObject", code)]
+
+
+def test_an_error_says_who_refused_what() -> None:
+    """Operation, message on one line, request id, host id and region stand in it."""
+    error = refusal_of(
+        answer(error_body("AccessDenied", "No\n  way. " + "x" * 900, "<Region>eu-west-3</Region>"), "403 F")
+    )
+    assert (error.operation, error.request_id, error.host_id, error.region) == (
+        "CopyObject",
+        "r1",
+        "h1",
+        "eu-west-3",
+    )
+    assert error.message.startswith("No way. xxx")
+    assert len(error.message) == 500
+
+
+def test_secrets_that_a_server_repeats_are_taken_out() -> None:
+    """Neither message nor repr holds what signs requests."""
+    keys = Credentials("AKID", "very/secret", "the+token")
+    said = answer(error_body("SignatureDoesNotMatch", "not very/secret with the+token"), "403 Forbidden")
+    with bucket_on(answering(said), keys=keys) as (bucket, _, _), pytest.raises(S3Error) as caught:
+        copy(bucket)
+    assert "secret" not in repr(caught.value) + str(caught.value)
+    assert "token" not in repr(caught.value) + str(caught.value)
+
+
+def test_a_connection_error_names_the_operation_and_is_counted() -> None:
+    """Trouble on the way is told like a refusal."""
+    with bucket_on(lambda peer: None, timeouts=Timeouts(5, 5)) as (bucket, _, counter):
+        with pytest.raises(S3Error) as caught:
+            copy(bucket)
+    assert (caught.value.operation, caught.value.status) == ("CopyObject", 0)
+    assert counter.counted == [("CopyObject", "ConnectionError")]
+
+
+def signed_at(request: bytes) -> str:
+    found = re.search(rb"x-amz-date: (\w+)", request)
+    assert found
+    return found[1].decode()
+
+
+SKEWED = answer(
+    error_body("RequestTimeTooSkewed"), "403 Forbidden", f"Date: {formatdate(NOW + 7200, usegmt=True)}"
+)
+
+
+def test_a_wrong_clock_is_set_by_the_servers() -> None:
+    """The request is signed again at S3's time, and so are all that follow."""
+    with bucket_on(answering(SKEWED, answer(COPIED), answer(COPIED))) as (bucket, heard, counter):
+        assert copy(bucket) == "abc"
+        assert copy(bucket) == "abc"
+    assert [signed_at(request) for request in heard] == [
+        "20250104T031709Z",
+        "20250104T051709Z",
+        "20250104T051709Z",
+    ]
+    assert [code for _, code in counter.counted] == ["RequestTimeTooSkewed", "200", "200"]
+
+
+def test_a_refused_head_with_a_distant_date_is_a_wrong_clock() -> None:
+    """HEAD does not say why it refuses; a clock that is hours off explains it."""
+    said = f"HTTP/1.1 403 Forbidden\r\nDate: {formatdate(NOW - 7200, usegmt=True)}\r\n\r\n".encode()
+    with bucket_on(answering(said, answer(b""))) as (bucket, heard, _):
+        bucket.head_bucket()
+    assert [signed_at(request) for request in heard] == ["20250104T031709Z", "20250104T011709Z"]
+
+
+def test_a_clock_is_mended_once() -> None:
+    """A server that goes on refusing is believed."""
+    assert refusal_of(SKEWED, SKEWED).code == "RequestTimeTooSkewed"
+
+
+@pytest.mark.parametrize("date", ["", "Date: yesterday", f"Date: {formatdate(NOW + 5, usegmt=True)}"])
+def test_a_refusal_for_another_reason_is_not_mended(date: str) -> None:
+    """Nothing was learnt, so nothing is asked again."""
+    with bucket_on(answering(answer(error_body("AccessDenied"), "403 Forbidden", date))) as (
+        bucket,
+        heard,
+        _,
+    ):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            copy(bucket)
+        assert len(heard) == 1
+
+
+def test_a_signature_for_the_wrong_region_is_made_anew() -> None:
+    """S3 names the right one in the body or in a header."""
+    wrong = answer(
+        error_body("AuthorizationHeaderMalformed", more="<Region>eu-west-3</Region>"), "400 Bad Request"
+    )
+    with bucket_on(answering(wrong, answer(COPIED))) as (bucket, heard, _):
+        assert copy(bucket) == "abc"
+    assert b"/us-east-1/s3/" in heard[0]
+    assert b"/eu-west-3/s3/" in heard[1]
+
+
+def test_a_redirect_to_another_region_says_which() -> None:
+    """Another host is not tried; the error carries the region."""
+    error = refusal_of(answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3"))
+    assert (error.code, error.region, error.temporary) == ("PermanentRedirect", "eu-west-3", False)
+
+
+def test_a_stream_is_not_sent_again_but_may_be_tried_anew() -> None:
+    """What was read is gone: the error is temporary now, since the next attempt will be signed rightly."""
+    with bucket_on(answering(SKEWED)) as (bucket, heard, _):
+        with pytest.raises(S3Error) as caught:
+            bucket.put("k", lambda view: len(view), 5, {})
+        assert (caught.value.code, caught.value.temporary, len(heard)) == ("RequestTimeTooSkewed", True, 1)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-amz-meta-a": "b\r\nx-amz-acl: public-read"},
+        {"x-amz-meta-a": "b\n"},
+        {"x-amz-meta-a": "\0"},
+        {"x-amz-meta-a": "日本"},
+        {"x-amz-meta-a: b\r\nx": "y"},
+        {"x-amz meta": "y"},
+        {"X-Amz-Acl": "y"},
+    ],
+)
+def test_a_header_cannot_smuggle_another(headers: dict[str, str]) -> None:
+    """What no header can hold is refused before anything is sent."""
+    with bucket_on() as (bucket, heard, counter):
+        with pytest.raises(S3Error) as caught:
+            bucket.create_upload("k", headers)
+        assert (caught.value.code, caught.value.temporary, heard) == ("InvalidHeader", False, [])
+    assert counter.counted == [("CreateMultipartUpload", "InvalidHeader")]
+
+
+def test_metadata_that_is_not_ascii_goes_on_as_it_came() -> None:
+    """The bytes of a header that was read are the bytes that are sent."""
+    raw = "grün, 緑".encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nx-amz-meta-t: " + raw + b"\r\n\r\n"
+    with bucket_on(
+        answering(
+            head,
+            answer(b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"),
+        )
+    ) as (bucket, heard, _):
+        read = bucket.head("k").headers["x-amz-meta-t"]
+        bucket.create_upload("k", {"x-amz-meta-t": read})
+    assert b"\r\nx-amz-meta-t: " + raw + b"\r\n" in heard[1]
+
+
+def test_every_request_names_the_owner_where_one_is_expected() -> None:
+    """A bucket that changed hands is refused by S3."""
+    with bucket_on(answering(answer(COPIED)), expected_owner="123456789012") as (bucket, heard, _):
+        copy(bucket)
+    assert b"\r\nx-amz-expected-bucket-owner: 123456789012\r\n" in heard[0]
+    assert b"x-amz-expected-bucket-owner" in heard[0].partition(b"SignedHeaders=")[2]
+
+
+def test_a_session_token_is_sent_and_signed() -> None:
+    """Temporary credentials prove themselves by their token."""
+    with bucket_on(answering(answer(COPIED)), keys=Credentials("AKID", "s", "tok")) as (bucket, heard, _):
+        copy(bucket)
+    assert b"\r\nx-amz-security-token: tok\r\n" in heard[0]
+    assert b"x-amz-security-token" in heard[0].partition(b"SignedHeaders=")[2]

@@ -1,0 +1,230 @@
+"""XML: the shapes of S3 and of stores that differ, and whatever else may come."""
+
+from collections.abc import Callable
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3mover.errors import ListingError, MoverError, S3Error
+from s3mover.model import ObjectEntry
+from s3mover.s3 import xml
+from s3mover.s3.records import Upload, UploadedPart
+from s3mover.s3.sigv4 import quote_key
+from tests.s3.samples import ODD_KEYS
+
+NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
+FRAME = "<Name>b</Name><Prefix></Prefix><MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+KEY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30) | st.sampled_from(
+    ODD_KEYS
+)
+ENTRIES = st.lists(
+    st.builds(
+        ObjectEntry,
+        KEY_TEXT,
+        st.integers(0, 5 << 40),
+        st.from_regex("[0-9a-f]{32}(-[0-9]{1,4})?", fullmatch=True),
+        st.just("2025-01-04T03:17:09.000Z"),
+        st.sampled_from(["", "STANDARD", "GLACIER_IR"]),
+    ),
+    max_size=6,
+)
+
+
+def contents(entry: ObjectEntry, gap: str = "") -> str:
+    """Write one object as AWS does; a gap is what other stores put between elements."""
+    storage = f"<StorageClass>{entry.storage_class}</StorageClass>" if entry.storage_class else ""
+    return (
+        f"<Contents>{gap}<Key>{quote_key(entry.key)}</Key>{gap}<LastModified>{entry.last_modified}</LastModified>"
+        f"<ETag>&quot;{entry.etag}&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>"
+        f"<ChecksumType>FULL_OBJECT</ChecksumType>{gap}<Size>{entry.size}</Size>{gap}{storage}</Contents>"
+    )
+
+
+def listing(
+    inside: str, frame: str = FRAME, declaration: str = '<?xml version="1.0" encoding="UTF-8"?>\n'
+) -> bytes:
+    return f"{declaration}<ListBucketResult {NAMESPACE}>{frame}{inside}</ListBucketResult>".encode()
+
+
+def by_parser(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Element, list[ObjectEntry]]:
+    """Read a page without the short cut."""
+    with monkeypatch.context() as patch:
+        patch.setattr(xml, "_canonical", lambda _: None)
+        return xml.split_page(body)
+
+
+@settings(deadline=None)
+@given(entries=ENTRIES, gap=st.sampled_from(["", "\n  "]))
+def test_a_page_is_read_as_it_was_written(entries: list[ObjectEntry], gap: str) -> None:
+    """Whether it has the canonical shape or not."""
+    frame, read = xml.split_page(listing("".join(contents(entry, gap) for entry in entries)))
+    assert read == entries
+    assert xml.text(frame, "IsTruncated") == "false"
+
+
+@settings(max_examples=400, deadline=None)
+@given(entries=ENTRIES.filter(bool), data=st.data())
+def test_the_short_cut_reads_what_the_parser_reads(entries: list[ObjectEntry], data: st.DataObject) -> None:
+    """A canonical page that was damaged somewhere is read the same both ways, or refused by both."""
+    body = listing("".join(map(contents, entries)))
+    at = data.draw(st.integers(0, len(body)))
+    length = data.draw(st.integers(0, 40))
+    put = data.draw(
+        st.sampled_from(
+            [
+                b"",
+                b"<",
+                b"&amp;",
+                b"<!--",
+                b"-->",
+                b"</Contents>",
+                b"<Contents>",
+                b"<Key>x</Key>",
+                b'"',
+                b"]]>",
+                b" ",
+            ]
+        )
+        | st.binary(max_size=3)
+    )
+    damaged = body[:at] + put + body[at + length :]
+    monkeypatch = pytest.MonkeyPatch()
+    assert outcome(lambda: xml.split_page(damaged)[1]) == outcome(lambda: by_parser(damaged, monkeypatch)[1])
+
+
+def outcome(call: Callable[[], list[ObjectEntry]]) -> object:
+    """Return what a call returns, or which of our errors it raises."""
+    try:
+        return call()
+    except MoverError as error:
+        return type(error)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    body=st.binary(max_size=200)
+    | st.text(alphabet="<>/&;!?ab\"'= ContentsKeyErrorETag\n", max_size=200).map(str.encode)
+)
+def test_garbage_is_an_invalid_response(body: bytes) -> None:
+    """Whatever comes, nothing but our own error comes of it."""
+    for read in (lambda: xml.split_page(body), lambda: xml.parse(body)):
+        try:
+            read()
+        except S3Error as error:
+            assert (error.code, error.temporary) == ("InvalidResponse", True)  # noqa: PT017 - success is allowed, too
+
+
+def test_entities_do_not_expand() -> None:
+    """A billion laughs are refused before the first, in whatever encoding they come."""
+    laughs = '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><r>&b;</r>'
+    for body in (
+        laughs.encode(),
+        laughs.encode("utf-16"),
+        f'<?xml version="1.0" encoding="UTF-7"?>{laughs}'.encode(),
+    ):
+        with pytest.raises(S3Error, match="InvalidResponse"):
+            xml.parse(body)
+
+
+def test_a_deep_document_is_no_danger() -> None:
+    """Nesting costs no recursion."""
+    assert xml.parse(b"<a>" * 100_000 + b"</a>" * 100_000).tag == "a"
+
+
+@pytest.mark.parametrize(
+    ("element", "entry"),
+    [
+        ("<Key>k</Key><Size>1</Size>", ObjectEntry("k", 1, "", "", "")),
+        ("<Size>1</Size><ETag>abc</ETag><Key>k</Key>", ObjectEntry("k", 1, "abc", "", "")),
+        ('<Key>k</Key><ETag>"abc-2"</ETag><Size>0</Size>', ObjectEntry("k", 0, "abc-2", "", "")),
+        (
+            "<Key>k</Key><LastModified>t</LastModified><ETag>abc</ETag><Size>1</Size>"
+            "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner><StorageClass>S</StorageClass>",
+            ObjectEntry("k", 1, "abc", "t", "S"),
+        ),
+        (
+            "<Key>a+b%2Bc</Key><Size>1</Size><Unknown><Key>x</Key></Unknown>",
+            ObjectEntry("a b+c", 1, "", "", ""),
+        ),
+    ],
+)
+def test_stores_may_leave_out_and_reorder(element: str, entry: ObjectEntry) -> None:
+    """Only key and size are needed; quotes, order and additions do not matter."""
+    assert xml.split_page(listing(f"<Contents>{element}</Contents>"))[1] == [entry]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<Size>1</Size>",
+        "<Key></Key><Size>1</Size>",
+        "<Key>k</Key>",
+        "<Key>k</Key><Size></Size>",
+        "<Key>k</Key><Size>-1</Size>",
+        "<Key>k</Key><Size>1.5</Size>",
+        "<Key>k</Key><Size>٣</Size>",
+        f"<Key>k</Key><Size>{'9' * 30}</Size>",
+    ],
+)
+def test_an_object_without_key_or_size_is_refused(element: str) -> None:
+    """A page that cannot be understood is not guessed at."""
+    with pytest.raises(S3Error, match="InvalidResponse"):
+        xml.split_page(listing(f"<Contents>{element}</Contents>"))
+
+
+def test_keys_of_a_store_that_does_not_encode_are_taken_as_they_are() -> None:
+    """Where the page does not say `url`, a percent sign is a percent sign."""
+    frame = FRAME.replace("<EncodingType>url</EncodingType>", "")
+    key = "50%25+<é>&"
+    entry = f"<Contents><Key>{escape(key)}</Key><LastModified>t</LastModified><ETag>e</ETag><Size>1</Size></Contents>"
+    assert xml.split_page(listing(entry, frame))[1] == [ObjectEntry(key, 1, "e", "t", "")]
+    assert xml.split_page(listing(entry.replace(escape(key), "50%25"), frame))[1][0].key == "50%25"
+
+
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_a_key_that_is_not_utf8_is_named(gap: str) -> None:
+    """It could not be copied under its name, so the listing fails loudly."""
+    page = listing(contents(ObjectEntry("KEY", 1, "a", "t"), gap).replace("KEY", "bad%FF%FEkey"))
+    with pytest.raises(ListingError, match="bad%FF%FEkey"):
+        xml.split_page(page)
+
+
+def test_a_frame_within_a_comment_holds_no_objects() -> None:
+    """What only looks like objects is not taken for objects."""
+    hidden = f"<!--{contents(ObjectEntry('k', 1, 'a', 't'))}-->"
+    assert xml.split_page(listing(hidden))[1] == []
+
+
+def test_the_small_documents_are_read() -> None:
+    """Tags, uploads, parts, ids and ETags, each as the API reference shows it."""
+    tagging = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag><Tag><Key>e</Key><Value/></Tag></TagSet></Tagging>"
+    assert xml.tags(xml.parse(tagging)) == [("k", "v"), ("e", "")]
+    assert xml.tags(xml.parse(b"<Tagging/>")) == []
+    uploads = (
+        f"<R {NAMESPACE}><EncodingType>url</EncodingType><NextKeyMarker>a%2Fz</NextKeyMarker><Upload><Key>a%20b</Key>"
+        "<UploadId>u1</UploadId><Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload></R>"
+    )
+    assert xml.uploads(xml.parse(uploads.encode())) == [Upload("a b", "u1", "2010-11-10T20:48:33.000Z")]
+    assert xml.next_key(xml.parse(uploads.encode())) == "a/z"
+    parts = b'<R><Part><PartNumber>2</PartNumber><ETag>"e"</ETag><Size>7</Size></Part></R>'
+    assert xml.uploaded_parts(xml.parse(parts)) == [UploadedPart(2, "e", 7)]
+    assert xml.upload_id(xml.parse(b"<R><UploadId>u</UploadId></R>")) == "u"
+    assert xml.stored_etag(xml.parse(b"<R><ETag>&quot;e-2&quot;</ETag></R>")) == "e-2"
+
+
+def test_white_space_before_the_declaration_is_allowed() -> None:
+    """S3 keeps long answers alive with it."""
+    assert xml.parse(b"  \n\n <?xml version='1.0'?><R/>\n").tag == "R"
+
+
+def test_a_completion_lists_numbers_and_etags() -> None:
+    """Quoted and escaped, in the order given."""
+    root = xml.parse(xml.completion([(1, "a&b"), (10000, "c")]))
+    assert root.tag == "CompleteMultipartUpload"
+    assert [(xml.text(p, "PartNumber"), xml.text(p, "ETag")) for p in root] == [
+        ("1", '"a&b"'),
+        ("10000", '"c"'),
+    ]
