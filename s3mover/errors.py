@@ -93,6 +93,7 @@ class S3Error(MoverError):
         *,
         status: int = 0,
         operation: str = "",
+        bucket: str = "",
         request_id: str = "",
         host_id: str = "",
         region: str = "",
@@ -103,14 +104,16 @@ class S3Error(MoverError):
         self.message = message
         self.status = status
         self.operation = operation
+        self.bucket = bucket
         self.request_id = request_id
         self.host_id = host_id
         self.region = region
         self.temporary = temporary
 
     def __str__(self) -> str:
-        """One line: operation, code, message, request id."""
-        where = f"{self.operation}: " if self.operation else ""
+        """One line: operation, bucket, code, message, request id."""
+        place = f" on {self.bucket}" if self.bucket else ""
+        where = f"{self.operation}{place}: " if self.operation else ""
         said = f": {self.message}" if self.message else ""
         request = f" (request {self.request_id})" if self.request_id else ""
         return f"{where}{self.code}{said}{request}"

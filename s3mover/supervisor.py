@@ -34,12 +34,14 @@ class Duties:
     """What the supervisor has done for it.
 
     `acquire` takes the lease and says whether it got it. `round` makes one sweep and says whether it could be made.
-    `idle` waits so many seconds or until a stop is asked for, and looks after the crew meanwhile.
+    `idle` waits so many seconds or until a stop is asked for, and looks after the crew meanwhile. `tend` announces
+    a stop that was asked for, and gives the sign of life.
     """
 
     acquire: Callable[[], bool]
     round: Callable[[], bool]
     idle: Callable[[float], None]
+    tend: Callable[[], None]
 
 
 class Supervisor:
@@ -65,6 +67,7 @@ class Supervisor:
             succeeded = self._duties.round()
             self._failed_in_a_row = 0 if succeeded else self._failed_in_a_row + 1
             self._duties.idle(pause_after(self._interval, self._failed_in_a_row))
+        self._duties.tend()
         self._notify(DaemonStopped(self._sweeps))
 
     def _stand_by(self) -> None:

@@ -77,7 +77,7 @@ class Body:
 
 
 class Bucket:
-    """One bucket with one set of credentials; threads may share it, each has a connection of its own.
+    """One bucket with one set of credentials; threads may share it, each has connections of its own.
 
     Every operation may raise `S3Error`. ETags are given and taken without quotes, headers in lower case.
 
@@ -114,7 +114,7 @@ class Bucket:
         self._sleep = sleep
 
     def close_thread(self) -> None:
-        """Close the calling thread's connection; the next request opens a new one."""
+        """Close the calling thread's connections; the next request opens a new one."""
         self._client.close_thread()
 
     def head_bucket(self) -> str:

@@ -1,6 +1,6 @@
 """One request to one bucket from beginning to end: head, signature, connection, verdict, count.
 
-What the operations are called and say is `bucket.py`'s. Each thread has a connection of its own. Two refusals are
+What the operations are called and say is `bucket.py`'s. Each thread has connections of its own. Two refusals are
 mended here by sending the request again, once: a clock that differs from S3's (which allows 15 minutes), and a
 signature for another region than the bucket's.
 """
@@ -73,6 +73,7 @@ class Client:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._endpoint = Endpoint(address.scheme, address.host, address.port)
+        self._bucket = address.bucket
         self._path = address.path
         self._terms = _Terms(address.region, 0.0)
         self._credentials = credentials
@@ -106,9 +107,8 @@ class Client:
         return self._attempt(request, read)
 
     def close_thread(self) -> None:
-        """Close the calling thread's connection."""
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is not None:
+        """Close the calling thread's connections."""
+        for connection in self._connections():
             connection.close()
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -116,7 +116,7 @@ class Client:
         try:
             result = self._converse(request, read, credentials)
         except S3Error as error:
-            error.operation = request.operation
+            error.operation, error.bucket = request.operation, self._bucket
             _silence(error, credentials)
             self._count(request.operation, error.code)
             raise
@@ -140,11 +140,20 @@ class Client:
             raise error
 
     def _connection(self) -> Connection:
+        """Take the thread's connection; only where a body is still being read from it, another one."""
+        connections = self._connections()
+        for connection in connections:
+            if not connection.busy:
+                return connection
+        connections.append(Connection(self._endpoint, self._timeouts))
+        return connections[-1]
+
+    def _connections(self) -> list[Connection]:
         try:
-            connection: Connection = self._local.connection
+            connections: list[Connection] = self._local.connections
         except AttributeError:
-            connection = self._local.connection = Connection(self._endpoint, self._timeouts)
-        return connection
+            connections = self._local.connections = []
+        return connections
 
     def _head(self, request: Request, credentials: Credentials) -> bytes:
         path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"

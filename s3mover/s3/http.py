@@ -50,6 +50,7 @@ class Connection:
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._out: memoryview | None = None
+        self.busy = False  # an answer's body is still to be read: nothing else may be asked meanwhile
 
     def request(self, head: bytes, content: bytes | Stream = b"", *, headless: bool = False) -> Response:
         """Send a request and return its answer once the answer's head is read.
@@ -66,6 +67,7 @@ class Connection:
             S3Error: `ConnectionError`, `Timeout`, `IncompleteBody` or `InvalidResponse`.
         """
         kept = self._open()
+        self.busy = True
         head = self._addressed(head)
         try:
             try:
@@ -84,6 +86,7 @@ class Connection:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+        self.busy = False
 
     def take_into(self, view: memoryview) -> int:
         """Give bytes of the answer: what is here already, else what comes; 0 where the server has closed."""
@@ -107,6 +110,7 @@ class Connection:
         Raises:
             S3Error: the server sent more than its answer.
         """
+        self.busy = False
         overlong = self._start != self._end
         if overlong or not keep:
             self.close()
@@ -131,7 +135,9 @@ class Connection:
         return False
 
     def _reopen(self) -> None:
-        self.close()
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
         self._wire = open_wire(self._endpoint, self._proxy, self._timeouts)
 
     def _addressed(self, head: bytes) -> bytes:

@@ -43,14 +43,14 @@ def parse(body: bytes) -> Element:
     Raises:
         S3Error: `InvalidResponse`: the body is no well-formed XML, or has a DOCTYPE.
     """
-    if b"<!DOCTYPE" in body:
-        raise invalid("the answer has a DOCTYPE")
-    # The encoding is given, lest a document choose one in which a DOCTYPE looks different.
-    parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a DOCTYPE there are no entities to expand
+    # UTF-16 would hide a DOCTYPE: with a byte order mark it is no UTF-8, without one it has zero bytes.
+    if b"<!DOCTYPE" in body or b"\0" in body:
+        raise invalid("the answer is no plain XML")
+    parser = XMLParser()  # noqa: S314 - without a DOCTYPE there are no entities to expand
     try:
-        parser.feed(body.strip())
+        parser.feed(body.strip().decode())
         root = parser.close()
-    except ParseError as error:
+    except (ParseError, UnicodeDecodeError) as error:
         raise invalid(f"the answer is no XML: {error}") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

@@ -48,7 +48,7 @@ def run_daemon(settings: Settings) -> ExitCode:
 def supervisor_of(engine: Engine) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
-    duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle)
+    duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
     started = DaemonStarted(
         __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
     )

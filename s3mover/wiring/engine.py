@@ -78,7 +78,8 @@ def open_engine(
     with ExitStack() as opened:
         metrics = MetricsListener(__version__)
         board = StatusBoard(metrics.exposition, HANG_SECONDS)
-        notify = _bulletin([*listeners, metrics, board])
+        # The log comes last: who reads of an event there finds it in metrics and status already.
+        notify = _bulletin([metrics, board, *listeners])
         port = _serve(settings, board, opened) if serve_http else None
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)

@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from s3mover.audit.opening import open_reader
-from s3mover.checks import Subject
+from s3mover.audit.opening import open_reader, schema_text
+from s3mover.checks import Doubt, Subject
 from s3mover.events import Notify, ObjectsListed, RequestsMade
 from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.planning.ahead import ReadAhead
@@ -112,6 +112,8 @@ def subject_of(settings: Settings) -> Subject:
     url = settings.audit.url.get_secret_value()
 
     def database() -> str:
+        if schema_text(url):
+            raise Doubt("its schema is not the newest; `s3mover schema apply` or the first sweep brings it there")
         with closing(open_reader(url)) as trail:
             sweeps = trail.latest_sweeps(1)
         return f"the schema is the newest; {'the latest sweep was ' + str(sweeps[0].id) if sweeps else 'no sweep yet'}"

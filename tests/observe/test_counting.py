@@ -33,24 +33,26 @@ def test_the_tally_follows_the_events(counter: SweepCounter) -> None:
         ObjectsListed(Side.SOURCE, 10),
         ObjectsListed(Side.DESTINATION, 99),
         ObjectsInPlace("in_place", 4),
-        planned(5),
+        planned(6),
         moved(size=100),
+        moved(size=300),
         moved(size=200, method=Method.STREAMING),
         failed(),
         ObjectSkipped(7, "in/d", 100, "NoSuchKey", "gone"),
     ):
         counter(event)
     assert counter.snapshot().tally == Tally(
-        listed=10, skipped=5, planned=4, succeeded=2, failed=1, bytes=300, server_side_copies=1, streamed=1
+        listed=10, skipped=5, planned=5, succeeded=3, failed=1, bytes=600, server_side_copies=2, streamed=1
     )
     assert (counter.snapshot().sweep, counter.snapshot().running) == (7, True)
 
 
 def test_what_waits_goes_down_as_transfers_end(counter: SweepCounter) -> None:
     """Moved, failed and vanished objects all leave the backlog, with their bytes."""
-    counter(planned(4, size=100))
-    assert (counter.snapshot().waiting, counter.snapshot().waiting_bytes) == (4, 400)
+    counter(planned(5, size=100))
+    assert (counter.snapshot().waiting, counter.snapshot().waiting_bytes) == (5, 500)
     counter(moved(size=100))
+    counter(moved(size=100, method=Method.STREAMING))
     counter(failed())
     counter(ObjectSkipped(7, "in/d", 100, "NoSuchKey", "gone"))
     assert (counter.snapshot().waiting, counter.snapshot().waiting_bytes) == (1, 100)
@@ -164,14 +166,24 @@ def test_the_end_is_foreseen_from_the_slower_of_objects_and_bytes(
     counter: SweepCounter, clock: Clock
 ) -> None:
     """Small objects are bound by requests, large ones by bytes."""
-    counter(planned(20, size=100))
-    counter(SweepListed(7, 20, 0, 20))
+    counter(planned(30, size=100))
+    counter(SweepListed(7, 30, 0, 30))
     clock.now += 10
-    for _ in range(10):
+    for _ in range(20):
         counter(moved(size=100))
-    assert counter.snapshot().eta_seconds == 10.0
+    assert counter.snapshot().eta_seconds == 5.0
     counter(planned(1, size=99_000))
-    assert counter.snapshot().eta_seconds == 1_000.0
+    assert counter.snapshot().eta_seconds == 500.0
+
+
+def test_empty_objects_are_foreseen_by_their_number(counter: SweepCounter, clock: Clock) -> None:
+    """Where no bytes move, the objects alone say how long it takes."""
+    counter(planned(7, size=0))
+    counter(SweepListed(7, 7, 0, 7))
+    clock.now += 1
+    for _ in range(4):
+        counter(moved(size=0))
+    assert counter.snapshot().eta_seconds == 0.75
 
 
 def test_nothing_left_takes_no_time(counter: SweepCounter) -> None:

@@ -27,7 +27,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """moto's server, one per test process."""
+    """The server of moto, one per test process."""
     with running_moto() as url:
         yield url
 

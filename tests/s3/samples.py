@@ -29,6 +29,7 @@ ODD_KEYS = (
     "back\\slash",
     "semi;colon,comma=equals@at:colon",
     "tilde~star*(paren)!",
+    "tab\tand\x01control",
     "tab\tnewline\nreturn\r",
     "bell\x07delete\x7f",
     "caf\u00e9",

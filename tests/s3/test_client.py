@@ -7,7 +7,7 @@ import pytest
 
 from s3mover.errors import S3Error
 from s3mover.model import Credentials
-from s3mover.s3.bucket import Bucket, Timeouts
+from s3mover.s3.bucket import Bucket
 from tests.s3.samples import NOW, bucket_on
 from tests.support.scripted import Peer, Play, answer, chunked
 
@@ -15,7 +15,10 @@ COPIED = b'<?xml version="1.0"?>\n<CopyObjectResult><ETag>"abc"</ETag></CopyObje
 
 
 def error_body(code: str, message: str = "Said so.", more: str = "") -> bytes:
-    return f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>r1</RequestId><HostId>h1</HostId>{more}</Error>".encode()
+    said = (
+        f"<Code>{code}</Code><Message>{message}</Message><RequestId>r1</RequestId><HostId>h1</HostId>{more}"
+    )
+    return f"<Error>{said}</Error>".encode()
 
 
 def answering(*answers: bytes) -> Play:
@@ -55,7 +58,7 @@ def test_an_error_in_a_200_is_an_error(code: str, temporary: bool) -> None:
     """CopyObject, UploadPartCopy and CompleteMultipartUpload may fail after their status was sent."""
     said = chunked(b"   ", error_body(code))
     calls = (
-        lambda bucket: copy(bucket),
+        copy,
         lambda bucket: bucket.copy_part(
             "k", "u", 1, source_bucket="s", source_key="k", first=0, last=1, if_match="e"
         ),
@@ -166,9 +169,8 @@ def test_secrets_that_a_server_repeats_are_taken_out() -> None:
 
 def test_a_connection_error_names_the_operation_and_is_counted() -> None:
     """Trouble on the way is told like a refusal."""
-    with bucket_on(lambda peer: None, timeouts=Timeouts(5, 5)) as (bucket, _, counter):
-        with pytest.raises(S3Error) as caught:
-            copy(bucket)
+    with bucket_on(Peer.close) as (bucket, _, counter), pytest.raises(S3Error) as caught:
+        copy(bucket)
     assert (caught.value.operation, caught.value.status) == ("CopyObject", 0)
     assert counter.counted == [("CopyObject", "ConnectionError")]
 
@@ -244,7 +246,7 @@ def test_a_stream_is_not_sent_again_but_may_be_tried_anew() -> None:
     """What was read is gone: the error is temporary now, since the next attempt will be signed rightly."""
     with bucket_on(answering(SKEWED)) as (bucket, heard, _):
         with pytest.raises(S3Error) as caught:
-            bucket.put("k", lambda view: len(view), 5, {})
+            bucket.put("k", len, 5, {})
         assert (caught.value.code, caught.value.temporary, len(heard)) == ("RequestTimeTooSkewed", True, 1)
 
 

@@ -21,7 +21,7 @@ NAMES = st.from_regex(r"x-amz-[a-z0-9-]{1,20}|content-[a-z]{1,8}|range|if-match"
 VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E) | st.sampled_from(" \t"), max_size=40)
 
 
-def botocore_signs(  # noqa: PLR0913
+def botocore_signs(
     method: str, path: str, query: str, headers: dict[str, str], keys: Credentials, region: str
 ) -> tuple[str, float]:
     """Return botocore's Authorization header for a request, and when it signed."""
@@ -34,25 +34,25 @@ def botocore_signs(  # noqa: PLR0913
     return request.headers["Authorization"], float(calendar.timegm(stamp))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
     key=TEXT | st.sampled_from(ODD_KEYS),
     query=st.lists(st.tuples(TEXT, TEXT), max_size=4),
     headers=st.dictionaries(NAMES, VALUES, max_size=6),
     token=st.sampled_from(["", "FwoGZXIvYXdzE/+=="]),
-    region=st.sampled_from(["us-east-1", "eu-central-1", "cn-north-1"]),
 )
 def test_a_signature_is_botocores(
-    method: str, key: str, query: list[tuple[str, str]], headers: dict[str, str], token: str, region: str
+    method: str, key: str, query: list[tuple[str, str]], headers: dict[str, str], token: str
 ) -> None:
     """For any key, query and headers, runs of blanks included, we sign as botocore does."""
     keys = KEYS._replace(session_token=token)
     path, encoded = f"/bucket/{quote_key(key)}", quote_query(query)
     wanted = {"host": "127.0.0.1:9000", "x-amz-content-sha256": EMPTY_PAYLOAD, **headers}
-    theirs, when = botocore_signs(method, path, encoded, dict(wanted), keys, region)
-    ours = signed_headers(method, path, encoded, wanted, credentials=keys, region=region, now=when)
-    assert ours["authorization"] == theirs
+    for region in ("us-east-1", "eu-central-1", "cn-north-1"):
+        theirs, when = botocore_signs(method, path, encoded, dict(wanted), keys, region)
+        ours = signed_headers(method, path, encoded, wanted, credentials=keys, region=region, now=when)
+        assert ours["authorization"] == theirs
 
 
 def test_raw_utf8_in_a_header_is_signed_byte_by_byte() -> None:

@@ -1,7 +1,6 @@
 """Sockets: TLS that verifies, IPv6, proxies, time-outs."""
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,9 @@ def server_context(identity: ServerIdentity) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def trusted(identity: ServerIdentity, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def trusted(identity: ServerIdentity, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust the throw-away CA as a company's own is trusted."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(identity.ca_file))
-    return
 
 
 def echo_twice(peer: Peer) -> None:
@@ -174,7 +172,7 @@ def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says who refused and what it said."""
     with scripted(lambda peer: peer.answer(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(S3Error, match="proxy 127.0.0.1.* 407") as caught:
+        with pytest.raises(S3Error, match=r"proxy 127\.0\.0\.1.* 407") as caught:
             Connection(Endpoint("https", "s3.far", 443), PATIENCE).request(HEAD)
     assert caught.value.temporary
 

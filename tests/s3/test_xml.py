@@ -16,7 +16,7 @@ from s3mover.s3.sigv4 import quote_key
 from tests.s3.samples import ODD_KEYS
 
 NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
-FRAME = "<Name>b</Name><Prefix></Prefix><MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+FRAME = "<Name>b</Name><Prefix></Prefix><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
 KEY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30) | st.sampled_from(
     ODD_KEYS
 )
@@ -65,7 +65,7 @@ def test_a_page_is_read_as_it_was_written(entries: list[ObjectEntry], gap: str) 
     assert xml.text(frame, "IsTruncated") == "false"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(entries=ENTRIES.filter(bool), data=st.data())
 def test_the_short_cut_reads_what_the_parser_reads(entries: list[ObjectEntry], data: st.DataObject) -> None:
     """A canonical page that was damaged somewhere is read the same both ways, or refused by both."""
@@ -123,6 +123,8 @@ def test_entities_do_not_expand() -> None:
     for body in (
         laughs.encode(),
         laughs.encode("utf-16"),
+        laughs.encode("utf-16-le"),
+        laughs.encode("utf-16-be"),
         f'<?xml version="1.0" encoding="UTF-7"?>{laughs}'.encode(),
     ):
         with pytest.raises(S3Error, match="InvalidResponse"):
@@ -141,8 +143,10 @@ def test_a_deep_document_is_no_danger() -> None:
         ("<Size>1</Size><ETag>abc</ETag><Key>k</Key>", ObjectEntry("k", 1, "abc", "", "")),
         ('<Key>k</Key><ETag>"abc-2"</ETag><Size>0</Size>', ObjectEntry("k", 0, "abc-2", "", "")),
         (
-            "<Key>k</Key><LastModified>t</LastModified><ETag>abc</ETag><Size>1</Size>"
-            "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner><StorageClass>S</StorageClass>",
+            (
+                "<Key>k</Key><LastModified>t</LastModified><ETag>abc</ETag><Size>1</Size>"
+                "<Owner><ID>1</ID><DisplayName>me</DisplayName></Owner><StorageClass>S</StorageClass>"
+            ),
             ObjectEntry("k", 1, "abc", "t", "S"),
         ),
         (
@@ -200,8 +204,8 @@ def test_a_frame_within_a_comment_holds_no_objects() -> None:
 
 def test_the_small_documents_are_read() -> None:
     """Tags, uploads, parts, ids and ETags, each as the API reference shows it."""
-    tagging = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag><Tag><Key>e</Key><Value/></Tag></TagSet></Tagging>"
-    assert xml.tags(xml.parse(tagging)) == [("k", "v"), ("e", "")]
+    tags = b"<Tag><Key>k</Key><Value>v</Value></Tag><Tag><Key>e</Key><Value/></Tag>"
+    assert xml.tags(xml.parse(b"<Tagging><TagSet>%s</TagSet></Tagging>" % tags)) == [("k", "v"), ("e", "")]
     assert xml.tags(xml.parse(b"<Tagging/>")) == []
     uploads = (
         f"<R {NAMESPACE}><EncodingType>url</EncodingType><NextKeyMarker>a%2Fz</NextKeyMarker><Upload><Key>a%20b</Key>"

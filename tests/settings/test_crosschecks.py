@@ -38,6 +38,7 @@ def test_a_bucket_is_not_copied_onto_itself() -> None:
         {"DST_ENDPOINT_URL": "http://minio:9000"},
         {"SRC_ENDPOINT_URL": "http://minio:9001", "DST_ENDPOINT_URL": "http://minio:9000"},
         {"DST_REGION": "cn-north-1"},
+        {"DST_ENDPOINT_URL": "https://s3.cn-north-1.amazonaws.com.cn"},
         {"DST_REGION": "us-gov-west-1"},
     ],
 )
@@ -51,6 +52,7 @@ def test_what_shares_no_key_is_allowed(environ: dict[str, str]) -> None:
     [
         ("", "https://s3.eu-central-1.amazonaws.com"),
         ("https://s3.amazonaws.com", "https://s3.eu-central-1.amazonaws.com"),
+        ("https://s3.cn-north-1.amazonaws.com.cn", "https://s3.cn-northwest-1.amazonaws.com.cn"),
         ("http://minio", "http://minio:80"),
         ("http://minio", "https://MINIO."),
         ("http://localhost:9000", "http://127.0.0.1:9000"),

@@ -91,6 +91,14 @@ def test_the_first_version_s_names_work_plain_and_mounted(
     assert value(given(environ), setting) == sample
 
 
+def test_a_setting_tells_its_names_in_the_environment() -> None:
+    """Ours first, because it wins."""
+    schema = schema_of_settings()
+    assert schema["audit.url"].environment == ("S3MOVER_AUDIT__URL", "MYSQL_DSN")
+    assert schema["source.access_key"].environment == ("S3MOVER_SOURCE__ACCESS_KEY", "SRC_ACCESS_KEY")
+    assert schema["log.level"].environment == ("S3MOVER_LOG__LEVEL",)
+
+
 def test_the_names_of_the_first_version_cover_both_sides() -> None:
     """Twenty of them and the DSN."""
     assert len(FIRST_VERSION_NAMES) == 21
@@ -170,6 +178,18 @@ def test_the_file_is_the_named_one_else_that_of_the_environment_else_the_default
     assert load(Path("named.yaml"), environ, {}).http.port == 1
     assert load(None, environ, {}).http.port == 2
     assert load(None, BUCKETS, {}).http.port == 3
+
+
+@pytest.mark.parametrize(
+    "key", ["alias/replica", "mrk-1234abcd", "arn:aws:kms:eu-central-1:1:key/1", "minio-key"]
+)
+def test_a_kms_key_is_named_by_id_alias_or_arn(key: str) -> None:
+    """Other stores have names of their own for it."""
+    environ = BUCKETS | {
+        "S3MOVER_DESTINATION__KMS_KEY_ID": key,
+        "S3MOVER_DESTINATION__STORAGE_CLASS": "GLACIER_IR",
+    }
+    assert given(environ).destination.kms_key_id == key
 
 
 def test_words_may_be_written_in_capitals() -> None:

@@ -229,6 +229,20 @@ def test_no_secret_is_repeated(variable: str, text: str) -> None:
         error = error.__cause__ or error.__context__
 
 
+def test_a_secret_s_place_in_the_sentence_is_held_by_other_words() -> None:
+    """The rest of the sentence is as for any setting."""
+    [problem] = problems({"MYSQL_DSN": "hunter2"})
+    assert problem.startswith(
+        "audit.url (MYSQL_DSN): the value (not shown) is no database URL; expected sqlite:///FILE"
+    )
+
+
+def test_an_at_sign_alone_hides_nothing() -> None:
+    """Only a URL can carry credentials."""
+    assert shown("a@b") == '"a@b"'
+    assert shown("https://minio") == '"https://minio"'
+
+
 def test_a_long_value_is_cut_and_control_characters_are_written_out() -> None:
     """A message stays on its line."""
     assert shown("a\n\x1b[31m") == '"a\\n\\u001b[31m"'

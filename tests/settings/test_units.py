@@ -62,6 +62,8 @@ def test_a_duration_stays_short_of_what_a_wait_takes() -> None:
         ("1KB", 1_000),
         ("1KiB", 1_024),
         ("2TiB", 2**41),
+        ("3GB", 3 * 10**9),
+        ("2TB", 2 * 10**12),
         ("7B", 7),
         ("67108864", 67_108_864),
         ("0", 0),

@@ -166,7 +166,9 @@ def _grants(database: str, user: str, password: str) -> list[str]:
 
 def _run(program: str, *arguments: str) -> None:
     command = [_program(program), "--no-defaults", *_RUN_AS, *arguments]
-    subprocess.run(command, check=True, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"{program} failed: {(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
 
 
 def _program(name: str) -> str:

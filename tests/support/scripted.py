@@ -5,7 +5,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -89,10 +89,8 @@ class ScriptedServer:
 
     def close(self) -> None:
         """Stop listening and wait for the play to end."""
-        try:
+        with suppress(OSError):  # not on every system may a listening socket be shut down
             self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:  # not on every system may a listening socket be shut down
-            pass
         self._listener.close()
         self._thread.join(10)
 

@@ -1,0 +1,96 @@
+"""The commands that look and do not touch: check, verify, report, schema."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from tests.support.program import run_program
+
+
+@pytest.fixture
+def moved(world: World, tmp_path: Path) -> World:
+    """Ten objects that were moved, and one that could not be."""
+    world.s3.fill(SOURCE, 10, size=10, prefix="good/")
+    world.s3.put_object(SOURCE, "bad", b"x")
+    fault = world.s3.add_fault("refusal", operation="CopyObject", key="bad", code="InvalidRequest", status=400)
+    run_program(["sweep"], world.environment, tmp_path, expect=1)
+    world.s3.clear_faults(fault)
+    return world
+
+
+def test_check_finds_everything_in_order(world: World, tmp_path: Path) -> None:
+    """Where all is permitted each line has its tick, and no probe object stays behind."""
+    world.s3.put_object(SOURCE, "a", b"a")
+    run_program(["schema", "apply"], world.environment, tmp_path)
+    done = run_program(["check"], world.environment, tmp_path)
+    assert [line[0] for line in done.stdout.splitlines()] == ["✅"] * 8
+    assert world.s3.count(DESTINATION) == 0
+
+
+def test_check_says_which_permission_a_copy_lacks(world: World, tmp_path: Path) -> None:
+    """A refused server-side copy is a warning that names the missing permission and what happens instead."""
+    world.s3.put_object(SOURCE, "a", b"a")
+    world.forbid_copies()
+    run_program(["schema", "apply"], world.environment, tmp_path)
+    done = run_program(["check", "--json"], world.environment, tmp_path)
+    results = {result["name"]: result for result in json.loads(done.stdout)}
+    copy = results["server-side copy"]
+    assert copy["level"] == "warning"
+    assert "streamed" in copy["message"]
+    assert f"s3:GetObject and s3:GetObjectTagging on arn:aws:s3:::{SOURCE}/*" in copy["message"]
+
+
+def test_check_fails_where_the_work_cannot_be_done(world: World, tmp_path: Path) -> None:
+    """A destination that may not be written is a cross and exit code 3."""
+    world.s3.add_fault("access_denied", operation="PutObject", bucket=DESTINATION)
+    done = run_program(["check"], world.environment, tmp_path, expect=3)
+    assert "❌ destination: write: PutObject on company-documents-copy: AccessDenied" in done.stdout
+
+
+def test_verify_finds_every_difference(moved: World, tmp_path: Path) -> None:
+    """Missing, altered and shortened objects get a line each, and the exit code is 1."""
+    run_program(["sweep"], moved.environment, tmp_path)
+    assert "11 equal" in run_program(["verify"], moved.environment, tmp_path).stdout
+    moved.s3.put_objects(
+        DESTINATION, [{"key": "good/00000001", "body": b"y" * 10}, {"key": "good/00000002", "body": b"y"}]
+    )
+    moved.s3.delete_objects(DESTINATION, ["good/00000003"])
+    lines = run_program(["verify"], moved.environment, tmp_path, expect=1).stdout.splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == [
+        "different good/00000001",
+        "different good/00000002",
+        "missing good/00000003",
+    ]
+
+
+def test_verify_reads_the_bytes_where_it_must(world: World, tmp_path: Path) -> None:
+    """Where ETags cannot be compared only `--deep` proves equality, and finds what size and time hide."""
+    world.s3.put_object(SOURCE, "a", b"content", age=100)
+    world.s3.put_object(DESTINATION, "a", b"CONTENT")
+    unsure = {**world.environment, "S3MOVER_DESTINATION__KMS_KEY_ID": "alias/any"}
+    assert "1 unproven" in run_program(["verify"], unsure, tmp_path).stdout
+    assert "the bytes differ" in run_program(["verify", "--deep"], unsure, tmp_path, expect=1).stdout
+
+
+def test_report_tells_the_trail(moved: World, tmp_path: Path) -> None:
+    """Totals, sweeps and failures come as a table, as JSON and as CSV."""
+    table = run_program(["report"], moved.environment, tmp_path).stdout
+    assert "server_side_copy" in table
+    assert "bad: InvalidRequest" in table
+    document = json.loads(run_program(["report", "--format", "json"], moved.environment, tmp_path).stdout)
+    assert {(total["status"], total["objects"]) for total in document["totals"]} == {("success", 10), ("error", 1)}
+    assert document["sweeps"][0]["tally"]["failed"] == 1
+    failed = run_program(["report", "--failed", "--format", "csv", "--since", "1h"], moved.environment, tmp_path)
+    [row] = csv.DictReader(io.StringIO(failed.stdout))
+    assert (row["key"], row["code"]) == ("bad", "InvalidRequest")
+
+
+def test_the_schema_is_shown_before_it_is_applied(tmp_path: Path) -> None:
+    """`schema show` prints what `schema apply` would run, until there is nothing left to run."""
+    assert "CREATE TABLE" in run_program(["schema", "show"], {}, tmp_path).stdout
+    assert "applied" in run_program(["schema", "apply"], {}, tmp_path).stdout
+    assert "nothing" in run_program(["schema", "show"], {}, tmp_path).stdout

@@ -1,0 +1,105 @@
+"""The program as a user runs it: real processes with nothing but an environment and arguments."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "s3mover"]
+# A bound on a test that hangs; nothing waits for it to pass.
+TOO_LONG = 100.0
+
+_OURS = re.compile(r"S3MOVER_|SRC_|DST_|MYSQL_DSN|AWS_|[A-Za-z]+_(proxy|PROXY)$")
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment without what could configure s3mover, plus `settings`."""
+    bare = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
+    return {**bare, "AWS_EC2_METADATA_DISABLED": "true", **settings}
+
+
+def run_program(
+    arguments: list[str], settings: Mapping[str, str], folder: Path, expect: int | None = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in `folder`; `expect` is the exit code that it must end with."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG,
+        check=False,
+    )
+    if expect is not None:
+        assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+class Daemon:
+    """A running `s3mover run`, whose log events are read as they come."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.events: list[dict[str, Any]] = []
+
+    def await_event(
+        self, name: str, matches: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> dict[str, Any]:
+        """Read events until one is called `name` and matches; fails where the program ends before."""
+        for event in self._read():
+            if event["event"] == name and matches(event):
+                return event
+        raise AssertionError(
+            f"no {name} before the program ended with {self.process.wait()}: {self.events[-5:]}"
+        )
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        for _ in self._read():
+            continue
+        return self.process.wait(TOO_LONG)
+
+    def get(self, port: int, path: str, accept: str = "*/*") -> tuple[int, str]:
+        """Ask the program's HTTP server."""
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=TOO_LONG) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            event = json.loads(line)
+            self.events.append(event)
+            yield event
+
+
+@contextmanager
+def daemon(settings: Mapping[str, str], folder: Path, *arguments: str) -> Iterator[Daemon]:
+    """Start `s3mover run` (or what `arguments` say), and leave nothing of it behind."""
+    process = subprocess.Popen(
+        [*COMMAND, *(arguments or ("run",))],
+        cwd=folder,
+        env=environment({"S3MOVER_LOG__FORMAT": "json", **settings}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Daemon(process)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
