@@ -21,9 +21,12 @@ _BY_HEADER = {header_of(algorithm): algorithm for algorithm in ALGORITHMS}
 
 
 class Intake:
-    """One body. `content`, `checksum` and `md5` (hex) hold once `finish` has returned."""
+    """One body. `content`, `checksum` and `md5` (hex) hold once `finish` has returned.
 
-    def __init__(self, request: Request, quirks: frozenset[str]) -> None:
+    `promising` is False where checksum headers speak of something else than the body.
+    """
+
+    def __init__(self, request: Request, quirks: frozenset[str], *, promising: bool = True) -> None:
         self._headers = request.headers
         self.flip: int | None = None
         self.received = 0
@@ -35,7 +38,7 @@ class Intake:
         self._gatherer = Gatherer(self._expected())
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if len(self._payload()) == 64 else None
-        self._promised = None if "no_checksums" in quirks else self._promise()
+        self._promised = self._promise() if promising and "no_checksums" not in quirks else None
         self._running = RunningChecksum(self._promised[0]) if self._promised else None
         self.content = Content(())
         self.checksum: Checksum | None = None

@@ -58,17 +58,21 @@ class MariaDb:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._data = folder / "data"
+        self._temporary = folder / "tmp"
         self._socket = folder / "s"
         self._log = folder / "log"
         self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.identity = make_identity(folder)
+        # A server that starts empties its folder for temporary tables, another server's among them where it is shared.
+        self._temporary.mkdir()
         _run(
             "mariadb-install-db",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             f"--datadir={self._data}",
+            f"--tmpdir={self._temporary}",
         )
 
     @property
@@ -128,6 +132,7 @@ class MariaDb:
             _program("mariadbd"),
             "--no-defaults",
             f"--datadir={self._data}",
+            f"--tmpdir={self._temporary}",
             f"--socket={self._socket}",
             f"--port={self.port}",
             f"--bind-address={self.host}",
@@ -168,7 +173,9 @@ def _run(program: str, *arguments: str) -> None:
     command = [_program(program), "--no-defaults", *_RUN_AS, *arguments]
     done = subprocess.run(command, check=False, capture_output=True)
     if done.returncode:
-        raise RuntimeError(f"{program} failed: {(done.stdout + done.stderr).decode(errors='replace')[-2000:]}")
+        raise RuntimeError(
+            f"{program} failed: {(done.stdout + done.stderr).decode(errors='replace')[-2000:]}"
+        )
 
 
 def _program(name: str) -> str:

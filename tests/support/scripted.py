@@ -84,15 +84,16 @@ class ScriptedServer:
         self._plays = plays
         self._context = context
         self.connections = 0
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
+        self._threads[0].start()
 
     def close(self) -> None:
         """Stop listening and wait for the play to end."""
         with suppress(OSError):  # not on every system may a listening socket be shut down
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        for thread in self._threads:
+            thread.join(10)
 
     def _serve(self) -> None:
         for play in self._plays:
@@ -101,7 +102,8 @@ class ScriptedServer:
             except OSError:
                 return
             self.connections += 1
-            self._play(play, sock)
+            self._threads.append(threading.Thread(target=self._play, args=(play, sock), daemon=True))
+            self._threads[-1].start()
 
     def _play(self, play: Play, sock: socket.socket) -> None:
         try:
