@@ -27,6 +27,8 @@ from s3mover.stop import Stop
 
 STANDBY_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 300.0
+# From the shortest interval of a millisecond to more than the longest wait.
+MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def pause_after(interval: float, failed_in_a_row: int) -> float:
     """Return the seconds to the next round: the interval, doubled for each failure in a row, up to five minutes."""
     if failed_in_a_row == 0:
         return interval
-    return max(interval, min(interval * 2.0**failed_in_a_row, LONGEST_BACKOFF_SECONDS))
+    doubled = interval * 2.0 ** min(failed_in_a_row, MOST_DOUBLINGS)
+    return max(interval, min(doubled, LONGEST_BACKOFF_SECONDS))
 
 
 class StopNotice:

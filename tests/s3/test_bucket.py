@@ -303,7 +303,7 @@ def test_one_may_ask_more_while_a_body_is_read() -> None:
         peer.wait_for_end()
 
     asked = threading.Event()
-    with bucket_on(first, second) as (bucket, heard, _):
+    with bucket_on(first, second) as (bucket, _, _):
         with bucket.get("k") as body:
             assert bucket.tags("k") == []
             asked.set()

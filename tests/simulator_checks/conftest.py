@@ -46,7 +46,7 @@ def moto_url() -> Iterator[str]:
         yield url
 
 
-def boto_client(endpoint: str, key: SimulatorKey) -> Any:  # noqa: ANN401 - boto3's clients have no types
+def boto_client(endpoint: str, key: SimulatorKey) -> Any:
     """Make a boto3 client that asks once and believes what it gets."""
     return boto3.client(
         "s3",
@@ -64,7 +64,7 @@ def client_of(simulator: Simulator) -> Iterator[MakeClient]:
     """Make boto3 clients of the simulator, by their keys; they are kept, for they are slow to make."""
     clients: dict[SimulatorKey, Any] = {}
 
-    def make(key: SimulatorKey) -> Any:  # noqa: ANN401
+    def make(key: SimulatorKey) -> Any:
         if key not in clients:
             clients[key] = boto_client(simulator.endpoint, key)
         return clients[key]
@@ -81,7 +81,7 @@ def owner_key(simulator: Simulator) -> SimulatorKey:
 
 
 @pytest.fixture(scope="session")
-def owner(client_of: MakeClient, owner_key: SimulatorKey) -> Any:  # noqa: ANN401
+def owner(client_of: MakeClient, owner_key: SimulatorKey) -> Any:
     """The buckets' owner as a boto3 client."""
     return client_of(owner_key)
 
@@ -93,7 +93,7 @@ def stranger_key(simulator: Simulator) -> SimulatorKey:
 
 
 @pytest.fixture(scope="session")
-def stranger(client_of: MakeClient, stranger_key: SimulatorKey) -> Any:  # noqa: ANN401
+def stranger(client_of: MakeClient, stranger_key: SimulatorKey) -> Any:
     """The stranger as a boto3 client."""
     return client_of(stranger_key)
 
@@ -102,7 +102,7 @@ def stranger(client_of: MakeClient, stranger_key: SimulatorKey) -> Any:  # noqa:
 def make_bucket(simulator: Simulator) -> MakeBucket:
     """Make buckets that no other test uses."""
 
-    def make(account: str = OWNER, **settings: Any) -> str:  # noqa: ANN401
+    def make(account: str = OWNER, **settings: Any) -> str:
         name = f"bucket-{os.getpid()}-{next(_NUMBERS)}"
         simulator.create_bucket(name, account, **settings)
         return name

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def refused(request: Callable[..., Any], **arguments: Any) -> str:  # noqa: ANN401
+def refused(request: Callable[..., Any], **arguments: Any) -> str:
     """Make a request that must be refused and return the error's code (a status where there is no body)."""
     with pytest.raises(ClientError) as caught:
         request(**arguments)
@@ -15,7 +15,7 @@ def refused(request: Callable[..., Any], **arguments: Any) -> str:  # noqa: ANN4
     return code
 
 
-def status_of(request: Callable[..., Any], **arguments: Any) -> int:  # noqa: ANN401
+def status_of(request: Callable[..., Any], **arguments: Any) -> int:
     """Make a request and return the status of its answer."""
     try:
         response = request(**arguments)

@@ -40,7 +40,9 @@ def hello(simulator: Simulator, bucket: str) -> str:
         ({"IfMatch": HELLO}, False),
     ],
 )
-def test_a_copy_keeps_its_conditions(owner: Client, hello: str, condition: dict[str, Any], passes: bool) -> None:
+def test_a_copy_keeps_its_conditions(
+    owner: Client, hello: str, condition: dict[str, Any], passes: bool
+) -> None:
     """A pinned source that is another is refused with 412, on CopyObject and on UploadPartCopy."""
     copy = {"Bucket": hello, "Key": "b", "CopySource": f"{hello}/a", **condition}
     part = {name: value for name, value in copy.items() if name not in ("IfMatch", "IfNoneMatch")}

@@ -14,8 +14,17 @@ def test_a_copy_keeps_metadata_and_tags_and_nothing_else(
     simulator: Simulator, owner: Client, bucket: str
 ) -> None:
     """Storage class, ACL, lock and redirect are S3's defaults again; `differences` names them."""
-    kept = {"metadata": {"a": "b"}, "tags": {"c": "d"}, "headers": {"content-type": "a/b", "cache-control": "x"}}
-    lost = {"storage_class": "STANDARD_IA", "acl": "public-read", "redirect": "/x", "lock": {"legal_hold": True}}
+    kept = {
+        "metadata": {"a": "b"},
+        "tags": {"c": "d"},
+        "headers": {"content-type": "a/b", "cache-control": "x"},
+    }
+    lost = {
+        "storage_class": "STANDARD_IA",
+        "acl": "public-read",
+        "redirect": "/x",
+        "lock": {"legal_hold": True},
+    }
     simulator.put_object(bucket, "from/a", b"x", **kept, **lost)
     owner.copy_object(Bucket=bucket, Key="to/a", CopySource=f"{bucket}/from/a")
     found = simulator.differences(bucket, bucket, first_prefix="from/", second_prefix="to/")

@@ -106,7 +106,9 @@ def test_a_completed_upload_is_gone(owner: Client, bucket: str) -> None:
 
 def test_an_upload_keeps_only_what_it_is_told(simulator: Simulator, owner: Client, bucket: str) -> None:
     """Nothing of the source's properties comes along with copied parts."""
-    simulator.put_object(bucket, "a", size=FIVE, tags={"a": "b"}, metadata={"a": "b"}, storage_class="STANDARD_IA")
+    simulator.put_object(
+        bucket, "a", size=FIVE, tags={"a": "b"}, metadata={"a": "b"}, storage_class="STANDARD_IA"
+    )
     upload = Upload(owner, bucket)
     upload.copy(f"{bucket}/a", 0, FIVE - 1)
     owner.complete_multipart_upload(**upload.completing())

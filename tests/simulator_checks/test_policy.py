@@ -43,7 +43,9 @@ def test_accounts_meet_by_both_saying_yes(
     assert decide(who, OWNER, identity, resource) is answer
 
 
-def said(statement: dict[str, Any], action: str = "s3:GetObject", resource: str = "arn:aws:s3:::b/k") -> Verdict:
+def said(
+    statement: dict[str, Any], action: str = "s3:GetObject", resource: str = "arn:aws:s3:::b/k"
+) -> Verdict:
     """Return what a policy of one statement says to `THEIRS`."""
     whole = {"Effect": "Allow", "Action": "*", "Resource": "*"} | statement
     context = {"s3:prefix": "a/b", "aws:SecureTransport": "false"}
@@ -116,7 +118,7 @@ READ = ("s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket")
 )
 def test_a_copy_needs_the_sources_yes(
     simulator: Simulator,
-    stranger: Any,  # noqa: ANN401
+    stranger: Any,
     bucket: str,
     theirs: str,
     granted: tuple[str, ...],
@@ -150,7 +152,7 @@ def test_a_copy_needs_the_sources_yes(
 )
 def test_a_copy_needs_the_destinations_yes(
     simulator: Simulator,
-    owner: Any,  # noqa: ANN401
+    owner: Any,
     bucket: str,
     theirs: str,
     granted: tuple[str, ...],
@@ -181,7 +183,7 @@ def test_an_identity_needs_its_own_accounts_yes_too(
 
 def test_a_missing_key_is_hidden_from_those_who_may_not_list(
     simulator: Simulator,
-    stranger: Any,  # noqa: ANN401
+    stranger: Any,
     bucket: str,
 ) -> None:
     """Without s3:ListBucket a missing key is 403, with it 404."""
@@ -192,7 +194,7 @@ def test_a_missing_key_is_hidden_from_those_who_may_not_list(
     assert refused(stranger.get_object, Bucket=bucket, Key="none") == "NoSuchKey"
 
 
-def test_a_denial_can_concern_one_prefix(simulator: Simulator, stranger: Any, bucket: str) -> None:  # noqa: ANN401
+def test_a_denial_can_concern_one_prefix(simulator: Simulator, stranger: Any, bucket: str) -> None:
     """A deny on part of the keys wins over the allow on all of them."""
     policy = grant(STRANGER, bucket, *READ)
     denial = {
@@ -210,7 +212,7 @@ def test_a_denial_can_concern_one_prefix(simulator: Simulator, stranger: Any, bu
 
 def test_each_key_of_a_mass_deletion_is_permitted_for_itself(
     simulator: Simulator,
-    stranger: Any,  # noqa: ANN401
+    stranger: Any,
     bucket: str,
 ) -> None:
     """DeleteObjects deletes what it may and says per key what it may not."""
@@ -227,8 +229,8 @@ def test_each_key_of_a_mass_deletion_is_permitted_for_itself(
 
 def test_an_object_can_belong_to_its_writer(
     simulator: Simulator,
-    owner: Any,  # noqa: ANN401
-    stranger: Any,  # noqa: ANN401
+    owner: Any,
+    stranger: Any,
     make_bucket: MakeBucket,
 ) -> None:
     """Where the bucket's owner does not own everything, it can't read what another wrote without full control."""
@@ -241,7 +243,7 @@ def test_an_object_can_belong_to_its_writer(
     assert [one["owner"] for one in simulator.objects(shared)] == [STRANGER, STRANGER]
 
 
-def test_acls_are_refused_where_the_bucket_owner_owns_everything(owner: Any, bucket: str) -> None:  # noqa: ANN401
+def test_acls_are_refused_where_the_bucket_owner_owns_everything(owner: Any, bucket: str) -> None:
     """Only `bucket-owner-full-control` is accepted where ACLs are off."""
     owner.put_object(Bucket=bucket, Key="a", Body=b"", ACL="bucket-owner-full-control")
     refusal = refused(owner.put_object, Bucket=bucket, Key="a", Body=b"", ACL="public-read")
@@ -250,8 +252,8 @@ def test_acls_are_refused_where_the_bucket_owner_owns_everything(owner: Any, buc
 
 def test_a_kms_key_says_yes_for_itself(
     simulator: Simulator,
-    owner: Any,  # noqa: ANN401
-    stranger: Any,  # noqa: ANN401
+    owner: Any,
+    stranger: Any,
     bucket: str,
 ) -> None:
     """An encrypted object needs its bucket's and its key's yes."""
@@ -271,7 +273,9 @@ def test_a_kms_key_says_yes_for_itself(
     assert stranger.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x"
 
 
-def test_an_encrypted_objects_etag_is_no_md5(simulator: Simulator, owner: Any, make_bucket: MakeBucket) -> None:  # noqa: ANN401
+def test_an_encrypted_objects_etag_is_no_md5(
+    simulator: Simulator, owner: Any, make_bucket: MakeBucket
+) -> None:
     """Equal bytes under KMS have different ETags, also when copied."""
     secret = make_bucket(default_kms_key=simulator.add_kms_key(OWNER))
     first = owner.put_object(Bucket=secret, Key="a", Body=b"hello")["ETag"]
@@ -279,7 +283,7 @@ def test_an_encrypted_objects_etag_is_no_md5(simulator: Simulator, owner: Any, m
     assert len({first, second, '"5d41402abc4b2a76b9719d911017c592"'}) == 3
 
 
-def test_the_expected_owner_is_checked_on_both_sides(owner: Any, bucket: str) -> None:  # noqa: ANN401
+def test_the_expected_owner_is_checked_on_both_sides(owner: Any, bucket: str) -> None:
     """A bucket of another account than expected is refused."""
     assert refused(owner.list_objects_v2, Bucket=bucket, ExpectedBucketOwner=STRANGER) == "AccessDenied"
     owner.put_object(Bucket=bucket, Key="a", Body=b"", ExpectedBucketOwner=OWNER)
@@ -289,7 +293,7 @@ def test_the_expected_owner_is_checked_on_both_sides(owner: Any, bucket: str) ->
 
 def test_the_requester_must_offer_to_pay(
     simulator: Simulator,
-    stranger: Any,  # noqa: ANN401
+    stranger: Any,
     stranger_key: SimulatorKey,
     make_bucket: MakeBucket,
 ) -> None:

@@ -40,14 +40,18 @@ def signed(
     return Request(method, target.encode(), {"host": "localhost:9000"} | seen)
 
 
-def code_of(request: Request, now: float | None = None, keys: tuple[AccessKey, ...] = (KEY, TEMPORARY)) -> str:
+def code_of(
+    request: Request, now: float | None = None, keys: tuple[AccessKey, ...] = (KEY, TEMPORARY)
+) -> str:
     """Return the code by which a request is refused."""
     with pytest.raises(Refusal) as caught:
         authenticate(request, {key.id: key for key in keys}, time.time() if now is None else now)
     return caught.value.code
 
 
-@given(path=TEXT, query=st.dictionaries(TEXT.filter(bool), TEXT, max_size=3), value=st.text("ab c", max_size=9))
+@given(
+    path=TEXT, query=st.dictionaries(TEXT.filter(bool), TEXT, max_size=3), value=st.text("ab c", max_size=9)
+)
 def test_what_botocore_signs_is_accepted(path: str, query: dict[str, str], value: str) -> None:
     """Any key, query and header that botocore can sign is signed the same here."""
     request = signed("PUT", f"/bucket/{path}", query, {"x-amz-meta-a": value})
@@ -129,7 +133,7 @@ def test_an_expired_key_is_refused_over_the_wire(
 
 def test_the_scope_must_name_the_buckets_region(
     simulator: Simulator,
-    owner: Any,  # noqa: ANN401
+    owner: Any,
     make_bucket: MakeBucket,
 ) -> None:
     """A bucket elsewhere is answered with the region to sign for, by which boto3 finds its way."""
@@ -139,7 +143,7 @@ def test_the_scope_must_name_the_buckets_region(
     assert codes == ["AuthorizationHeaderMalformed", ""]
 
 
-def test_the_servers_clock_can_be_wrong(simulator: Simulator, owner: Any, bucket: str) -> None:  # noqa: ANN401
+def test_the_servers_clock_can_be_wrong(simulator: Simulator, owner: Any, bucket: str) -> None:
     """A shifted server clock refuses honest requests and says its time in the Date header."""
     simulator.set_clock(3600)
     assert refused(owner.list_objects_v2, Bucket=bucket) == "RequestTimeTooSkewed"
@@ -149,7 +153,12 @@ def test_an_unsigned_request_is_nobody(simulator: Simulator, bucket: str) -> Non
     """Without a signature only what a policy opens to everyone is allowed."""
     simulator.put_object(bucket, "a", b"open")
     assert _get(simulator, f"/{bucket}/a") == (403, b"AccessDenied")
-    opened = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    opened = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
     simulator.configure_bucket(bucket, policy={"Statement": opened})
     assert _get(simulator, f"/{bucket}/a") == (200, b"open")
 
