@@ -202,14 +202,15 @@ class MysqlDatabase:
             self._connection.rollback()
 
     def _retake_lease(self) -> None:
-        if not self._lock(self._lease, 0):
-            self._kill_ghost()
-            if not self._lock(self._lease, GHOST_LOCK_TIMEOUT_SECONDS):
-                self._lease = ""
-                raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
+        name = self._lease
+        if not self._lock(name, 0) and not (
+            self._ends_ghost() and self._lock(name, GHOST_LOCK_TIMEOUT_SECONDS)
+        ):
+            self._lease = ""
+            raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
         self._leased_by = self._session()
 
-    def _kill_ghost(self) -> None:
+    def _ends_ghost(self) -> bool:
         """End our own former session, where the server has not noticed yet that its connection is gone.
 
         A server that was restarted counts its connections anew, and the number may be another instance's by now:
@@ -218,8 +219,10 @@ class MysqlDatabase:
         """
         holder = self.read("SELECT IS_USED_LOCK(?)", (self._lease,))[0][0]
         same_run = abs(self._session().booted - self._leased_by.booted) <= 1
-        if holder == self._leased_by.connection and same_run:
-            self.run(f"KILL {holder:d}")
+        if holder != self._leased_by.connection or not same_run:
+            return False
+        self.run(f"KILL {holder:d}")
+        return True
 
     def _session(self) -> _Session:
         connection, now = self.read("SELECT CONNECTION_ID(), UNIX_TIMESTAMP()")[0]

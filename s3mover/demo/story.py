@@ -143,7 +143,9 @@ def _prove(server: DemoServer) -> None:
     _say("\n🔎 Reading every byte of both buckets, with an S3 client that is not ours ...")
     count, different = compare_buckets(server)
     if different:
-        raise MoverError(f"the buckets are not equal, {len(different)} objects differ: {', '.join(different[:5])}")
+        raise MoverError(
+            f"the buckets are not equal, {len(different)} objects differ: {', '.join(different[:5])}"
+        )
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 

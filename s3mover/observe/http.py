@@ -22,7 +22,6 @@ from s3mover.observe.text import to_json
 _LONGEST_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than one
 _DEADLINE = 5.0  # seconds for the whole request to come in, and for each piece of the answer to go out
 _MOST_CONNECTIONS = 64  # at once; more are closed unanswered, so that nobody makes threads without end
-_LINGER = 1.0  # seconds
 _END = b"\r\n\r\n"
 _POLL = 0.1  # seconds until a close is noticed
 _TEXT = "text/plain; charset=utf-8"
@@ -165,7 +164,6 @@ class _Handler(socketserver.BaseRequestHandler):
         with_body = request is None or request.method != "HEAD"
         self.request.settimeout(_DEADLINE)
         self.request.sendall(render(self._answer(head, request), with_body=with_body))
-        self._linger()
 
     def _answer(self, head: bytes, request: Request | None) -> Response:
         if not head.endswith(_END):
@@ -186,14 +184,6 @@ class _Handler(socketserver.BaseRequestHandler):
             head += piece
         before, end, _ = head.partition(_END)
         return before + end
-
-    def _linger(self) -> None:
-        """Take in what still comes, lest a reset overtake the answer (RFC 9112, section 9.6)."""
-        self.request.shutdown(socket.SHUT_WR)
-        self.request.settimeout(_LINGER)
-        deadline = time.monotonic() + _LINGER
-        while time.monotonic() < deadline and self.request.recv(_LONGEST_HEAD):
-            continue
 
 
 class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):

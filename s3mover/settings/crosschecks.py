@@ -78,7 +78,7 @@ def _store(bucket: BucketSettings) -> tuple[str, int | None]:
 
 
 def _partition(where: str) -> str:
-    if "cn-" in where or where.startswith("cn"):
+    if "cn-" in where:
         return "aws-cn"
     return "aws-us-gov" if "us-gov-" in where else "aws"
 

@@ -113,7 +113,9 @@ def subject_of(settings: Settings) -> Subject:
 
     def database() -> str:
         if schema_text(url):
-            raise Doubt("its schema is not the newest; `s3mover schema apply` or the first sweep brings it there")
+            raise Doubt(
+                "its schema is not the newest; `s3mover schema apply` or the first sweep brings it there"
+            )
         with closing(open_reader(url)) as trail:
             sweeps = trail.latest_sweeps(1)
         return f"the schema is the newest; {'the latest sweep was ' + str(sweeps[0].id) if sweeps else 'no sweep yet'}"

@@ -35,7 +35,7 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What a user of the first version had in the environment."""
-        values = {}
+        values: dict[str, str] = {}
         for side, key, bucket in (
             ("SRC", self.source_key, SOURCE),
             ("DST", self.destination_key, DESTINATION),

@@ -16,7 +16,9 @@ def moved(world: World, tmp_path: Path) -> World:
     """Ten objects that were moved, and one that could not be."""
     world.s3.fill(SOURCE, 10, size=10, prefix="good/")
     world.s3.put_object(SOURCE, "bad", b"x")
-    fault = world.s3.add_fault("refusal", operation="CopyObject", key="bad", code="InvalidRequest", status=400)
+    fault = world.s3.add_fault(
+        "refusal", operation="CopyObject", key="bad", code="InvalidRequest", status=400
+    )
     run_program(["sweep"], world.environment, tmp_path, expect=1)
     world.s3.clear_faults(fault)
     return world
@@ -82,9 +84,14 @@ def test_report_tells_the_trail(moved: World, tmp_path: Path) -> None:
     assert "server_side_copy" in table
     assert "bad: InvalidRequest" in table
     document = json.loads(run_program(["report", "--format", "json"], moved.environment, tmp_path).stdout)
-    assert {(total["status"], total["objects"]) for total in document["totals"]} == {("success", 10), ("error", 1)}
+    assert {(total["status"], total["objects"]) for total in document["totals"]} == {
+        ("success", 10),
+        ("error", 1),
+    }
     assert document["sweeps"][0]["tally"]["failed"] == 1
-    failed = run_program(["report", "--failed", "--format", "csv", "--since", "1h"], moved.environment, tmp_path)
+    failed = run_program(
+        ["report", "--failed", "--format", "csv", "--since", "1h"], moved.environment, tmp_path
+    )
     [row] = csv.DictReader(io.StringIO(failed.stdout))
     assert (row["key"], row["code"]) == ("bad", "InvalidRequest")
 

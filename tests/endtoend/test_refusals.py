@@ -24,13 +24,21 @@ def test_all_wrong_settings_are_named_at_once(command: str, tmp_path: Path) -> N
         "transfer:\n  part_size: 64 apples\n  thread: 3\naudit:\n  url: mysql//x\n", encoding="utf-8"
     )
     done = run_program([command], {"SRC_BUCKET": "company-documents"}, tmp_path, expect=2)
-    for name in ("transfer.part_size", "transfer.thread", "transfer.threads", "audit.url", "destination.bucket"):
+    for name in (
+        "transfer.part_size",
+        "transfer.thread",
+        "transfer.threads",
+        "audit.url",
+        "destination.bucket",
+    ):
         assert name in done.stderr
     assert "64 apples" in done.stderr
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("prefixes", [{}, {"DST_PREFIX": "copy/"}, {"SRC_PREFIX": "a/", "DST_PREFIX": "a/b/"}])
+@pytest.mark.parametrize(
+    "prefixes", [{}, {"DST_PREFIX": "copy/"}, {"SRC_PREFIX": "a/", "DST_PREFIX": "a/b/"}]
+)
 def test_a_bucket_is_never_moved_onto_itself(prefixes: dict[str, str], tmp_path: Path) -> None:
     """Source = destination, overlapping prefixes included, is refused before anything is touched."""
     settings = {"SRC_BUCKET": "company-documents", "DST_BUCKET": "company-documents", **KEYS, **prefixes}
@@ -67,7 +75,9 @@ def test_a_refused_signature_is_one_sentence(world: World, tmp_path: Path) -> No
     assert "not-the-right-secret" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["sweep", "--nonsense"], ["--set", "x", "sweep"], ["--config"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["sweep", "--nonsense"], ["--set", "x", "sweep"], ["--config"]]
+)
 def test_bad_usage_is_exit_code_2(arguments: list[str], tmp_path: Path) -> None:
     """What the command line cannot read is said with the usage."""
     done = run_program(arguments, BUCKETS, tmp_path, expect=2)

@@ -3,6 +3,7 @@
 Everything here happens before the body is taken.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from tests.simulator.world import World
 
 VIRTUAL_HOSTS = (".s3.localhost", ".s3.simulator.test")
 """What follows the bucket's name in a virtual-hosted request."""
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 _CORRUPTIBLE = ("PutObject", "UploadPart")
 
 
@@ -56,14 +58,14 @@ def admit(world: World, request: Request, visit: Visit) -> Call:
         raise wrong_region(call.bucket.region)
     _check_bucket(call)
     operation.permit(call)
-    if request.method in ("PUT", "POST"):
+    if request.method in ("PUT", "POST") and "x-amz-copy-source" not in request.headers:
         call.intake = _intake(call, visit)
     return call
 
 
 def _place(request: Request) -> tuple[str, str]:
     """Return the names of bucket and key, from host and path or from the path alone."""
-    if "\ufffd" in request.path:
+    if _NO_TEXT.search(request.path):
         raise Refusal("InvalidURI")
     bucket = _bucket_of_host(request.headers.get("host", ""))
     if bucket:

@@ -4,32 +4,20 @@ Arguments and results are JSON. Bytes are base64. How commands travel is `contro
 """
 
 import base64
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from tests.simulator.accounts import AccessKey, make_access_key, make_kms_key
-from tests.simulator.content import EXACT_LIMIT, Content
+from tests.simulator.comparing import compared, described
 from tests.simulator.faults import QUIRKS, Kind, Rule
+from tests.simulator.making import large_etag, made_to_order, properties_of, virtual
 from tests.simulator.policy import Document, Policy
 from tests.simulator.requestlog import as_records
-from tests.simulator.store import (
-    PLAIN,
-    Bucket,
-    Encryption,
-    Lock,
-    Pairs,
-    Properties,
-    StoredObject,
-)
-from tests.simulator.virtual import stretch_of
+from tests.simulator.store import Bucket, StoredObject
 from tests.simulator.world import RateLimit, World
 
 Json = dict[str, Any]
-_PART = 8 * 1024 * 1024
-"""Part size, in bytes, of which large objects made here claim to consist."""
 
 
 class Desk:
@@ -87,36 +75,13 @@ class Desk:
         """Make a bucket; the settings are those of `configure_bucket`."""
         if name in self._world.buckets:
             raise ValueError(f"bucket {name} exists")
-        self._world.buckets[name] = Bucket(name, owner, region or self._world.region)
-        self.configure_bucket(name, **settings)
+        bucket = Bucket(name, owner, region or self._world.region)
+        _configure(bucket, **settings)
+        self._world.buckets[name] = bucket
 
-    def configure_bucket(
-        self,
-        name: str,
-        policy: Document | None = None,
-        versioning: str | None = None,
-        ownership: str | None = None,
-        default_kms_key: str | None = None,
-        object_lock: bool | None = None,
-        requester_pays: bool | None = None,
-        quirks: Iterable[str] | None = None,
-    ) -> None:
+    def configure_bucket(self, name: str, **settings: Any) -> None:
         """Change the settings that are given; an empty policy (`{"Statement": []}`) takes the old one away."""
-        bucket = self._world.buckets[name]
-        if policy is not None:
-            bucket.set_policy(policy)
-        if quirks is not None:
-            bucket.quirks = _known_quirks(quirks)
-        wanted = {
-            "versioning": versioning,
-            "ownership": ownership,
-            "default_kms_key": default_kms_key,
-            "object_lock": object_lock,
-            "requester_pays": requester_pays,
-        }
-        for setting, value in wanted.items():
-            if value is not None:
-                setattr(bucket, setting, value)
+        _configure(self._world.buckets[name], **settings)
 
     def remove_bucket(self, name: str) -> None:
         """Remove a bucket with all that lies in it."""
@@ -128,7 +93,7 @@ class Desk:
         """Put objects straight into a bucket; each is described as `Simulator.put_object` takes it."""
         into = self._world.buckets[bucket]
         for one in objects:
-            into.put(self._made(into, one))
+            into.put(made_to_order(into, one, self._world.now()))
 
     def fill(
         self,
@@ -142,11 +107,11 @@ class Desk:
     ) -> None:
         """Put `count` virtual objects `PREFIX00000000`, ... of `size` bytes, each with content of its own."""
         into = self._world.buckets[bucket]
-        told = _properties(into, properties)
+        told = properties_of(into, properties)
         now = int(self._world.now())
         for number in range(start, start + count):
-            content = Content((stretch_of(seed + number + 1, size),))
-            etag = _large_etag(content, told.encryption)
+            content = virtual(seed + number + 1, size)
+            etag = large_etag(content, told)
             into.put(StoredObject(f"{prefix}{number:08d}", content, told, into.owner, now, etag))
 
     def delete_objects(self, bucket: str, keys: Iterable[str]) -> None:
@@ -192,7 +157,7 @@ class Desk:
         """
         one = self._below(first, first_prefix)
         two = self._below(second, second_prefix)
-        return list(islice(_differences(one, two, frozenset(ignoring)), limit))
+        return list(islice(compared(one, two, frozenset(ignoring)), limit))
 
     def _below(self, bucket: str, prefix: str) -> dict[str, StoredObject]:
         found = self._world.buckets[bucket].objects()
@@ -203,17 +168,6 @@ class Desk:
         if found is None:
             raise ValueError(f"no object {key!r} in {bucket}")
         return found
-
-    def _made(self, bucket: Bucket, told: Json) -> StoredObject:
-        told = dict(told)
-        key, body = told.pop("key"), told.pop("body", None)
-        seed, size = told.pop("seed", 1), told.pop("size", 0)
-        age, owner = told.pop("age", 0), told.pop("owner", None) or bucket.owner
-        content = Content((stretch_of(seed, size) if body is None else base64.b64decode(body),))
-        properties = _properties(bucket, told)
-        modified = int(self._world.now() - age)
-        etag = _large_etag(content, properties.encryption)
-        return StoredObject(key, content, properties, owner, modified, etag)
 
     # faults, clock, speed
 
@@ -256,58 +210,6 @@ class Desk:
         self._world.log.clear()
 
 
-def described(one: StoredObject) -> Json:
-    """Describe an object: its properties, and `content`, which is equal for equal bytes."""
-    held = one.checksum
-    return {
-        "key": one.key,
-        "size": one.content.size,
-        "content": one.content.identity,
-        "etag": one.etag,
-        "modified": one.modified,
-        "owner": one.owner,
-        "version_id": one.version_id,
-        "checksum": asdict(held) if held else None,
-        "parts": list(one.part_sizes),
-        **_properties_shown(one.properties),
-    }
-
-
-def _properties_shown(told: Properties) -> Json:
-    return {
-        "headers": dict(told.headers),
-        "metadata": dict(told.metadata),
-        "tags": dict(told.tags),
-        "storage_class": told.storage_class,
-        "acl": told.acl,
-        "encryption": asdict(told.encryption),
-        "lock": asdict(told.lock),
-        "redirect": told.redirect,
-    }
-
-
-def _differences(
-    first: dict[str, StoredObject], second: dict[str, StoredObject], ignoring: frozenset[str]
-) -> Iterator[Json]:
-    for key in sorted(first.keys() | second.keys()):
-        one, two = first.get(key), second.get(key)
-        if one is None or two is None:
-            yield {"key": key, "field": "extra" if one is None else "missing", "first": None, "second": None}
-        else:
-            yield from _unequal(key, one, two, ignoring)
-
-
-def _unequal(key: str, one: StoredObject, two: StoredObject, ignoring: frozenset[str]) -> Iterator[Json]:
-    if one.content is not two.content and one.content.identity != two.content.identity:
-        yield {"key": key, "field": "content", "first": one.content.identity, "second": two.content.identity}
-    if one.properties == two.properties:
-        return
-    shown, other = _properties_shown(one.properties), _properties_shown(two.properties)
-    for name in shown.keys() - ignoring:
-        if shown[name] != other[name]:
-            yield {"key": key, "field": name, "first": shown[name], "second": other[name]}
-
-
 def _shown_key(key: AccessKey) -> Json:
     return {
         "access_key": key.id,
@@ -326,30 +228,27 @@ def _known_quirks(names: Iterable[str]) -> frozenset[str]:
     return wanted
 
 
-def _properties(bucket: Bucket, told: Json) -> Properties:
-    """Return properties as JSON tells them: mappings for pairs, `kms_key` for the encryption."""
-    made = dict(told)
-    for name in ("headers", "metadata", "tags"):
-        if name in made:
-            made[name] = _pairs(made[name])
-    if made.get("headers") is not None and "content-type" not in dict(made["headers"]):
-        made["headers"] = (*made["headers"], *PLAIN.headers)
-    key = made.pop("kms_key", bucket.default_kms_key)
-    if key:
-        made["encryption"] = Encryption("aws:kms", key)
-    if "lock" in made:
-        made["lock"] = Lock(**made["lock"])
-    return replace(PLAIN, **made)
-
-
-def _pairs(mapping: dict[str, str]) -> Pairs:
-    return tuple(mapping.items())
-
-
-def _large_etag(content: Content, encryption: Encryption) -> str:
-    """Return the ETag of a large object as if uploaded in parts, "" for a small one (its MD5 will do)."""
-    if content.size <= EXACT_LIMIT or encryption.kms_key:
-        return ""
-    part = max(_PART, -(-content.size // 10_000))
-    digest = hashlib.md5(content.identity.encode(), usedforsecurity=False)
-    return f"{digest.hexdigest()}-{-(-content.size // part)}"
+def _configure(
+    bucket: Bucket,
+    policy: Document | None = None,
+    quirks: Iterable[str] | None = None,
+    versioning: str | None = None,
+    ownership: str | None = None,
+    default_kms_key: str | None = None,
+    object_lock: bool | None = None,
+    requester_pays: bool | None = None,
+) -> None:
+    if policy is not None:
+        bucket.set_policy(policy)
+    if quirks is not None:
+        bucket.quirks = _known_quirks(quirks)
+    wanted = {
+        "versioning": versioning,
+        "ownership": ownership,
+        "default_kms_key": default_kms_key,
+        "object_lock": object_lock,
+        "requester_pays": requester_pays,
+    }
+    for setting, value in wanted.items():
+        if value is not None:
+            setattr(bucket, setting, value)

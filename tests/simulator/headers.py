@@ -66,7 +66,10 @@ def user_metadata(call: Call) -> Pairs:
 
 def sent_tags(call: Call) -> Pairs:
     """Return the tags of the header `x-amz-tagging`."""
-    tags = tuple(parse_qsl(call.header("x-amz-tagging") or "", keep_blank_values=True))
+    sent = call.header("x-amz-tagging")
+    if not sent:
+        return ()
+    tags = tuple(parse_qsl(sent, keep_blank_values=True))
     check_tags(tags)
     return tags
 

@@ -30,7 +30,7 @@ _CHUNK = 256 * 1024
 
 
 class Request:
-    """The head of one request. `path` is decoded; `query` too, without repetitions."""
+    """The head of one request. `path` is decoded (bytes that are no UTF-8 are escaped by surrogates); `query` too."""
 
     __slots__ = ("headers", "method", "path", "query", "raw_path", "secure")
 
@@ -40,7 +40,9 @@ class Request:
         self.headers = headers
         self.secure = secure
         self.raw_path = raw_path.decode("latin-1")
-        self.path = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
+        self.path = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode(
+            "utf-8", "surrogateescape"
+        )
         self.query = _query(raw_query) if raw_query else {}
 
 
@@ -175,6 +177,8 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            raise  # a defect of ours: asyncio reports it and closes the connection
         except httptools.HttpParserError:
             self._ending = True
             self._transport.write(_BAD_REQUEST)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def test_every_crc_of_the_tape_is_exact(algorithm: str, length: int) -> None:
 def test_parts_of_virtual_content_become_whole_again(places: list[int]) -> None:
     """However it was cut, put together in order it is one stretch."""
     edges = [0, *sorted(places), SIZE]
-    parts = [WHOLE.cut(start, end) for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [WHOLE.cut(start, end) for start, end in pairwise(edges)]
     assert joined(parts).pieces == WHOLE.pieces
 
 

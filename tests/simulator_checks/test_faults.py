@@ -44,7 +44,8 @@ def test_chance_is_repeatable() -> None:
 @pytest.mark.parametrize("field", ["operation", "bucket", "key", "principal"])
 def test_a_rule_keeps_to_its_filters(field: str) -> None:
     """A request that a filter does not match is neither hit nor counted."""
-    rule = Rule(Kind.SLOW_DOWN, **{field: "[x]*"})
+    filters: dict[str, Any] = {field: "[x]*"}
+    rule = Rule(Kind.SLOW_DOWN, **filters)
     assert struck(rule, 3) == []
     assert rule.seen == 0
 

@@ -82,9 +82,8 @@ def test_control_characters_need_url_encoding(simulator: Simulator, make_bucket:
 def test_versions_come_in_pages(owner: Client, make_bucket: MakeBucket) -> None:
     """Newest first within a key; markers lead on within a key."""
     versioned = make_bucket(versioning="Enabled")
-    written = []
-    for body in (b"1", b"2", b"3"):
-        written.append(owner.put_object(Bucket=versioned, Key="a", Body=body)["VersionId"])
+    put = {"Bucket": versioned, "Key": "a"}
+    written = [owner.put_object(Body=body, **put)["VersionId"] for body in (b"1", b"2", b"3")]
     owner.put_object(Bucket=versioned, Key="b", Body=b"")
     pages = owner.get_paginator("list_object_versions").paginate(
         Bucket=versioned, PaginationConfig={"PageSize": 2}

@@ -93,13 +93,15 @@ def _properties(call: Call, source: Source) -> Properties:
     Storage class, ACL, encryption, lock and redirect are never kept (S3 API: CopyObject).
     """
     kept = source.found.properties
-    made = sent_properties(call)
-    if not _replaces(call, "x-amz-metadata-directive"):
-        made = replace(made, headers=kept.headers, metadata=kept.metadata)
-    if not _replaces(call, "x-amz-tagging-directive"):
-        made = replace(made, tags=kept.tags)
+    sent = sent_properties(call)
+    headers, metadata, tags = kept.headers, kept.metadata, kept.tags
+    if _replaces(call, "x-amz-metadata-directive"):
+        headers, metadata = sent.headers, sent.metadata
+    if _replaces(call, "x-amz-tagging-directive"):
+        tags = sent.tags
+    else:
         _require_tag_rights(call, source)
-    return made
+    return replace(sent, headers=headers, metadata=metadata, tags=tags)
 
 
 def _replaces(call: Call, name: str) -> bool:
