@@ -56,7 +56,6 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not 
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
-        self.wfile.flush()
 
 
 def _answering_app(service: str) -> Any:
@@ -84,9 +83,8 @@ def main() -> None:
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    os.dup2(
-        sys.stderr.fileno(), sys.stdout.fileno()
-    )  # moto prints here and there; nobody reads the pipe any more
+    # moto prints here and there; nobody reads the pipe any more
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdin.buffer.read()
 
 

@@ -182,7 +182,7 @@ def test_an_upgrade_that_was_cut_short_is_finished(mariadb: MariaDb) -> None:
     files = schema.migrations("mysql")
     for migration in files:
         every = schema.statements(migration.sql)
-        for count in range(len(every)):
+        for count in range(0, len(every), 4):
             account.query(*every[:count])
     assert apply_schema(account.go_dsn) == [migration.version for migration in files]
     account.query("DELETE FROM schema_migrations")

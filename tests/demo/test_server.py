@@ -9,13 +9,20 @@ import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from itertools import islice
+from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.serving import make_server
 
 from s3mover.demo import server as server_module
 from s3mover.demo.documents import Document, changes, documents
+from s3mover.demo.moto_process import KeepAliveHandler
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import MoverError, UnreachableError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -83,6 +90,19 @@ def test_each_account_reads_the_other_s_bucket(server: DemoServer) -> None:
     server.delete(["shared.txt"])
 
 
+def test_a_copy_into_the_other_account_keeps_its_tags(server: DemoServer) -> None:
+    """As S3 does it; moto would forget them."""
+    server.put([Document("tagged.txt", "text/plain", lambda: b"x", tags={"a": "b"})])
+    theirs = server.client("s3", server.destination)
+    bucket = server.destination.bucket
+    theirs.copy_object(
+        Bucket=bucket, Key="t", CopySource={"Bucket": server.source.bucket, "Key": "tagged.txt"}
+    )
+    assert theirs.get_object_tagging(Bucket=bucket, Key="t")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    theirs.delete_object(Bucket=bucket, Key="t")
+    server.delete(["tagged.txt"])
+
+
 def test_what_is_put_is_what_lies_there(server: DemoServer) -> None:
     """Keys byte by byte, sizes, types, metadata and tags; a change of equal size has another ETag."""
     put = [*islice(documents(), 60)]
@@ -140,6 +160,30 @@ def test_a_defect_of_moto_s_is_an_answer(connection: HTTPConnection) -> None:
     answer = connection.getresponse()
     answer.read()
     assert answer.status == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "length"), [("200 OK", b"abc", "3"), ("204 No Content", b"", None)]
+)
+def test_an_answer_without_a_length_gets_one(status: str, content: bytes, length: str | None) -> None:
+    """Whatever the application left out; an answer that can have no content has none (RFC 9110, 8.6)."""
+
+    def application(_: object, start_response: "StartResponse") -> list[bytes]:
+        start_response(status, [])
+        return [content[:1], content[1:]]
+
+    small = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAliveHandler)
+    thread = Thread(target=small.serve_forever)
+    thread.start()
+    opened = HTTPConnection("127.0.0.1", small.port, timeout=30)
+    for _ in range(2):
+        opened.request("GET", "/")
+        answer = opened.getresponse()
+        assert (answer.read(), answer.headers["Content-Length"]) == (content, length)
+    opened.close()
+    small.shutdown()
+    thread.join()
+    small.server_close()
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(server: DemoServer) -> None:

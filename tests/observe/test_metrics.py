@@ -18,6 +18,7 @@ from s3mover.events import (
     ObjectFallback,
     ObjectsInPlace,
     ObjectSkipped,
+    ObjectsListed,
     RequestsMade,
     SweepStarted,
     ThrottleChanged,
@@ -257,6 +258,15 @@ def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> 
         value(metrics, "s3mover_s3_requests_total", side="source", operation="GetObject", code="SlowDown")
         == 4
     )
+
+
+def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
+    """Listed objects count by their side, fallbacks by their reason."""
+    metrics(ObjectsListed(Side.DESTINATION, 1_000))
+    metrics(ObjectFallback(7, "in/c.pdf", "AccessDenied", "not permitted"))
+    assert value(metrics, "s3mover_objects_listed_total", side="destination") == 1_000
+    assert value(metrics, "s3mover_objects_listed_total", side="source") == 0
+    assert value(metrics, "s3mover_fallbacks_total", reason="AccessDenied") == 1
 
 
 def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener) -> None:

@@ -294,6 +294,13 @@ def test_every_request_names_the_owner_where_one_is_expected() -> None:
     assert b"x-amz-expected-bucket-owner" in heard[0].partition(b"SignedHeaders=")[2]
 
 
+def test_every_request_offers_to_pay_where_asked_to() -> None:
+    """Requester-pays buckets refuse all others."""
+    with bucket_on(answering(answer(COPIED)), request_payer=True) as (bucket, heard, _):
+        copy(bucket)
+    assert b"\r\nx-amz-request-payer: requester\r\n" in heard[0]
+
+
 def test_a_session_token_is_sent_and_signed() -> None:
     """Temporary credentials prove themselves by their token."""
     with bucket_on(answering(answer(COPIED)), keys=Credentials("AKID", "s", "tok")) as (bucket, heard, _):

@@ -101,7 +101,7 @@ def test_headers_come_in_lower_case_and_bytes_survive() -> None:
 
 def test_the_server_may_ask_for_a_new_connection() -> None:
     """After `Connection: close` the next request opens another one."""
-    once = then_close(answer(b"one", "200 OK", "Connection: close"))
+    once = in_order(answer(b"one", "200 OK", "Connection: close"))
     with connected(once, in_order(answer(b"two"))) as (connection, server):
         assert connection.request(HEAD).read_all(LIMIT) == b"one"
         assert connection.request(HEAD).read_all(LIMIT) == b"two"
@@ -199,6 +199,7 @@ def test_an_answer_may_come_byte_by_byte() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc", "InvalidResponse"),
         (b"HTTP/1.1 200 OK\nContent-Length: 3\n\n\r\n\r\nabc", "InvalidResponse"),
         (b"HTTP/1.1 204 No Content\r\n\r\nabc", "InvalidResponse"),
+        (b"\r\n\r\n" + answer(b"abc"), "InvalidResponse"),
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "InvalidResponse"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * RECEIVE_BUFFER, "InvalidResponse"),
     ],
@@ -208,6 +209,14 @@ def test_a_broken_answer_is_an_error_and_never_a_body(said: bytes, code: str) ->
     with connected(then_close(said), in_order(answer(b"next"))) as (connection, _):
         assert code_of(lambda: connection.request(HEAD).read_all(LIMIT)) == code
         assert connection.request(HEAD).read_all(LIMIT) == b"next"
+
+
+def test_a_large_buffer_does_not_swallow_what_follows_a_body() -> None:
+    """Only as many bytes as were announced are taken; more is an error."""
+    with connected(then_close(answer(b"abc") + answer(b"def"))) as (connection, _):
+        view = memoryview(bytearray(1000))
+        assert code_of(lambda: connection.request(HEAD).read_into(view)) == "InvalidResponse"
+        assert bytes(view[:4]) == b"abc\0"
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,6 +12,7 @@ from tests.simulator.accounts import AccessKey, make_access_key, make_kms_key
 from tests.simulator.comparing import compared, described
 from tests.simulator.faults import QUIRKS, Kind, Rule
 from tests.simulator.making import large_etag, made_to_order, properties_of, virtual
+from tests.simulator.memory import furnishing
 from tests.simulator.policy import Document, Policy
 from tests.simulator.requestlog import as_records
 from tests.simulator.store import Bucket, StoredObject
@@ -109,10 +110,11 @@ class Desk:
         into = self._world.buckets[bucket]
         told = properties_of(into, properties)
         now = int(self._world.now())
-        for number in range(start, start + count):
-            content = virtual(seed + number + 1, size)
-            etag = large_etag(content, told)
-            into.put(StoredObject(f"{prefix}{number:08d}", content, told, into.owner, now, etag))
+        with furnishing():
+            for number in range(start, start + count):
+                content = virtual(seed + number + 1, size)
+                etag = large_etag(content, told)
+                into.put(StoredObject(f"{prefix}{number:08d}", content, told, into.owner, now, etag))
 
     def delete_objects(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects without asking anyone."""

@@ -15,8 +15,8 @@ from tests.simulator.policy import Document
 
 Json = dict[str, Any]
 _ROOT = Path(__file__).resolve().parents[2]
-_START_TIMEOUT = 60.0
-"""Seconds that one command may take; filling a million objects takes about ten."""
+_COMMAND_TIMEOUT = 300.0
+"""Seconds that one command may take; filling a million objects takes ten on an idle machine."""
 
 
 class SimulatorKey(NamedTuple):
@@ -81,7 +81,7 @@ class Simulator:
         Raises:
             ValueError: what the command says against its arguments.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self._control_port, timeout=_START_TIMEOUT)
+        connection = http.client.HTTPConnection("127.0.0.1", self._control_port, timeout=_COMMAND_TIMEOUT)
         try:
             connection.request("POST", f"/_control/{name}", json.dumps(arguments))
             response = connection.getresponse()

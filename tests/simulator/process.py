@@ -1,7 +1,6 @@
 """The simulator's own process: both ports opened, served until it is told to stop or its parent is gone."""
 
 import asyncio
-import gc
 import os
 import signal
 import ssl
@@ -15,6 +14,7 @@ from tests.simulator.certificates import make_server_context
 from tests.simulator.control import ControlService
 from tests.simulator.desk import Desk
 from tests.simulator.exchange import S3Service
+from tests.simulator.memory import collect_seldom
 from tests.simulator.wire import Connection, Service
 from tests.simulator.world import World
 
@@ -51,7 +51,7 @@ async def serve(
         s3_port = await _listen(stack, S3Service(world), port, context, connections)
         control_port = await _listen(stack, ControlService(desk), 0, None, connections)
         scheme = "https" if tls else "http"
-        _settle_memory()
+        collect_seldom()
         ready(Opened(f"{scheme}://{_HOST}:{s3_port}", control_port, str(ca_file)), desk)
         await _until_over(stop, parent)
         for connection in list(connections):
@@ -69,12 +69,6 @@ async def _listen(
     stack.callback(server.close)
     bound: int = server.sockets[0].getsockname()[1]
     return bound
-
-
-def _settle_memory() -> None:
-    """Spare the collector the objects that stay: full collections over a million of them take a second."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
 
 
 async def _until_over(stop: asyncio.Event, parent: int) -> None:

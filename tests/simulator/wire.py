@@ -189,9 +189,9 @@ class Connection(asyncio.Protocol):
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Go on with the body."""
+        """Go on with the body, in a turn of its own: asyncio can't stand a close within this callback."""
         self._paused = False
-        self._pump()
+        self._loop.call_soon(self._pump)
 
     def abort(self) -> None:
         """Close at once with a TCP reset, as a failing peer or middlebox does."""

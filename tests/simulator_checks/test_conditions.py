@@ -36,6 +36,7 @@ def hello(simulator: Simulator, bucket: str) -> str:
         ({"CopySourceIfModifiedSince": LATER}, False),
         ({"CopySourceIfMatch": HELLO, "CopySourceIfUnmodifiedSince": EARLIER}, True),
         ({"CopySourceIfNoneMatch": HELLO, "CopySourceIfModifiedSince": EARLIER}, False),
+        ({"CopySourceIfNoneMatch": OTHER, "CopySourceIfModifiedSince": LATER}, True),
         ({"IfNoneMatch": "*"}, True),
         ({"IfMatch": HELLO}, False),
     ],

@@ -66,6 +66,7 @@ def test_swapped_parts_are_other_content() -> None:
     part = 64 * 1024**2
     first, second = huge.cut(0, part), huge.cut(part, 2 * part)
     assert first.identity != second.identity
+    assert len(joined([second, first]).pieces) == 2
     assert joined([second, first]).identity != joined([first, second]).identity
 
 

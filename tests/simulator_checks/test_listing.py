@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,9 +56,17 @@ def test_order_is_that_of_bytes(simulator: Simulator, owner: Client, bucket: str
     assert [one["Key"] for one in owner.list_objects_v2(Bucket=bucket)["Contents"]] == keys
 
 
-def test_a_token_is_opaque(owner: Client, bucket: str) -> None:
+def test_a_full_page_need_not_be_truncated(simulator: Simulator, owner: Client, bucket: str) -> None:
+    """A page is truncated only where something follows."""
+    simulator.fill(bucket, 3)
+    assert owner.list_objects_v2(Bucket=bucket, MaxKeys=3)["IsTruncated"] is False
+    assert owner.list_objects_v2(Bucket=bucket, MaxKeys=2)["IsTruncated"] is True
+
+
+@pytest.mark.parametrize("token", ["a", "", "YWJjZGVmZ2hpamts"])
+def test_a_token_is_opaque(owner: Client, bucket: str, token: str) -> None:
     """A token that S3 did not give is refused."""
-    assert refused(owner.list_objects_v2, Bucket=bucket, ContinuationToken="a") == "InvalidArgument"
+    assert refused(owner.list_objects_v2, Bucket=bucket, ContinuationToken=token) == "InvalidArgument"
 
 
 def test_a_token_survives_its_key(simulator: Simulator, owner: Client, bucket: str) -> None:

@@ -128,6 +128,26 @@ def test_requests_in_a_row_are_answered_in_order(simulator: Simulator, opened: s
     assert got.index(b"first") < got.index(b"second")
 
 
+def test_large_answers_end_well(capfd: pytest.CaptureFixture[str]) -> None:
+    """An answer longer than what a socket buffers is whole, and its connection ends without a complaint."""
+    with Simulator() as simulator:
+        simulator.create_bucket("open", "111111111111", policy=EVERYONE)
+        simulator.put_object("open", "big", size=30_000_000)
+        answer = ask(simulator.endpoint, "GET", "/open/big", headers={"Connection": "close"})
+    assert len(answer.body) == 30_000_000
+    assert not capfd.readouterr().err
+
+
+def test_a_signed_body_is_verified(simulator: Simulator, opened: str) -> None:
+    """A body that is not the one whose hash was sent is refused."""
+    headers = {"x-amz-content-sha256": "0" * 64}
+    assert (
+        ask(simulator.endpoint, "PUT", f"/{opened}/a", body=b"x", headers=headers).code
+        == "XAmzContentSHA256Mismatch"
+    )
+    assert simulator.count(opened) == 0
+
+
 def test_what_is_no_http_is_refused(simulator: Simulator) -> None:
     """The connection is closed after a 400."""
     assert talk(simulator, b"NONSENSE\r\n\r\n", b"\r\n\r\n").startswith(b"HTTP/1.1 400")

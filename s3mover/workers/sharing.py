@@ -1,0 +1,98 @@
+"""Many threads on the parts of one object, without starving the small objects beside it.
+
+The thread that has the order works on its parts; some others are invited through the queue from which all threads
+take their work. An invitation is good for one part and goes to the end of the queue again, so that small objects,
+which stand in the same queue, get their turn in between.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from s3mover.transfer.parts import Part
+
+T = TypeVar("T")
+
+
+class Invitation:
+    """The parts of one object as far as they are not begun, open to any thread that helps."""
+
+    def __init__(self, do: Callable[[Part], Any], parts: Iterable[Part]) -> None:
+        self._do = do
+        self._parts = iter(parts)
+        self._changed = threading.Condition()
+        self._results: dict[int, Any] = {}
+        self._under_way = 0
+        self._error: Exception | None = None
+
+    def help(self) -> bool:
+        """Do one part; False where none is left to begin."""
+        part = self._begin()
+        if part is None:
+            return False
+        try:
+            result = self._do(part)
+        except Exception as error:  # noqa: BLE001 - carried to the thread that has the order, which raises it
+            self._end(error=error)
+        else:
+            self._end(part, result)
+        return True
+
+    def outcome(self) -> list[Any]:
+        """Wait for the parts that others are doing and return all results in the order of parts, or raise."""
+        with self._changed:
+            while self._under_way:
+                self._changed.wait()
+        if self._error is not None:
+            raise self._error
+        return [self._results[number] for number in sorted(self._results)]
+
+    def _begin(self) -> Part | None:
+        with self._changed:
+            part = None if self._error else next(self._parts, None)
+            self._under_way += part is not None
+            return part
+
+    def _end(self, part: Part | None = None, result: object = None, error: Exception | None = None) -> None:
+        with self._changed:
+            self._under_way -= 1
+            if part is not None:
+                self._results[part.number] = result
+            self._error = self._error or error
+            self._changed.notify_all()
+
+
+class Sharing:
+    """Invites threads of one worker to help; at most `most` of them are bound by large objects at a time.
+
+    `invite` puts an invitation into the queue from which the threads take their work.
+    """
+
+    def __init__(self, invite: Callable[[Invitation], None], most: int) -> None:
+        self._invite = invite
+        self._lock = threading.Lock()
+        self._free = most
+
+    def run(self, do: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
+        """Do all parts, with what help there is, and return the results in their order; the first error is raised."""
+        invitation = Invitation(do, parts)
+        helpers = self._take()
+        try:
+            for _ in range(helpers):
+                self._invite(invitation)
+            while invitation.help():
+                continue
+            return invitation.outcome()
+        finally:
+            self._give_back(helpers)
+
+    def _take(self) -> int:
+        """Take half of what is free, so that the next large object finds helpers, too."""
+        with self._lock:
+            taken = -(-self._free // 2)
+            self._free -= taken
+            return taken
+
+    def _give_back(self, helpers: int) -> None:
+        with self._lock:
+            self._free += helpers
