@@ -142,7 +142,8 @@ class Outcome(NamedTuple):
     """What became of one order.
 
     `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
-    error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty.
+    error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty;
+    `source_version` the version id that was copied, empty in a bucket without versions.
     """
 
     sweep: int
@@ -159,6 +160,7 @@ class Outcome(NamedTuple):
     code: str = ""
     message: str = ""
     fallback: str = ""
+    source_version: str = ""
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:

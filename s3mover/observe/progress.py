@@ -37,6 +37,11 @@ class ProgressListener:
         self._live = self._bar() if enabled and _can_move(self._console, stream) else None
 
     @property
+    def alive(self) -> bool:
+        """Whether there is a bar to see."""
+        return self._live is not None
+
+    @property
     def stream(self) -> TextIO:
         """Where others write while the bar lives: their lines appear above it."""
         return self._stream if self._live is None else cast("TextIO", FileProxy(self._console, self._stream))

@@ -66,14 +66,14 @@ def write(directory: Path, text: str, ended_at: float) -> Path:
 
 
 def prune(directory: Path, keep: int) -> None:
-    """Remove all but the newest `keep` summaries from `directory`, and nothing else; 0 keeps all.
+    """Remove all but the newest `keep` summaries from `directory`, and nothing else.
 
     Raises:
         SummaryError: one cannot be removed.
     """
     try:
         summaries = sorted(_summaries(directory), reverse=True)
-        for _, _, path in summaries[keep:] if keep else ():
+        for _, _, path in summaries[keep:]:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise SummaryError(f"summary.directory: cannot remove old summaries: {error}") from error

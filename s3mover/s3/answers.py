@@ -62,20 +62,20 @@ def succeeded(response: Response) -> bool:
 def refusal(response: Response) -> S3Error:
     """Make the error of an answer whose status says that it is one; what cannot be read is done without."""
     try:
-        root = xml.parse(response.read_all(MAX_DOCUMENT))
+        root = xml.parse(response.read_all(MAX_DOCUMENT), keys=False)
     except S3Error:
         root = Element("Error")
     return _error(root, response.status, response.headers)
 
 
-def document(response: Response, name: str) -> Element:
-    """Read the body of a 200, which must be a document called `name`.
+def document(response: Response, name: str, *, keys: bool = False) -> Element:
+    """Read the body of a 200, which must be a document called `name`; `keys` says whether keys are taken from it.
 
     Raises:
         S3Error: what the body says instead; `InvalidResponse` where it says nothing; `NotImplemented` where it is
             a document of another kind, as stores give that do not know the operation.
     """
-    return judged(xml.parse(response.read_all(MAX_DOCUMENT)), name, response)
+    return judged(xml.parse(response.read_all(MAX_DOCUMENT), keys=keys), name, response)
 
 
 def judged(root: Element, name: str, response: Response) -> Element:

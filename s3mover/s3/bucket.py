@@ -23,6 +23,7 @@ from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import UNKNOWN, Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
+from s3mover.s3.trailer import Trailer, with_trailer
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
@@ -172,10 +173,12 @@ class Bucket:
         request = Request("GetObject", "GET", key, headers=_said(wanted))
         return self._client.perform(request, partial(_body, first))
 
-    def put(self, key: str, read: Read, length: int, headers: Mapping[str, str]) -> Stored:
-        """Write an object of `length` bytes, which `read` fills into a view and counts."""
-        request = Request("PutObject", "PUT", key, (), headers, Stream(read, length))
-        return self._client.perform(request, _stored)
+    def put(
+        self, key: str, read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None = None
+    ) -> Stored:
+        """Write an object of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
+        content, told = _content(read, length, headers, trailer)
+        return self._client.perform(Request("PutObject", "PUT", key, (), told, content), _stored)
 
     def copy(
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
@@ -200,12 +203,12 @@ class Bucket:
         return self._client.perform(request, _upload_id)
 
     def upload_part(
-        self, key: str, upload_id: str, number: int, read: Read, length: int, headers: Mapping[str, str]
-    ) -> str:
-        """Write one part of `length` bytes, which `read` fills into a view and counts; return its ETag."""
-        content = Stream(read, length)
-        request = Request("UploadPart", "PUT", key, _part(upload_id, number), headers, content)
-        return self._client.perform(request, _part_etag)
+        self, key: str, upload_id: str, number: int, read: Read, length: int, trailer: Trailer | None = None
+    ) -> Stored:
+        """Write one part of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
+        content, told = _content(read, length, {}, trailer)
+        request = Request("UploadPart", "PUT", key, _part(upload_id, number), told, content)
+        return self._client.perform(request, _stored_part)
 
     def copy_part(
         self,
@@ -279,6 +282,14 @@ def _part(upload_id: str, number: int) -> Query:
     return ("partNumber", str(number)), ("uploadId", upload_id)
 
 
+def _content(
+    read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None
+) -> tuple[Stream, Mapping[str, str]]:
+    return (
+        (Stream(read, length), headers) if trailer is None else with_trailer(read, length, headers, trailer)
+    )
+
+
 def _copy_source(bucket: str, key: str, if_match: str) -> dict[str, str]:
     """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
     path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
@@ -306,7 +317,7 @@ def _parts_page(response: Response) -> _Listed[UploadedPart]:
 
 
 def _uploads_page(response: Response) -> _Listed[Upload]:
-    root = document(response, "ListMultipartUploadsResult")
+    root = document(response, "ListMultipartUploadsResult", keys=True)
     next_id = xml.text(root, "NextUploadIdMarker")
     return xml.uploads(root), _following(
         root, {"key-marker": xml.next_key(root), "upload-id-marker": next_id}
@@ -378,8 +389,8 @@ def _upload_id(response: Response) -> str:
     return xml.upload_id(document(response, "InitiateMultipartUploadResult"))
 
 
-def _part_etag(response: Response) -> str:
-    etag = _stored(response).etag
-    if not etag:
+def _stored_part(response: Response) -> Stored:
+    stored = _stored(response)
+    if not stored.etag:
         raise invalid("the store gives a part no ETag")
-    return etag
+    return stored

@@ -33,12 +33,18 @@ _CONTENTS = re.compile(
     "</Contents>"
 )
 _STRIDE = _CONTENTS.groups + 1  # `split` gives, per match, the text before it and its groups
+REPLACEMENT = "\ufffd"
+# Control characters, as they are or as references (Extensible Markup Language 1.0, production `Char`).
+_FORBIDDEN = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
 _FIRST, _LAST = b"<Contents>", b"</Contents>"
 _SIZE = re.compile("[0-9]{1,18}")
 
 
-def parse(body: bytes) -> Element:
+def parse(body: bytes, *, keys: bool = True) -> Element:
     """Read a document; its elements have their local names.
+
+    Keys may hold characters that XML 1.0 cannot carry; S3 writes them all the same. Where no key is taken from the
+    document (`keys` is False), such a character is read as U+FFFD instead of making the document useless.
 
     Raises:
         S3Error: `InvalidResponse`: the body is no well-formed XML, or has a DOCTYPE.
@@ -48,13 +54,23 @@ def parse(body: bytes) -> Element:
         raise invalid("the answer is no plain XML")
     parser = XMLParser()  # noqa: S314 - without a DOCTYPE there are no entities to expand
     try:
-        parser.feed(body.strip().decode())
+        text = body.strip().decode()
+        parser.feed(text if keys else _FORBIDDEN.sub(_readable, text))
         root = parser.close()
     except (ParseError, UnicodeDecodeError) as error:
         raise invalid(f"the answer is no XML: {error}") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def _readable(match: re.Match[str]) -> str:
+    """Keep what XML can carry of what looks as if it could not."""
+    number = match[1]
+    if number is None:
+        return REPLACEMENT
+    code = int(number[1:], 16) if number.startswith("x") else int(number)
+    return match[0] if code in {9, 10, 13} or code >= ord(" ") else REPLACEMENT
 
 
 def text(element: Element, name: str) -> str:

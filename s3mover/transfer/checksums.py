@@ -31,6 +31,11 @@ class Algorithm(StrEnum):
         return HEADER + self
 
     @property
+    def length(self) -> int:
+        """How many characters a checksum of this kind is written with."""
+        return len(written(hasher(self).digest()))
+
+    @property
     def joins(self) -> bool:
         """Whether the checksums of parts can be joined into that of the whole object."""
         return self in _CRCS
@@ -82,7 +87,7 @@ def hasher(algorithm: Algorithm) -> Hasher:
     """Return what computes checksums of `algorithm`."""
     if algorithm in _CRCS:
         return _CrcHasher(_CRCS[algorithm])
-    digest: Hasher = hashlib.new(algorithm, usedforsecurity=False)  # type: ignore[assignment] # wider than needed
+    digest: Hasher = hashlib.new(algorithm, usedforsecurity=False)
     return digest
 
 
@@ -101,7 +106,7 @@ def joined(algorithm: Algorithm, parts: list[tuple[bytes, int]]) -> bytes:
 
 
 def full_object_checksum(headers: Mapping[str, str]) -> Checksum | None:
-    """Return the full-object checksum that an answer with `headers` (names in lower case) tells, the strongest first."""
+    """Return the full-object checksum that `headers` (names in lower case) tell, the strongest first."""
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         return None
     for algorithm in Algorithm:

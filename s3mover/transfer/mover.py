@@ -12,7 +12,7 @@ from s3mover.transfer.parts import MAX_SINGLE_COPY
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import is_denial
 from s3mover.transfer.verdicts import Verdicts
-from s3mover.transfer.ways import Arrival, Way
+from s3mover.transfer.ways import Arrival, Way, notes
 
 GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
 ARCHIVED = frozenset({"InvalidObjectState"})
@@ -69,7 +69,9 @@ class Mover:
             arrival = self._until_arrived(journey)
         except MoverError as error:
             return self._ended(journey, started, *_verdict(error))
-        return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival), arrival.etag)
+        return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival))._replace(
+            destination_etag=arrival.etag, source_version=arrival.version
+        )
 
     def _until_arrived(self, journey: Journey) -> Arrival:
         while True:
@@ -130,9 +132,7 @@ class Mover:
                 "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
             )
 
-    def _ended(
-        self, journey: Journey, started: float, status: Status, code: str, message: str, etag: str = ""
-    ) -> Outcome:
+    def _ended(self, journey: Journey, started: float, status: Status, code: str, message: str) -> Outcome:
         order = journey.order
         return Outcome(
             sweep=order.sweep,
@@ -145,7 +145,6 @@ class Mover:
             duration_us=round((self._timer() - started) * 1_000_000),
             attempts=journey.attempts,
             source_etag=order.etag,
-            destination_etag=etag,
             code=code,
             message=message[:MESSAGE_LENGTH],
             fallback=journey.fallback,
@@ -156,7 +155,7 @@ def _said(journey: Journey, arrival: Arrival) -> str:
     refused = (
         f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
     )
-    return "; ".join(filter(None, [refused, arrival.note]))
+    return notes(refused, arrival.note)
 
 
 def _url(bucket: Bucket, key: str) -> str:

@@ -2,18 +2,24 @@
 
 from dataclasses import dataclass
 
+from s3mover.transfer.parts import MAX_SINGLE_COPY
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the settings say of one transfer; sizes in bytes, empty texts mean "as at the source"/"none".
 
-    `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`.
+    `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`. Objects larger
+    than `largest_copy` are copied in parts. `thorough` asks about every object before a server-side copy, so that
+    what S3 does not copy is kept, too.
     """
 
     method: str
     part_size: int
     max_attempts: int
     large_objects: str = "transfer"
+    largest_copy: int = MAX_SINGLE_COPY
+    thorough: bool = False
     storage_class: str = ""
     acl: str = ""
     kms_key_id: str = ""

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 
 from s3mover.errors import S3Error
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket
-from s3mover.s3.records import Stored
-from s3mover.transfer.parts import MAX_SINGLE_COPY, Part
+from s3mover.s3.bucket import Bucket, Head, Stored
+from s3mover.transfer.abilities import Abilities
+from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import carried_headers, chosen_headers, is_tagged
-from s3mover.transfer.verification import check_md5, check_size, etag_is_md5
-from s3mover.transfer.ways import Arrival, upload_in_parts
+from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
+from s3mover.transfer.verification import Evidence, check_content, check_size
+from s3mover.transfer.ways import Arrival, RunParts, Upload, in_one_upload, notes
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
 DENIALS = frozenset(
     {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed", "NoSuchBucket", "NotImplemented"}
 )
+# What a multipart copy asks for so that its checksum covers the whole object, as its source's does.
+WHOLE_CHECKSUM = {"x-amz-checksum-algorithm": "CRC64NVME", "x-amz-checksum-type": "FULL_OBJECT"}
+NO_HEAD = Head(0, "", "", {})
 
 
 def is_denial(error: S3Error) -> bool:
@@ -28,76 +31,106 @@ def is_denial(error: S3Error) -> bool:
 
 
 class ServerSideCopy:
-    """Copies by CopyObject, and by UploadPartCopy above 5 GiB.
+    """Copies by CopyObject, and by UploadPartCopy above `policy.largest_copy`.
 
     `principals` are the destination bucket as seen with each account's credentials, the likelier first; the one
     that last succeeded is asked first.
     """
 
-    def __init__(self, source: Bucket, principals: Sequence[Bucket], policy: Policy) -> None:
+    def __init__(
+        self,
+        source: Bucket,
+        principals: Sequence[Bucket],
+        policy: Policy,
+        run_parts: RunParts,
+        abilities: Abilities,
+    ) -> None:
         self._source = source
         self._principals = list(principals)
         self._policy = policy
+        self._run_parts = run_parts
+        self._abilities = abilities
 
     def carry(self, order: Order) -> Arrival:
         """Copy with the first principal that may; see `Way.carry`."""
-        refusal: S3Error | None = None
+        head = self._source.head(order.key) if self._must_ask(order) else NO_HEAD
+        told = writing(self._policy, order.storage_class, head.headers, self._abilities.has)
+        try:
+            return self._carry_as_any(order, head, told)
+        except S3Error as error:
+            self._abilities.learn(error, told.used)
+            raise
+
+    def _must_ask(self, order: Order) -> bool:
+        """A copy by parts keeps nothing; redirects, which copies lose, are most often objects without content."""
+        return self._policy.thorough or order.size == 0 or order.size > self._policy.largest_copy
+
+    def _carry_as_any(self, order: Order, head: Head, told: Writing) -> Arrival:
+        refusals = []
         for destination in tuple(self._principals):
             try:
-                arrival = self._carry_as(destination, order)
+                stored = self._copy(destination, order, head, told)
             except S3Error as error:
                 if not is_denial(error):
                     raise
-                refusal = refusal or error
-            else:
-                self._prefer(destination)
-                return arrival
-        raise refusal or S3Error("AccessDenied", "no credentials are left to try", operation="CopyObject")
+                refusals.append(error)
+                continue
+            self._prefer(destination)
+            note = self._verify(destination, order, stored)
+            version = stored.headers.get("x-amz-copy-source-version-id", "")
+            return Arrival(stored.etag, version, notes(told.note, note))
+        raise refusals[0]
 
     def _prefer(self, destination: Bucket) -> None:
         if self._principals[0] is not destination:
             # Replaced as a whole, since other threads iterate over it.
             self._principals = [destination, *(p for p in self._principals if p is not destination)]
 
-    def _carry_as(self, destination: Bucket, order: Order) -> Arrival:
-        if order.size > MAX_SINGLE_COPY:
-            stored = self._copy_in_parts(destination, order)
-        else:
-            stored = destination.copy(
-                order.target,
-                source_bucket=self._source.address.bucket,
-                source_key=order.key,
-                if_match=order.etag,
-                headers=chosen_headers(self._policy, order.storage_class),
-            )
-        if stored.etag != order.etag:
-            self._verify(destination, order, stored)
-        return Arrival(stored.etag)
+    def _copy(self, destination: Bucket, order: Order, head: Head, told: Writing) -> Stored:
+        if order.size > self._policy.largest_copy:
+            return self._copy_in_parts(destination, order, head, told)
+        return destination.copy(
+            order.target,
+            source_bucket=self._source.address.bucket,
+            source_key=order.key,
+            if_match=order.etag,
+            headers=told.headers,
+        )
 
-    def _copy_in_parts(self, destination: Bucket, order: Order) -> Stored:
-        head = self._source.head(order.key)
+    def _copy_in_parts(self, destination: Bucket, order: Order, head: Head, told: Writing) -> Stored:
         tags = self._source.tags(order.key) if is_tagged(head.headers) else []
-        headers = chosen_headers(self._policy, order.storage_class) | carried_headers(head.headers, tags)
+        headers = told.headers | carried_headers(head.headers, tags) | WHOLE_CHECKSUM
+        size = part_size_for(order.size, self._policy.part_size)
 
-        def copy_part(upload: str, part: Part) -> str:
-            return destination.copy_part(
-                order.target,
-                upload,
-                part.number,
-                source_bucket=self._source.address.bucket,
-                source_key=order.key,
-                first=part.first,
-                last=part.last,
-                if_match=order.etag,
+        def fill(upload: Upload) -> Stored:
+            etags = self._run_parts(
+                lambda part: self._copy_part(upload, order, part), parts_of(order.size, size)
             )
+            return upload.complete(etags, {"x-amz-checksum-type": "FULL_OBJECT"})
 
-        return upload_in_parts(destination, order, headers, self._policy.part_size, copy_part)
+        return in_one_upload(destination, order, headers, fill)
 
-    def _verify(self, destination: Bucket, order: Order, stored: Stored) -> None:
-        """Check a copy whose ETag is not its source's: by size, and by MD5 where both ETags are one."""
-        arrived = destination.head(order.target)
+    def _copy_part(self, upload: Upload, order: Order, part: Part) -> str:
+        return upload.destination.copy_part(
+            upload.key,
+            upload.id,
+            part.number,
+            source_bucket=self._source.address.bucket,
+            source_key=order.key,
+            first=part.first,
+            last=part.last,
+            if_match=order.etag,
+        )
+
+    def _verify(self, destination: Bucket, order: Order, stored: Stored) -> str:
+        """Check a copy: equal ETags prove it; otherwise both sides are asked for their checksums and the size."""
+        if stored.etag == order.etag:
+            return ""
+        arrived, sent = destination.head(order.target), self._source.head(order.key)
         check_size(order.size, arrived.size)
-        if etag_is_md5(stored.etag, arrived.headers):
-            sent = self._source.head(order.key)
-            if sent.etag == order.etag and etag_is_md5(sent.etag, sent.headers):
-                check_md5(sent.etag, stored.etag)
+        if sent.etag != order.etag:
+            raise S3Error(
+                "PreconditionFailed", "the source changed while it was copied", operation="HeadObject"
+            )
+        proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
+        return "" if proven else "verified by size alone"

@@ -1,29 +1,53 @@
-"""The streaming way: the source's bytes flow through one small buffer into the destination, never to local storage."""
+"""The streaming way: the source's bytes flow through one small buffer into the destination, never to local storage.
+
+A checksum is computed as they flow. It must be the source's, where the source tells one, and it follows the bytes
+as a trailer, so that the destination refuses what changed on the way.
+"""
 
 import hashlib
 from collections.abc import Callable
+from typing import NamedTuple
 
+from s3mover.errors import S3Error, VerificationError
 from s3mover.model import Order
-from s3mover.s3.bucket import Body, Bucket
-from s3mover.transfer.parts import Part
+from s3mover.s3.bucket import Body, Bucket, Stored
+from s3mover.s3.trailer import Trailer
+from s3mover.transfer.abilities import Abilities, Feature
+from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, hasher, joined, written
+from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import carried_headers, chosen_headers, is_tagged
-from s3mover.transfer.verification import check_md5, check_size, etag_is_md5
-from s3mover.transfer.ways import Arrival, upload_in_parts
+from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
+from s3mover.transfer.verification import Evidence, check_content, check_size, etag_is_md5
+from s3mover.transfer.ways import Arrival, RunParts, Upload, in_one_upload, notes
+
+
+class SentPart(NamedTuple):
+    """A part that arrived: its ETag, its checksum and its length in bytes."""
+
+    etag: str
+    digest: bytes
+    length: int
 
 
 class Streaming:
     """Streams by GET to PUT up to one part's size, and by ranged GETs into UploadPart above it.
 
-    Every GET is pinned to the ETag that was listed, so a copy is never made of two versions. `aside` is the source
-    once more, on connections of its own: tags are asked for while a body is waiting to be read.
+    Every GET is pinned to the ETag that was listed, so a copy is never made of two versions.
     """
 
-    def __init__(self, source: Bucket, aside: Bucket, destination: Bucket, policy: Policy) -> None:
+    def __init__(
+        self,
+        source: Bucket,
+        destination: Bucket,
+        policy: Policy,
+        run_parts: RunParts,
+        abilities: Abilities,
+    ) -> None:
         self._source = source
-        self._aside = aside
         self._destination = destination
         self._policy = policy
+        self._run_parts = run_parts
+        self._abilities = abilities
 
     def carry(self, order: Order) -> Arrival:
         """Stream the object; see `Way.carry`."""
@@ -34,54 +58,140 @@ class Streaming:
     def _carry_whole(self, order: Order) -> Arrival:
         with self._source.get(order.key, if_match=order.etag) as body:
             check_size(order.size, body.length)
-            headers = self._headers(order, body.head.headers)
-            flow = _Hashed(body)
-            stored = self._destination.put(order.target, flow.read_into, body.length, headers)
-        if etag_is_md5(stored.etag, stored.headers):
-            check_md5(flow.md5(), stored.etag)
-        else:
-            check_size(order.size, self._destination.head(order.target).size)
-        return Arrival(stored.etag)
+            source = Evidence(order.etag, body.head.headers)
+            told = self._writing(order, source)
+            flow = Flow(body, _algorithm_of(source))
+            stored = self._learning(told, lambda: self._put(order, flow, told, source))
+        note = self._verify(order, source, stored, flow.checksum())
+        return Arrival(stored.etag, source.headers.get("x-amz-version-id", ""), notes(told.note, note))
+
+    def _put(self, order: Order, flow: "Flow", told: Writing, source: Evidence) -> Stored:
+        tags = self._source.tags(order.key) if is_tagged(source.headers) else []
+        headers = told.headers | carried_headers(source.headers, tags)
+        return self._destination.put(order.target, flow.read_into, flow.length, headers, self._trailer(flow))
 
     def _carry_in_parts(self, order: Order) -> Arrival:
         head = self._source.head(order.key)
-        headers = self._headers(order, head.headers)
-        stored = upload_in_parts(
-            self._destination, order, headers, self._policy.part_size, self._part_sender(order)
-        )
-        check_size(order.size, self._destination.head(order.target).size)
-        return Arrival(stored.etag)
+        source = Evidence(order.etag, head.headers)
+        told = self._writing(order, source)
+        algorithm = _joining(_algorithm_of(source))
+        tags = self._source.tags(order.key) if is_tagged(head.headers) else []
+        headers = told.headers | carried_headers(head.headers, tags) | self._asked_checksum(algorithm)
+        sent: list[SentPart] = []
 
-    def _part_sender(self, order: Order) -> Callable[[str, Part], str]:
-        def send(upload: str, part: Part) -> str:
-            with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
-                check_size(part.length, body.length)
-                flow = _Hashed(body)
-                etag = self._destination.upload_part(
-                    order.target, upload, part.number, flow.read_into, body.length, {}
+        def fill(upload: Upload) -> Stored:
+            size = part_size_for(order.size, self._policy.part_size)
+            sent.extend(
+                self._run_parts(
+                    lambda part: self._send_part(upload, order, part, algorithm), parts_of(order.size, size)
                 )
-            if etag_is_md5(etag, {}):
-                check_md5(flow.md5(), etag)
-            return etag
+            )
+            whole = _whole(algorithm, sent)
+            return upload.complete([part.etag for part in sent], self._told_checksum(whole))
 
-        return send
+        stored = self._learning(told, lambda: in_one_upload(self._destination, order, headers, fill))
+        note = self._verify(order, source, stored, _whole(algorithm, sent))
+        return Arrival(stored.etag, head.headers.get("x-amz-version-id", ""), notes(told.note, note))
 
-    def _headers(self, order: Order, source: dict[str, str]) -> dict[str, str]:
-        tags = self._aside.tags(order.key) if is_tagged(source) else []
-        return chosen_headers(self._policy, order.storage_class) | carried_headers(source, tags)
+    def _send_part(self, upload: Upload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
+        with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
+            check_size(part.length, body.length)
+            flow = Flow(body, algorithm, with_md5=not self._abilities.has(Feature.TRAILERS))
+            stored = self._destination.upload_part(
+                upload.key, upload.id, part.number, flow.read_into, flow.length, self._trailer(flow)
+            )
+        flow.check_md5(Evidence(stored.etag, stored.headers))
+        return SentPart(stored.etag, flow.digest(), part.length)
+
+    def _writing(self, order: Order, source: Evidence) -> Writing:
+        return writing(self._policy, order.storage_class, source.headers, self._abilities.has)
+
+    def _learning(self, told: Writing, write: Callable[[], Stored]) -> Stored:
+        trailers = (Feature.TRAILERS,) if self._abilities.has(Feature.TRAILERS) else ()
+        try:
+            return write()
+        except S3Error as error:
+            self._abilities.learn(error, (*told.used, *trailers))
+            raise
+
+    def _trailer(self, flow: "Flow") -> Trailer | None:
+        if not self._abilities.has(Feature.TRAILERS):
+            return None
+        return Trailer(flow.algorithm.header, flow.algorithm.length, lambda: written(flow.digest()))
+
+    def _asked_checksum(self, algorithm: Algorithm) -> dict[str, str]:
+        if not self._abilities.has(Feature.TRAILERS):
+            return {}
+        return {"x-amz-checksum-algorithm": algorithm.upper(), "x-amz-checksum-type": "FULL_OBJECT"}
+
+    def _told_checksum(self, whole: Checksum) -> dict[str, str]:
+        if not self._abilities.has(Feature.TRAILERS):
+            return {}
+        return {whole.algorithm.header: whole.value, "x-amz-checksum-type": "FULL_OBJECT"}
+
+    def _verify(self, order: Order, source: Evidence, stored: Stored, computed: Checksum) -> str:
+        """Check what arrived, by what the write's answer says, else by what the destination says when asked."""
+        if check_content(source, Evidence(stored.etag, stored.headers), computed):
+            return ""
+        arrived = self._destination.head(order.target)
+        try:
+            check_size(order.size, arrived.size)
+        except VerificationError:
+            # A store that keeps the frames of trailers as content: the next attempt goes without.
+            self._abilities.forgo(Feature.TRAILERS)
+            raise
+        proven = check_content(source, Evidence(arrived.etag, arrived.headers), computed)
+        return "" if proven else "verified by size alone"
 
 
-class _Hashed:
-    """A body that is hashed as it flows."""
+class Flow:
+    """A body that is hashed as it flows; `with_md5` where the destination's ETag is the only check there is."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, algorithm: Algorithm, *, with_md5: bool = False) -> None:
+        self.algorithm = algorithm
+        self.length = body.length
         self._body = body
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._hasher = hasher(algorithm)
+        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
 
-    def read_into(self, buffer: memoryview) -> int:
-        count = self._body.read_into(buffer)
-        self._md5.update(buffer[:count])
+    def read_into(self, view: memoryview) -> int:
+        """Fill as much of `view` as comes at once and return the count."""
+        count = self._body.read_into(view)
+        self._hasher.update(view[:count])
+        if self._md5 is not None:
+            self._md5.update(view[:count])
         return count
 
-    def md5(self) -> str:
-        return self._md5.hexdigest()
+    def digest(self) -> bytes:
+        """Return the checksum of what has flowed."""
+        return self._hasher.digest()
+
+    def checksum(self) -> Checksum:
+        """Return the checksum as S3 writes it."""
+        return Checksum(self.algorithm, written(self.digest()))
+
+    def check_md5(self, arrived: Evidence) -> None:
+        """Accept a part whose ETag is the MD5 of what has flowed, where that is known and comparable.
+
+        Raises:
+            VerificationError: it is another one's.
+        """
+        if self._md5 is not None and etag_is_md5(arrived) and self._md5.hexdigest() != arrived.etag:
+            raise VerificationError(
+                f"a part arrived with the MD5 {arrived.etag} instead of {self._md5.hexdigest()}"
+            )
+
+
+def _algorithm_of(source: Evidence) -> Algorithm:
+    """The source's own algorithm, so that the copy has the same; S3's default where it has none."""
+    told = full_object_checksum(source.headers)
+    return told.algorithm if told else Algorithm.CRC64NVME
+
+
+def _joining(algorithm: Algorithm) -> Algorithm:
+    """An algorithm whose checksums can be joined: S3 has no full-object SHA of an object in parts."""
+    return algorithm if algorithm.joins else Algorithm.CRC64NVME
+
+
+def _whole(algorithm: Algorithm, sent: list[SentPart]) -> Checksum:
+    return Checksum(algorithm, written(joined(algorithm, [(part.digest, part.length) for part in sent])))

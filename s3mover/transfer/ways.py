@@ -3,22 +3,23 @@
 `server_side.py` and `streaming.py` are the ways; this module knows neither.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 from s3mover.errors import MoverError, S3Error
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket
-from s3mover.s3.records import Stored
-from s3mover.transfer.parts import Part, part_size_for, parts_of
+from s3mover.s3.bucket import Bucket, Stored
+from s3mover.transfer.parts import Part
 
-SendPart = Callable[[str, Part], str]
+# Does something with every part, perhaps several at once, and returns the results in the order of parts.
+RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
 
 
 class Arrival(NamedTuple):
-    """A verified copy at the destination: its ETag, and what could not be kept or should be known, if anything."""
+    """A verified copy: its ETag, the source's version (empty where it has none), and what should be known of it."""
 
     etag: str
+    version: str = ""
     note: str = ""
 
 
@@ -34,26 +35,46 @@ class Way(Protocol):
         """
 
 
-def upload_in_parts(
-    destination: Bucket, order: Order, headers: dict[str, str], part_size: int, send: SendPart
-) -> Stored:
-    """Write `order.target` as a multipart upload, `send(upload_id, part)` giving each part's ETag.
+class Upload(NamedTuple):
+    """A multipart upload under way."""
 
-    An upload that cannot be completed is aborted, so that its parts are not paid for.
+    destination: Bucket
+    key: str
+    id: str
+
+    def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
+        """Make an object of the parts, whose ETags come in their order."""
+        return self.destination.complete_upload(self.key, self.id, list(enumerate(etags, start=1)), headers)
+
+
+def in_one_upload(
+    destination: Bucket, order: Order, headers: dict[str, str], fill: Callable[[Upload], Stored]
+) -> Stored:
+    """Write `order.target` as a multipart upload that `fill` fills and completes.
+
+    One that cannot be completed is aborted, so that its parts are not paid for.
     """
-    upload = destination.create_upload(order.target, headers)
+    upload = Upload(destination, order.target, destination.create_upload(order.target, headers))
     try:
-        size = part_size_for(order.size, part_size)
-        etags = [(part.number, send(upload, part)) for part in parts_of(order.size, size)]
-        return destination.complete_upload(order.target, upload, etags, {})
-    except MoverError:
-        _abort(destination, order.target, upload)
+        return fill(upload)
+    except MoverError as error:
+        _abort(upload, error)
         raise
 
 
-def _abort(destination: Bucket, key: str, upload: str) -> None:
+def one_by_one(do: Callable[[Part], Any], parts: Iterable[Part]) -> list[Any]:
+    """Do the parts on the calling thread."""
+    return [do(part) for part in parts]
+
+
+def notes(*said: str) -> str:
+    """Join what should be known of a copy."""
+    return "; ".join(filter(None, said))
+
+
+def _abort(upload: Upload, why: MoverError) -> None:
     try:
-        destination.abort_upload(key, upload)
+        upload.destination.abort_upload(upload.key, upload.id)
     except S3Error as error:
-        # The transfer's own error matters more; the bucket's stale uploads are aborted at the next start.
-        error.add_note("left a multipart upload behind")
+        # The transfer's own error matters more. What is left is aborted when the row is recovered.
+        why.add_note(f"its multipart upload {upload.id} could not be aborted: {error.code}")

@@ -63,7 +63,9 @@ def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
     """
     stop = Stop()
     bar = ProgressListener(sys.stdout, enabled=progress)
-    configure(settings.log.level, settings.log.format, bar.stream)
+    # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
+    quiet = bar.alive and settings.log.level in {"debug", "info"}
+    configure("warning" if quiet else settings.log.level, settings.log.format, bar.stream)
     redact(secrets_of(settings))
     with (
         stopping_on_signals(stop, settings.stop.grace),

@@ -9,13 +9,13 @@ from s3mover.sweep.loop import SweepResult
 
 
 def summary_writer(settings: SummarySettings) -> Callable[[SweepResult], str]:
-    """Return what writes a sweep's summary file, removes the oldest ones and returns the file's path."""
+    """Return what removes the oldest summary files, writes a sweep's and returns its path."""
 
     def sum_up(result: SweepResult) -> str:
         report = summary_report(result)
-        path = summary.write(settings.directory, summary.render(report), report.ended_at)
-        summary.prune(settings.directory, settings.keep)
-        return str(path)
+        # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
+        summary.prune(settings.directory, settings.keep - 1)
+        return str(summary.write(settings.directory, summary.render(report), report.ended_at))
 
     return sum_up
 

@@ -16,12 +16,17 @@ from typing import TypeVar
 
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
+from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
+from s3mover.workers.sharing import Invitation, Sharing
 
 T = TypeVar("T")
+
+# At most a third of the threads help with the parts of large objects: small ones keep flowing beside them.
+PARTS_SHARE = 3
 
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.
@@ -42,7 +47,7 @@ class Worker:
     def __init__(self, brief: Brief, connection: Connection) -> None:
         self._connection = connection
         self._credentials = dict(brief.credentials)
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Order | Invitation] = SimpleQueue()
         self._ended: SimpleQueue[Outcome | list[Order]] = SimpleQueue()
         self._recalled = threading.Event()
         self._requests = RequestCounter()
@@ -72,16 +77,22 @@ class Worker:
                 self._credentials[side] = credentials
             case Recall():
                 self._recalled.set()
-                self._ended.put(_drain(self._orders))
+                # Invitations are dropped with the rest: who has a large object in hand goes on without help.
+                self._ended.put([task for task in _drain(self._orders) if isinstance(task, Order)])
 
     def _work(self) -> None:
         while True:
-            order = self._orders.get()
-            try:
-                outcome = self._mover.move(order)
-            except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
-                outcome = _defect(order, defect)
-            self._ended.put(outcome)
+            task = self._orders.get()
+            if isinstance(task, Order):
+                self._ended.put(self._move(task))
+            elif task.help():
+                self._orders.put(task)
+
+    def _move(self, order: Order) -> Outcome:
+        try:
+            return self._mover.move(order)
+        except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
+            return _defect(order, defect)
 
     def _report(self) -> None:
         while True:
@@ -105,14 +116,16 @@ class Worker:
             counter = self._requests.counter(place)
             return Bucket(address, self._signer(signer), counter, request_payer=brief.request_payer)
 
-        source, aside = bucket(Side.SOURCE, Side.SOURCE), bucket(Side.SOURCE, Side.SOURCE)
+        source = bucket(Side.SOURCE, Side.SOURCE)
         destination = bucket(Side.DESTINATION, Side.DESTINATION)
         principals = [destination, bucket(Side.DESTINATION, Side.SOURCE)]
+        sharing = Sharing(self._orders.put, brief.threads // PARTS_SHARE)
+        abilities = Abilities(time.monotonic)
         return Mover(
             source,
             destination,
-            ServerSideCopy(source, principals, brief.policy),
-            Streaming(source, aside, destination, brief.policy),
+            ServerSideCopy(source, principals, brief.policy, sharing.run, abilities),
+            Streaming(source, destination, brief.policy, sharing.run, abilities),
             brief.policy,
             self._pause,
         )

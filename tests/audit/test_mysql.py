@@ -56,12 +56,17 @@ def mysql(url: str) -> MysqlDsn:
     return dsn
 
 
-def kill_sessions(account: Account) -> None:
-    """End every session on the database but the one that says so."""
-    others = account.query(
+def sessions(account: Account) -> set[int]:
+    """Return the sessions on the database but the one that asks."""
+    found = account.query(
         "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
     )
-    account.query(*(f"KILL {session}" for (session,) in others))
+    return {session for (session,) in found}
+
+
+def kill_sessions(mariadb: MariaDb, account: Account) -> None:
+    """End every session of the account's user."""
+    mariadb.root.query(f"KILL USER '{account.user}'")
 
 
 def test_a_killed_server_is_outlasted(
@@ -92,11 +97,11 @@ def test_a_killed_server_is_outlasted(
         assert not second.acquire_lease(PAIR)
 
 
-def test_a_lost_answer_leaves_one_row(account: Account, trail: Trail) -> None:
+def test_a_lost_answer_leaves_one_row(mariadb: MariaDb, account: Account, trail: Trail) -> None:
     """A call that was committed before its connection went is repeated without a trace."""
     sweep = trail.open_sweep(PAIR, AT)
     trail.intend([order(sweep, 1)], AT)
-    kill_sessions(account)
+    kill_sessions(mariadb, account)
     with pytest.raises(AuditUnavailableError):
         trail.intend([order(sweep, 1)], AT)
     trail.reconnect()
@@ -104,10 +109,12 @@ def test_a_lost_answer_leaves_one_row(account: Account, trail: Trail) -> None:
     assert account.query("SELECT COUNT(*) FROM document_logs") == [(1,)]
 
 
-def test_a_lease_that_went_to_another_is_not_taken_back(account: Account, trail: Trail) -> None:
+def test_a_lease_that_went_to_another_is_not_taken_back(
+    mariadb: MariaDb, account: Account, trail: Trail
+) -> None:
     """Who comes back too late stands by, and must ask again."""
     assert trail.acquire_lease(PAIR)
-    kill_sessions(account)
+    kill_sessions(mariadb, account)
     with contextlib.closing(open_trail(account.go_dsn)) as second:
         assert any(second.acquire_lease(PAIR) for _ in range(10_000))
         with pytest.raises(LeaseHeldError):
@@ -136,6 +143,21 @@ def held(account: Account) -> int:
     """Count the sessions on the database, ours aside, whose lease is held."""
     with contextlib.closing(open_trail(account.go_dsn)) as probe:
         return int(not probe.acquire_lease(PAIR))
+
+
+def test_a_sound_connection_is_kept(account: Account, trail: Trail) -> None:
+    """Reconnecting it would put the lease at risk for nothing."""
+    before = sessions(account)
+    trail.reconnect()
+    after = sessions(account)
+    assert after
+    assert after <= before
+
+
+def test_a_trail_at_rest_stands_in_nobodys_way(account: Account, trail: Trail) -> None:
+    """Having read, it holds no lock that would keep an administrator from altering the table."""
+    assert trail.totals() == []
+    account.query("SET SESSION lock_wait_timeout = 1", "ALTER TABLE document_logs COMMENT 'ours'")
 
 
 def test_a_read_only_server_is_waited_for(mariadb: MariaDb, account: Account, trail: Trail) -> None:
@@ -183,7 +205,9 @@ def test_a_refusal_names_host_database_and_user(account: Account, name: str) -> 
         (2006, AuditUnavailableError),
         (2013, AuditUnavailableError),
         (-1, AuditUnavailableError),
+        (1044, UnreachableError),
         (1045, UnreachableError),
+        (1049, UnreachableError),
         (1142, UnreachableError),
         (2026, UnreachableError),
         (1064, MoverError),
@@ -205,6 +229,14 @@ def test_a_certificate_is_verified(mariadb: MariaDb, account: Account) -> None:
             open_trail(f"{account.go_dsn}&tls={tls}")
 
 
+def test_a_certificate_must_be_for_this_host(mariadb: MariaDb, account: Account) -> None:
+    """One for another name is no better than none, except for who asked to have only its CA checked."""
+    url = f"{account._replace(host='localhost').go_dsn}&ssl-ca={mariadb.identity.ca_file}"
+    with pytest.raises(UnreachableError, match="certificate"):
+        open_trail(url)
+    open_trail(f"{url}&ssl-mode=VERIFY_CA").close()
+
+
 @pytest.mark.parametrize("tls", ["skip-verify", "preferred", "false"])
 def test_an_explicit_wish_about_tls_is_granted(account: Account, tls: str) -> None:
     """Who writes it may go unverified, or without."""
@@ -216,6 +248,16 @@ def test_tls_that_is_asked_for_is_insisted_on() -> None:
     assert not any(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n{tls}")) for tls in ("", "?tls=false"))
     assert all(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n?tls={tls}")) for tls in ("true", "skip-verify"))
     assert not mysqloptions.needs_tls(mysql("u:p@unix(/s)/n?tls=true"))
+
+
+@pytest.mark.parametrize(
+    ("options", "identity"), [("tls=true", True), ("ssl-mode=VERIFY_CA", False), ("ssl-ca=/own.pem", True)]
+)
+def test_the_driver_is_told_to_verify(options: str, identity: bool) -> None:
+    """Its own default is to trust any certificate."""
+    told = mysqloptions.arguments(mysql(f"u:p@tcp(h)/n?{options}"), 30, "/system.pem")
+    ca_file = "/own.pem" if "own" in options else "/system.pem"
+    assert (told["ssl_ca"], told["ssl_verify_cert"], told["ssl_verify_identity"]) == (ca_file, True, identity)
 
 
 def test_a_system_without_ca_certificates_is_said() -> None:

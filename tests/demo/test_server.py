@@ -169,21 +169,24 @@ def test_an_answer_without_a_length_gets_one(status: str, content: bytes, length
     """Whatever the application left out; an answer that can have no content has none (RFC 9110, 8.6)."""
 
     def application(_: object, start_response: "StartResponse") -> list[bytes]:
-        start_response(status, [])
+        start_response(status, [("Content-Type", "text/plain")])
         return [content[:1], content[1:]]
 
     small = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAliveHandler)
     thread = Thread(target=small.serve_forever)
     thread.start()
     opened = HTTPConnection("127.0.0.1", small.port, timeout=30)
-    for _ in range(2):
-        opened.request("GET", "/")
-        answer = opened.getresponse()
-        assert (answer.read(), answer.headers["Content-Length"]) == (content, length)
-    opened.close()
-    small.shutdown()
-    thread.join()
-    small.server_close()
+    try:
+        for _ in range(2):
+            opened.request("GET", "/")
+            answer = opened.getresponse()
+            assert answer.headers["Content-Length"] == length
+            assert answer.read() == content
+    finally:
+        opened.close()
+        small.shutdown()
+        thread.join()
+        small.server_close()
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(server: DemoServer) -> None:

@@ -7,6 +7,7 @@ from threading import Thread
 from typing import TextIO
 
 import pytest
+from rich.progress_bar import ProgressBar
 
 from s3mover.events import ObjectsListed, SweepListed, SweepStarted
 from s3mover.model import Side
@@ -57,8 +58,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
 
 def run(listener: ProgressListener, objects: int = 3) -> None:
     """Let a small sweep pass by."""
-    with listener:
-        listener(SweepStarted(7, PAIR))
+    with listener as bar:
+        bar(SweepStarted(7, PAIR))
         listener(ObjectsListed(Side.SOURCE, objects))
         listener(planned(objects))
         listener(SweepListed(7, objects, 0, objects))
@@ -140,7 +141,16 @@ def test_the_line_tells_counts_rates_and_the_time_left(clock: Clock) -> None:
     [
         (lambda _counter: None, 1, 1),
         (lambda counter: counter(SweepStarted(7, PAIR)), None, 0),
-        (lambda counter: [counter(SweepStarted(7, PAIR)), counter(planned(4)), counter(moved())], 4, 1),
+        (
+            lambda counter: [
+                counter(SweepStarted(7, PAIR)),
+                counter(planned(4)),
+                counter(moved()),
+                counter(failed()),
+            ],
+            4,
+            2,
+        ),
         (lambda counter: [counter(SweepStarted(7, PAIR)), counter(finished())], 1, 1),
     ],
 )
@@ -151,4 +161,5 @@ def test_the_bar_fills_with_what_ended(
     counter = SweepCounter(clock)
     happened(counter)
     bar = draw(counter.snapshot()).renderables[0]
-    assert (bar.total, bar.completed) == (total, completed)  # type: ignore[union-attr]
+    assert isinstance(bar, ProgressBar)
+    assert (bar.total, bar.completed, bar.pulse) == (total, completed, total is None)

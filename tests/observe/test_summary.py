@@ -123,11 +123,12 @@ def test_the_rest_of_the_sweep_is_told() -> None:
 
 def test_shares_have_two_decimals() -> None:
     """Percentages are of what was processed, and of what was moved."""
-    tally = Tally(listed=3, planned=3, succeeded=2, failed=1, bytes=3, server_side_copies=1, streamed=1)
+    tally = Tally(listed=6, planned=6, succeeded=4, failed=2, bytes=6, server_side_copies=3, streamed=1)
     text = render(replace(REPORT, tally=tally))
-    assert "Successful Transfers: 2 (66.67%)" in text
-    assert "Failed Transfers: 1 (33.33%)" in text
-    assert "- Streaming transfer: 1 files (50.00%)" in text
+    assert "Successful Transfers: 4 (66.67%)" in text
+    assert "Failed Transfers: 2 (33.33%)" in text
+    assert "- Server-side copy: 3 files (75.00%)" in text
+    assert "- Streaming transfer: 1 files (25.00%)" in text
     assert "- Average File Size: 2 B" in text
 
 
@@ -245,12 +246,11 @@ def test_pruning_touches_nothing_else(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == before
 
 
-def test_keeping_none_means_keeping_all(tmp_path: Path) -> None:
-    """0 is no limit, as everywhere in the settings; a missing directory is nothing to prune."""
-    path = write(tmp_path, "x", STARTED)
+def test_none_may_be_kept(tmp_path: Path) -> None:
+    """Zero makes room for the one that is about to be written."""
+    path = write(tmp_path, "text", 1_735_960_629.0)
     prune(tmp_path, 0)
-    assert path.exists()
-    prune(tmp_path / "missing", 5)
+    assert not path.exists()
 
 
 def test_a_summary_that_cannot_be_removed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

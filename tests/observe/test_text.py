@@ -55,6 +55,7 @@ def test_what_does_not_print_is_written_as_its_escape(text: str, shown: str) -> 
         (0, "0 B"),
         (999, "999 B"),
         (1_000, "1.00 KB"),
+        (1_000_000, "1.00 MB"),
         (1_234_567, "1.23 MB"),
         (5_368_709_120, "5.37 GB"),
         (48_000_000_000_000, "48.00 TB"),

@@ -163,6 +163,7 @@ def test_an_access_point_has_its_own_spelling_as_a_source() -> None:
         answer(b"whole object"),
         answer(b"xyz", "206 Partial Content", "Content-Range: bytes 0-2/10"),
         answer(b"xyz", "206 Partial Content"),
+        answer(b"xyz", "200 OK", "Content-Range: bytes 3-5/10"),
     ],
 )
 def test_other_bytes_than_those_asked_for_are_refused(said: bytes) -> None:
@@ -172,6 +173,22 @@ def test_other_bytes_than_those_asked_for_are_refused(said: bytes) -> None:
         pytest.raises(S3Error, match="other bytes"),
     ):
         bucket.get("k", first=3, last=5)
+
+
+def test_a_part_of_an_object_is_not_taken_for_the_whole() -> None:
+    """A store that answers 206 where nobody asked for a range is not believed."""
+    said = answer(b"xyz", "206 Partial Content", "Content-Range: bytes 0-2/10")
+    with bucket_on(lambda peer: peer.answer(said)) as (bucket, _, _), pytest.raises(S3Error, match="206"):
+        bucket.get("k")
+
+
+def test_a_part_without_an_etag_is_refused() -> None:
+    """Without it the upload could not be completed."""
+    with (
+        bucket_on(lambda peer: peer.answer(answer(b""))) as (bucket, _, _),
+        pytest.raises(S3Error, match="no ETag"),
+    ):
+        bucket.upload_part("k", "u", 1, *whole(b"x"))
 
 
 def test_a_write_is_boto3s(bucket: Bucket, boto: Any) -> None:
@@ -220,7 +237,7 @@ def test_a_multipart_upload_is_boto3s(bucket: Bucket, make_bucket: MakeBucket, b
     target = make_bucket()
     upload = target.create_upload("big é", {"x-amz-meta-a": "b"})
     assert [(u.key, u.upload_id) for u in target.list_uploads("big")] == [("big é", upload)]
-    first = target.upload_part("big é", upload, 1, *whole(b"f" * PART), {})
+    first = target.upload_part("big é", upload, 1, *whole(b"f" * PART)).etag
     second = target.copy_part(
         "big é",
         upload,
@@ -275,6 +292,21 @@ def test_a_body_left_early_spoils_nothing(bucket: Bucket, boto: Any) -> None:
     with bucket.get("k") as body:
         body.read_into(memoryview(bytearray(10)))
     assert bucket.head("k").size == 1_000_000
+
+
+def test_a_body_left_early_ends_its_connection() -> None:
+    """The server need not send the rest."""
+    ended = threading.Event()
+
+    def play(peer: Peer) -> None:
+        peer.answer(answer(b"0123456789")[:-5])
+        peer.wait_for_end()
+        ended.set()
+
+    with bucket_on(play) as (bucket, _, _):
+        with bucket.get("k") as body:
+            body.read_into(memoryview(bytearray(1)))
+        assert ended.wait(5)
 
 
 def test_a_body_that_breaks_off_names_the_operation() -> None:

@@ -219,6 +219,7 @@ def test_a_role_that_cannot_be_assumed_is_said(monkeypatch: pytest.MonkeyPatch) 
     with scripted(lambda peer: peer.answer(head + denied)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.port}")
         refused = failure(**role)
+        assert b"ExternalId=hidden-id" in server.heard[0]
     unreached = failure(**role)
     assert "no credentials were given (AccessDenied: not you); check source.role_arn" in refused
     assert "check source.endpoint_url, source.region and the network" in unreached

@@ -25,7 +25,8 @@ class Flaky:
 
 @given(attempt=st.integers(1, 10_000), luck=st.floats(0, 1))
 def test_a_wait_is_never_longer_than_the_cap(attempt: int, luck: float) -> None:
-    """Full jitter: anything from nothing to the bound."""
+    """Full jitter: anything from nothing to the bound, as chance has it."""
+    assert backoff(attempt, lambda: luck) == luck * backoff(attempt, lambda: 1.0)
     assert 0 <= backoff(attempt, lambda: luck) <= CAP_SECONDS
 
 

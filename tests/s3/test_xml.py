@@ -232,3 +232,19 @@ def test_a_completion_lists_numbers_and_etags() -> None:
         ("1", '"a&b"'),
         ("10000", '"c"'),
     ]
+
+
+@given(code=st.integers(0x1, 0x10FFFF))
+def test_a_character_that_xml_cannot_carry_hides_no_upload_id(code: int) -> None:
+    """S3 repeats the key in some answers, whatever is in it; where no key is taken, the rest is read all the same."""
+    key = f"&#x{code:x};&#{code};"
+    body = f"<Result><Key>{key}</Key><UploadId>id</UploadId></Result>".encode()
+    if 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF}:
+        return
+    assert xml.text(xml.parse(body, keys=False), "UploadId") == "id"
+
+
+def test_a_key_is_never_guessed() -> None:
+    """Where keys are taken from a document, one that it cannot carry is an error."""
+    with pytest.raises(S3Error, match="InvalidResponse"):
+        xml.parse(b"<Result><Key>a&#x7;</Key></Result>")

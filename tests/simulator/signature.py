@@ -61,7 +61,7 @@ def sign(request: Request, secret: str, region: str, stamp: str, signed: list[st
         f"{request.method}\n{_canonical_path(request.raw_path)}\n{_canonical_query(request)}\n"
         f"{lines}\n{';'.join(signed)}\n{payload}"
     )
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
     return hmac.digest(_signing_key(secret, stamp[:8], region), text.encode(), "sha256").hex()

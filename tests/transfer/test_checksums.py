@@ -2,6 +2,7 @@
 
 import zlib
 from base64 import b64decode
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ def test_the_published_check_values_hold(algorithm: Algorithm, check: str) -> No
 def test_parts_join_to_the_whole(content: bytes, cuts: list[int]) -> None:
     """However an object is cut, the checksums of its parts give that of the object."""
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
-    pieces = [content[first:last] for first, last in zip(edges, edges[1:], strict=False)]
+    pieces = [content[first:last] for first, last in pairwise(edges)]
     for algorithm in JOINING:
         whole = hasher(algorithm)
         whole.update(memoryview(content))
@@ -66,7 +67,10 @@ def test_it_is_written_in_base64_most_significant_byte_first(content: bytes) -> 
         ),
         ({"x-amz-checksum-crc32": "AAAAAA==-3"}, None),
         ({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-checksum-type": "COMPOSITE"}, None),
-        ({"x-amz-checksum-sha256": "x=", "x-amz-checksum-type": "FULL_OBJECT"}, Checksum(Algorithm.SHA256, "x=")),
+        (
+            {"x-amz-checksum-sha256": "x=", "x-amz-checksum-type": "FULL_OBJECT"},
+            Checksum(Algorithm.SHA256, "x="),
+        ),
     ],
 )
 def test_only_full_object_checksums_are_compared(headers: dict[str, str], expected: Checksum | None) -> None:

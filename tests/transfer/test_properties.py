@@ -1,9 +1,19 @@
 """What travels with the bytes."""
 
+from s3mover.transfer.abilities import Feature
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import carried_headers, chosen_headers, is_tagged
+from s3mover.transfer.properties import carried_headers, is_tagged, writing
 
 POLICY = Policy(method="auto", part_size=1, max_attempts=1)
+LOCKED = {
+    "x-amz-object-lock-mode": "GOVERNANCE",
+    "x-amz-object-lock-retain-until-date": "2030-01-01T00:00:00Z",
+    "x-amz-object-lock-legal-hold": "OFF",
+}
+
+
+def able(_: Feature) -> bool:
+    return True
 
 
 def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
@@ -13,7 +23,6 @@ def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
         "content-encoding": "gzip",
         "cache-control": "no-store",
         "x-amz-meta-owner": "Zoë",
-        "x-amz-website-redirect-location": "/x",
         "content-length": "5",
         "etag": '"x"',
         "x-amz-storage-class": "GLACIER_IR",
@@ -24,21 +33,41 @@ def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
         "content-encoding": "gzip",
         "cache-control": "no-store",
         "x-amz-meta-owner": "Zoë",
-        "x-amz-website-redirect-location": "/x",
     }
 
 
 def test_tags_are_sent_as_a_query() -> None:
-    """Tags travel in one header, encoded as a query string."""
-    assert carried_headers({}, [("a b", "1&2"), ("ü", "")]) == {"x-amz-tagging": "a+b=1%262&%C3%BC="}
+    """Tags travel in one header, percent-encoded: not every store takes a plus for a space."""
+    assert carried_headers({}, [("a b", "1&2"), ("ü", "")]) == {"x-amz-tagging": "a%20b=1%262&%C3%BC="}
 
 
 def test_the_source_class_is_kept_unless_another_is_configured() -> None:
     """STANDARD is S3's default and is not sent; any other class must be, since S3 does not keep it."""
-    assert chosen_headers(POLICY, "STANDARD") == {}
-    assert chosen_headers(POLICY, "STANDARD_IA") == {"x-amz-storage-class": "STANDARD_IA"}
+    assert writing(POLICY, "STANDARD", {}, able).headers == {}
+    kept = writing(POLICY, "STANDARD_IA", {}, able)
+    assert (kept.headers, kept.used) == ({"x-amz-storage-class": "STANDARD_IA"}, (Feature.STORAGE_CLASS,))
     configured = Policy(method="auto", part_size=1, max_attempts=1, storage_class="GLACIER_IR")
-    assert chosen_headers(configured, "STANDARD_IA") == {"x-amz-storage-class": "GLACIER_IR"}
+    assert writing(configured, "STANDARD_IA", {}, able).headers == {"x-amz-storage-class": "GLACIER_IR"}
+
+
+def test_what_copies_lose_is_sent_again() -> None:
+    """Redirect and Object Lock settings are sent with every write that knows them; a legal hold that is off is not."""
+    source = {"x-amz-website-redirect-location": "/elsewhere", **LOCKED}
+    told = writing(POLICY, "", source, able)
+    assert told.headers == {
+        "x-amz-website-redirect-location": "/elsewhere",
+        "x-amz-object-lock-mode": "GOVERNANCE",
+        "x-amz-object-lock-retain-until-date": "2030-01-01T00:00:00Z",
+    }
+    assert told.note == ""
+
+
+def test_what_the_destination_refuses_is_left_out_and_said() -> None:
+    """A copy without its lock is better than none, but nobody may believe that it is locked."""
+    told = writing(POLICY, "STANDARD_IA", LOCKED, lambda feature: feature is not Feature.OBJECT_LOCK)
+    assert told.headers == {"x-amz-storage-class": "STANDARD_IA"}
+    assert told.used == (Feature.STORAGE_CLASS,)
+    assert "the Object Lock settings" in told.note
 
 
 def test_acl_and_key_are_sent_where_configured() -> None:
@@ -46,7 +75,7 @@ def test_acl_and_key_are_sent_where_configured() -> None:
     policy = Policy(
         method="auto", part_size=1, max_attempts=1, acl="bucket-owner-full-control", kms_key_id="alias/k"
     )
-    assert chosen_headers(policy, "") == {
+    assert writing(policy, "", {}, able).headers == {
         "x-amz-acl": "bucket-owner-full-control",
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": "alias/k",

@@ -58,8 +58,7 @@ def test_one_thread_probes_and_the_others_wait_for_its_verdict() -> None:
     assert verdicts.refusal("a/0") == ""
     answers: list[str] = []
     threads = [
-        threading.Thread(target=lambda n=n: answers.append(verdicts.refusal(f"a/{n}")))
-        for n in range(1, 9)
+        threading.Thread(target=lambda n=n: answers.append(verdicts.refusal(f"a/{n}"))) for n in range(1, 9)
     ]
     for thread in threads:
         thread.start()

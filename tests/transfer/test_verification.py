@@ -1,11 +1,19 @@
-"""What proves that the content arrived."""
+"""What proves that the content arrived: the strongest evidence that both sides give."""
 
 import pytest
 
 from s3mover.errors import VerificationError
-from s3mover.transfer.verification import check_md5, check_size, etag_is_md5
+from s3mover.transfer.checksums import Algorithm, Checksum
+from s3mover.transfer.verification import Evidence, check_content, check_size, etag_is_md5
 
-MD5 = "d" * 32
+MD5, OTHER, PARTS = "d" * 32, "e" * 32, "d" * 32 + "-2"
+CRC, OTHER_CRC = "AAAAAAAAAAA=", "BBBBBBBBBBB="
+KMS = {"x-amz-server-side-encryption": "aws:kms"}
+
+
+def shows(crc: str = "", etag: str = PARTS, **more: str) -> Evidence:
+    headers = {"x-amz-checksum-crc64nvme": crc} if crc else {}
+    return Evidence(etag, headers | more)
 
 
 @pytest.mark.parametrize(
@@ -13,25 +21,61 @@ MD5 = "d" * 32
     [
         (MD5, {}, True),
         (MD5, {"x-amz-server-side-encryption": "AES256"}, True),
-        (MD5, {"x-amz-server-side-encryption": "aws:kms"}, False),
+        (MD5, KMS, False),
         (MD5, {"x-amz-server-side-encryption": "aws:kms:dsse"}, False),
         (MD5, {"x-amz-server-side-encryption-customer-algorithm": "AES256"}, False),
-        (MD5[:30] + "-2", {}, False),
-        (MD5 + "-12", {}, False),
+        (PARTS, {}, False),
     ],
 )
 def test_only_plain_etags_are_md5s(etag: str, headers: dict[str, str], expected: bool) -> None:
     """A multipart or KMS ETag says nothing of the content."""
-    assert etag_is_md5(etag, headers) is expected
+    assert etag_is_md5(Evidence(etag, headers)) is expected
 
 
-def test_differences_are_errors_worth_another_attempt() -> None:
-    """Altered content and wrong sizes never count as success, and are tried again."""
-    check_md5(MD5, MD5)
-    check_size(5, 5)
+@pytest.mark.parametrize(
+    ("sent", "arrived", "computed", "proven"),
+    [
+        (Evidence(MD5, {}), Evidence(MD5, {}), None, True),
+        (Evidence(MD5, KMS), Evidence(OTHER, {}), None, False),
+        (Evidence(PARTS, {}), Evidence(MD5, {}), None, False),
+        (shows(CRC), shows(CRC), None, True),
+        (shows(CRC), shows(""), None, False),
+        (shows(""), shows(CRC), CRC, True),
+        (shows(CRC), shows(""), CRC, False),
+        (shows(CRC), shows(CRC), CRC, True),
+    ],
+)
+def test_what_can_be_compared_decides(
+    sent: Evidence, arrived: Evidence, computed: str | None, proven: bool
+) -> None:
+    """Equal checksums or MD5s at the destination prove the copy; without any, nothing is proven."""
+    checksum = Checksum(Algorithm.CRC64NVME, computed) if computed else None
+    assert check_content(sent, arrived, checksum) is proven
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrived", "computed"),
+    [
+        (Evidence(MD5, {}), Evidence(OTHER, {}), None),
+        (shows(CRC), shows(OTHER_CRC), None),
+        (shows(CRC), shows(CRC), OTHER_CRC),
+        (shows(CRC), shows(""), OTHER_CRC),
+        (shows(""), shows(CRC), OTHER_CRC),
+        (shows(CRC, etag=MD5), shows(CRC, etag=OTHER), CRC),
+    ],
+)
+def test_any_contradiction_is_an_error_worth_another_attempt(
+    sent: Evidence, arrived: Evidence, computed: str | None
+) -> None:
+    """Altered content never counts as success, whichever evidence shows it."""
+    checksum = Checksum(Algorithm.CRC64NVME, computed) if computed else None
     with pytest.raises(VerificationError) as altered:
-        check_md5(MD5, "e" * 32)
-    with pytest.raises(VerificationError) as short:
-        check_size(5, 4)
+        check_content(sent, arrived, checksum)
     assert altered.value.temporary
-    assert short.value.temporary
+
+
+def test_sizes_must_be_equal() -> None:
+    """A wrong size is an error whatever else agrees."""
+    check_size(5, 5)
+    with pytest.raises(VerificationError):
+        check_size(5, 4)

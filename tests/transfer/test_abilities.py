@@ -1,0 +1,75 @@
+"""What a destination cannot do, learnt from its refusals."""
+
+import pytest
+
+from s3mover.errors import S3Error
+from s3mover.transfer.abilities import FORGET_SECONDS, Abilities, Feature
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def refusal(code: str, operation: str = "PutObject") -> S3Error:
+    return S3Error(code, operation=operation, status=400)
+
+
+@pytest.mark.parametrize(
+    ("code", "used", "blamed"),
+    [
+        ("InvalidStorageClass", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.STORAGE_CLASS),
+        ("MissingContentLength", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.TRAILERS], Feature.OBJECT_LOCK),
+        ("AccessDenied", [Feature.OBJECT_LOCK], Feature.OBJECT_LOCK),
+    ],
+)
+def test_the_likeliest_feature_is_blamed_and_left_out(
+    code: str, used: list[Feature], blamed: Feature
+) -> None:
+    """The write is tried again without it, and the others stay."""
+    abilities = Abilities(Time())
+    error = refusal(code)
+    abilities.learn(error, used)
+    assert error.temporary
+    assert [feature for feature in Feature if not abilities.has(feature)] == [blamed]
+
+
+@pytest.mark.parametrize(
+    ("error", "used"),
+    [
+        (refusal("InvalidStorageClass"), []),
+        (refusal("AccessDenied"), [Feature.TRAILERS, Feature.STORAGE_CLASS]),
+        (refusal("AccessDenied", "GetObject"), [Feature.OBJECT_LOCK]),
+        (refusal("NoSuchKey"), [Feature.TRAILERS]),
+    ],
+)
+def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feature]) -> None:
+    """A refusal that another write would meet as well is not tried again."""
+    abilities = Abilities(Time())
+    abilities.learn(error, used)
+    assert not error.temporary
+    assert all(abilities.has(feature) for feature in Feature)
+
+
+def test_one_refusal_after_another_is_understood() -> None:
+    """Where the same code comes again, the next suspect is left out, and then there is none."""
+    abilities = Abilities(Time())
+    used = [Feature.OBJECT_LOCK, Feature.TRAILERS]
+    for _ in used:
+        abilities.learn(refusal("InvalidRequest"), used)
+    last = refusal("InvalidRequest")
+    abilities.learn(last, used)
+    assert not last.temporary
+
+
+def test_lessons_fade() -> None:
+    """A bucket that was configured meanwhile is used to the full again."""
+    time = Time()
+    abilities = Abilities(time)
+    abilities.forgo(Feature.TRAILERS)
+    time.now = FORGET_SECONDS + 1
+    assert abilities.has(Feature.TRAILERS)

@@ -1,0 +1,260 @@
+"""Both ways on the simulator: every key, small and in parts, arrives byte- and property-equal."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from s3mover.errors import S3Error, VerificationError
+from s3mover.model import BucketAddress, Credentials, Order
+from s3mover.s3.bucket import Bucket
+from s3mover.transfer.abilities import Abilities
+from s3mover.transfer.parts import MIB
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.server_side import ServerSideCopy
+from s3mover.transfer.streaming import Streaming
+from s3mover.transfer.ways import Arrival, Way, one_by_one
+from tests.simulator import Simulator, SimulatorKey
+from tests.support.keys import ODD_KEYS
+
+ACCOUNT = "111111111111"
+PART = 5 * MIB
+POLICY = Policy(method="auto", part_size=PART, max_attempts=1, largest_copy=PART, thorough=True)
+
+Told = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+class Field:
+    """Two buckets, and both ways between them."""
+
+    def __init__(self, s3: Simulator, key: SimulatorKey) -> None:
+        self.s3 = s3
+        self._key = key
+        self.source, self.destination = self.bucket("from"), self.bucket("to")
+        self.abilities = Abilities(lambda: 0.0)
+
+    def bucket(self, name: str) -> Bucket:
+        port = int(self.s3.endpoint.rpartition(":")[2])
+        address = BucketAddress(name, "http", "127.0.0.1", port, f"/{name}", self.s3.region)
+        credentials = Credentials(self._key.access_key, self._key.secret_key)
+        return Bucket(address, lambda: credentials, lambda *_: None)
+
+    def way(self, method: str, policy: Policy = POLICY) -> Way:
+        if method == "streaming":
+            return Streaming(self.source, self.destination, policy, one_by_one, self.abilities)
+        return ServerSideCopy(self.source, [self.destination], policy, one_by_one, self.abilities)
+
+    def orders(self) -> list[Order]:
+        return [
+            Order(
+                1,
+                number,
+                entry.key,
+                entry.key,
+                entry.size,
+                entry.etag,
+                entry.last_modified,
+                entry.storage_class,
+            )
+            for page in self.source.list_objects("")
+            for number, entry in enumerate(page, 1)
+        ]
+
+    def carry_all(self, way: Way) -> list[Arrival]:
+        """Carry every object, several at once."""
+
+        def carry(order: Order) -> Arrival:
+            try:
+                return way.carry(order)
+            finally:
+                self.close()
+
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(carry, self.orders()))
+
+    def close(self) -> None:
+        self.source.close_thread()
+        self.destination.close_thread()
+
+
+@pytest.fixture
+def field(simulator: Simulator) -> Iterator[Field]:
+    simulator.create_bucket("from", ACCOUNT)
+    simulator.create_bucket("to", ACCOUNT)
+    fresh = Field(simulator, simulator.add_key(ACCOUNT))
+    yield fresh
+    fresh.close()
+    simulator.clear_faults()
+    simulator.remove_bucket("from")
+    simulator.remove_bucket("to")
+
+
+def small(number: int) -> Told:
+    return {"body": b"content %d" % number}
+
+
+def in_parts(number: int) -> Told:
+    return {"size": PART + number, "seed": number}
+
+
+def adorned(number: int) -> Told:
+    """Properties that differ from object to object."""
+    return {
+        "metadata": {"owner": f"me {number}", "umlaut": "Gr\u00c3\u00bc\u00c3\u009fe"},
+        "tags": {"team": f"a&b={number}", "schlüssel": "wert ü"} if number % 3 else {},
+        "headers": {"content-type": "text/csv", "content-encoding": "gzip", "cache-control": "no-cache"},
+        "storage_class": ("STANDARD", "STANDARD_IA", "GLACIER_IR")[number % 3],
+        "redirect": "/elsewhere" if number % 5 == 0 else "",
+    }
+
+
+@pytest.mark.parametrize("content", [small, in_parts])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_every_key_arrives_equal(field: Field, method: str, content: Callable[[int], Told]) -> None:
+    """More than a hundred odd keys, each with properties of its own: bytes and properties are the same."""
+    told = [{"key": key, **content(n), **adorned(n)} for n, key in enumerate(ODD_KEYS)]
+    field.s3.put_objects("from", told)
+    arrivals = field.carry_all(field.way(method))
+    assert len(arrivals) == len(ODD_KEYS) > 100
+    assert field.s3.differences("from", "to") == []
+    assert {arrival.note for arrival in arrivals} == {""}
+    assert field.s3.uploads("to") == []
+
+
+@pytest.mark.parametrize("size", [3, PART + 3])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+@pytest.mark.parametrize("sides", [("kms", ""), ("", "kms"), ("kms", "kms")])
+def test_encrypted_buckets_are_no_obstacle(
+    field: Field, method: str, size: int, sides: tuple[str, str]
+) -> None:
+    """With KMS keys ETags tell nothing; the checksum proves the copy."""
+    keys = [field.s3.add_kms_key(ACCOUNT) if side else "" for side in sides]
+    if keys[1]:
+        field.s3.configure_bucket("to", default_kms_key=keys[1])
+    field.s3.put_objects("from", [{"key": "k", "size": size, **({"kms_key": keys[0]} if keys[0] else {})}])
+    [arrival] = field.carry_all(field.way(method))
+    assert field.s3.differences("from", "to", ignoring=["encryption"]) == []
+    assert arrival.note == ""
+
+
+@pytest.mark.parametrize("size", [3, PART + 3])
+@pytest.mark.parametrize("quirk", ["trailers_411", "trailers_400", "stores_chunked_raw", "no_checksums"])
+def test_stores_without_trailers_get_none(field: Field, quirk: str, size: int) -> None:
+    """A store that refuses trailers, or stores their frames, is understood at the second attempt."""
+    field.s3.configure_bucket("to", quirks=[quirk])
+    field.s3.put_object("from", "k", size=size)
+    way = field.way("streaming")
+    if quirk != "no_checksums":
+        with pytest.raises((S3Error, VerificationError)) as refused:
+            field.carry_all(way)
+        assert refused.value.temporary
+    field.carry_all(way)
+    assert field.s3.differences("from", "to") == []
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_what_the_store_cannot_keep_is_said(field: Field, method: str) -> None:
+    """A class that the store does not know is left out, and the copy's note says so."""
+    field.s3.configure_bucket("to", quirks=["standard_class_only"])
+    field.s3.put_object("from", "k", b"x", storage_class="STANDARD_IA")
+    way = field.way(method)
+    with pytest.raises(S3Error, match="InvalidStorageClass") as refused:
+        field.carry_all(way)
+    assert refused.value.temporary
+    [arrival] = field.carry_all(way)
+    assert "the storage class" in arrival.note
+
+
+@pytest.mark.parametrize("size", [1000, PART + 1000])
+def test_bytes_altered_on_the_way_never_arrive(field: Field, size: int) -> None:
+    """A bit that is inverted in what is read, or in what is written, is noticed by the checksum."""
+    field.s3.put_object("from", "k", size=size)
+    way = field.way("streaming")
+    for operation in ("GetObject", "PutObject", "UploadPart"):
+        fault = field.s3.add_fault("corrupted_body", operation=operation, times=1)
+        if operation == ("UploadPart" if size < PART else "PutObject"):
+            field.s3.clear_faults(fault)
+            continue
+        with pytest.raises((S3Error, VerificationError)):
+            field.carry_all(way)
+        field.s3.clear_faults(fault)
+    field.carry_all(way)
+    assert field.s3.differences("from", "to") == []
+
+
+@pytest.mark.parametrize("size", [10, PART + 10])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_a_changed_source_is_not_copied(field: Field, method: str, size: int) -> None:
+    """What changed since it was listed is refused with 412 on every way, and nothing is left behind."""
+    field.s3.put_object("from", "k", size=size, seed=1)
+    [order] = field.orders()
+    field.s3.put_object("from", "k", size=size, seed=2)
+    with pytest.raises(S3Error, match="PreconditionFailed"):
+        field.way(method).carry(order)
+    assert field.s3.count("to") == 0
+    assert field.s3.uploads("to") == []
+
+
+@pytest.mark.parametrize("size", [10, PART + 10])
+@pytest.mark.parametrize("quirk", ["ignores_copy_source_if_match", "ignores_part_copy_if_match"])
+def test_a_store_that_ignores_the_pin_is_not_believed(field: Field, quirk: str, size: int) -> None:
+    """Where the pin is ignored, the copy of another version is noticed."""
+    field.s3.configure_bucket("to", quirks=[quirk])
+    field.s3.configure_bucket("from", quirks=[quirk])
+    field.s3.put_object("from", "k", size=size, seed=1)
+    [order] = field.orders()
+    field.s3.put_object("from", "k", size=size, seed=2)
+    with pytest.raises((S3Error, VerificationError)):
+        field.way("server_side_copy").carry(order)
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("CopyObject", "error_in_200"),
+        ("UploadPartCopy", "error_in_200"),
+        ("CompleteMultipartUpload", "error_in_200"),
+    ],
+)
+def test_a_200_with_an_error_is_no_success(field: Field, operation: str, kind: str) -> None:
+    """The body decides, not the status; an upload that was begun is aborted."""
+    field.s3.put_object("from", "k", size=10 if operation == "CopyObject" else PART + 10)
+    field.s3.add_fault(kind, operation=operation, times=1)
+    way = field.way("server_side_copy")
+    with pytest.raises(S3Error) as error:
+        field.carry_all(way)
+    assert error.value.temporary
+    assert field.s3.uploads("to") == []
+    field.carry_all(way)
+    assert field.s3.differences("from", "to") == []
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_object_lock_settings_are_kept_where_permitted(field: Field, method: str) -> None:
+    """A retention travels to a bucket with Object Lock; elsewhere the copy is made without, and says so."""
+    field.s3.create_bucket("locked", ACCOUNT, object_lock=True, versioning="Enabled")
+    try:
+        lock = {"mode": "GOVERNANCE", "until": "2100-01-01T00:00:00Z", "legal_hold": True}
+        field.s3.put_object("locked", "k", b"x", lock=lock)
+        field.source = field.bucket("locked")
+        way = field.way(method)
+        with pytest.raises(S3Error) as refused:
+            field.carry_all(way)
+        assert refused.value.temporary
+        [arrival] = field.carry_all(way)
+        assert "the Object Lock settings" in arrival.note
+        field.s3.create_bucket("locked-too", ACCOUNT, object_lock=True, versioning="Enabled")
+        field.destination, field.abilities = field.bucket("locked-too"), Abilities(lambda: 0.0)
+        [arrival] = field.carry_all(field.way(method))
+        assert arrival.note == ""
+        assert field.s3.differences("locked", "locked-too") == []
+    finally:
+        field.s3.remove_bucket("locked")
+        field.s3.remove_bucket("locked-too")
