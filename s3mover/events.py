@@ -171,6 +171,17 @@ class ObjectRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceKept(Event):
+    """A source object could not be removed although its copy is recorded; `code` says why."""
+
+    name = "source.kept"
+    level = "warning"
+    sweep: int
+    key: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceDeleted(Event):
     """A source object was removed after its copy was verified and recorded."""
 

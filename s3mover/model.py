@@ -143,7 +143,7 @@ class Outcome(NamedTuple):
 
     `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
     error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty;
-    `source_version` the version id that was copied, empty in a bucket without versions.
+    `delete_due` says that the source object is to be deleted once this success is committed.
     """
 
     sweep: int
@@ -160,7 +160,7 @@ class Outcome(NamedTuple):
     code: str = ""
     message: str = ""
     fallback: str = ""
-    source_version: str = ""
+    delete_due: bool = False
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
@@ -179,6 +179,27 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
         code=code,
         message=message,
     )
+
+
+class DueDeletion(NamedTuple):
+    """A source object whose copy is verified and recorded, and which is to be deleted if it is still that version."""
+
+    sweep: int
+    number: int
+    key: str
+    etag: str
+
+
+class Deletion(NamedTuple):
+    """What became of a due deletion: `code` is empty where the object is gone, else why it is not."""
+
+    due: DueDeletion
+    code: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to do: the object is gone, or is another version now, which is moved anew."""
+        return self.code in {"", "PreconditionFailed"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class MysqlDatabase:
         try:
             yield
             with self._translated():
-                self._connection.commit()
+                self._end("COMMIT")
         except BaseException:
             self._roll_back()
             raise
@@ -94,7 +94,7 @@ class MysqlDatabase:
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(sql.replace("?", "%s"), tuple(parameters))
             found: list[Row] = cursor.fetchall()
-            self._connection.rollback()
+            self._end("ROLLBACK")
             return found
 
     def schema_version(self) -> int:
@@ -130,7 +130,7 @@ class MysqlDatabase:
         """Run one statement of a schema file; MySQL commits changes of tables by itself."""
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(statement)
-            self._connection.commit()
+            self._end("COMMIT")
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the server's named lock on `pair`, which lives and dies with this connection."""
@@ -199,7 +199,11 @@ class MysqlDatabase:
     def _roll_back(self) -> None:
         # On a lost connection the server does it.
         with contextlib.suppress(mysql.connector.Error, OSError):
-            self._connection.rollback()
+            self._end("ROLLBACK")
+
+    def _end(self, how: str) -> None:
+        # As a statement: the C extension's own commit and rollback raise errors that are none of the driver's.
+        self._connection.cmd_query(how)
 
     def _retake_lease(self) -> None:
         name = self._lease

@@ -10,7 +10,7 @@ from typing import TypeVar
 from s3mover.audit.trail import PendingRow, Trail
 from s3mover.errors import AuditUnavailableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
-from s3mover.model import Order, Outcome, Pair, SweepRecord
+from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord
 
 T = TypeVar("T")
 
@@ -45,6 +45,18 @@ class PatientTrail:
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """See `Trail.settle`."""
         self._outlast(lambda: self._trail.settle(outcomes))
+
+    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
+        """See `Trail.due_deletions`."""
+        return self._outlast(lambda: self._trail.due_deletions(pair, after, limit))
+
+    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
+        """See `Trail.end_deletions`."""
+        self._outlast(lambda: self._trail.end_deletions(deletions, at))
+
+    def prune(self, before: float, limit: int) -> int:
+        """See `Trail.prune`."""
+        return self._outlast(lambda: self._trail.prune(before, limit))
 
     def close_sweep(self, record: SweepRecord) -> None:
         """See `Trail.close_sweep`."""

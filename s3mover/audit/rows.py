@@ -50,6 +50,7 @@ def settled(outcome: Outcome) -> Row:
         outcome.destination_etag[:ETAG_CHARACTERS] or None,
         outcome.code[:CODE_CHARACTERS] or None,
         outcome.message[:MESSAGE_CHARACTERS] or None,
+        int(outcome.delete_due),
     )
 
 

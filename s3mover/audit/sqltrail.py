@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from s3mover.audit import rows, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.trail import PendingRow, Total
-from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+from s3mover.model import Deletion, DueDeletion, FailureRecord, Order, Outcome, Pair, Status, SweepRecord
 
 FAILURES_PER_PAGE = 1000
 
@@ -57,12 +57,24 @@ class SqlTrail:
             for sweep, numbers in skipped.items():
                 self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
 
-    def mark_deleted(self, sweep: int, numbers: Sequence[int], at: float) -> None:
-        """Note that the source objects of these transfers were deleted."""
-        if numbers:
-            with self._database.transaction():
-                sql = statements.mark_deleted(len(numbers))
-                self._database.write(sql, (rows.stamp(at), sweep, *numbers))
+    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
+        """Return up to `limit` due deletions behind the place `after`, and the place to go on from."""
+        sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_DUE_DELETIONS)
+        if not sweeps:
+            return [], after
+        found = self._database.read(statements.due_deletions(len(sweeps)), (*sweeps, after, limit))
+        return [DueDeletion(*columns) for *columns, _ in found], found[-1][-1] if found else after
+
+    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
+        """Record what became of due deletions, all or none; those that are to be tried again stay due."""
+        groups = defaultdict(list)
+        for deletion in deletions:
+            if deletion.has_ended:
+                groups[deletion.due.sweep, not deletion.code].append(deletion.due.number)
+        with self._database.transaction():
+            for (sweep, gone), numbers in groups.items():
+                moment = rows.stamp(at) if gone else None
+                self._database.write(statements.end_deletions(len(numbers)), (moment, sweep, *numbers))
 
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the sweep's end."""
@@ -84,9 +96,7 @@ class SqlTrail:
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
-        sweeps = [
-            id_ for id_, *names in self._database.read(statements.SWEEPS_WITH_PENDING) if Pair(*names) == pair
-        ]
+        sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_PENDING)
         if not sweeps:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
@@ -126,6 +136,9 @@ class SqlTrail:
     def close(self) -> None:
         """End the connection; the lease goes with it."""
         self._database.close()
+
+    def _sweeps_of(self, pair: Pair, query: str) -> list[int]:
+        return [id_ for id_, *names in self._database.read(query) if Pair(*names) == pair]
 
     def _running_sweeps(self, pair: Pair) -> list[tuple[int, float]]:
         # Pairs are compared here and not in SQL, whose collations call different prefixes equal.

@@ -23,6 +23,7 @@ _SETTLED = (
     "destination_etag",
     "error_code",
     "message",
+    "delete_due",
 )
 _OVERWRITTEN = _SETTLED[3:]
 
@@ -90,10 +91,16 @@ SWEEPS_WITH_PENDING = f"""
     WHERE id IN (SELECT batch_id FROM document_logs WHERE status = 'pending')
 """
 
+SWEEPS_WITH_DUE_DELETIONS = f"""
+    SELECT id, {_PAIR} FROM migration_batches
+    WHERE id IN (SELECT batch_id FROM document_logs WHERE delete_due = 1)
+"""
+
 PRUNE = """
     DELETE FROM document_logs WHERE id IN (
         SELECT id FROM (
-            SELECT id FROM document_logs WHERE status IN ('success', 'error') AND created_at < ? LIMIT ?
+            SELECT id FROM document_logs
+            WHERE status IN ('success', 'error') AND delete_due = 0 AND created_at < ? LIMIT ?
         ) AS old
     )
 """
@@ -113,10 +120,22 @@ def withdraw(rows: int) -> str:
     return f"DELETE FROM document_logs WHERE batch_id = ? AND number IN ({_list(rows)})"
 
 
-def mark_deleted(rows: int) -> str:
-    """Return the statement that notes the source's deletion on so many rows of one sweep."""
+def due_deletions(sweeps: int) -> str:
+    """Return the query for a page of due deletions of so many sweeps; `id` comes last in each row."""
+    return f"""
+        SELECT batch_id, number, file_key, COALESCE(source_etag, ''), id
+        FROM document_logs WHERE delete_due = 1 AND batch_id IN ({_list(sweeps)}) AND id > ?
+        ORDER BY id LIMIT ?
+    """
+
+
+def end_deletions(rows: int) -> str:
+    """Return the statement that ends so many due deletions of one sweep, with the time where the object is gone."""
     numbers = _list(rows)
-    return f"UPDATE document_logs SET source_deleted_at = ? WHERE batch_id = ? AND number IN ({numbers})"
+    return f"""
+        UPDATE document_logs SET delete_due = 0, source_deleted_at = ?
+        WHERE batch_id = ? AND number IN ({numbers})
+    """
 
 
 def failures(conditions: list[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+from s3mover.model import Deletion, DueDeletion, FailureRecord, Order, Outcome, Pair, Status, SweepRecord
 
 
 class PendingRow(NamedTuple):
@@ -51,8 +51,11 @@ class Trail(Protocol):
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Record what became of the orders, all or none; the rows of skipped ones are withdrawn."""
 
-    def mark_deleted(self, sweep: int, numbers: Sequence[int], at: float) -> None:
-        """Note that the source objects of these settled transfers were deleted."""
+    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
+        """Return up to `limit` due deletions of `pair` behind the place `after` (0: all), and where to go on."""
+
+    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
+        """Record what became of due deletions, all or none; those that have not ended stay due."""
 
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the sweep's end: status, counts, duration, summary file."""

@@ -5,8 +5,10 @@ for listings, whose pages are read with retries. Source: Amazon S3 API Reference
 """
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from hashlib import md5
 from http import HTTPStatus
 from operator import lt
 from types import TracebackType
@@ -191,6 +193,18 @@ class Bucket:
         """Delete an object, if it still has the ETag `if_match` (empty for any)."""
         request = Request("DeleteObject", "DELETE", key, headers=_said({"if-match": _quoted(if_match)}))
         self._client.perform(request, no_document)
+
+    def delete_many(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Delete up to 1,000 objects, each if it still has the ETag beside its key; return the refused keys' codes.
+
+        Keys with control characters cannot be among them: XML cannot carry them, and some stores refuse all.
+        """
+        body = xml.deletion(entries)
+        headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
+        request = Request("DeleteObjects", "POST", None, (("delete", ""),), headers, body)
+        return self._client.perform(
+            request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
+        )
 
     def tags(self, key: str) -> list[tuple[str, str]]:
         """Read the tags of an object."""

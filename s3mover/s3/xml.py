@@ -154,6 +154,23 @@ def completion(parts: Sequence[tuple[int, str]]) -> bytes:
     return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</{name}>'.encode()
 
 
+def deletion(entries: Sequence[tuple[str, str]]) -> bytes:
+    """Write the body of DeleteObjects: keys, each with the ETag that it must have; only failures are told.
+
+    XML 1.0 cannot carry control characters: keys with one must not be among them.
+    """
+    listed = "".join(
+        f"<Object><Key>{escape(key)}</Key><ETag>{escape(quoted_etag(etag))}</ETag></Object>"
+        for key, etag in entries
+    )
+    return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'.encode()
+
+
+def deletion_refusals(root: Element) -> dict[str, str]:
+    """Read the answer of DeleteObjects: the codes of the keys that were not deleted."""
+    return {_required(error, "Key"): text(error, "Code") for error in root.findall("Error")}
+
+
 def decoded(key: str) -> str:
     """Undo `encoding-type=url`, by bytes; a plus is a space there.
 

@@ -1,7 +1,7 @@
 """What one sweep comes to: its counts, its failures, and the events that tell of them. It decides nothing."""
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from s3mover.events import (
     Event,
@@ -11,9 +11,11 @@ from s3mover.events import (
     ObjectMoved,
     ObjectsInPlace,
     ObjectSkipped,
+    SourceDeleted,
+    SourceKept,
     TransfersPlanned,
 )
-from s3mover.model import Method, Order, Outcome, Status, Tally
+from s3mover.model import Deletion, Method, Order, Outcome, Status, Tally
 from s3mover.planning.scan import Finding
 
 # Failures kept for the summary; all of them stand in the trail.
@@ -59,6 +61,11 @@ class Ledger:
                 self._notify(ObjectFallback(self._sweep, outcome.key, outcome.fallback, outcome.message))
             self._notify(self._counted(outcome))
 
+    def removed(self, deletions: Sequence[Deletion]) -> None:
+        """Announce source objects that were deleted, and those that could not be."""
+        for event in deletion_events(deletions):
+            self._notify(event)
+
     def _counted(self, outcome: Outcome) -> Event:
         match outcome.status:
             case Status.SUCCESS:
@@ -79,6 +86,12 @@ class Ledger:
         self._counts["server_side_copies" if method is Method.SERVER_SIDE_COPY else "streamed"] += 1
         seconds = outcome.duration_us / 1e6
         return ObjectMoved(self._sweep, outcome.key, method, outcome.size, seconds, outcome.attempts)
+
+
+def deletion_events(deletions: Iterable[Deletion]) -> Iterator[Event]:
+    """Yield what is to be announced of deletions."""
+    for due, code in deletions:
+        yield SourceKept(due.sweep, due.key, code) if code else SourceDeleted(due.sweep, due.key)
 
 
 def _failed(outcome: Outcome) -> ObjectFailed:

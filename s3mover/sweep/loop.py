@@ -17,10 +17,22 @@ from typing import NamedTuple
 from s3mover.audit.patience import PatientTrail
 from s3mover.errors import MoverError
 from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
-from s3mover.model import Order, Outcome, Pair, Status, SweepRecord, SweepStatus, Transfer, unmoved
+from s3mover.model import (
+    Deletion,
+    DueDeletion,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepRecord,
+    SweepStatus,
+    Transfer,
+    unmoved,
+)
 from s3mover.planning.scan import Finding
 from s3mover.stop import Stop
 from s3mover.sweep.ledger import Ledger
+from s3mover.sweep.removal import Removed, Remover
 from s3mover.workers.crew import Crew, FromWorker
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
@@ -39,7 +51,7 @@ class PlanEnded(NamedTuple):
     error: MoverError | None = None
 
 
-Message = Finding | PlanEnded | FromWorker
+Message = Finding | PlanEnded | FromWorker | Removed
 Inbox = SimpleQueue[Message]
 
 
@@ -47,7 +59,8 @@ Inbox = SimpleQueue[Message]
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
-    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round.
+    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round. `remover` is there where
+    the source's objects are to be deleted.
     """
 
     trail: PatientTrail
@@ -57,6 +70,7 @@ class SweepTools:
     stop: Stop
     clock: Callable[[], float]
     beat: Callable[[], None]
+    remover: Remover | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,7 @@ class Sweep:
         self._transfers: deque[Transfer] = deque()
         self._outcomes: list[Outcome] = []
         self._returned: list[Order] = []
+        self._removed: list[Deletion] = []
         self._numbers = count(1)
         self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
         self._findings_held = 0
@@ -123,7 +138,8 @@ class Sweep:
     def _is_done(self) -> bool:
         if self._tools.stop.overdue:
             return True
-        nothing_out = self._tools.crew.in_flight() == 0
+        remover = self._tools.remover
+        nothing_out = self._tools.crew.in_flight() == 0 and (remover is None or remover.is_idle)
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
@@ -153,16 +169,31 @@ class Sweep:
                 settled = self._tools.crew.hear(message)
                 self._outcomes += settled.outcomes
                 self._returned += settled.returned
+            case Removed():
+                self._removed += message.deletions
+                if self._tools.remover is not None:
+                    self._tools.remover.heard(message)
 
     def _settle(self) -> None:
         if self._outcomes:
             self._tools.trail.settle(self._outcomes)
             self._ledger.settled(self._outcomes)
+            self._remove_sources(self._outcomes)
             self._outcomes = []
         if self._returned:
             self._tools.trail.settle([self._withdrawal(order) for order in self._returned])
             self._ledger.withdrawn(self._returned)
             self._returned = []
+        if self._removed:
+            self._tools.trail.end_deletions(self._removed, self._tools.clock())
+            self._ledger.removed(self._removed)
+            self._removed = []
+
+    def _remove_sources(self, committed: list[Outcome]) -> None:
+        """Only what stands in the trail as a success may be deleted."""
+        if self._tools.remover is not None:
+            due = [_due(outcome) for outcome in committed if outcome.delete_due]
+            self._tools.remover.remove(due)
 
     def _withdrawal(self, order: Order) -> Outcome:
         return unmoved(order, "Interrupted", "", self._tools.clock())._replace(status=Status.SKIPPED)
@@ -225,6 +256,10 @@ class Sweep:
             duration_us=round((ended_at - self._started_at) * 1e6),
         )
         return SweepResult(record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks))
+
+
+def _due(outcome: Outcome) -> DueDeletion:
+    return DueDeletion(outcome.sweep, outcome.number, outcome.key, outcome.source_etag)
 
 
 def _status(ended: PlanEnded, waiting: int) -> SweepStatus:

@@ -19,7 +19,13 @@ LookUp = Callable[[str], Head]
 
 
 def recover(
-    trail: PatientTrail, pair: Pair, look_up: LookUp, notify: Notify, clock: Callable[[], float]
+    trail: PatientTrail,
+    pair: Pair,
+    look_up: LookUp,
+    notify: Notify,
+    clock: Callable[[], float],
+    *,
+    delete_sources: bool = False,
 ) -> int:
     """Resolve every pending row of `pair` and mark the sweeps that were cut off as interrupted.
 
@@ -33,6 +39,8 @@ def recover(
         while rows := trail.pending(pair, BATCH):
             heads = looking.map(lambda row: _head(look_up, pair.destination_key(row.key)), rows)
             outcomes = [resolution(row, head, clock()) for row, head in zip(rows, heads, strict=True)]
+            if delete_sources:
+                outcomes = [o._replace(delete_due=o.status is Status.SUCCESS) for o in outcomes]
             trail.settle(outcomes)
             for outcome in outcomes:
                 notify(ObjectRecovered(outcome.sweep, outcome.key, outcome.status))

@@ -7,8 +7,12 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.events import SweepFinished
 from s3mover.model import Pair
 from s3mover.planning.scan import Finding
+from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.recovery import LookUp, recover
+
+# Rows that the chores between sweeps take at a time.
+ROWS_PER_STEP = 1000
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
@@ -24,12 +28,15 @@ class Territory:
 
 
 class Round:
-    """Runs sweeps of one territory, one after the other."""
+    """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
 
-    def __init__(self, tools: SweepTools, territory: Territory, sum_up: SumUp) -> None:
+    def __init__(
+        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: float = 0.0
+    ) -> None:
         self._tools = tools
         self._territory = territory
         self._sum_up = sum_up
+        self._retention = retention
         self._recovered = False
 
     def run(self) -> SweepResult:
@@ -41,7 +48,10 @@ class Round:
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
         plan = self._plan()
-        return self._close(Sweep(self._tools, self._territory.pair, plan).run())
+        self._delete_overdue()
+        result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
+        self._forget_old_rows()
+        return result
 
     def _plan(self) -> Generator[Finding]:
         try:
@@ -53,8 +63,37 @@ class Round:
     def _recover_once(self) -> None:
         if not self._recovered:
             tools = self._tools
-            recover(tools.trail, self._territory.pair, self._territory.look_up, tools.notify, tools.clock)
+            recover(
+                tools.trail,
+                self._territory.pair,
+                self._territory.look_up,
+                tools.notify,
+                tools.clock,
+                delete_sources=tools.remover is not None,
+            )
             self._recovered = True
+
+    def _delete_overdue(self) -> None:
+        """Delete what an earlier run recorded and then could not delete, or had no time for."""
+        tools, place = self._tools, 0
+        while tools.remover is not None and not tools.stop.requested:
+            due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
+            if not due:
+                return
+            deletions = tools.remover.delete_now(due)
+            tools.trail.end_deletions(deletions, tools.clock())
+            for event in deletion_events(deletions):
+                tools.notify(event)
+            tools.beat()
+
+    def _forget_old_rows(self) -> None:
+        """Remove rows past their retention, in steps that hold nothing up."""
+        tools = self._tools
+        before = tools.clock() - self._retention
+        while self._retention and not tools.stop.requested:
+            tools.beat()
+            if tools.trail.prune(before, ROWS_PER_STEP) < ROWS_PER_STEP:
+                return
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []

@@ -70,7 +70,7 @@ class Mover:
         except MoverError as error:
             return self._ended(journey, started, *_verdict(error))
         return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival))._replace(
-            destination_etag=arrival.etag, source_version=arrival.version
+            destination_etag=arrival.etag, delete_due=self._policy.delete_source
         )
 
     def _until_arrived(self, journey: Journey) -> Arrival:

@@ -20,6 +20,7 @@ class Policy:
     large_objects: str = "transfer"
     largest_copy: int = MAX_SINGLE_COPY
     thorough: bool = False
+    delete_source: bool = False
     storage_class: str = ""
     acl: str = ""
     kms_key_id: str = ""

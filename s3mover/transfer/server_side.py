@@ -77,8 +77,7 @@ class ServerSideCopy:
                 continue
             self._prefer(destination)
             note = self._verify(destination, order, stored)
-            version = stored.headers.get("x-amz-copy-source-version-id", "")
-            return Arrival(stored.etag, version, notes(told.note, note))
+            return Arrival(stored.etag, notes(told.note, note))
         raise refusals[0]
 
     def _prefer(self, destination: Bucket) -> None:

@@ -63,7 +63,7 @@ class Streaming:
             flow = Flow(body, _algorithm_of(source))
             stored = self._learning(told, lambda: self._put(order, flow, told, source))
         note = self._verify(order, source, stored, flow.checksum())
-        return Arrival(stored.etag, source.headers.get("x-amz-version-id", ""), notes(told.note, note))
+        return Arrival(stored.etag, notes(told.note, note))
 
     def _put(self, order: Order, flow: "Flow", told: Writing, source: Evidence) -> Stored:
         tags = self._source.tags(order.key) if is_tagged(source.headers) else []
@@ -91,7 +91,7 @@ class Streaming:
 
         stored = self._learning(told, lambda: in_one_upload(self._destination, order, headers, fill))
         note = self._verify(order, source, stored, _whole(algorithm, sent))
-        return Arrival(stored.etag, head.headers.get("x-amz-version-id", ""), notes(told.note, note))
+        return Arrival(stored.etag, notes(told.note, note))
 
     def _send_part(self, upload: Upload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
         with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:

@@ -16,10 +16,9 @@ RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
 
 
 class Arrival(NamedTuple):
-    """A verified copy: its ETag, the source's version (empty where it has none), and what should be known of it."""
+    """A verified copy: its ETag, and what should be known of it."""
 
     etag: str
-    version: str = ""
     note: str = ""
 
 

@@ -20,6 +20,7 @@ from s3mover.settings.model import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
+from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
 from s3mover.wiring.parts import Sides, briefs_of, pair_of, planner, sides_of
 from s3mover.wiring.summing_up import summary_writer
@@ -98,10 +99,18 @@ def open_engine(
             stop=stop,
             clock=time.time,
             beat=tend,
+            remover=_remover(settings, sides, inbox),
         )
         territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination.head)
-        whole_round = Round(tools, territory, summary_writer(settings.summary))
+        whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
         yield Engine(settings, stop, notify, trail, crew, whole_round, inbox, tend, port)
+
+
+def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
+    if settings.transfer.after != "delete":
+        return None
+    require_conditions(sides.source, settings.source.prefix)
+    return Remover(sides.source, inbox.put)
 
 
 def _bulletin(listeners: Sequence[Notify]) -> Notify:

@@ -39,6 +39,7 @@ def policy_of(settings: Settings) -> Policy:
         part_size=transfer.part_size,
         max_attempts=transfer.max_attempts,
         large_objects=transfer.large_objects,
+        delete_source=transfer.after == "delete",
         storage_class=destination.storage_class,
         acl=destination.acl,
         kms_key_id=destination.kms_key_id,

@@ -36,9 +36,11 @@ SET @s3mover_ddl = IF(
         ADD COLUMN source_etag VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
         ADD COLUMN destination_etag VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
         ADD COLUMN source_deleted_at TIMESTAMP(6) NULL DEFAULT NULL,
+        ADD COLUMN delete_due TINYINT NOT NULL DEFAULT 0,
         ADD UNIQUE INDEX document_logs_transfer (batch_id, number),
         ADD INDEX document_logs_status (status, created_at),
         ADD INDEX document_logs_key (file_key(255)),
+        ADD INDEX document_logs_due (delete_due, batch_id),
         ENGINE = InnoDB, ROW_FORMAT = DYNAMIC'
 );
 PREPARE s3mover_change FROM @s3mover_ddl;

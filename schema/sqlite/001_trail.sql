@@ -24,12 +24,15 @@ CREATE TABLE document_logs (
     source_etag TEXT,
     destination_etag TEXT,
     source_deleted_at TEXT,
+    delete_due INTEGER NOT NULL DEFAULT 0,
     UNIQUE (batch_id, number)
 );
 
 CREATE INDEX document_logs_status ON document_logs (status, created_at);
 
 CREATE INDEX document_logs_key ON document_logs (file_key);
+
+CREATE INDEX document_logs_due ON document_logs (batch_id) WHERE delete_due = 1;
 
 CREATE TABLE migration_batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_database_of_the_first_version_keeps_its_rows(mariadb: MariaDb) -> Non
     account.query(ITS_VIEW)
     with contextlib.closing(open_trail(account.go_dsn)) as trail:
         sweep = trail.open_sweep(PAIR, AT)
-        trail.settle([moved(order(sweep, 1, "\U0001f600" * 256))])
+        trail.settle([moved(order(sweep, 1, "\U0001f600" * 256), message="\U0001f600")])
         assert [(total.status, total.method, total.objects) for total in trail.totals()] == [
             ("error", "", 1),
             ("pending", "", 1),
@@ -190,9 +191,11 @@ def test_an_upgrade_that_was_cut_short_is_finished(mariadb: MariaDb) -> None:
     assert account.query("SELECT COUNT(*) FROM document_logs") == [(3,)]
 
 
-def test_the_files_initialise_a_database_by_themselves(mariadb: MariaDb) -> None:
-    """The database image feeds them to its command line client in order of name; s3mover then has nothing to do."""
+@pytest.mark.parametrize("prepare", [lambda _: None, first_version], ids=["empty", "first version"])
+def test_the_files_work_by_themselves(mariadb: MariaDb, prepare: Callable[[Account], None]) -> None:
+    """The database image feeds them to its client in order of name, or a person does; nothing is left to do then."""
     account = mariadb.database()
+    prepare(account)
     for path in sorted((Path(__file__).parents[2] / "schema" / "mysql").glob("*.sql")):
         mariadb.feed(account, path)
     assert apply_schema(account.go_dsn) == []

@@ -10,7 +10,7 @@ import pytest
 
 from s3mover.audit.opening import open_reader, open_trail
 from s3mover.audit.trail import PendingRow, Total, Trail
-from s3mover.model import FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
+from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
 
@@ -135,10 +135,10 @@ def test_a_batch_is_recorded_wholly_or_not_at_all(trail: Trail, backend: Backend
     orders = [order(sweep, number) for number in range(1, 300)]
     with pytest.raises(Exception, match=r"(?i)null"):
         trail.intend([*orders, broken], AT)
-    trail.open_sweep(PAIR, AT + 1)
-    assert backend.query("SELECT COUNT(*) FROM document_logs") == [(0,)]
+    trail.settle([moved(order(sweep, 400))])
+    assert backend.query("SELECT number FROM document_logs") == [(400,)]
     trail.intend(orders, AT)
-    assert backend.query("SELECT COUNT(*) FROM document_logs") == [(299,)]
+    assert backend.query("SELECT COUNT(*) FROM document_logs") == [(300,)]
 
 
 def test_keys_are_kept_byte_by_byte(trail: Trail, backend: Backend) -> None:
@@ -255,16 +255,24 @@ def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pyte
     assert next(trail.failures(1)) == newest
 
 
-def test_a_source_deletion_is_noted_on_its_rows(trail: Trail, backend: Backend) -> None:
-    """Only the rows of the deleted objects tell that and when their source went."""
+def test_due_deletions_are_found_until_they_have_ended(trail: Trail, backend: Backend) -> None:
+    """A row tells that and when its source went; what changed needs no deletion any more, what was refused still does."""
     sweep = trail.open_sweep(PAIR, AT)
-    trail.settle([moved(order(sweep, number)) for number in (1, 2, 3)])
-    trail.mark_deleted(sweep, [1, 3], AT + 9)
-    trail.mark_deleted(sweep, [], AT + 9)
-    deleted = backend.query(
-        "SELECT number FROM document_logs WHERE source_deleted_at IS NOT NULL ORDER BY number"
-    )
-    assert deleted == [(1,), (3,)]
+    trail.settle([moved(order(sweep, number))._replace(delete_due=number != 4) for number in (1, 2, 3, 4)])
+    due, place = trail.due_deletions(PAIR, 0, 10)
+    assert [(one.sweep, one.number) for one in due] == [(sweep, 1), (sweep, 2), (sweep, 3)]
+    assert (due[0].key, due[0].etag) == (order(sweep, 1).key, order(sweep, 1).etag)
+    assert trail.due_deletions(PAIR, place, 10) == ([], place)
+    assert trail.due_deletions(OTHER_PAIR, 0, 10) == ([], 0)
+    assert [one.number for one in trail.due_deletions(PAIR, 0, 2)[0]] == [1, 2]
+
+    codes = ["", "PreconditionFailed", "AccessDenied"]
+    trail.end_deletions([Deletion(one, code) for one, code in zip(due, codes, strict=True)], AT + 9)
+    trail.end_deletions([], AT + 9)
+
+    assert [one.number for one in trail.due_deletions(PAIR, 0, 10)[0]] == [3]
+    deleted = backend.query("SELECT number FROM document_logs WHERE source_deleted_at IS NOT NULL")
+    assert deleted == [(1,)]
 
 
 def test_pruning_removes_old_settled_rows_only(trail: Trail, backend: Backend) -> None:

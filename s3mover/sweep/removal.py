@@ -1,0 +1,130 @@
+"""Deleting source objects whose copies are verified and recorded, beside the sweep and never before the record.
+
+Each deletion is conditional on the ETag that was copied, so that what changed meanwhile stays and is moved anew. In a
+bucket with versions this adds a delete marker: earlier versions neither vanish nor come to the top again.
+Source: Amazon S3 API Reference, DeleteObject (`If-Match`) and DeleteObjects (`ETag` of an object).
+"""
+
+import re
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from s3mover.errors import S3Error, UnreachableError
+from s3mover.model import Deletion, DueDeletion
+from s3mover.s3.bucket import Bucket
+
+BATCH = 1000
+SINGLE_THREADS = 8
+GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
+# XML 1.0 cannot carry these, and attribute-like white space does not survive every parser.
+_UNFIT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+class Removed(NamedTuple):
+    """What became of a batch of due deletions."""
+
+    deletions: list[Deletion]
+
+
+class Remover:
+    """Deletes on a thread of its own; `deliver` takes what became of each batch.
+
+    The owner's thread calls `remove` and counts back by `heard`.
+    """
+
+    def __init__(self, source: Bucket, deliver: Callable[[Removed], None]) -> None:
+        self._source = source
+        self._deliver = deliver
+        self._due: SimpleQueue[Sequence[DueDeletion]] = SimpleQueue()
+        self._outstanding = 0
+        threading.Thread(target=self._work, name="remover", daemon=True).start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._outstanding == 0
+
+    def remove(self, due: Sequence[DueDeletion]) -> None:
+        """Delete these objects in the background."""
+        if due:
+            self._outstanding += len(due)
+            self._due.put(due)
+
+    def delete_now(self, due: Sequence[DueDeletion]) -> list[Deletion]:
+        """Delete these objects on the calling thread."""
+        return delete(self._source, due)
+
+    def heard(self, removed: Removed) -> None:
+        """Take note that the owner has heard of a batch."""
+        self._outstanding -= len(removed.deletions)
+
+    def _work(self) -> None:
+        while True:
+            self._deliver(Removed(delete(self._source, self._due.get())))
+
+
+def delete(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
+    """Delete what still is the version that was copied; each deletion says what became of it."""
+    batched = [one for one in due if not _UNFIT_FOR_XML.search(one.key)]
+    single = [one for one in due if _UNFIT_FOR_XML.search(one.key)]
+    deletions = [
+        done
+        for at in range(0, len(batched), BATCH)
+        for done in _delete_batch(source, batched[at : at + BATCH])
+    ]
+    with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
+        return [*deletions, *pool.map(lambda one: _delete_one(source, one), single)]
+
+
+def require_conditions(source: Bucket, prefix: str) -> None:
+    """See that the source heeds the conditions of deletions, by deleting an object that is not there.
+
+    Raises:
+        UnreachableError: it would delete whatever is there, so that moving objects out of it is not safe.
+        S3Error: deleting is not permitted, or S3 cannot be asked.
+    """
+    probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
+    codes = {_refusal(lambda: source.delete(probe.key, if_match=probe.etag))}
+    codes.add(source.delete_many([(probe.key, probe.etag)]).get(probe.key, ""))
+    if "" in codes:
+        raise UnreachableError(
+            f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
+            "after it was copied would be lost; set transfer.after to keep"
+        )
+    if denied := codes - GONE - {"PreconditionFailed"}:
+        raise UnreachableError(
+            f"objects of {source.address.bucket} cannot be deleted ({', '.join(sorted(denied))}); "
+            "grant s3:DeleteObject, or set transfer.after to keep"
+        )
+
+
+def _delete_batch(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
+    try:
+        refused = source.delete_many([(one.key, one.etag) for one in due])
+    except S3Error as error:
+        return [Deletion(one, error.code) for one in due]
+    return [Deletion(one, _code(refused.get(one.key, ""))) for one in due]
+
+
+def _delete_one(source: Bucket, due: DueDeletion) -> Deletion:
+    try:
+        return Deletion(due, _code(_refusal(lambda: source.delete(due.key, if_match=due.etag))))
+    finally:
+        source.close_thread()
+
+
+def _refusal(call: Callable[[], None]) -> str:
+    try:
+        call()
+    except S3Error as error:
+        return error.code
+    return ""
+
+
+def _code(code: str) -> str:
+    """An object that is gone already needs no deletion: an earlier attempt may have been cut off before its answer."""
+    return "" if code in GONE else code
