@@ -77,7 +77,9 @@ def delete(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
         for done in _delete_batch(source, batched[at : at + BATCH])
     ]
     with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
-        return [*deletions, *pool.map(lambda one: _delete_one(source, one), single)]
+        deletions += pool.map(lambda one: _delete_one(source, one), single)
+    # One that is gone already needs no deletion: an earlier attempt may have been cut off before its answer.
+    return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
 def require_conditions(source: Bucket, prefix: str) -> None:
@@ -89,7 +91,7 @@ def require_conditions(source: Bucket, prefix: str) -> None:
     """
     probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
     codes = {_refusal(lambda: source.delete(probe.key, if_match=probe.etag))}
-    codes.add(source.delete_many([(probe.key, probe.etag)]).get(probe.key, ""))
+    codes |= {deletion.code for deletion in _delete_batch(source, [probe])}
     if "" in codes:
         raise UnreachableError(
             f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
@@ -107,12 +109,12 @@ def _delete_batch(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
         refused = source.delete_many([(one.key, one.etag) for one in due])
     except S3Error as error:
         return [Deletion(one, error.code) for one in due]
-    return [Deletion(one, _code(refused.get(one.key, ""))) for one in due]
+    return [Deletion(one, refused.get(one.key, "")) for one in due]
 
 
 def _delete_one(source: Bucket, due: DueDeletion) -> Deletion:
     try:
-        return Deletion(due, _code(_refusal(lambda: source.delete(due.key, if_match=due.etag))))
+        return Deletion(due, _refusal(lambda: source.delete(due.key, if_match=due.etag)))
     finally:
         source.close_thread()
 
@@ -123,8 +125,3 @@ def _refusal(call: Callable[[], None]) -> str:
     except S3Error as error:
         return error.code
     return ""
-
-
-def _code(code: str) -> str:
-    """An object that is gone already needs no deletion: an earlier attempt may have been cut off before its answer."""
-    return "" if code in GONE else code

@@ -256,7 +256,7 @@ def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pyte
 
 
 def test_due_deletions_are_found_until_they_have_ended(trail: Trail, backend: Backend) -> None:
-    """A row tells that and when its source went; what changed needs no deletion any more, what was refused still does."""
+    """A row tells when its source went; what changed needs no deletion any more, what was refused still does."""
     sweep = trail.open_sweep(PAIR, AT)
     trail.settle([moved(order(sweep, number))._replace(delete_due=number != 4) for number in (1, 2, 3, 4)])
     due, place = trail.due_deletions(PAIR, 0, 10)
