@@ -90,6 +90,7 @@ class Bucket:
         count: called for every answer with the operation and `200` or the error's code.
         timeouts: bounds in seconds.
         expected_owner: the account that must own the bucket, empty for any.
+        expected_source_owner: the account that must own the bucket that copies are made from, empty for any.
         request_payer: offer to pay for requests, as requester-pays buckets ask.
         sleep: waits so many seconds before a page of a listing is asked for again.
     """
@@ -102,6 +103,7 @@ class Bucket:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         *,
         expected_owner: str = "",
+        expected_source_owner: str = "",
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
@@ -114,6 +116,7 @@ class Bucket:
         self._client = Client(
             address, credentials, count, headers=_said(always), timeouts=timeouts, clock=clock
         )
+        self._expected_source_owner = expected_source_owner
         self._sleep = sleep
 
     def close_thread(self) -> None:
@@ -186,7 +189,7 @@ class Bucket:
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
     ) -> Stored:
         """Let S3 copy an object of up to 5 GiB from another bucket, if it still has the ETag `if_match`."""
-        wanted = {**headers, **_copy_source(source_bucket, source_key, if_match)}
+        wanted = {**headers, **self._copy_source(source_bucket, source_key, if_match)}
         return self._client.perform(Request("CopyObject", "PUT", key, (), wanted), _copied)
 
     def delete(self, key: str, *, if_match: str = "") -> None:
@@ -240,7 +243,7 @@ class Bucket:
         """Let S3 copy the bytes from `first` to `last` (both included) as one part; return its ETag."""
         wanted = {
             **(headers or {}),
-            **_copy_source(source_bucket, source_key, if_match),
+            **self._copy_source(source_bucket, source_key, if_match),
             "x-amz-copy-source-range": f"bytes={first}-{last}",
         }
         request = Request("UploadPartCopy", "PUT", key, _part(upload_id, number), wanted)
@@ -270,6 +273,16 @@ class Bucket:
         query = (("uploads", ""), ("encoding-type", "url"), *_said({"prefix": prefix}).items())
         for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), _uploads_page):
             yield from uploads
+
+    def _copy_source(self, bucket: str, key: str, if_match: str) -> dict[str, str]:
+        """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
+        path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
+        wanted = {
+            "x-amz-copy-source": quote_key(path),
+            "x-amz-copy-source-if-match": _quoted(if_match),
+            "x-amz-source-expected-bucket-owner": self._expected_source_owner,
+        }
+        return _said(wanted)
 
     def _pages(self, request: Request, read: Callable[[Response], _Listed[T]]) -> Iterator[list[T]]:
         more: Query = ()
@@ -302,13 +315,6 @@ def _content(
     return (
         (Stream(read, length), headers) if trailer is None else with_trailer(read, length, headers, trailer)
     )
-
-
-def _copy_source(bucket: str, key: str, if_match: str) -> dict[str, str]:
-    """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
-    path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
-    wanted = {"x-amz-copy-source": quote_key(path), "x-amz-copy-source-if-match": _quoted(if_match)}
-    return _said(wanted)
 
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:

@@ -25,8 +25,9 @@ _FIRST_VERSION = (
     "profile",
     "role_arn",
     "external_id",
+    "account_id",
 )
-# The names of the environment that the first version read, each with its setting.
+# The names of the environment that the first version read, each with its setting, and one of their kind added since.
 FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
     {"MYSQL_DSN": "audit.url"}
     | {

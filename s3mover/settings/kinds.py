@@ -73,6 +73,11 @@ EndpointUrl = Annotated[
     AfterValidator(shapes.endpoint_url),
     Kind("scheme, host and port only, such as https://minio.example.com:9000"),
 ]
+AccountId = Annotated[
+    str,
+    AfterValidator(shapes.matches(r"[0-9]{12}", "account number")),
+    Kind("12 digits such as 123456789012"),
+]
 RoleArn = Annotated[
     str, AfterValidator(shapes.role_arn), Kind("an ARN such as arn:aws:iam::123456789012:role/s3mover")
 ]

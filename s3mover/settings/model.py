@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from s3mover.settings.kinds import (
     AccessKey,
+    AccountId,
     Bucket,
     DatabaseUrl,
     Directory,
@@ -53,6 +54,12 @@ class BucketSettings(Section):
     )
     prefix: KeyPrefix = _field(
         "", "beginning of a key", "Only keys that begin with it belong to this end; empty: all."
+    )
+    account_id: AccountId = _field(
+        "",
+        "AWS account number",
+        "The account that owns the bucket. Set, each request says so, and S3 refuses it where the bucket is another "
+        "account's. Empty: not looked at.",
     )
     region: Region = _field(
         "",

@@ -2,26 +2,30 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 from s3mover.audit.patience import PatientTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import Outcome, Pair, Status, has_md5_shape
-from s3mover.s3.records import Head
+from s3mover.s3.bucket import Bucket, Head
+from s3mover.transfer.parts import MIN_PART_SIZE
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
 BATCH = 500
 LOOKING_THREADS = 16
 
-LookUp = Callable[[str], Head]
+# S3 tells times in whole seconds, and clocks differ a little.
+CLOCK_TOLERANCE_SECONDS = 60.0
 
 
 def recover(
     trail: PatientTrail,
     pair: Pair,
-    look_up: LookUp,
+    destination: Bucket,
     notify: Notify,
     clock: Callable[[], float],
     *,
@@ -29,7 +33,8 @@ def recover(
 ) -> int:
     """Resolve every pending row of `pair` and mark the sweeps that were cut off as interrupted.
 
-    `look_up` gives the head of a key of the destination. Returns the number of rows resolved.
+    Multipart uploads that were begun for such a row, and will never be completed, are aborted. Returns the number
+    of rows resolved.
 
     Raises:
         S3Error: the destination could not be asked; the rows stay pending.
@@ -37,7 +42,7 @@ def recover(
     resolved = 0
     with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
         while rows := trail.pending(pair, BATCH):
-            heads = looking.map(lambda row: _head(look_up, pair.destination_key(row.key)), rows)
+            heads = looking.map(lambda row: _look(destination, pair.destination_key(row.key), row), rows)
             outcomes = [resolution(row, head, clock()) for row, head in zip(rows, heads, strict=True)]
             if delete_sources:
                 outcomes = [o._replace(delete_due=o.status is Status.SUCCESS) for o in outcomes]
@@ -95,13 +100,24 @@ def _is_the_copy(row: PendingRow, head: Head) -> bool:
     return _seconds(head.last_modified) >= int(row.created_at)
 
 
-def _head(look_up: LookUp, key: str) -> Head | None:
+def _look(destination: Bucket, key: str, row: PendingRow) -> Head | None:
+    if row.size >= MIN_PART_SIZE:
+        _abort_uploads(destination, key, row.created_at - CLOCK_TOLERANCE_SECONDS)
     try:
-        return look_up(key)
+        return destination.head(key)
     except S3Error as error:
-        if error.status == 404:  # noqa: PLR2004 - HTTP's own number
+        if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise
+    finally:
+        destination.close_thread()
+
+
+def _abort_uploads(destination: Bucket, key: str, since: float) -> None:
+    """Abort what was begun for `key` since the row was written: under the lease nobody else writes this key."""
+    for upload in list(destination.list_uploads(key)):
+        if upload.key == key and datetime.fromisoformat(upload.initiated).timestamp() >= since:
+            destination.abort_upload(key, upload.upload_id)
 
 
 def _seconds(http_date: str) -> float:

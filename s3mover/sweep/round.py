@@ -7,9 +7,10 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.events import SweepFinished
 from s3mover.model import Pair
 from s3mover.planning.scan import Finding
+from s3mover.s3.bucket import Bucket
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
-from s3mover.sweep.recovery import LookUp, recover
+from s3mover.sweep.recovery import recover
 
 # Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
@@ -20,11 +21,11 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """What is swept: the pair, its plan made anew for each sweep, and a look at one key of the destination."""
+    """What is swept: the pair, its plan made anew for each sweep, and the destination to look at."""
 
     pair: Pair
     plan: Callable[[], Generator[Finding]]
-    look_up: LookUp
+    destination: Bucket
 
 
 class Round:
@@ -66,7 +67,7 @@ class Round:
             recover(
                 tools.trail,
                 self._territory.pair,
-                self._territory.look_up,
+                self._territory.destination,
                 tools.notify,
                 tools.clock,
                 delete_sources=tools.remover is not None,

@@ -9,7 +9,11 @@ from typing import Any, NamedTuple, Protocol
 from s3mover.errors import MoverError, S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Stored
+from s3mover.s3.retry import retrying
 from s3mover.transfer.parts import Part
+
+# Parts that are left behind are paid for until someone aborts them, so that this is worth some more requests.
+ABORT_ATTEMPTS = 3
 
 # Does something with every part, perhaps several at once, and returns the results in the order of parts.
 RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
@@ -73,7 +77,7 @@ def notes(*said: str) -> str:
 
 def _abort(upload: Upload, why: MoverError) -> None:
     try:
-        upload.destination.abort_upload(upload.key, upload.id)
+        retrying(lambda: upload.destination.abort_upload(upload.key, upload.id), ABORT_ATTEMPTS)
     except S3Error as error:
-        # The transfer's own error matters more. What is left is aborted when the row is recovered.
+        # The transfer's own error matters more, and decides what becomes of the object.
         why.add_note(f"its multipart upload {upload.id} could not be aborted: {error.code}")

@@ -101,7 +101,7 @@ def open_engine(
             beat=tend,
             remover=_remover(settings, sides, inbox),
         )
-        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination.head)
+        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination)
         whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
         yield Engine(settings, stop, notify, trail, crew, whole_round, inbox, tend, port)
 

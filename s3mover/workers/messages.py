@@ -9,7 +9,10 @@ from s3mover.transfer.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """All that a worker process needs to know: the two buckets, what signs requests, and how to transfer."""
+    """All that a worker process needs to know: the two buckets, what signs requests, and how to transfer.
+
+    The owners are the accounts that must own the buckets, empty for any.
+    """
 
     threads: int
     source: BucketAddress
@@ -17,6 +20,8 @@ class Brief:
     credentials: dict[Side, Credentials]
     policy: Policy
     request_payer: bool = False
+    source_owner: str = ""
+    destination_owner: str = ""
 
 
 class Hand(NamedTuple):

@@ -112,9 +112,15 @@ class Worker:
 
     def _build_mover(self, brief: Brief) -> Mover:
         def bucket(place: Side, signer: Side) -> Bucket:
-            address = brief.source if place is Side.SOURCE else brief.destination
-            counter = self._requests.counter(place)
-            return Bucket(address, self._signer(signer), counter, request_payer=brief.request_payer)
+            at_source = place is Side.SOURCE
+            return Bucket(
+                brief.source if at_source else brief.destination,
+                self._signer(signer),
+                self._requests.counter(place),
+                expected_owner=brief.source_owner if at_source else brief.destination_owner,
+                expected_source_owner=brief.source_owner,
+                request_payer=brief.request_payer,
+            )
 
         source = bucket(Side.SOURCE, Side.SOURCE)
         destination = bucket(Side.DESTINATION, Side.DESTINATION)

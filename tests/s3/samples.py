@@ -59,6 +59,7 @@ def bucket_on(
     clock: Callable[[], float] = lambda: NOW,
     timeouts: Timeouts = Timeouts(5, 5),  # noqa: B008 - frozen
     expected_owner: str = "",
+    expected_source_owner: str = "",
     request_payer: bool = False,
 ) -> Iterator[tuple[Bucket, list[bytes], Counter]]:
     """Give a bucket on a scripted server, the requests that the server heard, and what was counted."""
@@ -73,6 +74,7 @@ def bucket_on(
             clock=clock,
             sleep=lambda _: None,
             expected_owner=expected_owner,
+            expected_source_owner=expected_source_owner,
             request_payer=request_payer,
         )
         try:

@@ -78,6 +78,7 @@ def test_the_first_version_s_names_work_plain_and_mounted(
         "MYSQL_DSN": "u:p@tcp(h:1)/n",
         "ENDPOINT_URL": "http://h:1",
         "ROLE_ARN": "arn:aws:iam::1:role/r",
+        "ACCOUNT_ID": "012345678901",
     }
     sample = samples.get(variable, samples.get(variable.partition("_")[2], "a-sample"))
     keys = {f"{side}_{key}": "k" for side in ("SRC", "DST") for key in ("ACCESS_KEY", "SECRET_KEY")}
@@ -100,8 +101,8 @@ def test_a_setting_tells_its_names_in_the_environment() -> None:
 
 
 def test_the_names_of_the_first_version_cover_both_sides() -> None:
-    """Twenty of them and the DSN."""
-    assert len(FIRST_VERSION_NAMES) == 21
+    """Eleven for each, and the DSN."""
+    assert len(FIRST_VERSION_NAMES) == 23
 
 
 def test_our_names_win_over_the_first_version_s() -> None:
