@@ -1,21 +1,28 @@
-"""Can the work be done? One test per thing that can be missing; touches nothing but a probe object of its own."""
+"""Can the work be done? One test per thing that can be missing; touches nothing but a probe object of its own.
+
+Which right a refusal speaks of is `s3/rights.py`'s; which policies would grant it is asked of `Subject.remedy`.
+"""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import partial
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from s3mover.errors import MoverError, S3Error
-from s3mover.model import ObjectEntry, Pair, Side
+from s3mover.model import PROBE_NAME, ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.rights import missing_rights
+from s3mover.transfer.properties import carried_headers
 from s3mover.transfer.server_side import is_denial
 
 PROBE_BODY = b"s3mover was here for a moment, to see whether it may write.\n"
 # S3 refuses requests whose time is off by more than 15 minutes; a third of that is worth a word.
 TOLERABLE_SKEW_SECONDS = 300.0
+KMS_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 class Level(StrEnum):
@@ -26,12 +33,43 @@ class Level(StrEnum):
     FAILED = "failed"
 
 
+class Lack(NamedTuple):
+    """Rights at `place` that the principal of `holder`'s credentials seems to lack.
+
+    `source_key` is the ARN of the KMS key of the source's objects, empty where none is known.
+    """
+
+    holder: Side
+    place: Side
+    rights: tuple[str, ...]
+    source_key: str = ""
+
+
+class Remedy(NamedTuple):
+    """Policy statements that help: each document with what it is to be attached to."""
+
+    policies: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        """Say what is to be granted, and where: `s3:GetObject on ARN, in the policy of ...`."""
+        statements = (one for each in self.policies for one in each["policy"]["Statement"])
+        # What a key's own policy says of `*` has been said with the key's name.
+        granted = {one["Resource"]: _joined(one["Action"]) for one in statements if one["Resource"] != "*"}
+        rights = _joined([f"{actions} on {resource}" for resource, actions in granted.items()])
+        places = " and in that of ".join(each["attach_to"] for each in self.policies)
+        return f"{rights}, in the policy of {places}"
+
+
 class CheckResult(NamedTuple):
-    """One test: what was tested, how it ended, and a sentence that says what to do where it did not end well."""
+    """One test: what was tested, how it ended, and a sentence that says what to do where it did not end well.
+
+    `policy` holds what would grant a missing right, as in `Remedy`.
+    """
 
     name: str
     level: Level
     message: str
+    policy: Collection[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +77,30 @@ class Subject:
     """What is tested.
 
     `reach` is each side's bucket with its own credentials; `read_across` the source as the destination's
-    credentials see it, `write_across` the destination as the source's do. `database` tells what it found, or
-    raises. `clock` tells seconds since the epoch.
+    credentials see it, `write_across` the destination as the source's do. `headers` are what every write carries.
+    `database` tells what it found, or raises; so does `deletion`, None where the source is not deleted from.
+    `wrong_owner` says what is wrong with a bucket's owner, empty where nothing is. `clock` tells seconds since the
+    epoch.
     """
 
     pair: Pair
     reach: dict[Side, Bucket]
     read_across: Bucket
     write_across: Bucket
+    headers: dict[str, str]
     database: Callable[[], str]
+    deletion: Callable[[], str] | None
+    remedy: Callable[[Lack], Remedy]
+    wrong_owner: Callable[[Side], str]
     clock: Callable[[], float]
 
 
 class Doubt(MoverError):  # noqa: N818 - it is no error, only raised like one
-    """Something that does not stop the work, but should be known."""
+    """Something that does not stop the work, but should be known; `policy` as in `CheckResult`."""
+
+    def __init__(self, message: str, policy: Collection[dict[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.policy = list(policy)
 
 
 class Checks:
@@ -63,19 +111,55 @@ class Checks:
         self._source = subject.reach[Side.SOURCE]
         self._destination = subject.reach[Side.DESTINATION]
         self._sample: ObjectEntry | None = None
+        self._source_key = ""
+        self._tags: list[tuple[str, str]] = []
         self._date = ""
-        self._probe = f"{subject.pair.destination_prefix}.s3mover-probe-{secrets.token_hex(8)}"
+        self._probe = f"{subject.pair.destination_prefix}{PROBE_NAME}{secrets.token_hex(8)}"
 
     def run(self) -> Iterator[CheckResult]:
         """Yield each result as its test ends; the settings themselves were tested by being loaded."""
         yield CheckResult("settings", Level.OK, str(self._subject.pair))
-        yield _tested("database", self._subject.database)
-        yield _tested("source: list", self._list_source)
-        yield _tested("source: read", self._read_source)
-        yield _tested("destination: list", self._list_destination)
-        yield _tested("destination: write", self._write_destination)
-        yield _tested("server-side copy", self._copy)
-        yield _tested("clock", self._compare_clocks)
+        yield self._tested("database", self._subject.database)
+        yield self._tested("source: list", self._list_source)
+        yield self._tested("source: read", self._read_source)
+        yield self._tested("source: tags", self._read_tags, Side.SOURCE, Level.WARNING)
+        if self._subject.deletion is not None:
+            yield self._tested("source: delete", self._subject.deletion)
+        yield self._tested("destination: list", self._list_destination, Side.DESTINATION)
+        yield self._tested("destination: write", self._write_destination, Side.DESTINATION)
+        if self._tags:
+            yield self._tested("destination: tags", self._write_tags, Side.DESTINATION)
+        yield self._tested("destination: parts", self._write_part, Side.DESTINATION, Level.WARNING)
+        yield self._tested("server-side copy", self._copy, Side.DESTINATION)
+        yield self._tested("clock", self._compare_clocks)
+
+    def _tested(
+        self,
+        name: str,
+        test: Callable[[], str],
+        place: Side = Side.SOURCE,
+        where_refused: Level = Level.FAILED,
+    ) -> CheckResult:
+        try:
+            return CheckResult(name, Level.OK, test())
+        except Doubt as doubt:
+            return CheckResult(name, Level.WARNING, str(doubt), doubt.policy)
+        except S3Error as error:
+            return self._refused(name, error, place, where_refused)
+        except MoverError as error:
+            return CheckResult(name, Level.FAILED, str(error))
+
+    def _refused(self, name: str, error: S3Error, place: Side, level: Level) -> CheckResult:
+        rights = missing_rights(error)
+        if not rights:
+            return CheckResult(name, level, str(error))
+        if sentence := self._subject.wrong_owner(place):
+            return CheckResult(name, Level.FAILED, sentence)
+        remedy = self._remedy(place, place, rights)
+        return CheckResult(name, level, f"{error}; {_advice(place, remedy, rights)}", remedy.policies)
+
+    def _remedy(self, holder: Side, place: Side, rights: tuple[str, ...]) -> Remedy:
+        return self._subject.remedy(Lack(holder, place, rights, self._source_key))
 
     def _list_source(self) -> str:
         entries = self._source.list_page(self._subject.pair.source_prefix).entries
@@ -84,18 +168,47 @@ class Checks:
 
     def _read_source(self) -> str:
         entry = self._needed_sample()
+        self._source_key = self._source.head(entry.key).headers.get(KMS_KEY, "")
         with self._source.get(entry.key, if_match=entry.etag):
             return "an object may be read"
+
+    def _read_tags(self) -> str:
+        # Without the right S3 hides that there are any tags, so objects would lose them unseen: ask always.
+        self._tags = self._source.tags(self._needed_sample().key)
+        return f"the tags of an object may be read ({len(self._tags)} on it)"
 
     def _list_destination(self) -> str:
         self._destination.list_page(self._subject.pair.destination_prefix, limit=1)
         return "it may be listed"
 
     def _write_destination(self) -> str:
-        stored = self._destination.put(self._probe, BytesIO(PROBE_BODY).readinto, len(PROBE_BODY), {})
-        self._date = stored.headers.get("date", "")
+        self._date = self._put_probe(self._subject.headers)
+        try:
+            self._destination.head(self._probe)
+        finally:
+            self._remove_probe()
+        return "an object may be written, looked at and removed again"
+
+    def _write_tags(self) -> str:
+        self._put_probe(self._subject.headers | carried_headers({}, self._tags))
         self._remove_probe()
-        return "an object may be written, and removed again"
+        return "an object may be written with tags"
+
+    def _put_probe(self, headers: dict[str, str]) -> str:
+        stored = self._destination.put(self._probe, BytesIO(PROBE_BODY).readinto, len(PROBE_BODY), headers)
+        return stored.headers.get("date", "")
+
+    def _write_part(self) -> str:
+        upload = self._destination.create_upload(self._probe, self._subject.headers)
+        try:
+            self._destination.upload_part(
+                self._probe, upload, 1, BytesIO(PROBE_BODY).readinto, len(PROBE_BODY)
+            )
+            for _ in self._destination.list_uploads(self._probe):
+                pass
+        finally:
+            self._undo(f"the upload {upload} of", lambda: self._destination.abort_upload(self._probe, upload))
+        return "an object may be written in parts, and given up"
 
     def _copy(self) -> str:
         entry = self._needed_sample()
@@ -106,30 +219,31 @@ class Checks:
             except S3Error as error:
                 if not is_denial(error):
                     raise
-                refusals.append(error.code)
+                refusals.append(error)
             else:
                 self._remove_probe()
                 return f"permitted with the {who}'s credentials"
-        missing = self._what_is_missing(entry)
-        raise Doubt(f"not permitted ({refusals[0]}), so objects will be streamed; to permit it, {missing}")
+        place, rights = self._what_is_missing(entry, refusals[0])
+        remedy = self._remedy(Side.DESTINATION, place, rights)
+        advice = _advice(Side.DESTINATION, remedy, rights)
+        said = f"not permitted ({refusals[0].code}), so objects will be streamed; to permit it, {advice}"
+        raise Doubt(said, remedy.policies)
 
     def _copy_to_probe(self, bucket: Bucket, entry: ObjectEntry) -> None:
-        source = self._subject.pair.source_bucket
-        bucket.copy(self._probe, source_bucket=source, source_key=entry.key, if_match=entry.etag, headers={})
-
-    def _what_is_missing(self, entry: ObjectEntry) -> str:
-        bucket = self._subject.pair.source_bucket
-        try:
-            self._subject.read_across.head(entry.key)
-        except S3Error:
-            return (
-                f"grant the destination's credentials s3:GetObject and s3:GetObjectTagging on arn:aws:s3:::{bucket}/*, "
-                f"in their own policy and in the policy of {bucket}"
-            )
-        return (
-            "look at s3:PutObject and s3:PutObjectTagging on the destination, and at the KMS keys of both buckets "
-            "(kms:Decrypt, kms:GenerateDataKey): the destination's credentials may read the source"
+        source, headers = self._subject.pair.source_bucket, self._subject.headers
+        bucket.copy(
+            self._probe, source_bucket=source, source_key=entry.key, if_match=entry.etag, headers=headers
         )
+
+    def _what_is_missing(self, entry: ObjectEntry, refusal: S3Error) -> tuple[Side, tuple[str, ...]]:
+        """Do with the destination's credentials, one by one, what the copy asks of the source."""
+        across = self._subject.read_across
+        looks = (partial(across.head, entry.key), partial(across.tags, entry.key))
+        missing = [right for look in looks for right in _missing(look)]
+        if not missing and _missing(lambda: across.get(entry.key).__exit__(None, None, None)):
+            # The object is shown and not read: its key is what is refused.
+            missing = ["kms:Decrypt"]
+        return (Side.SOURCE, tuple(missing)) if missing else (Side.DESTINATION, missing_rights(refusal))
 
     def _compare_clocks(self) -> str:
         if not self._date:
@@ -145,17 +259,31 @@ class Checks:
         return self._sample
 
     def _remove_probe(self) -> None:
+        self._undo("the object", lambda: self._destination.delete(self._probe))
+
+    def _undo(self, what: str, undo: Callable[[], None]) -> None:
         try:
-            self._destination.delete(self._probe)
+            undo()
         except S3Error as error:
-            said = f"the probe object {self._probe} could not be removed ({error.code}); remove it by hand"
-            raise Doubt(said) from error
+            rights = missing_rights(error)
+            remedy = self._remedy(Side.DESTINATION, Side.DESTINATION, rights)
+            left = f"{what} {self._probe} could not be removed again ({error}); remove it by hand"
+            raise Doubt(
+                f"{left}, and {_advice(Side.DESTINATION, remedy, rights)}", remedy.policies
+            ) from error
 
 
-def _tested(name: str, test: Callable[[], str]) -> CheckResult:
+def _missing(look: Callable[[], object]) -> tuple[str, ...]:
     try:
-        return CheckResult(name, Level.OK, test())
-    except Doubt as doubt:
-        return CheckResult(name, Level.WARNING, str(doubt))
-    except MoverError as error:
-        return CheckResult(name, Level.FAILED, str(error))
+        look()
+    except S3Error as error:
+        return missing_rights(error)
+    return ()
+
+
+def _advice(holder: Side, remedy: Remedy, rights: Collection[str]) -> str:
+    return f"grant the {holder}'s credentials {remedy if remedy.policies else _joined(rights)}"
+
+
+def _joined(words: str | Collection[str]) -> str:
+    return words if isinstance(words, str) else " and ".join(words)

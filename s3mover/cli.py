@@ -126,6 +126,20 @@ def check(line: CommandLine, as_json: bool) -> ExitCode:
 
 
 @commands.command()
+@click.option("--side", type=click.Choice(["source", "destination"]), help="Only the documents of this end.")
+@click.option(
+    "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the source's objects."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@click.pass_obj
+def policy(line: CommandLine, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+    """Print the least that both accounts must permit, as policy documents."""
+    from s3mover.wiring.commands import policy  # noqa: PLC0415
+
+    return policy(line.settings(), click.echo, side=side, source_key=source_key, as_json=as_json)
+
+
+@commands.command()
 @click.option("--deep", is_flag=True, help="Read and hash the bytes where ETags cannot be compared.")
 @click.pass_obj
 def verify(line: CommandLine, deep: bool) -> ExitCode:

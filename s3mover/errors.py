@@ -70,6 +70,8 @@ class SummaryError(MoverError):
 class ListingError(MoverError):
     """A listing that contradicts itself (keys not ascending, a truncated page without a token)."""
 
+    exit_code = ExitCode.UNREACHABLE
+
 
 class VerificationError(MoverError):
     """What arrived is not what was sent; worth another attempt, never a success."""

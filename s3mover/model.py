@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 MD5_HEX_DIGITS = 32
+# How the names of objects begin that are written or looked for to see what is permitted.
+PROBE_NAME = ".s3mover-probe-"
 
 
 class Side(StrEnum):

@@ -135,6 +135,8 @@ class MysqlDatabase:
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the server's named lock on `pair`, which lives and dies with this connection."""
         name = lease_name(pair, self._dsn.database)
+        if self._lease == name and self._leased_by == self._session():
+            return True
         if not self._lock(name, 0):
             return False
         self._lease, self._leased_by = name, self._session()

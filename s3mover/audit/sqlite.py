@@ -46,6 +46,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, create: bool) -> None:
         self._path = path.resolve()
         self._lease: int | None = None
+        self._leased = ""
         _require(self._path, create=create)
         try:
             self._connection = self._connect(create=create)
@@ -109,6 +110,8 @@ class SqliteDatabase:
         The file stays: removing it would let two instances lock two files of one name.
         """
         name = lease_name(pair, str(self._path)).partition(":")[2]
+        if self._lease is not None and self._leased == name:
+            return True
         lease = os.open(f"{self._path}.{name}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,7 +119,7 @@ class SqliteDatabase:
             os.close(lease)
             return False
         self.release_lease()
-        self._lease = lease
+        self._lease, self._leased = lease, name
         return True
 
     def release_lease(self) -> None:

@@ -14,7 +14,7 @@ import click
 from s3mover.demo.documents import additions, changes, documents
 from s3mover.demo.proof import compare_buckets
 from s3mover.demo.server import DemoServer, demo_server
-from s3mover.errors import ExitCode, LeaseHeldError, MoverError
+from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
 from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
@@ -25,6 +25,8 @@ from s3mover.wiring.commands import supervisor_of
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.summing_up import summary_report
 
+# Lies in the folders that a demo made, and may therefore remove.
+MARK = ".s3mover-demo"
 CONFIG = """\
 # Written by `s3mover demo`; its credentials are worth nothing outside the demo.
 source:
@@ -86,11 +88,14 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
 
 
 def _fresh(directory: Path) -> Path:
-    """Make the folder anew; one that is not an earlier demo's is not touched."""
-    if directory.exists() and any(directory.iterdir()) and not (directory / "config.yaml").exists():
-        raise MoverError(f"{directory} holds something else than an earlier demo; name another --directory")
+    """Make the folder anew; one that an earlier demo did not make is not touched."""
+    if directory.exists() and not (directory / MARK).exists():
+        raise SettingsError(
+            [f"--directory: {directory} was not made by a demo; name one that does not exist yet"]
+        )
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
+    (directory / MARK).touch()
     return directory
 
 

@@ -23,6 +23,7 @@ _SIGNS = {
     "object.skipped": "⏩",
     "object.recovered": "🩹",
     "source.deleted": "🧹",
+    "source.kept": "📌",
     "worker.started": "🔧",
     "worker.died": "💀",
     "throttle.changed": "🐢",

@@ -23,7 +23,9 @@ TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TEMPORARY_CODES = frozenset(
     {
         "BadDigest",
+        "BadRequest",  # all that a refused HEAD says of RequestTimeout and ExpiredToken
         "ConditionalRequestConflict",
+        "ExpiredToken",  # credentials are refreshed meanwhile
         "IncompleteBody",
         "InternalError",
         "KMS.ThrottlingException",

@@ -25,6 +25,7 @@ from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import UNKNOWN, Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
+from s3mover.s3.throttle import UNBOUNDED, Pace
 from s3mover.s3.trailer import Trailer, with_trailer
 from s3mover.s3.wire import Timeouts
 
@@ -45,10 +46,17 @@ class Body:
     `length` is how many bytes come, -1 where a store does not say. Leaving before the end closes the connection.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, bucket: str) -> None:
         self.head = _head(response)
         self.length = response.length
         self._response = response
+        self._bucket = bucket
+        self._pace = UNBOUNDED
+
+    def paced(self, pace: Pace) -> "Body":
+        """Let the bytes come no faster than `pace`."""
+        self._pace = pace
+        return self
 
     def read_into(self, view: memoryview) -> int:
         """Fill as much of `view` as comes at once and return the count; 0 at the end.
@@ -57,17 +65,19 @@ class Body:
             S3Error: the body did not come whole.
         """
         try:
-            return self._response.read_into(view)
+            count = self._response.read_into(view)
         except S3Error as error:
-            error.operation = "GetObject"
+            error.operation, error.bucket = "GetObject", self._bucket
             raise
+        self._pace.take(count)
+        return count
 
     def read_all(self, limit: int = MAX_WHOLE_BODY) -> bytes:
         """Return the rest of the bytes, at most `limit`; errors as `read_into`."""
         try:
             return self._response.read_all(limit)
         except S3Error as error:
-            error.operation = "GetObject"
+            error.operation, error.bucket = "GetObject", self._bucket
             raise
 
     def __enter__(self) -> "Body":
@@ -93,6 +103,9 @@ class Bucket:
         expected_source_owner: the account that must own the bucket that copies are made from, empty for any.
         request_payer: offer to pay for requests, as requester-pays buckets ask.
         sleep: waits so many seconds before a page of a listing is asked for again.
+        clock: tells seconds since the epoch.
+        pace: bounds the requests per second, of all buckets that share it.
+        body_pace: bounds the bytes per second that are read from objects.
     """
 
     def __init__(
@@ -107,14 +120,17 @@ class Bucket:
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
+        pace: Pace = UNBOUNDED,
+        body_pace: Pace = UNBOUNDED,
     ) -> None:
+        self._body_pace = body_pace
         self.address = address
         always = {
             "x-amz-expected-bucket-owner": expected_owner,
             "x-amz-request-payer": "requester" if request_payer else "",
         }
         self._client = Client(
-            address, credentials, count, headers=_said(always), timeouts=timeouts, clock=clock
+            address, credentials, count, headers=_said(always), timeouts=timeouts, clock=clock, pace=pace
         )
         self._expected_source_owner = expected_source_owner
         self._sleep = sleep
@@ -138,9 +154,7 @@ class Bucket:
         """
         request = _listing(prefix, start_after, limit)
         more = _said({"continuation-token": token}).items()
-        entries, following = self._client.perform(
-            request._replace(query=request.query + tuple(more)), _objects_page
-        )
+        entries, following = self._page(request._replace(query=request.query + tuple(more)), _objects_page)
         return Page(entries, following[0][1] if following else "")
 
     def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
@@ -151,10 +165,19 @@ class Bucket:
         """
         last = start_after
         for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), _objects_page):
-            _check_order(last, prefix, entries)
+            _check_order(self.address.bucket, last, prefix, entries)
             if entries:
                 last = entries[-1].key
                 yield entries
+
+    def lists(self, key: str) -> bool:
+        """Tell whether a listing shows `key`.
+
+        S3 refuses what is missing like what is forbidden (API page of HeadObject, "Permissions") to those who may
+        list a part of the bucket only; a listing tells them which it is.
+        """
+        entries = self.list_page(key, limit=1).entries
+        return bool(entries) and entries[0].key == key
 
     def head(self, key: str) -> Head:
         """Ask about an object, its checksums included."""
@@ -176,7 +199,8 @@ class Bucket:
             "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
         }
         request = Request("GetObject", "GET", key, headers=_said(wanted))
-        return self._client.perform(request, partial(_body, first))
+        body = self._client.perform(request, partial(_body, self.address.bucket, if_match, first))
+        return body.paced(self._body_pace)
 
     def put(
         self, key: str, read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None = None
@@ -208,6 +232,13 @@ class Bucket:
         return self._client.perform(
             request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
         )
+
+    def restore(self, key: str, *, tier: str, days: int) -> None:
+        """Ask for an archived object to be made readable for so many days, at a tier such as `Bulk`."""
+        request = Request(
+            "RestoreObject", "POST", key, (("restore", ""),), content=xml.restoration(tier, days)
+        )
+        self._client.perform(request, no_document)
 
     def tags(self, key: str) -> list[tuple[str, str]]:
         """Read the tags of an object."""
@@ -288,13 +319,21 @@ class Bucket:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)
-            items, following = retrying(partial(self._client.perform, page, read), sleep=self._sleep)
+            items, following = retrying(partial(self._page, page, read), sleep=self._sleep)
             yield items
             if not following:
                 return
             if following == more:
-                raise ListingError("the listing does not go on: two pages name the same next one")
+                raise ListingError(
+                    f"the listing of {self.address.bucket} does not go on: two pages name the same next one"
+                )
             more = following
+
+    def _page(self, request: Request, read: Callable[[Response], T]) -> T:
+        try:
+            return self._client.perform(request, read)
+        except ListingError as error:
+            raise ListingError(f"{self.address.bucket}: {error}") from error
 
 
 def _said(values: Mapping[str, str]) -> dict[str, str]:
@@ -356,15 +395,17 @@ def _following(root: Element, markers: dict[str, str]) -> Query:
     return tuple(markers.items())
 
 
-def _check_order(last: str, prefix: str, entries: list[ObjectEntry]) -> None:
+def _check_order(bucket: str, last: str, prefix: str, entries: list[ObjectEntry]) -> None:
     """Refuse keys that do not ascend (strings compare as their UTF-8 does) or lie outside what was asked for."""
     keys = [last, *(entry.key for entry in entries)] if last else [entry.key for entry in entries]
     if not all(map(lt, keys, keys[1:])):
         at = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
-        raise ListingError(f"the listing is out of order: {keys[at]!r} comes after {keys[at - 1]!r}")
+        raise ListingError(
+            f"the listing of {bucket} is out of order: {keys[at]!r} comes after {keys[at - 1]!r}"
+        )
     # Keys with one prefix are neighbours: where the ends have it, all have it.
     if entries and not (entries[0].key.startswith(prefix) and entries[-1].key.startswith(prefix)):
-        raise ListingError(f"the listing holds keys that do not begin with {prefix!r}")
+        raise ListingError(f"the listing of {bucket} holds keys that do not begin with {prefix!r}")
 
 
 def _head(response: Response) -> Head:
@@ -374,14 +415,17 @@ def _head(response: Response) -> Head:
     return Head(size, _etag(headers), headers.get("last-modified", ""), headers)
 
 
-def _body(first: int | None, response: Response) -> Body:
+def _body(bucket: str, if_match: str, first: int | None, response: Response) -> Body:
+    # Not every store heeds the condition, nor gives an ETag.
+    if if_match and _etag(response.headers) not in ("", if_match):
+        raise S3Error("PreconditionFailed", "the store gives another version than the one asked for")
     if first is not None:
         told = response.headers.get("content-range", "")
         if response.status != HTTPStatus.PARTIAL_CONTENT or not told.startswith(f"bytes {first}-"):
             raise invalid("the store gives other bytes than those asked for")
     elif response.status != HTTPStatus.OK:
         raise invalid(f"the store answers {response.status} where the whole object was asked for")
-    return Body(response)
+    return Body(response, bucket)
 
 
 def _etag(headers: Mapping[str, str]) -> str:

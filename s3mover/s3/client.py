@@ -21,6 +21,7 @@ from s3mover.s3.answers import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
 from s3mover.s3.response import Response
 from s3mover.s3.sigv4 import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, quote_key, quote_query, signed_headers
+from s3mover.s3.throttle import UNBOUNDED, Pace
 from s3mover.s3.wire import Endpoint, Timeouts
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Client:
         headers: sent with every request; names in lower case.
         timeouts: bounds in seconds.
         clock: tells seconds since the epoch.
+        pace: bounds the requests per second.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Client:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
+        pace: Pace = UNBOUNDED,
     ) -> None:
         self._endpoint = Endpoint(address.scheme, address.host, address.port)
         self._bucket = address.bucket
@@ -86,6 +89,7 @@ class Client:
         }
         self._timeouts = timeouts
         self._clock = clock
+        self._pace = pace
         self._local = threading.local()
 
     def perform(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -98,11 +102,8 @@ class Client:
         try:
             return self._attempt(request, read)
         except S3Error as error:
-            if self._terms == terms or error.status not in _MENDABLE:
-                raise
-            if isinstance(request.content, Stream):
-                # What was read is gone; another attempt from its beginning will be signed rightly.
-                error.temporary = True
+            # What was read of a stream is gone: another attempt must begin with its source.
+            if isinstance(request.content, Stream) or not self._is_mended(error, terms):
                 raise
         return self._attempt(request, read)
 
@@ -112,16 +113,24 @@ class Client:
             connection.close()
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
-        credentials = self._credentials()
+        self._pace.take()
+        terms, credentials = self._terms, self._credentials()
         try:
             result = self._converse(request, read, credentials)
         except S3Error as error:
-            error.operation, error.bucket = request.operation, self._bucket
+            # A body that is relayed may have failed where it comes from: then that request is named already.
+            if not error.operation:
+                error.operation, error.bucket = request.operation, self._bucket
+            error.temporary = error.temporary or self._is_mended(error, terms)
             _silence(error, credentials)
             self._count(request.operation, error.code)
             raise
         self._count(request.operation, "200")
         return result
+
+    def _is_mended(self, error: S3Error, terms: _Terms) -> bool:
+        """Tell whether something was learnt since `terms`, so that another attempt is signed otherwise."""
+        return self._terms != terms and error.status in _MENDABLE
 
     def _converse(self, request: Request, read: Callable[[Response], T], credentials: Credentials) -> T:
         head = self._head(request, credentials)

@@ -56,7 +56,8 @@ class Connection:
         """Send a request and return its answer once the answer's head is read.
 
         A kept connection may have been closed by the server meanwhile: where it closes before any byte of an
-        answer, the request is sent once more on a new one, unless its body is a stream.
+        answer, the request is sent once more on a new one, unless its body is a stream, or repeating it would do
+        something twice (POST: RFC 9110, section 9.2.2).
 
         Args:
             head: request line and headers up to and including the empty line.
@@ -73,7 +74,7 @@ class Connection:
             try:
                 return self._exchange(head, content, headless)
             except UnansweredError:
-                if not kept or isinstance(content, Stream):
+                if not kept or isinstance(content, Stream) or head.startswith(b"POST "):
                     raise
                 self._reopen()
                 return self._exchange(head, content, headless)

@@ -154,6 +154,13 @@ def completion(parts: Sequence[tuple[int, str]]) -> bytes:
     return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</{name}>'.encode()
 
 
+def restoration(tier: str, days: int) -> bytes:
+    """Write the body of RestoreObject."""
+    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier)}</Tier></GlacierJobParameters>"
+    name = "RestoreRequest"
+    return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{wanted}</{name}>'.encode()
+
+
 def deletion(entries: Sequence[tuple[str, str]]) -> bytes:
     """Write the body of DeleteObjects: keys, each with the ETag that it must have; only failures are told.
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from s3mover.settings.kinds import Kind
-from s3mover.settings.model import Settings
+from s3mover.settings.model import Section, Settings
 
 PREFIX = "S3MOVER_"
 FILE_SUFFIX = "_FILE"
@@ -75,10 +75,23 @@ def section_names() -> tuple[str, ...]:
     return tuple(Settings.model_fields)
 
 
+def group_names() -> frozenset[str]:
+    """Return the names of the groups of settings within sections, as `transfer.restore`."""
+    parents = (name.rpartition(".")[0] for name in schema_of_settings())
+    return frozenset(parent for parent in parents if "." in parent)
+
+
 def _settings() -> Iterator[Setting]:
     for section, holder in Settings.model_fields.items():
-        for field, info in holder.default.__class__.model_fields.items():
-            yield _setting(f"{section}.{field}", info)
+        yield from _settings_of(section, type(holder.default))
+
+
+def _settings_of(path: str, section: type[Section]) -> Iterator[Setting]:
+    for field, info in section.model_fields.items():
+        if isinstance(info.default, Section):
+            yield from _settings_of(f"{path}.{field}", type(info.default))
+        else:
+            yield _setting(f"{path}.{field}", info)
 
 
 def _setting(name: str, info: FieldInfo) -> Setting:
@@ -119,6 +132,7 @@ def _choice(words: list[str]) -> str:
 
 
 _KINDS: Mapping[Any, Kind] = {
+    bool: Kind("true or false", lambda flag: str(flag).lower()),
     int: Kind("a whole number"),
     float: Kind("a number", lambda number: f"{number:g}"),
 }

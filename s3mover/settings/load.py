@@ -56,17 +56,26 @@ def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
 def _refusals(error: ValidationError, given: Mapping[str, Given]) -> dict[str, Problem]:
     refusals: dict[str, Problem] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(step) for step in detail["loc"][:2])
+        name = _setting_at(detail["loc"])
         refusals.setdefault(name, refused(schema_of_settings()[name], given[name], detail))
     return refusals
 
 
-def _nested(given: Mapping[str, Given]) -> dict[str, dict[str, Any]]:
-    sections: dict[str, dict[str, Any]] = {}
+def _setting_at(place: tuple[int | str, ...]) -> str:
+    """Name the setting that an error of the model is about; what lies deeper belongs to its value."""
+    names = (".".join(map(str, place[:depth])) for depth in range(2, len(place) + 1))
+    return next(name for name in names if name in schema_of_settings())
+
+
+def _nested(given: Mapping[str, Given]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
     for name, (value, _) in given.items():
-        section, _, field = name.partition(".")
-        sections.setdefault(section, {})[field] = value
-    return sections
+        *groups, field = name.split(".")
+        place = root
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[field] = value
+    return root
 
 
 def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:

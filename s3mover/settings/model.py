@@ -139,6 +139,20 @@ class DestinationSettings(BucketSettings):
     )
 
 
+class RestoreSettings(Section):
+    """What is done about archived objects, which cannot be read before they are restored."""
+
+    tier: Annotated[Literal["", "standard", "bulk", "expedited"], Lowered] = _field(
+        "",
+        "standard, bulk or expedited, or empty",
+        "Asks S3 to restore archived objects that a sweep meets, at this tier; they move once they are there. "
+        "Restoring costs money and takes hours. Empty: archived objects are skipped.",
+    )
+    days: Annotated[int, Field(ge=1, le=30)] = _field(
+        3, "days, 1 to 30", "How long a restored object stays readable; a sweep must come by meanwhile."
+    )
+
+
 class TransferSettings(Section):
     """How objects travel, and how fast."""
 
@@ -171,6 +185,13 @@ class TransferSettings(Section):
         "keep or delete",
         "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it.",
     )
+    thorough: bool = _field(
+        False,
+        "true or false",
+        "Asks about every object before a server-side copy, so that website redirects and Object Lock settings, "
+        "which S3 does not copy, are kept. Costs one more request per object; empty objects are always asked about.",
+    )
+    restore: RestoreSettings = RestoreSettings()
     max_attempts: Annotated[int, Field(ge=1, le=100)] = _field(
         8, "attempts, 1 to 100", "Per object and sweep; only temporary errors are tried again."
     )

@@ -15,6 +15,7 @@ from s3mover.settings.catalogue import (
     FIRST_VERSION_NAMES,
     PREFIX,
     environment_name,
+    group_names,
     schema_of_settings,
     section_names,
 )
@@ -99,19 +100,22 @@ def _from_root(file: Path, root: Node | None) -> Layer:
         if section.key not in section_names():
             layer.problems.append(unknown_section(section.key, origin))
         else:
-            _read_section(layer, file, section)
+            _read_section(layer, file, section.key, section)
     return layer
 
 
-def _read_section(layer: Layer, file: Path, section: Entry) -> None:
+def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
     settings = entries(section.node)
     if settings is None:
-        sentence = f"{section.key} ({file} line {section.line}): is no mapping; expected settings below it"
-        inside = (name for name in schema_of_settings() if name.startswith(section.key + "."))
+        sentence = f"{path} ({file} line {section.line}): is no mapping; expected settings below it"
+        inside = (name for name in schema_of_settings() if name.startswith(path + "."))
         layer.problems.append(Problem(sentence, frozenset(inside)))
         return
-    for entry in _once(layer, file, section.key + ".", settings):
-        name, origin = f"{section.key}.{entry.key}", f"{file} line {entry.line}"
+    for entry in _once(layer, file, path + ".", settings):
+        name, origin = f"{path}.{entry.key}", f"{file} line {entry.line}"
+        if name in group_names():
+            _read_section(layer, file, name, entry)
+            continue
         if name not in schema_of_settings():
             layer.problems.append(unknown_setting(name, origin))
             continue

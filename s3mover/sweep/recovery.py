@@ -106,7 +106,8 @@ def _look(destination: Bucket, key: str, row: PendingRow) -> Head | None:
     try:
         return destination.head(key)
     except S3Error as error:
-        if error.status == HTTPStatus.NOT_FOUND:
+        missing = error.status == HTTPStatus.NOT_FOUND
+        if missing or (error.status == HTTPStatus.FORBIDDEN and not destination.lists(key)):
             return None
         raise
     finally:

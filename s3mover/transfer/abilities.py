@@ -57,14 +57,19 @@ class Abilities:
         return self._clock() >= self._lacks.get(feature, float("-inf"))
 
     def learn(self, error: S3Error, used: Iterable[Feature]) -> None:
-        """Blame a refused write on one of the features that it used, if its code fits, and let it be tried without."""
+        """Blame a refused write on one of the features that it used, if its code fits, and let it be tried without.
+
+        Another write may have taught the same since this one began.
+        """
         if error.operation not in WRITES:
             return
-        for feature, codes in _REFUSALS.items():
-            if feature in used and error.code in codes and self.has(feature):
-                self.forgo(feature)
-                error.temporary = True
-                return
+        suspects = (
+            feature for feature, codes in _REFUSALS.items() if feature in used and error.code in codes
+        )
+        suspect = next(suspects, None)
+        if suspect is not None:
+            self.forgo(suspect)
+            error.temporary = True
 
     def forgo(self, feature: Feature) -> None:
         """Do without `feature` for a while."""

@@ -8,18 +8,21 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import backoff
-from s3mover.transfer.parts import MAX_SINGLE_COPY
+from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import is_denial
 from s3mover.transfer.verdicts import Verdicts
 from s3mover.transfer.ways import Arrival, Way, notes
 
-GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
+GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+READS = frozenset({"HeadObject", "GetObject"})
+GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
 ARCHIVED = frozenset({"InvalidObjectState"})
-CHANGED = frozenset({"PreconditionFailed"})
-# Refused for now: the supervisor sends fresh credentials down, and the S3 room adjusts its clock.
-MENDED_MEANWHILE = frozenset({"ExpiredToken", "RequestTimeTooSkewed"})
+# A write that is answered 404, and no more, does not say what was not found: the source is asked.
+CHANGED = frozenset({"PreconditionFailed", "NotFound"})
 MESSAGE_LENGTH = 1000
+# Larger objects take longer to copy than others should wait for a verdict, in bytes.
+MAX_PROBE = 64 * MIB
 
 
 class Journey:
@@ -27,6 +30,7 @@ class Journey:
 
     def __init__(self, order: Order) -> None:
         self.order = order
+        self.changed = False
         self.method: Method | None = None
         self.attempts = 0
         self.fallback = ""
@@ -68,7 +72,9 @@ class Mover:
             self._refuse_large(order)
             arrival = self._until_arrived(journey)
         except MoverError as error:
-            return self._ended(journey, started, *_verdict(error))
+            note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
+            status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
+            return self._ended(journey, started, status, code, notes(note, message))
         return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival))._replace(
             destination_etag=arrival.etag, delete_due=self._policy.delete_source
         )
@@ -77,14 +83,15 @@ class Mover:
         while True:
             journey.attempts += 1
             try:
+                if journey.changed:
+                    self._look_again(journey)
                 return self._carry(journey)
             except (S3Error, VerificationError) as error:
                 if not _worth_repeating(error) or journey.attempts >= self._policy.max_attempts:
                     raise
                 if not self._pause(backoff(journey.attempts)):
                     raise
-                if _code(error) in CHANGED:
-                    journey.order = self._look_again(journey.order)
+                journey.changed = journey.changed or _code(error) in CHANGED
 
     def _carry(self, journey: Journey) -> Arrival:
         if self._policy.method == Method.STREAMING:
@@ -96,14 +103,14 @@ class Mover:
 
     def _copy_or_stream(self, journey: Journey) -> Arrival:
         key = journey.order.key
-        journey.fallback = self._verdicts.refusal(key)
+        journey.fallback = self._verdicts.refusal(key, probing=journey.order.size <= MAX_PROBE)
         if journey.fallback:
             return self._stream(journey)
         journey.method = Method.SERVER_SIDE_COPY
         try:
             arrival = self._server_side.carry(journey.order)
         except S3Error as error:
-            if not is_denial(error):
+            if not is_denial(error) or self._is_gone(key, error):
                 self._verdicts.undecided(key)
                 raise
             self._verdicts.refused(key, error.code)
@@ -115,13 +122,37 @@ class Mover:
         self._verdicts.permitted(key)
         return arrival
 
+    def _is_gone(self, key: str, error: MoverError) -> bool:
+        """Ask of a refusal whether it hides that there is nothing any more: see `Bucket.lists`."""
+        if _code(error) != "AccessDenied":
+            return False
+        try:
+            return not self._source.lists(key)
+        except S3Error:
+            return False
+
     def _stream(self, journey: Journey) -> Arrival:
         journey.method = Method.STREAMING
         return self._streaming.carry(journey.order)
 
-    def _look_again(self, order: Order) -> Order:
-        head = self._source.head(order.key)
-        return order._replace(size=head.size, etag=head.etag)
+    def _look_again(self, journey: Journey) -> None:
+        head = self._source.head(journey.order.key)
+        storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
+        journey.order = journey.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
+        journey.changed = False
+
+    def _ask_for_restoration(self, order: Order) -> str:
+        """Ask once per sweep where that is wished; S3 says if it is under way already."""
+        if not self._policy.restore_tier:
+            return ""
+        try:
+            self._source.restore(order.key, tier=self._policy.restore_tier, days=self._policy.restore_days)
+        except S3Error as error:
+            under_way = error.code == "RestoreAlreadyInProgress"
+            return (
+                "its restoration is under way" if under_way else f"its restoration was refused: {error.code}"
+            )
+        return "its restoration was asked for"
 
     def _refuse_large(self, order: Order) -> None:
         if self._policy.large_objects == "report" and order.size > MAX_SINGLE_COPY:
@@ -163,12 +194,19 @@ def _url(bucket: Bucket, key: str) -> str:
 
 
 def _worth_repeating(error: MoverError) -> bool:
-    return error.temporary or _code(error) in CHANGED | MENDED_MEANWHILE
+    return error.temporary or (_code(error) in CHANGED and not _is_gone(error))
+
+
+def _is_gone(error: MoverError) -> bool:
+    """Tell whether the source's object is no longer there; what the ways ask of the destination is no S3Error then."""
+    if not isinstance(error, S3Error):
+        return False
+    return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
 
 
 def _verdict(error: MoverError) -> tuple[Status, str, str]:
     code = _code(error)
-    status = Status.SKIPPED if code in GONE | ARCHIVED else Status.ERROR
+    status = Status.SKIPPED if _is_gone(error) or code in ARCHIVED else Status.ERROR
     return status, code, str(error)
 
 

@@ -11,7 +11,7 @@ class Policy:
 
     `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`. Objects larger
     than `largest_copy` are copied in parts. `thorough` asks about every object before a server-side copy, so that
-    what S3 does not copy is kept, too.
+    what S3 does not copy is kept, too. Archived objects are restored at `restore_tier` for so many days, if at all.
     """
 
     method: str
@@ -21,6 +21,8 @@ class Policy:
     largest_copy: int = MAX_SINGLE_COPY
     thorough: bool = False
     delete_source: bool = False
+    restore_tier: str = ""
+    restore_days: int = 0
     storage_class: str = ""
     acl: str = ""
     kms_key_id: str = ""

@@ -11,10 +11,11 @@ from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.parts import Part, part_size_for, parts_of
+from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
 from s3mover.transfer.verification import Evidence, check_content, check_size
-from s3mover.transfer.ways import Arrival, RunParts, Upload, in_one_upload, notes
+from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
 DENIALS = frozenset(
@@ -44,12 +45,14 @@ class ServerSideCopy:
         policy: Policy,
         run_parts: RunParts,
         abilities: Abilities,
+        persist: Persist = once,
     ) -> None:
         self._source = source
         self._principals = list(principals)
         self._policy = policy
         self._run_parts = run_parts
         self._abilities = abilities
+        self._persist = persist
 
     def carry(self, order: Order) -> Arrival:
         """Copy with the first principal that may; see `Way.carry`."""
@@ -103,11 +106,12 @@ class ServerSideCopy:
 
         def fill(upload: Upload) -> Stored:
             etags = self._run_parts(
-                lambda part: self._copy_part(upload, order, part), parts_of(order.size, size)
+                lambda part: self._persist(lambda: self._copy_part(upload, order, part)),
+                parts_of(order.size, size),
             )
             return upload.complete(etags, {"x-amz-checksum-type": "FULL_OBJECT"})
 
-        return in_one_upload(destination, order, headers, fill)
+        return in_one_upload(destination, order, headers, fill, self._persist)
 
     def _copy_part(self, upload: Upload, order: Order, part: Part) -> str:
         return upload.destination.copy_part(
@@ -125,7 +129,8 @@ class ServerSideCopy:
         """Check a copy: equal ETags prove it; otherwise both sides are asked for their checksums and the size."""
         if stored.etag == order.etag:
             return ""
-        arrived, sent = destination.head(order.target), self._source.head(order.key)
+        arrived = arrived_head(destination, order.target, self._persist)
+        sent = self._persist(lambda: self._source.head(order.key))
         check_size(order.size, arrived.size)
         if sent.etag != order.etag:
             raise S3Error(

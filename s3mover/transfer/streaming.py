@@ -15,10 +15,13 @@ from s3mover.s3.trailer import Trailer
 from s3mover.transfer.abilities import Abilities, Feature
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, hasher, joined, written
 from s3mover.transfer.parts import Part, part_size_for, parts_of
+from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
 from s3mover.transfer.verification import Evidence, check_content, check_size, etag_is_md5
-from s3mover.transfer.ways import Arrival, RunParts, Upload, in_one_upload, notes
+from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
+
+NOTHING = Evidence("", {})
 
 
 class SentPart(NamedTuple):
@@ -42,12 +45,14 @@ class Streaming:
         policy: Policy,
         run_parts: RunParts,
         abilities: Abilities,
+        persist: Persist = once,
     ) -> None:
         self._source = source
         self._destination = destination
         self._policy = policy
         self._run_parts = run_parts
         self._abilities = abilities
+        self._persist = persist
 
     def carry(self, order: Order) -> Arrival:
         """Stream the object; see `Way.carry`."""
@@ -60,7 +65,7 @@ class Streaming:
             check_size(order.size, body.length)
             source = Evidence(order.etag, body.head.headers)
             told = self._writing(order, source)
-            flow = Flow(body, _algorithm_of(source))
+            flow = Flow(body, _algorithm_of(source), told=full_object_checksum(source.headers))
             stored = self._learning(told, lambda: self._put(order, flow, told, source))
         note = self._verify(order, source, stored, flow.checksum())
         return Arrival(stored.etag, notes(told.note, note))
@@ -83,13 +88,18 @@ class Streaming:
             size = part_size_for(order.size, self._policy.part_size)
             sent.extend(
                 self._run_parts(
-                    lambda part: self._send_part(upload, order, part, algorithm), parts_of(order.size, size)
+                    lambda part: self._persist(lambda: self._send_part(upload, order, part, algorithm)),
+                    parts_of(order.size, size),
                 )
             )
             whole = _whole(algorithm, sent)
+            # Before anything of it can be seen.
+            check_content(source, NOTHING, whole)
             return upload.complete([part.etag for part in sent], self._told_checksum(whole))
 
-        stored = self._learning(told, lambda: in_one_upload(self._destination, order, headers, fill))
+        stored = self._learning(
+            told, lambda: in_one_upload(self._destination, order, headers, fill, self._persist)
+        )
         note = self._verify(order, source, stored, _whole(algorithm, sent))
         return Arrival(stored.etag, notes(told.note, note))
 
@@ -133,7 +143,7 @@ class Streaming:
         """Check what arrived, by what the write's answer says, else by what the destination says when asked."""
         if check_content(source, Evidence(stored.etag, stored.headers), computed):
             return ""
-        arrived = self._destination.head(order.target)
+        arrived = arrived_head(self._destination, order.target, self._persist)
         try:
             check_size(order.size, arrived.size)
         except VerificationError:
@@ -145,22 +155,45 @@ class Streaming:
 
 
 class Flow:
-    """A body that is hashed as it flows; `with_md5` where the destination's ETag is the only check there is."""
+    """A body that is hashed as it flows; `with_md5` where the destination's ETag is the only check there is.
 
-    def __init__(self, body: Body, algorithm: Algorithm, *, with_md5: bool = False) -> None:
+    Where the source tells a checksum (`told`), a body that does not have it never flows to its end, so that no
+    destination makes an object of it.
+    """
+
+    def __init__(
+        self, body: Body, algorithm: Algorithm, *, told: Checksum | None = None, with_md5: bool = False
+    ) -> None:
         self.algorithm = algorithm
         self.length = body.length
+        self._left = body.length
         self._body = body
+        self._told = told
         self._hasher = hasher(algorithm)
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
 
     def read_into(self, view: memoryview) -> int:
-        """Fill as much of `view` as comes at once and return the count."""
+        """Fill as much of `view` as comes at once and return the count.
+
+        Raises:
+            S3Error: the body did not come whole.
+            VerificationError: it has come, and is not what the source tells of it.
+        """
         count = self._body.read_into(view)
         self._hasher.update(view[:count])
         if self._md5 is not None:
             self._md5.update(view[:count])
+        self._left -= count
+        if not self._left:
+            self._check_whole()
         return count
+
+    def _check_whole(self) -> None:
+        if self._told is not None and self._told != self.checksum():
+            raise VerificationError(
+                f"the source's bytes came with the {self._told.algorithm} {self.checksum().value} "
+                f"instead of {self._told.value}"
+            )
 
     def digest(self) -> bytes:
         """Return the checksum of what has flowed."""

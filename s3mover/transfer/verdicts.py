@@ -26,19 +26,20 @@ class Verdicts:
         self._everywhere = (0.0, "")
         self._probing: set[str] = set()
 
-    def refusal(self, key: str) -> str:
+    def refusal(self, key: str, *, probing: bool = True) -> str:
         """Return why a server-side copy of `key` is known to be refused, empty where it is worth trying.
 
         After an empty answer the caller owes one of `permitted`, `refused` or `undecided` for the same key.
+        `probing` is False for copies that take long: nobody is to wait for their verdict, nor do they for another's.
         """
         folder = _folder(key)
         if folder in self._permitted:
             return ""
         with self._changed:
-            while folder in self._probing:
+            while probing and folder in self._probing:
                 self._changed.wait()
             code = self._known_refusal(folder)
-            if not code and folder not in self._permitted:
+            if probing and not code and folder not in self._permitted:
                 self._probing.add(folder)
             return code
 

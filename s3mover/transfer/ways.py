@@ -4,13 +4,15 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
-from s3mover.errors import MoverError, S3Error
+from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket, Stored
+from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.s3.retry import retrying
 from s3mover.transfer.parts import Part
+from s3mover.transfer.persistence import Persist
 
 # Parts that are left behind are paid for until someone aborts them, so that this is worth some more requests.
 ABORT_ATTEMPTS = 3
@@ -44,24 +46,48 @@ class Upload(NamedTuple):
     destination: Bucket
     key: str
     id: str
+    persist: Persist
 
     def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
         """Make an object of the parts, whose ETags come in their order."""
-        return self.destination.complete_upload(self.key, self.id, list(enumerate(etags, start=1)), headers)
+        parts = list(enumerate(etags, start=1))
+        return self.persist(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
 
 
 def in_one_upload(
-    destination: Bucket, order: Order, headers: dict[str, str], fill: Callable[[Upload], Stored]
+    destination: Bucket,
+    order: Order,
+    headers: dict[str, str],
+    fill: Callable[[Upload], Stored],
+    persist: Persist,
 ) -> Stored:
     """Write `order.target` as a multipart upload that `fill` fills and completes.
 
     One that cannot be completed is aborted, so that its parts are not paid for.
     """
-    upload = Upload(destination, order.target, destination.create_upload(order.target, headers))
+    upload = Upload(destination, order.target, _create(destination, order.target, headers), persist)
     try:
         return fill(upload)
     except MoverError as error:
         _abort(upload, error)
+        if isinstance(error, S3Error) and error.code in {"NoSuchUpload", "NotFound"}:
+            # Somebody aborted it, or the answer that it was complete got lost: the object must be made anew.
+            error.temporary = True
+        raise
+
+
+def arrived_head(destination: Bucket, key: str, persist: Persist) -> Head:
+    """Ask the destination about a copy that it has just taken.
+
+    Raises:
+        VerificationError: it is not there.
+        S3Error: the destination could not be asked.
+    """
+    try:
+        return persist(lambda: destination.head(key))
+    except S3Error as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise VerificationError("the destination took the copy, and does not have it") from error
         raise
 
 
@@ -73,6 +99,25 @@ def one_by_one(do: Callable[[Part], Any], parts: Iterable[Part]) -> list[Any]:
 def notes(*said: str) -> str:
     """Join what should be known of a copy."""
     return "; ".join(filter(None, said))
+
+
+def _create(destination: Bucket, key: str, headers: dict[str, str]) -> str:
+    try:
+        return destination.create_upload(key, headers)
+    except S3Error as error:
+        if error.temporary and not error.status:
+            _abort_nameless(destination, key, error)
+        raise
+
+
+def _abort_nameless(destination: Bucket, key: str, why: S3Error) -> None:
+    """Abort what an answer that got lost has begun: nobody knows its id, and it has no part yet."""
+    try:
+        for begun in destination.list_uploads(key):
+            if begun.key == key and not any(destination.list_parts(key, begun.upload_id)):
+                destination.abort_upload(key, begun.upload_id)
+    except S3Error as error:
+        why.add_note(f"a multipart upload may have been left behind: {error.code}")
 
 
 def _abort(upload: Upload, why: MoverError) -> None:

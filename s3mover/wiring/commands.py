@@ -1,5 +1,6 @@
 """What the commands do, each in a few calls; how they are spelled is the command line's."""
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -9,10 +10,10 @@ from s3mover import __version__
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
-from s3mover.checks import Checks, Level
+from s3mover.checks import CheckResult, Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
 from s3mover.events import DaemonStarted, Event
-from s3mover.model import Side, SweepStatus
+from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
@@ -22,10 +23,17 @@ from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
 from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer
 from s3mover.verify import verify as compare
+from s3mover.wiring.checking import open_subject
 from s3mover.wiring.engine import Engine, open_engine
-from s3mover.wiring.parts import filter_of, listing, md5_etags, pair_of, planner, sides_of, subject_of
+from s3mover.wiring.owners import require_listings
+from s3mover.wiring.parts import filter_of, listing, md5_etags, pair_of, planner, sides_of
+from s3mover.wiring.permissions import documents_of, hints
 
 Say = Callable[[str], None]
+HEADINGS = {
+    Method.SERVER_SIDE_COPY: "## Server-side copy: the destination's credentials read the source and write the copy.",
+    Method.STREAMING: "\n## Streaming: each end's credentials are used at their own end alone.",
+}
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
@@ -98,6 +106,7 @@ def preview(settings: Settings, say: Say) -> ExitCode:
         MoverError: a bucket could not be listed.
     """
     sides = sides_of(settings, _ignore)
+    require_listings(settings, sides)
     listed = size = 0
     reasons: Counter[str] = Counter()
     with closing(planner(settings, sides, _ignore)()) as findings:
@@ -119,6 +128,7 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
         MoverError: a bucket could not be listed or read.
     """
     sides, pair = sides_of(settings, _ignore), pair_of(settings)
+    require_listings(settings, sides)
     reader = byte_comparer(sides.source, sides.destination) if deep else None
     comparison = Comparison(pair, md5_etags(settings), filter_of(settings), reader)
     counts: Counter[Finding] = Counter()
@@ -137,15 +147,45 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 
 def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
-    """Test whether the work can be done, and say each result."""
+    """Test whether the work can be done, and say each result, then what would grant the rights that are missing."""
     results = []
-    for result in Checks(subject_of(settings)).run():
-        results.append(result)
-        if not as_json:
-            say(f"{SIGNS[result.level]} {result.name}: {result.message}")
+    with open_subject(settings) as subject:
+        for result in Checks(subject).run():
+            results.append(result)
+            if not as_json:
+                say(f"{SIGNS[result.level]} {result.name}: {result.message}")
     if as_json:
-        say(to_json([result._asdict() for result in results]).decode())
+        said = [{name: value for name, value in one._asdict().items() if value != ()} for one in results]
+        say(to_json(said).decode())
+    else:
+        for result in results:
+            _say_remedy(result, say)
     return ExitCode.UNREACHABLE if any(result.level is Level.FAILED for result in results) else ExitCode.OK
+
+
+def _say_remedy(result: CheckResult, say: Say) -> None:
+    for one in result.policy:
+        say(f"\n# {result.name}: add to the policy of {one['attach_to']}")
+        say(json.dumps(one["policy"], indent=2))
+
+
+def policy(settings: Settings, say: Say, *, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+    """Say the policy documents that the settings need, those of one side or of both."""
+    documents = [one for one in documents_of(settings, source_key) if side in {None, one.side}]
+    if as_json:
+        say(to_json([one._asdict() for one in documents]).decode())
+        return ExitCode.OK
+    way = None
+    for one in documents:
+        if one.way is not way:
+            way = one.way
+            say(HEADINGS[way])
+        say(f"\n# The policy of {one.attach_to}{'' if one.policy else ': nothing to add.'}")
+        if one.policy:
+            say(json.dumps(one.policy, indent=2))
+    for hint in hints(settings, source_key):
+        say(f"\n# {hint}")
+    return ExitCode.OK
 
 
 def apply_schema(settings: Settings, say: Say) -> ExitCode:

@@ -15,13 +15,13 @@ from s3mover.model import Side
 from s3mover.observe import http
 from s3mover.observe.metrics import MetricsListener
 from s3mover.observe.status import StatusBoard
-from s3mover.s3.retry import retrying
 from s3mover.settings.model import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
+from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import Sides, briefs_of, pair_of, planner, sides_of
 from s3mover.wiring.summing_up import summary_writer
 from s3mover.wiring.tending import CredentialWatch, patience
@@ -31,8 +31,6 @@ from s3mover.workers.crew import Crew, FromWorker
 HANG_SECONDS = 120.0
 # What idle workers get to end when they are dismissed.
 DISMISSAL_SECONDS = 5.0
-# At the start a bucket that does not answer is a setting to mend rather than an outage to sit out.
-FIRST_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def open_engine(
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
         sides = sides_of(settings, notify)
-        _require_listings(settings, sides)
+        require_listings(settings, sides)
         inbox: Inbox = Inbox()
         crew = Crew(briefs_of(settings, sides), inbox.put, notify)
         opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
@@ -124,15 +122,6 @@ def _serve(settings: Settings, board: StatusBoard, opened: ExitStack) -> int:
     server = http.start(settings.http.host, settings.http.port, board)
     opened.callback(server.close)
     return server.port
-
-
-def _require_listings(settings: Settings, sides: Sides) -> None:
-    for bucket, prefix in (
-        (sides.source, settings.source.prefix),
-        (sides.destination, settings.destination.prefix),
-    ):
-        retrying(lambda bucket=bucket, prefix=prefix: bucket.list_page(prefix, limit=1), FIRST_ATTEMPTS)  # type: ignore[misc]
-        bucket.close_thread()
 
 
 def _tender(stop: Stop, board: StatusBoard, sides: Sides, crew: Crew, notify: Notify) -> Callable[[], None]:

@@ -3,12 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from s3mover.audit.opening import open_reader, schema_text
-from s3mover.checks import Doubt, Subject
 from s3mover.events import Notify, ObjectsListed, RequestsMade
 from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.planning.ahead import ReadAhead
@@ -40,6 +37,9 @@ def policy_of(settings: Settings) -> Policy:
         max_attempts=transfer.max_attempts,
         large_objects=transfer.large_objects,
         delete_source=transfer.after == "delete",
+        thorough=transfer.thorough,
+        restore_tier=transfer.restore.tier.capitalize(),
+        restore_days=transfer.restore.days,
         storage_class=destination.storage_class,
         acl=destination.acl,
         kms_key_id=destination.kms_key_id,
@@ -103,36 +103,8 @@ def _bucket(identity: Identity, side: Side, settings: BucketSettings, notify: No
     def count(operation: str, code: str) -> None:
         notify(RequestsMade(side, operation, code, 1))
 
-    payer = settings.request_payer == "requester"
-    return Bucket(identity.address, identity.credentials, count, request_payer=payer)
-
-
-def subject_of(settings: Settings) -> Subject:
-    """Return what `s3mover check` tests."""
-    sides = sides_of(settings, lambda _: None)
-    url = settings.audit.url.get_secret_value()
-
-    def database() -> str:
-        if schema_text(url):
-            raise Doubt(
-                "its schema is not the newest; `s3mover schema apply` or the first sweep brings it there"
-            )
-        with closing(open_reader(url)) as trail:
-            sweeps = trail.latest_sweeps(1)
-        return f"the schema is the newest; {'the latest sweep was ' + str(sweeps[0].id) if sweeps else 'no sweep yet'}"
-
-    return Subject(
-        pair=pair_of(settings),
-        reach={Side.SOURCE: sides.source, Side.DESTINATION: sides.destination},
-        read_across=Bucket(sides.source.address, sides.destination_identity.credentials, _uncounted),
-        write_across=Bucket(sides.destination.address, sides.source_identity.credentials, _uncounted),
-        database=database,
-        clock=time.time,
-    )
-
-
-def _uncounted(_operation: str, _code: str) -> None:
-    """Requests of a check are nobody's metrics."""
+    payer, owner = settings.request_payer == "requester", settings.account_id
+    return Bucket(identity.address, identity.credentials, count, expected_owner=owner, request_payer=payer)
 
 
 def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:
@@ -150,6 +122,10 @@ def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:
             credentials=credentials,
             policy=policy_of(settings),
             request_payer=settings.source.request_payer == "requester",
+            source_owner=settings.source.account_id,
+            destination_owner=settings.destination.account_id,
+            requests_per_second=settings.transfer.requests_per_second * threads / settings.transfer.threads,
+            bytes_per_second=settings.transfer.bandwidth * threads / settings.transfer.threads,
         )
         for threads in share_threads(settings.transfer.threads, processes)
     ]

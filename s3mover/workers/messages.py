@@ -11,7 +11,8 @@ from s3mover.transfer.policy import Policy
 class Brief:
     """All that a worker process needs to know: the two buckets, what signs requests, and how to transfer.
 
-    The owners are the accounts that must own the buckets, empty for any.
+    The owners are the accounts that must own the buckets, empty for any. The bounds are this worker's share, 0 for
+    none.
     """
 
     threads: int
@@ -22,6 +23,8 @@ class Brief:
     request_payer: bool = False
     source_owner: str = ""
     destination_owner: str = ""
+    requests_per_second: float = 0.0
+    bytes_per_second: float = 0.0
 
 
 class Hand(NamedTuple):

@@ -16,8 +16,10 @@ from typing import TypeVar
 
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.throttle import Pace
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
+from s3mover.transfer.persistence import persistent
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
@@ -111,6 +113,8 @@ class Worker:
         return not self._recalled.wait(seconds)
 
     def _build_mover(self, brief: Brief) -> Mover:
+        pace, body_pace = Pace(brief.requests_per_second), Pace(brief.bytes_per_second)
+
         def bucket(place: Side, signer: Side) -> Bucket:
             at_source = place is Side.SOURCE
             return Bucket(
@@ -120,6 +124,8 @@ class Worker:
                 expected_owner=brief.source_owner if at_source else brief.destination_owner,
                 expected_source_owner=brief.source_owner,
                 request_payer=brief.request_payer,
+                pace=pace,
+                body_pace=body_pace,
             )
 
         source = bucket(Side.SOURCE, Side.SOURCE)
@@ -127,11 +133,12 @@ class Worker:
         principals = [destination, bucket(Side.DESTINATION, Side.SOURCE)]
         sharing = Sharing(self._orders.put, brief.threads // PARTS_SHARE)
         abilities = Abilities(time.monotonic)
+        persist = persistent(brief.policy.max_attempts, self._pause)
         return Mover(
             source,
             destination,
-            ServerSideCopy(source, principals, brief.policy, sharing.run, abilities),
-            Streaming(source, destination, brief.policy, sharing.run, abilities),
+            ServerSideCopy(source, principals, brief.policy, sharing.run, abilities, persist),
+            Streaming(source, destination, brief.policy, sharing.run, abilities, persist),
             brief.policy,
             self._pause,
         )

@@ -357,3 +357,12 @@ def test_a_reader_sees_what_the_writer_committed(trail: Trail, backend: Backend)
         assert reader.totals() == [Total(Status.PENDING, "", 1, 1000)]
         trail.settle([moved(order(sweep, 1))])
         assert reader.totals() == [Total(Status.SUCCESS, "server_side_copy", 1, 1000)]
+
+
+def test_a_lease_that_is_held_may_be_taken_again(trail: Trail, backend: Backend) -> None:
+    """Asking twice changes nothing: giving it back once frees it."""
+    assert trail.acquire_lease(PAIR)
+    assert trail.acquire_lease(PAIR)
+    trail.release_lease()
+    with contextlib.closing(open_trail(backend.url)) as other:
+        assert other.acquire_lease(PAIR)

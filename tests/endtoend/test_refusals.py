@@ -93,5 +93,6 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 def test_help_and_version_need_no_settings(tmp_path: Path) -> None:
     """`--help` everywhere and `--version` work anywhere."""
     assert "s3mover" in run_program(["--version"], {}, tmp_path).stdout
-    for command in ([], ["run"], ["sweep"], ["check"], ["report"], ["verify"], ["schema", "apply"], ["demo"]):
-        assert "--help" in run_program([*command, "--help"], {}, tmp_path).stdout
+    commands = ["", "run", "sweep", "check", "policy", "report", "verify", "schema apply", "demo"]
+    for command in commands:
+        assert "--help" in run_program([*command.split(), "--help"], {}, tmp_path).stdout

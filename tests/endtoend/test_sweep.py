@@ -183,3 +183,50 @@ def test_a_forced_method_is_used_for_all(world: World, tmp_path: Path, method: s
     run_program(["--set", f"transfer.method={method}", "sweep"], world.environment, tmp_path)
     assert rows(tmp_path, "SELECT DISTINCT method FROM document_logs") == [(method,)]
     assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_archived_objects_are_restored_where_that_is_wished(
+    world: World, tmp_path: Path, method: str
+) -> None:
+    """An archived object is skipped with its own reason; with a tier it is restored, and moves then."""
+    world.s3.put_objects(
+        SOURCE, [{"key": "cold", "body": b"ice", "storage_class": "GLACIER"}, {"key": "warm", "body": b"x"}]
+    )
+    forced = ["--set", f"transfer.method={method}", "sweep"]
+    done = run_program(forced, world.environment, tmp_path)
+    [skipped] = [event for event in events(done.stdout) if event["event"] == "object.skipped"]
+    assert (skipped["key"], skipped["code"]) == ("cold", "InvalidObjectState")
+    assert world.s3.counts(SOURCE).get("RestoreObject", 0) == 0
+    wish = {
+        **world.environment,
+        "S3MOVER_TRANSFER__RESTORE__TIER": "bulk",
+        "S3MOVER_TRANSFER__RESTORE__DAYS": "2",
+    }
+
+    run_program(forced, wish, tmp_path)
+    run_program(forced, wish, tmp_path)
+
+    assert world.s3.counts(SOURCE)["RestoreObject"] == 1
+    assert world.s3.read_object(DESTINATION, "cold") == b"ice"
+    assert rows(tmp_path, "SELECT file_key, status FROM document_logs ORDER BY id") == [
+        ("warm", "success"),
+        ("cold", "success"),
+    ]
+
+
+def test_bounds_on_requests_and_bytes_are_kept_to(world: World, tmp_path: Path) -> None:
+    """However many threads there are, no more requests or bytes pass per second than the settings allow."""
+    world.s3.fill(SOURCE, 40, size=10_000)
+    bounds = {
+        "S3MOVER_TRANSFER__METHOD": "streaming",
+        "S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "60",
+        "S3MOVER_TRANSFER__BANDWIDTH": "200kB",
+    }
+    run_program(["sweep"], {**world.environment, **bounds}, tmp_path)
+    made = [entry["at"] for entry in world.s3.log("PutObject") + world.s3.log("GetObject")]
+    # 80 requests at 60 per second, 400 kB at 200 kB per second; a tenth of a second may be caught up on.
+    assert max(made) - min(made) >= 80 / 60 - 0.3
+    puts = [entry["at"] for entry in world.s3.log("PutObject")]
+    assert max(puts) - min(made) >= 400 / 200 - 0.3
+    assert world.s3.differences(SOURCE, DESTINATION) == []

@@ -78,6 +78,12 @@ def test_a_listing_keeps_to_prefix_and_start(bucket: Bucket, boto: Any) -> None:
     assert list(bucket.list_objects("none/")) == []
 
 
+def test_a_listing_tells_whether_a_key_is_there(bucket: Bucket, boto: Any) -> None:
+    """Exactly that key, not one that begins with it."""
+    boto.put_object(Bucket=name(bucket), Key="a/b")
+    assert [bucket.lists(key) for key in ("a/b", "a/", "a/b/c", "z")] == [True, False, False, False]
+
+
 def test_a_head_is_boto3s(bucket: Bucket, boto: Any) -> None:
     """Size, ETag, date, metadata and checksum."""
     boto.put_object(
@@ -314,7 +320,7 @@ def test_a_body_that_breaks_off_names_the_operation() -> None:
     with (
         bucket_on(lambda peer: peer.answer(answer(b"0123456789")[:-3])) as (bucket, _, _),
         bucket.get("k") as body,
-        pytest.raises(S3Error, match=r"GetObject: IncompleteBody: .* 3 bytes early"),
+        pytest.raises(S3Error, match=r"GetObject on \S+: IncompleteBody: .* 3 bytes early"),
     ):
         body.read_all()
 

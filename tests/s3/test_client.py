@@ -12,6 +12,7 @@ from tests.s3.samples import NOW, bucket_on
 from tests.support.scripted import Peer, Play, answer, chunked
 
 COPIED = b'<?xml version="1.0"?>\n<CopyObjectResult><ETag>"abc"</ETag></CopyObjectResult>'
+PART_SIZE = 5 * 2**20
 
 
 def error_body(code: str, message: str = "Said so.", more: str = "") -> bytes:
@@ -105,7 +106,7 @@ def test_another_document_than_asked_for_is_an_unknown_operation() -> None:
         ("504 Gateway Time-out", b"not XML", "GatewayTimeout", True),
         ("503 Service Unavailable", b"", "ServiceUnavailable", True),
         ("403 Forbidden", error_body("AccessDenied"), "AccessDenied", False),
-        ("400 Bad Request", error_body("ExpiredToken"), "ExpiredToken", False),
+        ("400 Bad Request", error_body("ExpiredToken"), "ExpiredToken", True),
         ("404 Not Found", error_body("NoSuchKey"), "NoSuchKey", False),
         ("412 Precondition Failed", error_body("PreconditionFailed"), "PreconditionFailed", False),
         ("501 Not Implemented", b"", "NotImplemented", False),
@@ -307,3 +308,17 @@ def test_a_session_token_is_sent_and_signed() -> None:
         copy(bucket)
     assert b"\r\nx-amz-security-token: tok\r\n" in heard[0]
     assert b"x-amz-security-token" in heard[0].partition(b"SignedHeaders=")[2]
+
+
+def test_every_copy_names_its_source_s_owner_where_one_is_expected() -> None:
+    """So that nothing is copied out of a stranger's bucket of that name, whole or in parts; other requests do not."""
+    part = b"<CopyPartResult><ETag>e</ETag></CopyPartResult>"
+    told = b"\r\nx-amz-source-expected-bucket-owner: 210987654321\r\n"
+    plays = answering(answer(COPIED), answer(part), answer(b""))
+    with bucket_on(plays, expected_source_owner="210987654321") as (bucket, heard, _):
+        copy(bucket)
+        bucket.copy_part(
+            "k", "u", 1, source_bucket="s", source_key="k", first=0, last=PART_SIZE - 1, if_match="e"
+        )
+        bucket.delete("k")
+    assert [told in request for request in heard] == [True, True, False]

@@ -20,9 +20,12 @@ def documented() -> dict[str, tuple[str, str]]:
     for line in CONFIG.read_text(encoding="utf-8").splitlines():
         if heading := re.fullmatch(r"(\w+):", line):
             section = heading[1]
-        elif setting := re.fullmatch(r"  (\w+):(?: (.*))?", line):
-            found[f"{section}.{setting[1]}"] = (" ".join(comment), setting[2] or "")
-        comment = [*comment, line.lstrip("# ")] if line.startswith("  #") else []
+        elif group := re.fullmatch(r"  (\w+):(?: #.*)?", line) if not comment else None:
+            section = f"{section}.{group[1]}"
+        elif setting := re.fullmatch(r"( {2}| {4})(\w+):(?: (.*))?", line):
+            section = section if setting[1] == "    " else section.partition(".")[0]
+            found[f"{section}.{setting[2]}"] = (" ".join(comment), setting[3] or "")
+        comment = [*comment, line.lstrip("# ")] if re.match(" +#", line) else []
     return found
 
 

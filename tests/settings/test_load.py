@@ -1,6 +1,7 @@
 """From file, environment and command line to settings."""
 
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,7 @@ def given(
 
 def value(settings: Settings, name: str) -> object:
     """Return the value of a setting by its name, secrets in the open."""
-    section, _, field = name.partition(".")
-    found: object = getattr(getattr(settings, section), field)
+    found: object = reduce(getattr, name.split("."), settings)
     return found.get_secret_value() if isinstance(found, SecretStr) else found
 
 

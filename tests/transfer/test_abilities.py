@@ -58,12 +58,22 @@ def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feat
 def test_one_refusal_after_another_is_understood() -> None:
     """Where the same code comes again, the next suspect is left out, and then there is none."""
     abilities = Abilities(Time())
+    for worth_trying in (True, True, False):
+        used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if abilities.has(feature)]
+        error = refusal("InvalidRequest")
+        abilities.learn(error, used)
+        assert error.temporary == worth_trying
+
+
+def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
+    """What one write taught was still used by others that were under way: it is blamed again, and nothing else."""
+    abilities = Abilities(Time())
     used = [Feature.OBJECT_LOCK, Feature.TRAILERS]
-    for _ in used:
-        abilities.learn(refusal("InvalidRequest"), used)
-    last = refusal("InvalidRequest")
-    abilities.learn(last, used)
-    assert not last.temporary
+    for _ in range(5):
+        error = refusal("InvalidRequest")
+        abilities.learn(error, used)
+        assert error.temporary
+    assert abilities.has(Feature.TRAILERS)
 
 
 def test_lessons_fade() -> None:

@@ -35,15 +35,21 @@ class ScriptedWay:
 
 
 class Source(Bucket):
-    """A bucket of which only the head is asked."""
+    """A bucket of which only the head is asked, and whether it is still listed."""
 
-    def __init__(self, name: str, head: Callable[[], Head] | None = None) -> None:
+    def __init__(self, name: str, head: Callable[[], Head] | None = None, listed: bool | None = True) -> None:
         super().__init__(
             BucketAddress(name, "https", "localhost", 443, "", "r"),
             lambda: Credentials("a", "s"),
             lambda *_: None,
         )
         self._answer = head
+        self._listed = listed
+
+    def lists(self, key: str) -> bool:  # noqa: ARG002 - the key is the order's
+        if self._listed is None:
+            raise DENIED
+        return self._listed
 
     def head(self, key: str) -> Head:  # noqa: ARG002 - the key is the order's
         assert self._answer is not None
@@ -58,10 +64,11 @@ def move(
     order: Order = ORDER,
     large_objects: str = "transfer",
     pause: Callable[[float], bool] = lambda _: True,
+    listed: bool | None = True,
 ) -> Outcome:
     policy = Policy(method=method, part_size=1, max_attempts=4, large_objects=large_objects)
     mover = Mover(
-        Source("source", head),
+        Source("source", head, listed),
         Source("destination"),
         server_side,
         streaming,
@@ -108,6 +115,21 @@ def test_a_denial_of_both_ways_is_an_error_at_once() -> None:
     outcome = move(ScriptedWay(DENIED), streaming)
     assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "AccessDenied", 1)
     assert len(streaming.orders) == 1
+
+
+@pytest.mark.parametrize("method", ["auto", "server_side_copy", "streaming"])
+def test_a_refusal_that_hides_a_vanished_object_is_no_failure(method: str) -> None:
+    """S3 refuses what is missing to those who may not list it all; it is skipped, and nothing streams for it."""
+    server_side, streaming = ScriptedWay(DENIED), ScriptedWay(DENIED)
+    outcome = move(server_side, streaming, method, listed=False)
+    assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
+    assert len(server_side.orders) + len(streaming.orders) == 1
+
+
+def test_a_refusal_is_believed_where_no_listing_tells_more() -> None:
+    """A listing that is refused as well proves nothing."""
+    outcome = move(ScriptedWay(DENIED), ScriptedWay(DENIED), listed=None)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "AccessDenied")
 
 
 @pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
@@ -169,7 +191,7 @@ def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> Non
     """Changed, then gone: gone."""
 
     def head() -> Head:
-        raise S3Error("NotFound", status=404)
+        raise S3Error("NotFound", status=404, operation="HeadObject")
 
     outcome = move(ScriptedWay(CHANGED), ScriptedWay(), head=head)
     assert outcome.status == Status.SKIPPED

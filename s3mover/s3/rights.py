@@ -1,0 +1,47 @@
+"""Permissions in IAM's words: which right an operation exercises, and of which one a refusal speaks. Pure.
+
+Who should be given a right, and by which document, is not known here.
+Sources: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations" and "Protecting data with
+server-side encryption using AWS KMS"; IAM User Guide, "Troubleshoot access denied error messages".
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from s3mover.errors import S3Error
+
+KMS_RIGHTS = ("kms:GenerateDataKey", "kms:Decrypt")
+_WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl")
+# The right that an operation always needs first, then those that it may need besides.
+RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ListObjectsV2": ("s3:ListBucket",),
+        "HeadObject": ("s3:GetObject",),
+        "GetObject": ("s3:GetObject", "kms:Decrypt"),
+        "GetObjectTagging": ("s3:GetObjectTagging",),
+        "PutObject": (*_WRITE, *KMS_RIGHTS),
+        "CopyObject": (*_WRITE, *KMS_RIGHTS),
+        "CreateMultipartUpload": (*_WRITE, *KMS_RIGHTS),
+        "UploadPart": ("s3:PutObject", *KMS_RIGHTS),
+        "AbortMultipartUpload": ("s3:AbortMultipartUpload",),
+        "ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
+        "DeleteObject": ("s3:DeleteObject",),
+    }
+)
+# Within an account AWS says which right is missing; between accounts it does not.
+_NAMED = re.compile(r"\b(?:s3|kms):[A-Z][A-Za-z]+\b")
+_KMS = re.compile(r"\bKMS\b", re.IGNORECASE)
+
+
+def missing_rights(error: S3Error) -> tuple[str, ...]:
+    """Return the rights whose lack may have caused `error`: those that it names, else those of its operation.
+
+    Empty where it is no question of permission.
+    """
+    speaks_of_kms = bool(_KMS.search(f"{error.code} {error.message}"))
+    if error.code != "AccessDenied" and not speaks_of_kms:
+        return ()
+    if named := dict.fromkeys(_NAMED.findall(error.message)):
+        return tuple(named)
+    return KMS_RIGHTS if speaks_of_kms else RIGHTS.get(error.operation, ())

@@ -1,0 +1,1 @@
+"""Policy documents: pure, from words to dicts; and the page that shows them."""
