@@ -17,9 +17,7 @@ class Measured(NamedTuple):
     peak: int
 
 
-def run_measured(
-    arguments: list[str], settings: Mapping[str, str], folder: Path, seconds: float
-) -> Measured:
+def run_measured(arguments: list[str], settings: Mapping[str, str], folder: Path, seconds: float) -> Measured:
     """Run a command to its end in `folder`, at most so long, and watch its memory meanwhile."""
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
