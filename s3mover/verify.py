@@ -8,11 +8,13 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
+from s3mover.errors import VerificationError
 from s3mover.model import ObjectEntry, Pair
 from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.scan import Lookup, Pages
 from s3mover.s3.bucket import Bucket
+from s3mover.transfer.verification import Evidence, check_content
 
 HASHING_THREADS = 16
 HASHING_BUFFER = 256 * 1024
@@ -40,11 +42,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared, and how: `same_bytes` reads both where nothing cheaper can tell, None never reads."""
+    """What is compared, and how.
+
+    `same_checksum` asks both sides where the ETags differ; it gives None where they tell nothing that can be compared.
+    `same_bytes` then reads both; without it nothing is read.
+    """
 
     pair: Pair
-    md5_etags: bool
     wanted: KeyFilter | None
+    same_checksum: Callable[[ObjectEntry, ObjectEntry], bool | None]
     same_bytes: SameBytes | None
 
 
@@ -67,23 +73,40 @@ def _judge(comparison: Comparison, entry: ObjectEntry, copy: ObjectEntry | None)
         return Verdict(entry.key, Finding.DIFFERENT, why)
     if entry.etag == copy.etag:
         return Verdict(entry.key, Finding.EQUAL, "the ETags are equal")
+    return _ask(comparison, entry, copy)
+
+
+def _ask(comparison: Comparison, entry: ObjectEntry, copy: ObjectEntry) -> Verdict:
+    same = comparison.same_checksum(entry, copy)
+    if same is not None:
+        return _proven(entry, same, "checksums")
     if comparison.same_bytes is not None:
-        return _judge_bytes(entry, copy, comparison.same_bytes)
-    if reason := reason_to_transfer(entry, copy, comparison.md5_etags):
-        return Verdict(entry.key, Finding.DIFFERENT, _REASONS[reason])
-    return Verdict(entry.key, Finding.UNPROVEN, "size and time agree, the ETags cannot be compared")
+        return _proven(entry, comparison.same_bytes(entry, copy), "bytes")
+    if reason_to_transfer(entry, copy, md5_etags=False):
+        return Verdict(entry.key, Finding.DIFFERENT, "it changed after it was copied")
+    return Verdict(entry.key, Finding.UNPROVEN, "size and time agree, no checksum can be compared")
 
 
-_REASONS = {
-    "etag": "the MD5s differ",
-    "newer": "it changed after it was copied",
-}
+def _proven(entry: ObjectEntry, same: bool, what: str) -> Verdict:
+    if same:
+        return Verdict(entry.key, Finding.EQUAL, f"the {what} are equal")
+    return Verdict(entry.key, Finding.DIFFERENT, f"the {what} differ")
 
 
-def _judge_bytes(entry: ObjectEntry, copy: ObjectEntry, same_bytes: SameBytes) -> Verdict:
-    if same_bytes(entry, copy):
-        return Verdict(entry.key, Finding.EQUAL, "the bytes are equal")
-    return Verdict(entry.key, Finding.DIFFERENT, "the bytes differ")
+def checksum_comparer(
+    source: Bucket, destination: Bucket
+) -> Callable[[ObjectEntry, ObjectEntry], bool | None]:
+    """Return what compares the checksums that both sides tell of an object and its copy."""
+
+    def same_checksum(entry: ObjectEntry, copy: ObjectEntry) -> bool | None:
+        sent, arrived = source.head(entry.key), destination.head(copy.key)
+        try:
+            proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
+        except VerificationError:
+            return False
+        return True if proven else None
+
+    return same_checksum
 
 
 def byte_comparer(source: Bucket, destination: Bucket) -> SameBytes:

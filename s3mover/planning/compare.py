@@ -19,7 +19,7 @@ is harmless, one too few is not.
 from s3mover.model import ObjectEntry, has_md5_shape
 
 
-def reason_to_transfer(source: ObjectEntry, destination: ObjectEntry | None, md5_etags: bool) -> str:
+def reason_to_transfer(source: ObjectEntry, destination: ObjectEntry | None, *, md5_etags: bool) -> str:
     """Return why `source` must be transferred (`missing`, `size`, `etag`, `newer`), empty where it is in place."""
     if destination is None:
         return "missing"

@@ -17,12 +17,13 @@ Pages = Iterator[list[ObjectEntry]]
 class Rules:
     """What decides about each object.
 
-    `destination_key` maps a key of the source to the destination's. Objects modified after `not_after` (S3's own text,
-    empty for no bound) wait for a later sweep.
+    `destination_key` maps a key of the source to the destination's. `etags_tell` is asked about an object and its copy
+    of one size whose ETags look like MD5s and differ: whether they really are MD5s. Objects modified after `not_after`
+    (S3's own text, empty for no bound) wait for a later sweep.
     """
 
     destination_key: Callable[[str], str]
-    md5_etags: bool = True
+    etags_tell: Callable[[ObjectEntry, ObjectEntry], bool]
     wanted: KeyFilter | None = None
     not_after: str = ""
 
@@ -60,7 +61,10 @@ def _judge(entry: ObjectEntry, lookup: "Lookup", rules: Rules) -> Transfer | str
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
         return "too_young"
-    reason = reason_to_transfer(entry, lookup.find(rules.destination_key(entry.key)), rules.md5_etags)
+    copy = lookup.find(rules.destination_key(entry.key))
+    reason = reason_to_transfer(entry, copy, md5_etags=True)
+    if reason == "etag" and copy is not None and not rules.etags_tell(entry, copy):
+        reason = reason_to_transfer(entry, copy, md5_etags=False)
     return Transfer(entry, reason) if reason else "in_place"
 
 

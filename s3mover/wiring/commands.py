@@ -21,12 +21,12 @@ from s3mover.settings.model import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
 from s3mover.sweep.loop import SweepResult
-from s3mover.verify import Comparison, Finding, byte_comparer
+from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import filter_of, listing, md5_etags, pair_of, planner, sides_of
+from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
 from s3mover.wiring.permissions import documents_of, hints
 
 Say = Callable[[str], None]
@@ -130,7 +130,8 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     sides, pair = sides_of(settings, _ignore), pair_of(settings)
     require_listings(settings, sides)
     reader = byte_comparer(sides.source, sides.destination) if deep else None
-    comparison = Comparison(pair, md5_etags(settings), filter_of(settings), reader)
+    prover = checksum_comparer(sides.source, sides.destination)
+    comparison = Comparison(pair, filter_of(settings), prover, reader)
     counts: Counter[Finding] = Counter()
     with (
         listing(sides.source, pair.source_prefix, Side.SOURCE, _ignore) as source,

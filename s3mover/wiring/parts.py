@@ -14,6 +14,7 @@ from s3mover.planning.scan import Finding, Rules, scan
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.identity import Identity, SideAccess
 from s3mover.settings.model import BucketSettings, Settings
+from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.policy import Policy
 from s3mover.workers.crew import share_threads
 from s3mover.workers.messages import Brief
@@ -49,11 +50,6 @@ def policy_of(settings: Settings) -> Policy:
 def filter_of(settings: Settings) -> KeyFilter | None:
     """Return the test that a key must pass to be looked at."""
     return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
-
-
-def md5_etags(settings: Settings) -> bool:
-    """Tell whether ETags of both ends can be expected to name the content."""
-    return not settings.destination.kms_key_id
 
 
 def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identity:
@@ -138,7 +134,7 @@ def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Ge
     def plan() -> Generator[Finding]:
         rules = Rules(
             pair.destination_key,
-            md5_etags=md5_etags(settings),
+            EtagTrust(sides.source, sides.destination),
             wanted=wanted,
             not_after=s3_time(time.time() - min_age) if min_age else "",
         )

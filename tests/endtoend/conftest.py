@@ -9,7 +9,7 @@ from tests.simulator import Simulator, SimulatorKey
 
 SOURCE_ACCOUNT, DESTINATION_ACCOUNT = "111111111111", "222222222222"
 SOURCE, DESTINATION = "company-documents", "company-documents-copy"
-EVERYTHING = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+EVERYTHING = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
 
 
 def grant(account: str, bucket: str, *actions: str) -> dict[str, object]:
@@ -53,6 +53,11 @@ class World:
         """Let the destination's account read the source, tags included, as server-side copies need."""
         policy = grant(DESTINATION_ACCOUNT, SOURCE, "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket")
         self.s3.configure_bucket(SOURCE, policy=policy)
+
+    def encrypting_key(self, account: str) -> str:
+        """Make a KMS key of `account` that everybody may use."""
+        policy = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:*"}}
+        return self.s3.add_kms_key(account, policy)
 
     def forbid_copies(self) -> None:
         """Leave each account with its own bucket alone."""

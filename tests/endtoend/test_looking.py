@@ -146,13 +146,30 @@ def test_verify_finds_every_difference(moved: World, tmp_path: Path) -> None:
     ]
 
 
+def test_verify_compares_checksums_where_etags_tell_nothing(world: World, tmp_path: Path) -> None:
+    """With a KMS key at the destination no ETag is a checksum; both sides' CRCs prove the copy without reading it."""
+    world.s3.configure_bucket(DESTINATION, default_kms_key=world.encrypting_key("222222222222"))
+    world.s3.put_object(SOURCE, "a", b"content")
+    run_program(["sweep"], world.environment, tmp_path)
+    reads = world.s3.counts(SOURCE).get("GetObject", 0)
+    assert "1 equal, 0 unproven" in run_program(["verify"], world.environment, tmp_path).stdout
+    assert world.s3.counts(SOURCE).get("GetObject", 0) == reads
+
+
 def test_verify_reads_the_bytes_where_it_must(world: World, tmp_path: Path) -> None:
-    """Where ETags cannot be compared only `--deep` proves equality, and finds what size and time hide."""
+    """Where nothing can be compared only `--deep` proves equality, and finds what size and time hide."""
+    for bucket, body in ((SOURCE, b"content"), (DESTINATION, b"CONTENT")):
+        world.s3.configure_bucket(bucket, quirks=["no_checksums"])
+        world.s3.put_object(bucket, "a", body, kms_key=world.encrypting_key("111111111111"), age=100)
+    world.s3.put_object(DESTINATION, "a", b"CONTENT", kms_key=world.encrypting_key("222222222222"))
+    assert "1 unproven" in run_program(["verify"], world.environment, tmp_path).stdout
     world.s3.put_object(SOURCE, "a", b"content", age=100)
-    world.s3.put_object(DESTINATION, "a", b"CONTENT")
-    unsure = {**world.environment, "S3MOVER_DESTINATION__KMS_KEY_ID": "alias/any"}
-    assert "1 unproven" in run_program(["verify"], unsure, tmp_path).stdout
-    assert "the bytes differ" in run_program(["verify", "--deep"], unsure, tmp_path, expect=1).stdout
+    world.s3.put_object(SOURCE, "b", size=40 * 2**20, age=100)
+    world.s3.put_object(DESTINATION, "b", size=40 * 2**20, seed=7)
+    assert (
+        "b: the bytes differ"
+        in run_program(["verify", "--deep"], world.environment, tmp_path, expect=1).stdout
+    )
 
 
 def test_report_tells_the_trail(moved: World, tmp_path: Path) -> None:

@@ -230,3 +230,21 @@ def test_bounds_on_requests_and_bytes_are_kept_to(world: World, tmp_path: Path) 
     puts = [entry["at"] for entry in world.s3.log("PutObject")]
     assert max(puts) - min(made) >= 400 / 200 - 0.3
     assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+@pytest.mark.parametrize("encrypted", [SOURCE, DESTINATION])
+def test_an_encrypted_bucket_is_not_copied_again_and_again(
+    world: World, tmp_path: Path, encrypted: str
+) -> None:
+    """KMS makes ETags that look like MD5s and are none; a second sweep moves nothing all the same."""
+    account = "111111111111" if encrypted == SOURCE else "222222222222"
+    key = world.encrypting_key(account)
+    world.s3.configure_bucket(encrypted, default_kms_key=key)
+    told = {"kms_key": key} if encrypted == SOURCE else {}
+    world.s3.put_objects(SOURCE, [{"key": f"k{n}", "body": b"x%d" % n, "age": 10, **told} for n in range(10)])
+    run_program(["sweep"], world.environment, tmp_path)
+    run_program(["sweep"], world.environment, tmp_path)
+    assert rows(tmp_path, "SELECT succeeded, skipped FROM migration_batches ORDER BY id") == [
+        (10, 0),
+        (0, 10),
+    ]

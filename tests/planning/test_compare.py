@@ -34,7 +34,7 @@ def test_the_truth_table_holds(
     source: ObjectEntry, destination: ObjectEntry | None, md5_etags: bool, reason: str
 ) -> None:
     """Each row of the table in the module's docstring decides as written there."""
-    assert reason_to_transfer(source, destination, md5_etags) == reason
+    assert reason_to_transfer(source, destination, md5_etags=md5_etags) == reason
 
 
 entries = st.builds(
@@ -50,7 +50,7 @@ def test_a_later_copy_of_the_same_size_settles(source: ObjectEntry, md5_etags: b
     """After a copy whose ETag does not name the content, the next sweep leaves the object alone."""
     copy = entry(etag, source.size, "2025-01-04T03:17:11.000Z")
     contradicts = md5_etags and has_md5_shape(source.etag) and has_md5_shape(etag) and source.etag != etag
-    assert (reason_to_transfer(source, copy, md5_etags) == "") is not contradicts
+    assert (reason_to_transfer(source, copy, md5_etags=md5_etags) == "") is not contradicts
 
 
 @given(source=entries, destination=entries, md5_etags=st.booleans())
@@ -59,4 +59,4 @@ def test_different_sizes_are_never_in_place(
 ) -> None:
     """Whatever ETags and times say, another size is another object."""
     if source.size != destination.size:
-        assert reason_to_transfer(source, destination, md5_etags) == "size"
+        assert reason_to_transfer(source, destination, md5_etags=md5_etags) == "size"

@@ -22,7 +22,7 @@ def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[list[Ob
 
 
 def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[Finding]:
-    rules = Rules(PAIR.destination_key)
+    rules = Rules(PAIR.destination_key, lambda *_: True)
     return list(scan(listing("in/", source, page), listing("out/", destination, 3), rules))
 
 
@@ -55,7 +55,27 @@ def test_filtered_and_young_objects_wait() -> None:
     """Objects that a glob refuses or that are too young are counted under their own reason."""
     source = iter([[ObjectEntry("in/a.tmp", 1, "x", TIME), ObjectEntry("in/b", 1, "x", TIME)]])
     rules = Rules(
-        PAIR.destination_key, wanted=key_filter("in/", [], ["*.tmp"]), not_after="2025-01-01T00:00:00.000Z"
+        PAIR.destination_key,
+        lambda *_: True,
+        wanted=key_filter("in/", [], ["*.tmp"]),
+        not_after="2025-01-01T00:00:00.000Z",
     )
     [finding] = scan(source, iter([]), rules)
     assert (finding.transfers, finding.skipped) == ([], {"filtered": 1, "too_young": 1})
+
+
+def test_etags_that_do_not_tell_leave_it_to_the_times() -> None:
+    """Where an ETag only looks like an MD5, a copy that is younger counts as in place; it is asked about once each."""
+    older, younger = "2025-01-04T03:17:09.000Z", "2025-01-04T03:17:10.000Z"
+    source = [ObjectEntry("in/a", 1, "a" * 32, older), ObjectEntry("in/b", 1, "a" * 32, younger)]
+    copies = [ObjectEntry("out/a", 1, "b" * 32, younger), ObjectEntry("out/b", 1, "b" * 32, older)]
+    asked: list[str] = []
+
+    def tell(entry: ObjectEntry, copy: ObjectEntry) -> bool:
+        asked.append(f"{entry.key} {copy.key}")
+        return False
+
+    [finding] = scan(iter([source]), iter([copies]), Rules(PAIR.destination_key, tell))
+    assert [(t.entry.key, t.reason) for t in finding.transfers] == [("in/b", "newer")]
+    assert finding.skipped == {"in_place": 1}
+    assert asked == ["in/a out/a", "in/b out/b"]

@@ -68,7 +68,7 @@ def locate(data: bytes | memoryview) -> int | None:
 
 def agrees(data: bytes | memoryview, position: int) -> bool:
     """Whether the bytes are the tape's from the position on; at most `PERIOD` bytes."""
-    return _VIEW[position : position + len(data)] == data
+    return _TAPE.startswith(bytes(data), position)
 
 
 def _between(algorithm: str, start: int, end: int) -> int:
