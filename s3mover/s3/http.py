@@ -14,8 +14,9 @@ from s3mover.errors import S3Error
 from s3mover.s3.response import Message, Response, incomplete, invalid, parse_head, response
 from s3mover.s3.wire import Endpoint, Timeouts, Wire, open_wire, proxy_for
 
-RECEIVE_BUFFER = 64 * 1024  # bounds the head of an answer, too; S3's own are below 10 KiB
+RECEIVE_BUFFER = 32 * 1024  # bounds the head of an answer, too; S3's own are below 10 KiB
 SEND_BUFFER = 256 * 1024  # beyond this size a body does not flow faster
+PAGE = 4096  # buffers grow by whole ones
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -175,9 +176,8 @@ class Connection:
 
     def _send_stream(self, head: bytes, content: Stream) -> bool:
         """Send head and body; False where the server answered or closed before the end."""
-        if self._out is None:
-            self._out = memoryview(bytearray(SEND_BUFFER))
-        out, left, filled = self._out, content.length, len(head)
+        left, filled = content.length, len(head)
+        out = self._room_for(filled + min(left, SEND_BUFFER))
         out[:filled] = head
         while True:
             if left:
@@ -190,6 +190,12 @@ class Connection:
             if not left:
                 return True
             filled = 0
+
+    def _room_for(self, size: int) -> memoryview:
+        """Give a buffer of at least `size` bytes: hundreds of connections for small objects need no large ones."""
+        if self._out is None or len(self._out) < size:
+            self._out = memoryview(bytearray(-(-size // PAGE) * PAGE))
+        return self._out
 
     def _interrupted(self) -> bool:
         came = self._opened.glance_into(self._view)
