@@ -90,7 +90,8 @@ class SqlTrail:
         with self._database.transaction():
             for (sweep, started_at), counted in zip(running, counts, strict=True):
                 duration_us = max(0, round((at - started_at) * 1e6))
-                parameters = (rows.stamp(at), duration_us, *counted, sweep)
+                # How many were listed died with the process: at least those that were planned.
+                parameters = (rows.stamp(at), duration_us, counted[0], *counted, sweep)
                 self._database.write(statements.INTERRUPT_SWEEP, parameters)
         return len(running)
 

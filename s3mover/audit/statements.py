@@ -76,7 +76,7 @@ COUNT_SWEEP = """
 """
 INTERRUPT_SWEEP = """
     UPDATE migration_batches
-    SET ended_at = ?, status = 'interrupted', duration_us = ?, planned = ?,
+    SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = ?, planned = ?,
         succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
     WHERE id = ?
 """

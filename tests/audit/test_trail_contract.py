@@ -207,7 +207,7 @@ def test_interrupted_sweeps_are_counted_from_their_rows(trail: Trail) -> None:
     )
     assert trail.interrupt_sweeps(PAIR, AT + 60) == 1
     assert trail.interrupt_sweeps(PAIR, AT + 61) == 0
-    tally = Tally(planned=5, succeeded=3, failed=1, bytes=60, server_side_copies=1, streamed=2)
+    tally = Tally(listed=5, planned=5, succeeded=3, failed=1, bytes=60, server_side_copies=1, streamed=2)
     running, interrupted = trail.latest_sweeps(10)
     assert interrupted == SweepRecord(sweep, PAIR, AT, AT + 60, SweepStatus.INTERRUPTED, tally, 60_000_000)
     assert (running.id, running.status) == (other, SweepStatus.RUNNING)
