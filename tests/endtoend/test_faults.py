@@ -1,11 +1,22 @@
 """`s3mover sweep` while S3 fails in every way it can: all arrives whole, each object once, nothing is left behind."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from s3mover.model import BucketAddress, Credentials, Order, Status
+from s3mover.s3.bucket import Bucket, Timeouts
+from s3mover.transfer.abilities import Abilities
+from s3mover.transfer.mover import Mover
+from s3mover.transfer.persistence import persistent
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.server_side import ServerSideCopy
+from s3mover.transfer.streaming import Streaming
+from s3mover.transfer.ways import one_by_one
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from tests.simulator import Simulator, SimulatorKey
 from tests.support.program import run_program
 from tests.support.settled import assert_settled
 
@@ -51,7 +62,7 @@ OF_STREAMS: list[Rule] = [
     {"kind": "corrupted_body", "operation": "UploadPart", "nth": [2, 4]},
     {"kind": "error_in_200", "operation": "CompleteMultipartUpload", "nth": [1, 2]},
     {"kind": "reset_after", "operation": "CreateMultipartUpload", "nth": [1, 2]},
-    {"kind": "truncated_body", "operation": "GetObject", "probability": 0.5},
+    {"kind": "truncated_body", "operation": "GetObject", "probability": 0.3},
     {"kind": "slow_body", "operation": "GetObject", "key": "small/*", "rate": 10_000},
     {"kind": "wrong_region", "operation": "PutObject", "region": "eu-west-3", "nth": [10]},
 ]
@@ -98,3 +109,75 @@ def test_streams_outlive(world: World, tmp_path: Path, rule: Rule) -> None:
     assert world.s3.faults()[0]["hits"] > 0
     world.s3.clear_faults()
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+def test_a_clock_that_is_an_hour_off_is_no_obstacle(world: World, tmp_path: Path) -> None:
+    """Requests are signed at S3's time as soon as S3 tells it."""
+    world.s3.fill(SOURCE, SMALL, size=2000)
+    world.s3.set_clock(3600)
+    try:
+        sweep_until_done(world, tmp_path, {}, sweeps=1)
+    finally:
+        world.s3.set_clock(0)
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+def test_a_region_that_is_not_the_buckets_is_no_obstacle(world: World, tmp_path: Path) -> None:
+    """S3 names the right region, and requests are signed for it from then on."""
+    world.s3.fill(SOURCE, SMALL, size=2000)
+    done = run_program(
+        ["sweep"], {**world.environment, "SRC_REGION": "eu-west-3", "DST_REGION": "eu-west-1"}, tmp_path
+    )
+    assert done.returncode == 0
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["hang", "hang_after"])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+@pytest.mark.parametrize("size", [2000, 11 * MIB])
+def test_an_answer_that_never_comes_is_not_waited_for(
+    world: World, kind: str, method: str, size: int
+) -> None:
+    """Each request that writes hangs once; after its time-out it is tried again, and the object arrives."""
+    world.s3.put_object(SOURCE, "k", size=size)
+    for operation in ("CopyObject", "PutObject", "UploadPart", "UploadPartCopy", "C*MultipartUpload"):
+        world.s3.add_fault(kind, operation=operation, times=1)
+    mover, close = mover_of(world, method)
+    try:
+        outcome = mover.move(order_of(world))
+    finally:
+        close()
+    assert (outcome.status, outcome.message) == (Status.SUCCESS, "")
+    assert sum(fault["hits"] for fault in world.s3.faults()) == (1 if size == 2000 else 2)
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+    assert world.s3.uploads(DESTINATION) == []
+
+
+def order_of(world: World) -> Order:
+    [told] = world.s3.objects(SOURCE)
+    return Order(1, 1, told["key"], told["key"], told["size"], told["etag"], "", "STANDARD")
+
+
+def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
+    """Build what a worker's thread uses, with little patience, and what closes its connections."""
+    policy = Policy(method=method, part_size=5 * MIB, max_attempts=4, largest_copy=5 * MIB)
+
+    def bucket(name: str, key: SimulatorKey) -> Bucket:
+        address = BucketAddress(name, "http", "127.0.0.1", port_of(world.s3), f"/{name}", world.s3.region)
+        credentials = Credentials(key.access_key, key.secret_key)
+        return Bucket(address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5))
+
+    source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
+    abilities, persist = Abilities(lambda: 0.0), persistent(4, lambda _: True)
+    copies = ServerSideCopy(source, [destination], policy, one_by_one, abilities, persist)
+    streams = Streaming(source, destination, policy, one_by_one, abilities, persist)
+
+    def close() -> None:
+        source.close_thread()
+        destination.close_thread()
+
+    return Mover(source, destination, copies, streams, policy, lambda _: True), close
+
+
+def port_of(s3: Simulator) -> int:
+    return int(s3.endpoint.rpartition(":")[2])

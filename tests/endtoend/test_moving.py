@@ -52,21 +52,23 @@ def test_what_failed_stays(world: World, tmp_path: Path) -> None:
     assert [one["key"] for one in world.s3.objects(SOURCE)] == ["k2"]
 
 
-def test_what_changed_after_its_copy_stays_and_moves_again(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "operation"), [("a", "DeleteObjects"), ("a\x07", "DeleteObject")])
+def test_what_changed_after_its_copy_stays_and_moves_again(
+    world: World, tmp_path: Path, key: str, operation: str
+) -> None:
     """The deletion is conditional on the version that was copied; the newer one is moved by the next sweep."""
-    world.s3.put_object(SOURCE, "a", b"old")
+    world.s3.put_object(SOURCE, key, b"old")
     settings = {**world.environment, **MOVE}
-    world.s3.set_latency(DeleteObjects=0.0)
-    fault = world.s3.add_fault("access_denied", operation="DeleteObjects", bucket=SOURCE, nth=[2])
+    fault = world.s3.add_fault("access_denied", operation=operation, bucket=SOURCE, nth=[2])
     done = run_program(["sweep"], settings, tmp_path)
     assert '"source.kept"' in done.stdout
     world.s3.clear_faults(fault)
-    world.s3.put_object(SOURCE, "a", b"new")
+    world.s3.put_object(SOURCE, key, b"new")
 
     run_program(["sweep"], settings, tmp_path)
 
     assert world.s3.count(SOURCE) == 0
-    assert world.s3.read_object(DESTINATION, "a") == b"new"
+    assert world.s3.read_object(DESTINATION, key) == b"new"
     assert rows(
         tmp_path, "SELECT source_deleted_at IS NOT NULL, delete_due FROM document_logs ORDER BY id"
     ) == [

@@ -181,6 +181,18 @@ def test_other_bytes_than_those_asked_for_are_refused(said: bytes) -> None:
         bucket.get("k", first=3, last=5)
 
 
+def test_another_version_than_the_one_asked_for_is_refused() -> None:
+    """A store that ignores the condition of a GET is found out by the ETag that it gives; one without is believed."""
+    for etag, refused in (("def", True), ("abc", False), ("", False)):
+        told = f'ETag: "{etag}"' if etag else "x-amz-request-id: r7"
+        with bucket_on(lambda peer, told=told: peer.answer(answer(b"xyz", "200 OK", told))) as (bucket, _, _):  # type: ignore[misc]
+            if refused:
+                with pytest.raises(S3Error, match="PreconditionFailed"):
+                    bucket.get("k", if_match="abc")
+            else:
+                assert bucket.get("k", if_match="abc").read_all() == b"xyz"
+
+
 def test_a_part_of_an_object_is_not_taken_for_the_whole() -> None:
     """A store that answers 206 where nobody asked for a range is not believed."""
     said = answer(b"xyz", "206 Partial Content", "Content-Range: bytes 0-2/10")

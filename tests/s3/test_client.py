@@ -213,6 +213,31 @@ def test_a_clock_is_mended_once() -> None:
     assert refusal_of(SKEWED, SKEWED).code == "RequestTimeTooSkewed"
 
 
+def test_a_second_lesson_is_for_the_next_attempt() -> None:
+    """Where the repeated request is refused for what is now said otherwise, trying again can help."""
+    wrong = [
+        answer(
+            error_body("AuthorizationHeaderMalformed", more=f"<Region>{region}</Region>"), "400 Bad Request"
+        )
+        for region in ("eu-west-3", "us-east-1")
+    ]
+    assert refusal_of(*wrong).temporary
+
+
+def test_a_body_that_fails_where_it_comes_from_is_not_blamed_on_the_write() -> None:
+    """The error of the read that feeds a write names that read."""
+
+    def read(_: memoryview) -> int:
+        raise S3Error("IncompleteBody", operation="GetObject", bucket="source", temporary=True)
+
+    with (
+        bucket_on(answering()) as (bucket, _, counter),
+        pytest.raises(S3Error, match="GetObject on source: IncompleteBody"),
+    ):
+        bucket.put("k", read, 5, {})
+    assert counter.counted == [("PutObject", "IncompleteBody")]
+
+
 @pytest.mark.parametrize("date", ["", "Date: yesterday", f"Date: {formatdate(NOW + 5, usegmt=True)}"])
 def test_a_refusal_for_another_reason_is_not_mended(date: str) -> None:
     """Nothing was learnt, so nothing is asked again."""

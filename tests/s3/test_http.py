@@ -316,6 +316,20 @@ def test_a_stream_lost_on_a_kept_connection_is_not_sent_again() -> None:
         assert server.connections == 1
 
 
+def test_a_post_lost_on_a_kept_connection_is_not_sent_again() -> None:
+    """It may have been carried out, and doing it twice would begin two uploads."""
+
+    def play(peer: Peer) -> None:
+        peer.answer(answer(b"one"))
+        peer.hear()
+
+    with connected(play, in_order(answer(b"never"))) as (connection, server):
+        connection.request(HEAD).read_all(LIMIT)
+        post = put_head(0).replace(b"PUT ", b"POST ", 1)
+        assert code_of(lambda: connection.request(post)) == "ConnectionError"
+        assert server.connections == 1
+
+
 def test_a_request_lost_on_a_new_connection_is_not_sent_again() -> None:
     """A server that closes at once would be asked for ever."""
     with connected(then_close(b""), in_order(answer(b"never"))) as (connection, server):

@@ -187,6 +187,29 @@ def test_a_changed_object_is_looked_at_again() -> None:
     assert (outcome.status, outcome.size, outcome.source_etag) == (Status.SUCCESS, 9, "f" * 32)
 
 
+def test_looking_again_is_tried_again() -> None:
+    """A source that is slow to say what its object is now costs an attempt, not the object."""
+    heads = [SLOW, SLOW]
+
+    def head() -> Head:
+        if heads:
+            raise heads.pop()
+        return Head(9, "f" * 32, "", {"x-amz-storage-class": "STANDARD_IA"})
+
+    server_side = ScriptedWay(CHANGED)
+    outcome = move(server_side, ScriptedWay(), head=head)
+    assert (outcome.status, outcome.attempts) == (Status.SUCCESS, 4)
+    assert [order.storage_class for order in server_side.orders] == ["STANDARD", "STANDARD_IA"]
+
+
+@pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy"])
+def test_a_write_that_finds_nothing_is_no_proof_that_the_object_is_gone(operation: str) -> None:
+    """A 404 without a code may speak of an upload or a bucket: the source is asked."""
+    unclear = S3Error("NotFound", status=404, operation=operation)
+    outcome = move(ScriptedWay(unclear), ScriptedWay(), head=lambda: Head(5, "e" * 32, "", {}))
+    assert (outcome.status, outcome.attempts) == (Status.SUCCESS, 2)
+
+
 def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> None:
     """Changed, then gone: gone."""
 

@@ -69,6 +69,16 @@ def test_one_thread_probes_and_the_others_wait_for_its_verdict() -> None:
     assert answers == ["AccessDenied"] * 8
 
 
+def test_long_copies_neither_wait_nor_are_waited_for() -> None:
+    """While a huge object is copied, nobody waits for what comes of it; what is known holds for it, too."""
+    verdicts = Verdicts(Time())
+    assert verdicts.refusal("a/huge", probing=False) == ""
+    assert verdicts.refusal("a/0") == ""
+    assert verdicts.refusal("a/huger", probing=False) == ""
+    verdicts.refused("a/0", "AccessDenied")
+    assert verdicts.refusal("a/hugest", probing=False) == "AccessDenied"
+
+
 def test_a_probe_that_tells_nothing_passes_the_turn() -> None:
     """After a failure that is no refusal the next object probes."""
     verdicts = Verdicts(Time())

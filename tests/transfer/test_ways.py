@@ -1,5 +1,6 @@
 """Both ways on the simulator: every key, small and in parts, arrives byte- and property-equal."""
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ from s3mover.model import BucketAddress, Credentials, Order
 from s3mover.s3.bucket import Bucket
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.parts import MIB
+from s3mover.transfer.persistence import Persist, once, persistent
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
@@ -46,10 +48,10 @@ class Field:
         credentials = Credentials(self._key.access_key, self._key.secret_key)
         return Bucket(address, lambda: credentials, lambda *_: None)
 
-    def way(self, method: str, policy: Policy = POLICY) -> Way:
+    def way(self, method: str, policy: Policy = POLICY, persist: Persist = once) -> Way:
         if method == "streaming":
-            return Streaming(self.source, self.destination, policy, one_by_one, self.abilities)
-        return ServerSideCopy(self.source, [self.destination], policy, one_by_one, self.abilities)
+            return Streaming(self.source, self.destination, policy, one_by_one, self.abilities, persist)
+        return ServerSideCopy(self.source, [self.destination], policy, one_by_one, self.abilities, persist)
 
     def orders(self) -> list[Order]:
         return [
@@ -185,8 +187,48 @@ def test_bytes_altered_on_the_way_never_arrive(field: Field, size: int) -> None:
         with pytest.raises((S3Error, VerificationError)):
             field.carry_all(way)
         field.s3.clear_faults(fault)
+        assert field.s3.count("to") == 0
     field.carry_all(way)
     assert field.s3.differences("from", "to") == []
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_an_upload_whose_beginning_was_never_answered_is_given_up(field: Field, method: str) -> None:
+    """Nobody knows its id; one that has parts is somebody else's and stays."""
+    field.s3.put_object("from", "k", size=PART + 10)
+    foreign = field.destination.create_upload("k", {})
+    field.destination.upload_part("k", foreign, 1, io.BytesIO(b"x").readinto, 1)
+    other = field.destination.create_upload("k2", {})
+    field.s3.add_fault("reset_after", operation="CreateMultipartUpload", times=1)
+    with pytest.raises(S3Error, match="ConnectionError"):
+        field.carry_all(field.way(method))
+    assert {upload["id"] for upload in field.s3.uploads("to")} == {foreign, other}
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_an_object_whose_completion_was_never_answered_is_made_anew(field: Field, method: str) -> None:
+    """Asked again, the store no longer knows the upload: that is worth another attempt, and no proof of anything."""
+    field.s3.put_object("from", "k", size=PART + 10)
+    field.s3.add_fault("reset_after", operation="CompleteMultipartUpload", times=1)
+    way = field.way(method, persist=persistent(2, lambda _: True))
+    with pytest.raises(S3Error, match="NoSuchUpload") as lost:
+        field.carry_all(way)
+    assert lost.value.temporary
+    field.carry_all(way)
+    assert field.s3.differences("from", "to") == []
+    assert field.s3.uploads("to") == []
+
+
+@pytest.mark.parametrize(("method", "size"), [("server_side_copy", PART + 10), ("streaming", 10)])
+def test_a_copy_that_is_not_there_is_no_success_and_no_vanished_source(
+    field: Field, method: str, size: int
+) -> None:
+    """A destination that took an object and does not have it is not believed."""
+    field.s3.configure_bucket("to", quirks=["no_checksums"], default_kms_key=field.s3.add_kms_key(ACCOUNT))
+    field.s3.put_object("from", "k", size=size)
+    field.s3.add_fault("refusal", operation="HeadObject", bucket="to", code="NoSuchKey", status=404)
+    with pytest.raises(VerificationError, match="does not have it"):
+        field.carry_all(field.way(method))
 
 
 @pytest.mark.parametrize("size", [10, PART + 10])

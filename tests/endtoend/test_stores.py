@@ -1,0 +1,106 @@
+"""Stores that are not quite S3: s3mover works on them, or says what they cannot do; it never believes them blindly."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from tests.simulator.faults import QUIRKS
+from tests.support.program import run_program
+from tests.support.settled import assert_counted, assert_settled, rows
+
+MIB = 1024 * 1024
+# What each says of itself, where it cannot be worked with.
+UNLISTABLE = {
+    "unordered_pages": "the listing of company-documents",
+    "no_continuation_token": "company-documents: a page of a listing says that there is more, but not where",
+    "repeats_page": "the listing of company-documents",
+}
+LESS = {"standard_class_only", "no_tagging"}
+SETTINGS = ["--set", "transfer.part_size=5MiB"]
+
+
+@pytest.fixture(params=["permitted", "denied"])
+def store(request: pytest.FixtureRequest, world: World) -> World:
+    """Two buckets that lie with the same store; server-side copies are permitted or not."""
+    if request.param == "denied":
+        world.forbid_copies()
+    return world
+
+
+def make_odd(world: World, quirk: str) -> None:
+    for bucket in (SOURCE, DESTINATION):
+        world.s3.configure_bucket(bucket, quirks=[quirk])
+
+
+def put_documents(world: World) -> None:
+    world.s3.fill(SOURCE, 40, size=100, prefix="many/")
+    world.s3.put_objects(
+        SOURCE,
+        [
+            {"key": "empty", "body": b""},
+            {"key": "large", "size": 11 * MIB},
+            {"key": "plus+ %20 ümlaut", "body": b"x", "metadata": {"a": "b"}},
+            {"key": "rare", "body": b"x", "storage_class": "STANDARD_IA"},
+            {"key": "tagged", "body": b"x", "tags": {"a": "b"}},
+        ],
+    )
+
+
+@pytest.mark.parametrize("quirk", sorted(QUIRKS.keys() - UNLISTABLE.keys() - LESS))
+def test_it_works_all_the_same(store: World, tmp_path: Path, quirk: str) -> None:
+    """The oddity is got round: everything arrives whole, and a second sweep finds nothing to do."""
+    put_documents(store)
+    make_odd(store, quirk)
+    run_program([*SETTINGS, "sweep"], store.environment, tmp_path)
+    assert_settled(store.s3, SOURCE, DESTINATION, tmp_path)
+    asked = sum(store.s3.counts().values())
+    run_program([*SETTINGS, "sweep"], store.environment, tmp_path)
+    assert rows(tmp_path, "SELECT planned FROM migration_batches WHERE id = 2") == [(0,)]
+    assert sum(store.s3.counts().values()) <= asked + 10
+
+
+@pytest.mark.parametrize("quirk", sorted(UNLISTABLE))
+def test_a_listing_that_contradicts_itself_fails_the_sweep(store: World, tmp_path: Path, quirk: str) -> None:
+    """The sweep does not end as completed; exit code 3 and a sentence that names the bucket."""
+    store.s3.fill(SOURCE, 1200, size=20)
+    make_odd(store, quirk)
+    done = run_program(["sweep"], store.environment, tmp_path, expect=3)
+    assert UNLISTABLE[quirk] in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "completed" not in [status for (status,) in rows(tmp_path, "SELECT status FROM migration_batches")]
+    assert_counted(tmp_path)
+
+
+def test_a_class_that_the_store_does_not_know_is_said(store: World, tmp_path: Path) -> None:
+    """The object arrives in the store's own class, its row says so, and it is not moved again for that."""
+    put_documents(store)
+    make_odd(store, "standard_class_only")
+    for _ in range(2):
+        run_program([*SETTINGS, "sweep"], store.environment, tmp_path)
+    [difference] = store.s3.differences(SOURCE, DESTINATION)
+    assert (difference["key"], difference["field"]) == ("rare", "storage_class")
+    [(message,)] = rows(tmp_path, "SELECT message FROM document_logs WHERE file_key = 'rare'")
+    assert "not kept, as the destination refuses it: the storage class" in message
+    assert_counted(tmp_path)
+
+
+def test_tags_that_the_store_does_not_give_are_said(store: World, tmp_path: Path) -> None:
+    """A tagged object whose tags cannot be read is an error in the store's words; all others move."""
+    put_documents(store)
+    make_odd(store, "no_tagging")
+    run_program([*SETTINGS, "sweep"], store.environment, tmp_path, expect=1)
+    failed = rows(tmp_path, "SELECT file_key, error_code FROM document_logs WHERE status = 'error'")
+    assert failed == [("tagged", "NotImplemented")]
+    assert [(one["key"], one["field"]) for one in store.s3.differences(SOURCE, DESTINATION)] == [
+        ("tagged", "missing")
+    ]
+    assert_counted(tmp_path)
+
+
+def test_a_page_that_is_no_xml_is_not_believed(world: World, tmp_path: Path) -> None:
+    """A store that ignores encoding-type cannot list a key with a control character: the sweep fails, and says so."""
+    world.s3.put_objects(SOURCE, [{"key": "bell\x07", "body": b"x"}, {"key": "a", "body": b"x"}])
+    make_odd(world, "no_url_encoding")
+    done = run_program(["sweep"], world.environment, tmp_path, expect=3)
+    assert "ListObjectsV2 on company-documents: InvalidResponse: the answer is no XML" in done.stderr
