@@ -9,20 +9,18 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import md5
-from http import HTTPStatus
-from operator import lt
-from types import TracebackType
 from typing import TypeVar
-from xml.etree.ElementTree import Element
 
-from s3mover.errors import ListingError, S3Error
+from s3mover.errors import ListingError
 from s3mover.model import BucketAddress, Credentials, ObjectEntry
 from s3mover.s3 import xml
-from s3mover.s3.answers import MAX_DOCUMENT, document, judged, no_document
+from s3mover.s3.answers import document, no_document
+from s3mover.s3.body import Body, etag_of, object_head, opened
 from s3mover.s3.client import Client, Request
 from s3mover.s3.http import Stream
+from s3mover.s3.pages import Listed, Query, check_order, objects_page, parts_page, uploads_page
 from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
-from s3mover.s3.response import UNKNOWN, Response, invalid
+from s3mover.s3.response import Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
 from s3mover.s3.throttle import UNBOUNDED, Pace
@@ -32,61 +30,9 @@ from s3mover.s3.wire import Timeouts
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
-MAX_WHOLE_BODY = 64 * 1024 * 1024
 Read = Callable[[memoryview], int]
-Query = tuple[tuple[str, str], ...]
 T = TypeVar("T")
-_Listed = tuple[list[T], Query]  # what is on a page, and what asks for the next
 DEFAULT_TIMEOUTS = Timeouts()
-
-
-class Body:
-    """The bytes of one object, or a range of them, on their way; a context manager.
-
-    `length` is how many bytes come, -1 where a store does not say. Leaving before the end closes the connection.
-    """
-
-    def __init__(self, response: Response, bucket: str) -> None:
-        self.head = _head(response)
-        self.length = response.length
-        self._response = response
-        self._bucket = bucket
-        self._pace = UNBOUNDED
-
-    def paced(self, pace: Pace) -> "Body":
-        """Let the bytes come no faster than `pace`."""
-        self._pace = pace
-        return self
-
-    def read_into(self, view: memoryview) -> int:
-        """Fill as much of `view` as comes at once and return the count; 0 at the end.
-
-        Raises:
-            S3Error: the body did not come whole.
-        """
-        try:
-            count = self._response.read_into(view)
-        except S3Error as error:
-            error.operation, error.bucket = "GetObject", self._bucket
-            raise
-        self._pace.take(count)
-        return count
-
-    def read_all(self, limit: int = MAX_WHOLE_BODY) -> bytes:
-        """Return the rest of the bytes, at most `limit`; errors as `read_into`."""
-        try:
-            return self._response.read_all(limit)
-        except S3Error as error:
-            error.operation, error.bucket = "GetObject", self._bucket
-            raise
-
-    def __enter__(self) -> "Body":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._response.close()
 
 
 class Bucket:
@@ -154,7 +100,7 @@ class Bucket:
         """
         request = _listing(prefix, start_after, limit)
         more = _said({"continuation-token": token}).items()
-        entries, following = self._page(request._replace(query=request.query + tuple(more)), _objects_page)
+        entries, following = self._page(request._replace(query=request.query + tuple(more)), objects_page)
         return Page(entries, following[0][1] if following else "")
 
     def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
@@ -164,8 +110,8 @@ class Bucket:
             ListingError: the listing contradicts itself; what came before is not to be believed either.
         """
         last = start_after
-        for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), _objects_page):
-            _check_order(self.address.bucket, last, prefix, entries)
+        for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
+            check_order(self.address.bucket, last, prefix, entries)
             if entries:
                 last = entries[-1].key
                 yield entries
@@ -182,7 +128,7 @@ class Bucket:
     def head(self, key: str) -> Head:
         """Ask about an object, its checksums included."""
         request = Request("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
-        return self._client.perform(request, _head)
+        return self._client.perform(request, object_head)
 
     def get(self, key: str, *, if_match: str = "", first: int | None = None, last: int | None = None) -> Body:
         """Begin to read an object, or its bytes from `first` to `last` (both included, from 0).
@@ -199,7 +145,7 @@ class Bucket:
             "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
         }
         request = Request("GetObject", "GET", key, headers=_said(wanted))
-        body = self._client.perform(request, partial(_body, self.address.bucket, if_match, first))
+        body = self._client.perform(request, partial(opened, self.address.bucket, if_match, first))
         return body.paced(self._body_pace)
 
     def put(
@@ -296,13 +242,13 @@ class Bucket:
     def list_parts(self, key: str, upload_id: str) -> Iterator[UploadedPart]:
         """Yield the parts of a multipart upload that have arrived, by number."""
         request = Request("ListParts", "GET", key, (("uploadId", upload_id),))
-        for parts in self._pages(request, _parts_page):
+        for parts in self._pages(request, parts_page):
             yield from parts
 
     def list_uploads(self, prefix: str) -> Iterator[Upload]:
         """Yield the unfinished multipart uploads of keys that begin with `prefix`, by key."""
         query = (("uploads", ""), ("encoding-type", "url"), *_said({"prefix": prefix}).items())
-        for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), _uploads_page):
+        for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), uploads_page):
             yield from uploads
 
     def _copy_source(self, bucket: str, key: str, if_match: str) -> dict[str, str]:
@@ -315,7 +261,7 @@ class Bucket:
         }
         return _said(wanted)
 
-    def _pages(self, request: Request, read: Callable[[Response], _Listed[T]]) -> Iterator[list[T]]:
+    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[list[T]]:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)
@@ -362,79 +308,9 @@ def _listing(prefix: str, start_after: str, limit: int) -> Request:
     return Request("ListObjectsV2", "GET", query=query)
 
 
-def _objects_page(response: Response) -> _Listed[ObjectEntry]:
-    root, entries = xml.split_page(response.read_all(MAX_DOCUMENT))
-    judged(root, "ListBucketResult", response)
-    return entries, _following(root, {"continuation-token": xml.text(root, "NextContinuationToken")})
-
-
-def _parts_page(response: Response) -> _Listed[UploadedPart]:
-    root = document(response, "ListPartsResult")
-    return xml.uploaded_parts(root), _following(
-        root, {"part-number-marker": xml.text(root, "NextPartNumberMarker")}
-    )
-
-
-def _uploads_page(response: Response) -> _Listed[Upload]:
-    root = document(response, "ListMultipartUploadsResult", keys=True)
-    next_id = xml.text(root, "NextUploadIdMarker")
-    return xml.uploads(root), _following(
-        root, {"key-marker": xml.next_key(root), "upload-id-marker": next_id}
-    )
-
-
-def _following(root: Element, markers: dict[str, str]) -> Query:
-    """Return what asks for the next page, nothing where this is the last."""
-    truncated = xml.text(root, "IsTruncated").lower()
-    if truncated not in ("true", "false"):
-        raise invalid("a page of a listing does not say whether it is the last")
-    if truncated == "false":
-        return ()
-    if not all(markers.values()):
-        raise ListingError("a page of a listing says that there is more, but not where")
-    return tuple(markers.items())
-
-
-def _check_order(bucket: str, last: str, prefix: str, entries: list[ObjectEntry]) -> None:
-    """Refuse keys that do not ascend (strings compare as their UTF-8 does) or lie outside what was asked for."""
-    keys = [last, *(entry.key for entry in entries)] if last else [entry.key for entry in entries]
-    if not all(map(lt, keys, keys[1:])):
-        at = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
-        raise ListingError(
-            f"the listing of {bucket} is out of order: {keys[at]!r} comes after {keys[at - 1]!r}"
-        )
-    # Keys with one prefix are neighbours: where the ends have it, all have it.
-    if entries and not (entries[0].key.startswith(prefix) and entries[-1].key.startswith(prefix)):
-        raise ListingError(f"the listing of {bucket} holds keys that do not begin with {prefix!r}")
-
-
-def _head(response: Response) -> Head:
-    headers = response.headers
-    total = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
-    size = int(total) if total.isascii() and total.isdigit() else UNKNOWN
-    return Head(size, _etag(headers), headers.get("last-modified", ""), headers)
-
-
-def _body(bucket: str, if_match: str, first: int | None, response: Response) -> Body:
-    # Not every store heeds the condition, nor gives an ETag.
-    if if_match and _etag(response.headers) not in ("", if_match):
-        raise S3Error("PreconditionFailed", "the store gives another version than the one asked for")
-    if first is not None:
-        told = response.headers.get("content-range", "")
-        if response.status != HTTPStatus.PARTIAL_CONTENT or not told.startswith(f"bytes {first}-"):
-            raise invalid("the store gives other bytes than those asked for")
-    elif response.status != HTTPStatus.OK:
-        raise invalid(f"the store answers {response.status} where the whole object was asked for")
-    return Body(response, bucket)
-
-
-def _etag(headers: Mapping[str, str]) -> str:
-    return xml.bare_etag(headers.get("etag", ""))
-
-
 def _stored(response: Response) -> Stored:
     no_document(response)
-    return Stored(_etag(response.headers), response.headers)
+    return Stored(etag_of(response.headers), response.headers)
 
 
 def _copied(response: Response) -> Stored:

@@ -15,7 +15,9 @@ from s3mover.s3.response import Message, Response, incomplete, invalid, parse_he
 from s3mover.s3.wire import Endpoint, Timeouts, Wire, open_wire, proxy_for
 
 RECEIVE_BUFFER = 32 * 1024  # bounds the head of an answer, too; S3's own are below 10 KiB
-SEND_BUFFER = 128 * 1024  # each thread may hold one; twice as much lets bodies flow a third faster, before TLS
+SEND_BUFFER = (
+    128 * 1024
+)  # each thread may hold one; twice as much lets bodies flow a third faster, before TLS
 PAGE = 4096  # buffers grow by whole ones
 END_OF_HEAD = b"\r\n\r\n"
 

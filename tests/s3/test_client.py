@@ -135,12 +135,13 @@ def test_every_refusal_says_whether_trying_again_can_help(
     ],
 )
 def test_a_refused_head_gets_its_code_from_the_status(status: str, code: str) -> None:
-    """There is no body to read it from."""
+    """There is no body to read it from; a 400 may speak of an expired token or a slow request."""
     said = f"HTTP/1.1 {status}\r\nContent-Length: 300\r\nx-amz-request-id: r7\r\n\r\n".encode()
     with bucket_on(answering(said)) as (bucket, _, counter), pytest.raises(S3Error) as caught:
         bucket.head("k")
     assert (caught.value.code, caught.value.operation, caught.value.request_id) == (code, "HeadObject", "r7")
     assert counter.counted == [("HeadObject", code)]
+    assert caught.value.temporary == (code in {"BadRequest", "InternalError"})
 
 
 def test_an_error_says_who_refused_what() -> None:
