@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
+from tests.support import table
+from tests.support.keys import ODD_KEYS
 from tests.support.mariadb import MariaDb, running_mariadb
 
 
@@ -12,3 +15,14 @@ def mariadb() -> Iterator[MariaDb]:
     """A private MariaDB, one per test process."""
     with running_mariadb() as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print which key arrived by which way, where the tests that tell it were run."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [value for report in reports for name, value in report.user_properties if name == table.ARRIVED]
+    columns: dict[str, list[bool]] = dict(told)
+    if columns:
+        terminalreporter.section(f"{len(ODD_KEYS)} odd keys: bytes and properties at the destination")
+        for line in table.lines(ODD_KEYS, dict(sorted(columns.items()))):
+            terminalreporter.write_line(line)
