@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from s3mover.demo.documents import Document
-from s3mover.errors import MoverError, UnreachableError
+from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import Credentials
 
 REGION = "us-east-1"
@@ -82,11 +82,11 @@ def demo_server() -> Iterator[DemoServer]:
     """Start the server with both accounts and empty buckets; it ends with the block, or with this process.
 
     Raises:
-        MoverError: moto, which serves, is not installed.
+        SettingsError: moto, which serves, is not installed.
         UnreachableError: the server did not start.
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise MoverError(f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'")
+        raise SettingsError([f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'"])
     with _serving() as (process, endpoint_url):
         with _translated():
             source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)

@@ -57,16 +57,21 @@ summary:
 """
 
 
+class DemoError(MoverError):
+    """The demo did not come to the end that it promises."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
 def tell(directory: Path, *, keep: bool) -> ExitCode:
     """Play the story in `directory`, which is made anew; with `keep` go on as the daemon until interrupted.
 
     Raises:
         MoverError: a sweep failed, or the buckets are not equal in the end.
     """
-    directory = _fresh(directory)
     stop = Stop()
     with demo_server() as server, stopping_on_signals(stop, grace=5.0):
-        config = _write_config(directory, server)
+        config = _write_config(_fresh(directory), server)
         _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
         _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
@@ -138,7 +143,7 @@ def _sweep(engine: Engine, bar: ProgressListener, expected: int, what: str) -> N
         raise result.error
     _say(summary.render(summary_report(result)))
     if result.record.tally.succeeded != expected:
-        raise MoverError(
+        raise DemoError(
             f"{result.record.tally.succeeded} objects were moved where {expected} should have been"
         )
     _say(f"✅ {expected} moved. Summary file: {result.record.summary_file}")
@@ -148,7 +153,7 @@ def _prove(server: DemoServer) -> None:
     _say("\n🔎 Reading every byte of both buckets, with an S3 client that is not ours ...")
     count, different = compare_buckets(server)
     if different:
-        raise MoverError(
+        raise DemoError(
             f"the buckets are not equal, {len(different)} objects differ: {', '.join(different[:5])}"
         )
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
