@@ -99,8 +99,7 @@ class Worker:
     def _report(self) -> None:
         while True:
             ended = [self._ended.get()]
-            # An event that nobody sets would do as well; it is a pause, not a wait for something.
-            threading.Event().wait(GATHER_SECONDS)
+            time.sleep(GATHER_SECONDS)
             ended += _drain(self._ended)
             outcomes = [item for item in ended if isinstance(item, Outcome)]
             returned = [order for item in ended if not isinstance(item, Outcome) for order in item]

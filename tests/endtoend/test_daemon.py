@@ -4,20 +4,14 @@ import os
 import select
 import signal
 import socket
-import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.program import daemon, run_program
-
-
-def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(folder / "s3mover.db")) as database:
-        return database.execute(query).fetchall()
+from tests.support.settled import rows
 
 
 @pytest.fixture

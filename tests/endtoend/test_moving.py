@@ -1,23 +1,16 @@
 """`transfer.after: delete`: the source's object goes only after its copy is verified and recorded."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.keys import ODD_KEYS
 from tests.support.program import daemon, run_program
+from tests.support.settled import rows
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
-
-
-def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(folder / "s3mover.db")) as database:
-        return database.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("method", ["server_side_copy", "streaming"])

@@ -1,8 +1,6 @@
 """`s3mover sweep` on two accounts: what moves, by which way, and what stands in the trail."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import MariaDb
 from tests.support.program import run_program
+from tests.support.settled import rows
 
 KEYS = [
     "plain.txt",
@@ -26,11 +25,6 @@ KEYS = [
     "tab\tnewline\n.txt",
     "x" * 1000,
 ]
-
-
-def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(folder / "s3mover.db")) as database:
-        return database.execute(query).fetchall()
 
 
 def events(output: str) -> list[dict[str, Any]]:
