@@ -116,11 +116,6 @@ def png(chance: Random, size: int, title: str) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
 
 
-def nothing(_chance: Random, _size: int, _title: str) -> bytes:
-    """Write an empty file."""
-    return b""
-
-
 def _lines(chance: Random, size: int) -> Iterator[str]:
     words = chance.choices(_WORDS, k=max(1, size // _BYTES_PER_WORD))
     per_line = _LINE // _BYTES_PER_WORD
