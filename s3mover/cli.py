@@ -98,9 +98,13 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
-    return run_daemon(line.settings())
+    with early_processes() as early:
+        settings = line.settings()
+        from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
+
+        return run_daemon(settings, early)
 
 
 @commands.command()
@@ -109,10 +113,17 @@ def run(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def sweep(line: CommandLine, dry_run: bool, progress: bool) -> ExitCode:
     """Sweep once."""
-    from s3mover.wiring.commands import preview, sweep_once  # noqa: PLC0415
+    if dry_run:
+        from s3mover.wiring.commands import preview  # noqa: PLC0415
 
-    settings = line.settings()
-    return preview(settings, click.echo) if dry_run else sweep_once(settings, progress=progress)
+        return preview(line.settings(), click.echo)
+    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+
+    with early_processes() as early:
+        settings = line.settings()
+        from s3mover.wiring.commands import sweep_once  # noqa: PLC0415
+
+        return sweep_once(settings, early, progress=progress)
 
 
 @commands.command()

@@ -15,10 +15,8 @@ from s3mover.s3.response import Message, Response, incomplete, invalid, parse_he
 from s3mover.s3.wire import Endpoint, Timeouts, Wire, open_wire, proxy_for
 
 RECEIVE_BUFFER = 32 * 1024  # bounds the head of an answer, too; S3's own are below 10 KiB
-SEND_BUFFER = (
-    128 * 1024
-)  # each thread may hold one; twice as much lets bodies flow a third faster, before TLS
-PAGE = 4096  # buffers grow by whole ones
+SEND_BUFFER = 32 * 1024  # each thread may hold one; four times as much is no faster under TLS
+PAGE = 4096  # buffers begin with one and grow by whole ones: 150 threads have two connections each
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -49,7 +47,7 @@ class Connection:
         self._timeouts = timeouts
         self._proxy = proxy_for(endpoint)
         self._wire: Wire | None = None
-        self._buffer = bytearray(RECEIVE_BUFFER)
+        self._buffer = bytearray(PAGE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._out: memoryview | None = None
@@ -104,6 +102,7 @@ class Connection:
     def take(self) -> memoryview:
         """Give the next bytes of the answer as they are, valid until the next call; none where it has closed."""
         if self._start == self._end:
+            self._grow()
             self._start, self._end = 0, self._opened.receive_into(self._view)
         start, self._start = self._start, self._end
         return self._view[start : self._end]
@@ -210,9 +209,17 @@ class Connection:
         start, self._start = self._start, end + len(END_OF_HEAD)
         return parse_head(self._view[start : self._start])
 
+    def _grow(self) -> None:
+        """Make the buffer as large as it may be: a long head, or a body that is read through it, has come."""
+        if len(self._buffer) < RECEIVE_BUFFER:
+            self._buffer = self._buffer.ljust(RECEIVE_BUFFER, b"\0")
+            self._view = memoryview(self._buffer)
+
     def _receive_more(self) -> None:
         if self._end == RECEIVE_BUFFER:
             raise invalid(f"the head of the answer is longer than {RECEIVE_BUFFER} bytes")
+        if self._end == len(self._buffer):
+            self._grow()
         begun = self._start != self._end
         try:
             count = self._opened.receive_into(self._view[self._end :])

@@ -7,9 +7,9 @@ local names, since stores differ in their namespace.
 
 import re
 from collections.abc import Sequence
+from html import escape
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError, XMLParser
-from xml.sax.saxutils import escape
 
 from s3mover.errors import ListingError
 from s3mover.model import ObjectEntry
@@ -147,7 +147,7 @@ def quoted_etag(etag: str) -> str:
 def completion(parts: Sequence[tuple[int, str]]) -> bytes:
     """Write the body of CompleteMultipartUpload from part numbers and ETags, in ascending order."""
     listed = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(quoted_etag(etag))}</ETag></Part>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(quoted_etag(etag), quote=False)}</ETag></Part>"
         for number, etag in parts
     )
     name = "CompleteMultipartUpload"
@@ -156,7 +156,7 @@ def completion(parts: Sequence[tuple[int, str]]) -> bytes:
 
 def restoration(tier: str, days: int) -> bytes:
     """Write the body of RestoreObject."""
-    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier)}</Tier></GlacierJobParameters>"
+    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier, quote=False)}</Tier></GlacierJobParameters>"
     name = "RestoreRequest"
     return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{wanted}</{name}>'.encode()
 
@@ -167,7 +167,7 @@ def deletion(entries: Sequence[tuple[str, str]]) -> bytes:
     XML 1.0 cannot carry control characters: keys with one must not be among them.
     """
     listed = "".join(
-        f"<Object><Key>{escape(key)}</Key><ETag>{escape(quoted_etag(etag))}</ETag></Object>"
+        f"<Object><Key>{escape(key, quote=False)}</Key><ETag>{escape(quoted_etag(etag), quote=False)}</ETag></Object>"
         for key, etag in entries
     )
     return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'.encode()

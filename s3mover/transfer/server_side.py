@@ -10,11 +10,12 @@ from s3mover.errors import S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.transfer.abilities import Abilities
+from s3mover.transfer.evidence import Evidence
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
-from s3mover.transfer.verification import Evidence, check_content, check_size
+from s3mover.transfer.verification import check_content, check_size
 from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.

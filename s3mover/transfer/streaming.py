@@ -14,11 +14,12 @@ from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.trailer import Trailer
 from s3mover.transfer.abilities import Abilities, Feature
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, hasher, joined, written
+from s3mover.transfer.evidence import Evidence, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
-from s3mover.transfer.verification import Evidence, check_content, check_size, etag_is_md5
+from s3mover.transfer.verification import check_content, check_size
 from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
 
 NOTHING = Evidence("", {})

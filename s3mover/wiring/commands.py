@@ -4,7 +4,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from typing import TYPE_CHECKING
 
 from s3mover import __version__
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
@@ -12,10 +13,9 @@ from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
-from s3mover.events import DaemonStarted, Event
+from s3mover.events import DaemonStarted, Event, Notify
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
-from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings.model import Settings
 from s3mover.stop import Stop
@@ -24,10 +24,14 @@ from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
+from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
 from s3mover.wiring.permissions import documents_of, hints
+
+if TYPE_CHECKING:
+    from s3mover.observe.progress import ProgressListener
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -37,7 +41,7 @@ HEADINGS = {
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
-def run_daemon(settings: Settings) -> ExitCode:
+def run_daemon(settings: Settings, early: Early) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130).
 
     Raises:
@@ -47,7 +51,7 @@ def run_daemon(settings: Settings) -> ExitCode:
     stop = Stop()
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener()], serve_http=True) as engine,
+        open_engine(settings, early, stop, [LogListener()], serve_http=True) as engine,
     ):
         supervisor_of(engine).run()
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
@@ -63,27 +67,38 @@ def supervisor_of(engine: Engine) -> Supervisor:
     return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
 
 
-def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
+def sweep_once(settings: Settings, early: Early, *, progress: bool) -> ExitCode:
     """Sweep once and tell by the exit code what came of it.
 
     Raises:
         MoverError: the sweep could not be begun, or was cut short.
     """
     stop = Stop()
-    bar = ProgressListener(sys.stdout, enabled=progress)
+    bar = _bar() if progress and sys.stdout.isatty() else None
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
-    quiet = bar.alive and settings.log.level in {"debug", "info"}
-    configure("warning" if quiet else settings.log.level, settings.log.format, bar.stream)
+    quiet = bar is not None and settings.log.level in {"debug", "info"}
+    configure(
+        "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
+    )
     redact(secrets_of(settings))
+    listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine,
+        open_engine(settings, early, stop, listeners, serve_http=False) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
-        with bar:
+        with bar or nullcontext():
             result = engine.round.run()
     return exit_code_of(result)
+
+
+def _bar() -> "ProgressListener | None":
+    # What draws it takes a tenth of a second to load, and is needed on terminals alone.
+    from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
+
+    bar = ProgressListener(sys.stdout)
+    return bar if bar.alive else None
 
 
 def exit_code_of(result: SweepResult) -> ExitCode:

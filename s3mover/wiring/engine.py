@@ -21,6 +21,7 @@ from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
+from s3mover.wiring.early import Early
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import Sides, briefs_of, pair_of, planner, sides_of
 from s3mover.wiring.summing_up import summary_writer
@@ -66,7 +67,7 @@ class Engine:
 
 @contextmanager
 def open_engine(
-    settings: Settings, stop: Stop, listeners: Sequence[Notify], *, serve_http: bool
+    settings: Settings, early: Early, stop: Stop, listeners: Sequence[Notify], *, serve_http: bool
 ) -> Iterator[Engine]:
     """Open everything that sweeps need; what was opened is closed again, also after an error.
 
@@ -82,10 +83,10 @@ def open_engine(
         port = _serve(settings, board, opened) if serve_http else None
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify)
+        sides = sides_of(settings, notify, early.clerk)
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(briefs_of(settings, sides), inbox.put, notify)
+        crew = Crew(briefs_of(settings, sides), inbox.put, notify, early.nursery)
         opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
         crew.start()
         tend = _tender(stop, board, sides, crew, notify)

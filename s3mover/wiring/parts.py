@@ -11,8 +11,9 @@ from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.scan import Finding, Rules, scan
+from s3mover.s3.access import Identity, SideAccess
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.identity import Identity, SideAccess
+from s3mover.s3.clerk import Clerk, find
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.policy import Policy
@@ -52,8 +53,8 @@ def filter_of(settings: Settings) -> KeyFilter | None:
     return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
 
 
-def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identity:
-    """Find the credentials and the address of one side.
+def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Clerk) -> Identity:
+    """Let the clerk find the credentials and the address of one side.
 
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
@@ -70,7 +71,7 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identit
         role_arn=settings.role_arn,
         external_id=settings.external_id,
     )
-    return Identity(access, notify)
+    return Identity(access, clerk.find(access), find, notify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,11 @@ class Sides:
     destination: Bucket
 
 
-def sides_of(settings: Settings, notify: Notify) -> Sides:
-    """Find both ends; see `identity_of`."""
-    source = identity_of(Side.SOURCE, settings.source, notify)
-    destination = identity_of(Side.DESTINATION, settings.destination, notify)
+def sides_of(settings: Settings, notify: Notify, clerk: Clerk | None = None) -> Sides:
+    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`."""
+    with clerk or Clerk() as asked:
+        source = identity_of(Side.SOURCE, settings.source, notify, asked)
+        destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
     return Sides(
         source,
         destination,

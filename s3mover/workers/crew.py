@@ -4,21 +4,19 @@ One thread owns the crew and calls its methods; a reader thread per worker only 
 thread's inbox. No lock and no queue is shared between processes, so a killed worker takes nothing with it.
 """
 
-import multiprocessing
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
-from s3mover.workers.worker import serve
+from s3mover.workers.nursery import Child, Nursery
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
 # new orders are on their way.
@@ -27,9 +25,6 @@ ORDERS_PER_THREAD = 4
 MOST_DEATHS = 3
 # Workers that die without ever reporting anything cannot work here at all.
 MOST_STILLBORN = 5
-
-# Clean processes: a fork would copy locks that the supervisor's threads hold at that instant.
-_processes = multiprocessing.get_context("spawn")
 
 
 class FromWorker(NamedTuple):
@@ -49,8 +44,7 @@ class Settled(NamedTuple):
 @dataclass(slots=True)
 class _Member:
     number: int
-    process: SpawnProcess
-    pipe: Connection
+    child: Child
     reader: threading.Thread
     brief: Brief
     orders: dict[tuple[int, int], Order] = field(default_factory=dict)
@@ -68,9 +62,14 @@ class Crew:
     """
 
     def __init__(
-        self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify
+        self,
+        briefs: Sequence[Brief],
+        deliver: Callable[[FromWorker], None],
+        notify: Notify,
+        nursery: Nursery,
     ) -> None:
         self.briefs = briefs
+        self._nursery = nursery
         self._deliver = deliver
         self._notify = notify
         self._members: dict[int, _Member] = {}
@@ -138,23 +137,20 @@ class Crew:
         for member in members:
             _send(member, Quit())
         for member in members:
-            member.process.join(grace)
-            _end(member)
+            _end(member, grace)
 
     def _hire(self, brief: Brief) -> None:
         self._hired += 1
-        ours, theirs = _processes.Pipe()
-        name = f"s3mover-worker-{self._hired}"
-        process = _processes.Process(target=serve, args=(brief, theirs), name=name, daemon=True)
-        process.start()
-        theirs.close()
-        reader = threading.Thread(target=self._read, args=(self._hired, ours), name=name, daemon=True)
+        child = self._nursery.start()
+        name = f"worker-{self._hired}"
+        reader = threading.Thread(target=self._read, args=(self._hired, child.pipe), name=name, daemon=True)
         reader.start()
-        member = _Member(self._hired, process, ours, reader, brief)
+        member = _Member(self._hired, child, reader, brief)
         self._members[member.number] = member
+        _send(member, brief)
         for side, credentials in self._renewed.items():
             _send(member, Renew(side, credentials))
-        self._notify(WorkerStarted(member.number, process.pid or 0, brief.threads))
+        self._notify(WorkerStarted(member.number, child.pid, brief.threads))
 
     def _read(self, worker: int, pipe: Connection) -> None:
         try:
@@ -206,22 +202,19 @@ def share_threads(threads: int, processes: int) -> list[int]:
     return [each + (1 if number < more else 0) for number in range(processes)]
 
 
-def _end(member: _Member) -> int | None:
+def _end(member: _Member, grace: float = 0.0) -> int | None:
     """See to it that the worker has gone, and give back its exit code."""
     # A worker whose pipe broke, or whose time is up, cannot report any more, whatever it still does.
-    member.process.kill()
-    member.process.join()
+    code = member.child.end(grace)
     # The reader comes to the pipe's end now; only then may the pipe be closed under it.
     member.reader.join()
-    member.pipe.close()
-    code = member.process.exitcode
-    member.process.close()
+    member.child.pipe.close()
     return code
 
 
-def _send(member: _Member, message: ToWorker) -> None:
+def _send(member: _Member, message: ToWorker | Brief) -> None:
     try:
-        member.pipe.send(message)
+        member.child.pipe.send(message)
     except (BrokenPipeError, ConnectionError):
         # The worker died: its reader delivers that, and `hear` hands its orders on.
         return

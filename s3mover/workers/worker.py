@@ -4,7 +4,6 @@ It knows no supervisor, no trail and no boto3. When its pipe closes it ends at o
 still did.
 """
 
-import signal
 import threading
 import time
 import traceback
@@ -35,11 +34,12 @@ PARTS_SHARE = 3
 GATHER_SECONDS = 0.02
 
 
-def serve(brief: Brief, connection: Connection) -> None:
-    """Work until the pipe closes; the entry point of a worker process."""
-    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def serve(connection: Connection) -> None:
+    """Take the brief, then work until the pipe closes: what a worker process does."""
+    try:
+        brief: Brief = connection.recv()
+    except (EOFError, ConnectionError):
+        return
     Worker(brief, connection).listen()
 
 

@@ -16,6 +16,7 @@ from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side, Stat
 from s3mover.transfer.policy import Policy
 from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, Crew, FromWorker, share_threads
 from s3mover.workers.messages import Brief
+from s3mover.workers.nursery import Nursery
 from tests.simulator import Simulator
 
 ACCOUNT = "111111111111"
@@ -82,12 +83,14 @@ def crew_of(simulator: Simulator, processes: int = 2, threads: int = 10) -> Iter
     ]
     inbox: SimpleQueue[FromWorker] = SimpleQueue()
     events: list[Event] = []
-    crew = Crew(briefs, inbox.put, events.append)
+    nursery = Nursery()
+    crew = Crew(briefs, inbox.put, events.append, nursery)
     crew.start()
     try:
         yield Owner(crew, inbox, events)
     finally:
         crew.dismiss(10.0)
+        nursery.close()
         simulator.set_latency(0)
 
 
