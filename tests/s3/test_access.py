@@ -99,7 +99,7 @@ def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
     with Clerk() as clerk:
         assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
-        with pytest.raises(UnreachableError, match="source: .*Invalid bucket name"):
+        with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
             clerk.find(
                 SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")
             )
