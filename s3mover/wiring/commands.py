@@ -57,9 +57,7 @@ def supervisor_of(engine: Engine) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
     duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
-    started = DaemonStarted(
-        __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
-    )
+    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
     return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
 
 
