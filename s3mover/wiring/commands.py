@@ -47,7 +47,7 @@ def run_daemon(settings: Settings) -> ExitCode:
     stop = Stop()
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener()], serve_http=True) as engine,
+        open_engine(settings, stop, [LogListener()], serve_http=True, enduring=True) as engine,
     ):
         supervisor_of(engine).run()
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK

@@ -70,9 +70,16 @@ class Engine:
 
 @contextmanager
 def open_engine(
-    settings: Settings, stop: Stop, listeners: Sequence[Notify], *, serve_http: bool
+    settings: Settings,
+    stop: Stop,
+    listeners: Sequence[Notify],
+    *,
+    serve_http: bool,
+    enduring: bool = False,
 ) -> Iterator[Engine]:
     """Open everything that sweeps need; what was opened is closed again, also after an error.
+
+    `enduring` is for those who rather wait than give up where worker processes cannot live.
 
     Raises:
         UnreachableError: a credential or the database could not be reached, or does not permit the work.
@@ -89,7 +96,7 @@ def open_engine(
         sides = sides_of(settings, notify)
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(threads_of(settings), {ROUTE: brief_of(settings, sides)}, notify)
+        crew = Crew(threads_of(settings), {ROUTE: brief_of(settings, sides)}, notify, enduring=enduring)
         desk = crew.open_desk(ROUTE, inbox.put)
         opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
         crew.start()

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.transfer.policy import Policy
 
+# What names an order among all routes: its route, its sweep and its number.
+Identity = tuple[str, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class RouteBrief:

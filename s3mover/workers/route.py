@@ -16,20 +16,26 @@ from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.transfer.ways import RunParts
 from s3mover.workers.messages import RouteBrief
+from s3mover.workers.slate import Signs
 
 
 class Route:
     """What a worker's threads need for the orders of one route; threads share it.
 
-    `share` is this worker's part of the route's bounds, `run_parts` does the parts of large objects.
+    `share` is this worker's part of the route's bounds, `run_parts` does the parts of large objects, `signs` are where
+    threads show that they go on.
     """
 
-    def __init__(self, name: str, brief: RouteBrief, share: float, run_parts: RunParts) -> None:
+    def __init__(self, name: str, brief: RouteBrief, share: float, run_parts: RunParts, signs: Signs) -> None:
         self.name = name
+        self._signs = signs
         self.recalled = threading.Event()
         self.requests = RequestCounter()
         self._credentials = dict(brief.credentials)
-        self._paces = Pace(brief.requests_per_second * share), Pace(brief.bytes_per_second * share)
+        self._gates = (
+            Turnstile(Pace(brief.requests_per_second * share), signs),
+            Turnstile(Pace(brief.bytes_per_second * share), signs),
+        )
         self._mover = self._build_mover(brief, run_parts)
 
     def move(self, order: Order) -> Outcome:
@@ -44,7 +50,8 @@ class Route:
         self._credentials[side] = credentials
 
     def _pause(self, seconds: float) -> bool:
-        return not self.recalled.wait(seconds)
+        with self._signs.resting():
+            return not self.recalled.wait(seconds)
 
     def _build_mover(self, brief: RouteBrief, run_parts: RunParts) -> Mover:
         source = self._bucket(brief, Side.SOURCE, Side.SOURCE)
@@ -63,7 +70,7 @@ class Route:
 
     def _bucket(self, brief: RouteBrief, place: Side, signer: Side) -> Bucket:
         at_source = place is Side.SOURCE
-        pace, body_pace = self._paces
+        pace, body_pace = self._gates
         return Bucket(
             brief.source if at_source else brief.destination,
             self._signer(signer),
@@ -77,6 +84,22 @@ class Route:
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
         return lambda: self._credentials[side]
+
+
+class Turnstile:
+    """A gate at which threads show that they go on, and that they wait where they wait."""
+
+    def __init__(self, pace: Pace, signs: Signs) -> None:
+        self._pace = pace
+        self._signs = signs
+
+    def take(self, units: float = 1.0) -> None:
+        """Wait until so many units may pass."""
+        if self._pace.is_open:
+            self._signs.give()
+            return
+        with self._signs.resting():
+            self._pace.take(units)
 
 
 class RequestCounter:

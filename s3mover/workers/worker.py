@@ -16,6 +16,7 @@ from s3mover.model import Order, Outcome
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
+from s3mover.workers.slate import Line, Signs, Slate
 from s3mover.workers.turns import Turns
 
 T = TypeVar("T")
@@ -26,12 +27,15 @@ PARTS_SHARE = 3
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.
 GATHER_SECONDS = 0.02
+# How often the main thread shows that it lives where nothing comes over the pipe.
+BEAT_SECONDS = 1.0
 
 
 class _Task(NamedTuple):
-    """An order, and the route that it is of."""
+    """An order, and the route and the lane that it is of."""
 
     route: Route
+    lane: int
     order: Order
 
 
@@ -42,41 +46,54 @@ class _Ended(NamedTuple):
     what: Outcome | list[Order]
 
 
-def serve(brief: Brief, connection: Connection) -> None:
+def serve(brief: Brief, slate: Slate, connection: Connection) -> None:
     """Work until the pipe closes; the entry point of a worker process."""
     # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Worker(brief, connection).listen()
+    Worker(brief, slate, connection).listen()
 
 
 class Worker:
     """The threads of one process around the lanes of orders: one for each route, and one for invitations."""
 
-    def __init__(self, brief: Brief, connection: Connection) -> None:
+    def __init__(self, brief: Brief, slate: Slate, connection: Connection) -> None:
         self._connection = connection
+        self._slate = slate
+        self._signs = Signs()
         self._turns: Turns[_Task | Invitation] = Turns(len(brief.routes) + 1)
         self._invitations = len(brief.routes)
         self._lanes = {name: lane for lane, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
-        sharing = Sharing(self._invite, brief.threads // PARTS_SHARE)
+        sharing = Sharing(self._invite, brief.threads // PARTS_SHARE, self._signs.resting)
         self._routes = {
-            name: Route(name, route, brief.share, sharing.run) for name, route in brief.routes.items()
+            name: Route(name, route, brief.share, sharing.run, self._signs)
+            for name, route in brief.routes.items()
         }
         for number in range(brief.threads):
-            threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True).start()
+            line = slate.line(number)
+            threading.Thread(target=self._work, args=(line,), name=f"transfer-{number}", daemon=True).start()
         threading.Thread(target=self._report, name="reporter", daemon=True).start()
 
     def listen(self) -> None:
         """Obey what comes over the pipe until it closes or says to quit."""
         while True:
+            self._slate.beat()
             try:
-                message: ToWorker = self._connection.recv()
+                message = self._next_message()
             except (EOFError, ConnectionError):
                 return
             if isinstance(message, Quit):
                 return
-            self._obey(message)
+            if message is not None:
+                self._obey(message)
+
+    def _next_message(self) -> ToWorker | None:
+        """Return None where nothing comes before the next beat is due."""
+        if not self._connection.poll(BEAT_SECONDS):
+            return None
+        message: ToWorker = self._connection.recv()
+        return message
 
     def _obey(self, message: Hand | Renew | Recall) -> None:
         route, lane = self._routes[message.route], self._lanes[message.route]
@@ -84,7 +101,7 @@ class Worker:
             case Hand(_, orders):
                 route.recalled.clear()
                 for order in orders:
-                    self._turns.put(lane, _Task(route, order))
+                    self._turns.put(lane, _Task(route, lane, order))
             case Renew(_, side, credentials):
                 route.renew(side, credentials)
             case Recall(_):
@@ -95,14 +112,22 @@ class Worker:
     def _invite(self, invitation: Invitation) -> None:
         self._turns.put(self._invitations, invitation)
 
-    def _work(self) -> None:
+    def _work(self, line: Line) -> None:
+        self._signs.take_seat(line)
         while True:
             task = self._turns.take()
             if isinstance(task, Invitation):
-                if task.help():
-                    self._invite(task)
+                self._help(task, line)
             else:
+                line.begin(task.lane, task.order.sweep, task.order.number)
                 self._ended.put(_Ended(task.route, task.route.move(task.order)))
+                line.end()
+
+    def _help(self, invitation: Invitation, line: Line) -> None:
+        line.give_sign()
+        if invitation.help():
+            self._invite(invitation)
+        line.end()
 
     def _report(self) -> None:
         while True:
