@@ -200,11 +200,17 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
+    """A worker ended by itself (`exit -9`), or was ended: `silent` (its process stood still), `stuck` (a thread did).
+
+    It is replaced in `pause` seconds.
+    """
+
     name = "worker.died"
     level = "error"
     worker: int
     code: str
     unsettled: int
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def run_daemon(settings: Settings, early: Early) -> ExitCode:
     stop = Stop()
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, early, stop, [LogListener()], serve_http=True) as engine,
+        open_engine(settings, early, stop, [LogListener()], serve_http=True, enduring=True) as engine,
     ):
         supervisor_of(engine).run()
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
@@ -61,9 +61,7 @@ def supervisor_of(engine: Engine) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
     duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
-    started = DaemonStarted(
-        __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
-    )
+    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
     return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
 
 

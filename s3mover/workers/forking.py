@@ -27,20 +27,21 @@ def attend(control: Connection) -> None:
         if isinstance(request, Await):
             control.send(_reap(request))
             continue
-        pipe = _received_pipe(control)
+        pipe, memory = _received(control)
         pid = os.fork()
         if not pid:
             control.close()
-            serve(pipe)
+            serve(pipe, memory)
             return
         pipe.close()
+        os.close(memory)
         control.send(pid)
 
 
-def _received_pipe(control: Connection) -> Connection:
+def _received(control: Connection) -> tuple[Connection, int]:
     with socket.socket(fileno=os.dup(control.fileno())) as carrier:
-        _, received, _, _ = socket.recv_fds(carrier, 1, 1)
-    return Connection(received[0])
+        _, (pipe, memory), _, _ = socket.recv_fds(carrier, 1, 2)
+    return Connection(pipe), memory
 
 
 def _reap(request: Await) -> int:

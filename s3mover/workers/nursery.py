@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from s3mover.errors import MoverError
 
 
 class Start(NamedTuple):
-    """To the nursery: fork a worker; its end of the pipe travels beside."""
+    """To the nursery: fork a worker; its end of the pipe and its slate's memory travel beside."""
 
 
 class Await(NamedTuple):
@@ -29,26 +30,32 @@ class Await(NamedTuple):
 
 
 class Child:
-    """One worker process, of which the owner holds the other end of the pipe."""
+    """One worker process, of which the owner holds the other end of the pipe. Belongs to one thread."""
 
     def __init__(self, control: "_Control", pid: int, pipe: Connection) -> None:
         self._control = control
         self.pid = pid
         self.pipe = pipe
+        self._has_ended = False
+        self._code: int | None = None
 
     def end(self, grace: float = 0.0) -> int | None:
-        """See to it that it has ended, by force after `grace` seconds, and close its pipe for its reader, too.
+        """See to it that it has ended, by force after `grace` seconds; may be called again.
 
         Returns its exit code, or None where the nursery that could tell it is gone: such a worker ends by itself,
-        because its pipe is closed.
+        because its pipe is shut then.
         """
-        try:
-            code: int | None = self._control.ask(Await(self.pid, grace))
-        except (EOFError, OSError):
-            code = None
+        if not self._has_ended:
+            self._has_ended = True
+            try:
+                self._code = self._control.ask(Await(self.pid, grace))
+            except (EOFError, OSError):
+                self._shut_pipe()
+        return self._code
+
+    def _shut_pipe(self) -> None:
         with socket.socket(fileno=os.dup(self.pipe.fileno())) as line, suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
-        return code
 
 
 class _Control:
@@ -65,13 +72,17 @@ class _Control:
             )
         self._line = Connection(ours.detach())
 
-    def ask(self, question: Start | Await, beside: Connection | None = None) -> int:
-        """Return the answer to a question; `beside` travels with it. EOFError or OSError where the nursery is gone."""
+    def ask(self, question: Start | Await, beside: Sequence[int] = ()) -> int:
+        """Return the answer to a question; the files `beside` travel with it.
+
+        Raises:
+            EOFError, OSError: the nursery is gone.
+        """
         with self._lock:
             self._line.send(question)
-            if beside is not None:
+            if beside:
                 with socket.socket(fileno=os.dup(self._line.fileno())) as carrier:
-                    socket.send_fds(carrier, [b"+"], [beside.fileno()])
+                    socket.send_fds(carrier, [b"+"], beside)
             answer: int = self._line.recv()
             return answer
 
@@ -92,20 +103,20 @@ class Nursery:
         self._lock = threading.Lock()
         self._control = _Control()
 
-    def start(self) -> Child:
-        """Fork a worker, which waits for its brief on the pipe.
+    def start(self, memory: int) -> Child:
+        """Fork a worker, which waits for its brief on the pipe and inherits the file `memory`.
 
         Raises:
             MoverError: the nursery cannot be kept alive.
         """
         with self._lock:
             try:
-                return _start(self._control)
+                return _start(self._control, memory)
             except (EOFError, OSError):
                 self._control.close()
                 self._control = _Control()
             try:
-                return _start(self._control)
+                return _start(self._control, memory)
             except (EOFError, OSError) as error:
                 raise MoverError("no worker process can be started: the nursery ends at once") from error
 
@@ -115,10 +126,10 @@ class Nursery:
             self._control.close()
 
 
-def _start(control: _Control) -> Child:
+def _start(control: _Control, memory: int) -> Child:
     ours, theirs = Pipe()
     try:
-        return Child(control, control.ask(Start(), beside=theirs), ours)
+        return Child(control, control.ask(Start(), beside=[theirs.fileno(), memory]), ours)
     except BaseException:
         ours.close()
         raise

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from s3mover.workers.nursery import Child, Nursery
+from s3mover.workers.slate import slate_memory
 from tests.support.waiting import eventually
 
 # A supervisor that has a worker and is killed.
 SUPERVISOR = """
 from s3mover.workers.nursery import Nursery
+from s3mover.workers.slate import slate_memory
 nursery = Nursery()
-child = nursery.start()
+child = nursery.start(slate_memory())
 print(child.pid, flush=True)
 input()
 """
@@ -29,6 +31,14 @@ def nursery() -> Iterator[Nursery]:
     running = Nursery()
     yield running
     running.close()
+
+
+def start(nursery: Nursery) -> Child:
+    memory = slate_memory()
+    try:
+        return nursery.start(memory)
+    finally:
+        os.close(memory)
 
 
 def end(child: Child, grace: float = 0.0) -> int | None:
@@ -51,7 +61,7 @@ def parent_of(pid: int) -> int:
 
 def test_a_worker_may_end_by_itself(nursery: Nursery) -> None:
     """Its exit code is what it ended with."""
-    child = nursery.start()
+    child = start(nursery)
     with socket.socket(fileno=os.dup(child.pipe.fileno())) as line:
         line.shutdown(socket.SHUT_WR)
     assert end(child, grace=60.0) == 0
@@ -59,7 +69,7 @@ def test_a_worker_may_end_by_itself(nursery: Nursery) -> None:
 
 def test_a_worker_that_does_not_go_is_killed(nursery: Nursery) -> None:
     """Without any grace at once."""
-    child = nursery.start()
+    child = start(nursery)
     assert end(child) == -signal.SIGKILL
     assert not is_alive(child.pid)
 
@@ -67,7 +77,7 @@ def test_a_worker_that_does_not_go_is_killed(nursery: Nursery) -> None:
 def test_workers_are_siblings(nursery: Nursery) -> None:
     """They are forked by one process that is not the supervisor, whoever asks for them."""
     with ThreadPoolExecutor(4) as threads:
-        children = list(threads.map(lambda _: nursery.start(), range(4)))
+        children = list(threads.map(lambda _: start(nursery), range(4)))
     assert len({child.pid for child in children}) == 4
     assert {parent_of(child.pid) for child in children} != {os.getpid()}
     assert len({parent_of(child.pid) for child in children}) == 1
@@ -76,9 +86,9 @@ def test_workers_are_siblings(nursery: Nursery) -> None:
 
 def test_a_dead_nursery_is_replaced(nursery: Nursery) -> None:
     """Workers that it had end when they are to; new ones come from another."""
-    orphan = nursery.start()
+    orphan = start(nursery)
     os.kill(parent_of(orphan.pid), signal.SIGKILL)
-    child = nursery.start()
+    child = start(nursery)
     assert end(orphan) is None
     eventually(lambda: not is_alive(orphan.pid))
     assert end(child) == -signal.SIGKILL
