@@ -20,10 +20,14 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFailed,
+    ObjectMoved,
     SweepFinished,
     SweepStarted,
+    ThrottleChanged,
 )
+from s3mover.model import Method
 from s3mover.observe.counting import Snapshot, SweepCounter
+from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
 from s3mover.observe.text import utc_moment
 
@@ -74,6 +78,8 @@ class StatusBoard:
         self._started_at = ""
         self._about: dict[str, object] = {"version": "", "pair": ""}
         self._audit_available = True
+        self._limits: dict[str, int] = {}
+        self._history = History()
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -83,7 +89,9 @@ class StatusBoard:
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
             DaemonStopping: lambda _: self._enter(State.STOPPING),
+            ObjectMoved: self._moved,
             ObjectFailed: self._failed,
+            ThrottleChanged: self._throttled,
             AuditUnavailable: lambda _: self._audit(available=False),
             AuditRestored: lambda _: self._audit(available=True),
         }
@@ -117,6 +125,7 @@ class StatusBoard:
         healthy, why = self.healthy()
         with self._lock:
             return {
+                "now": utc_moment(self._clock()),
                 "state": self._state.value,
                 "healthy": healthy,
                 "health": why,
@@ -124,8 +133,10 @@ class StatusBoard:
                 **self._about,
                 "audit_available": self._audit_available,
                 "sweep": _under_way(snapshot, self._started_at) if snapshot.running else None,
+                "limits": dict(self._limits),
                 "sweeps": list(self._sweeps),
                 "failures": list(self._failures),
+                "history": self._history.told(self._monotonic()),
             }
 
     def _enter(self, state: State) -> None:
@@ -140,6 +151,9 @@ class StatusBoard:
             "processes": event.processes,
             "threads": event.threads,
         }
+
+    def _throttled(self, event: ThrottleChanged) -> None:
+        self._limits[event.side] = event.limit
 
     def _audit(self, *, available: bool) -> None:
         self._audit_available = available
@@ -162,7 +176,12 @@ class StatusBoard:
             }
         )
 
+    def _moved(self, event: ObjectMoved) -> None:
+        count = self._history.streamed if event.method is Method.STREAMING else self._history.copied
+        count(self._monotonic(), event.size)
+
     def _failed(self, event: ObjectFailed) -> None:
+        self._history.failed(self._monotonic())
         self._failures.appendleft(
             {
                 "at": utc_moment(self._clock()),
@@ -190,4 +209,5 @@ def _under_way(snapshot: Snapshot, started_at: str) -> dict[str, object]:
         "objects_per_second": round(snapshot.objects_per_second, 2),
         "bytes_per_second": round(snapshot.bytes_per_second),
         "eta_seconds": None if eta is None else round(eta, 1),
+        "progress": None if snapshot.progress is None else round(snapshot.progress, 4),
     }

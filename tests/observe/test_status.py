@@ -99,6 +99,7 @@ def test_the_sweep_under_way_is_shown_with_counts_rate_and_eta(board: StatusBoar
         "objects_per_second": 1.0,
         "bytes_per_second": 100,
         "eta_seconds": 10.0,
+        "progress": 0.5,
     }
 
 
