@@ -49,6 +49,7 @@ class History:
         steps = [by_number.get(number, empty) for number in range(last - STEPS + 1, last + 1)]
         return {
             "step_seconds": STEP_SECONDS,
+            "last_step_seconds": round(now % STEP_SECONDS, 1),
             "server_side_copy": [step.server_side_copy for step in steps],
             "streaming": [step.streaming for step in steps],
             "failed": [step.failed for step in steps],

@@ -114,7 +114,7 @@ def test_status_is_json(server: HttpServer, source: Source) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/etc/passwd", "/../config.yaml", "//metrics", "/metrics/", "/%6detrics"]
+    "path", ["/index.html", "/etc/passwd", "/../config.yaml", "//metrics", "/metrics/", "/%6detrics"]
 )
 def test_anything_else_is_not_found(server: HttpServer, path: str) -> None:
     """No file is ever served."""

@@ -1,0 +1,69 @@
+"""Small pictures as inline SVG: steps over time, and one bar in parts. Pure; colours are the style sheet's classes.
+
+No `style` attribute is ever written: the page's Content-Security-Policy forbids it.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+HEIGHT = 100
+
+
+def ceiling(highest: float) -> float:
+    """Return the round number (1, 2 or 5 times a power of ten) that a scale up to `highest` ends with."""
+    power = 1.0
+    while power < highest:
+        power *= 10
+    while power / 10 >= highest > 0:
+        power /= 10
+    return next((power * part for part in (0.2, 0.5) if power * part >= highest), power)
+
+
+def stacked(layers: Sequence[tuple[str, Sequence[float]]], top: float, label: str) -> str:
+    """Draw layers of steps upon each other, the first one at the bottom; `top` is the height of the scale.
+
+    Args:
+        layers: for each its class and its values, as many as the others have.
+        top: the value at the upper edge.
+        label: what the picture says, in words.
+    """
+    width = len(layers[0][1])
+    sums = [0.0] * width
+    shapes = []
+    for name, values in layers:
+        sums = [below + value for below, value in zip(sums, values, strict=True)]
+        shapes.append(f'<path class="{name}" d="{_outline(sums, top)}"/>')
+    lines = "".join(f'<line x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (0, HEIGHT // 2, HEIGHT))
+    # The lower a layer lies the later it is drawn, so that each hides what the sum above it counted twice.
+    return (
+        f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{label}">'
+        f"{lines}{''.join(reversed(shapes))}</svg>"
+    )
+
+
+def parted(parts: Sequence[tuple[str, int]]) -> str:
+    """Draw one bar in parts, in proportion; what it says stands beside it in words."""
+    whole = sum(part for _, part in parts)
+    if not whole:
+        return ""
+    left, rectangles = 0.0, []
+    for name, part in parts:
+        width = 1000 * part / whole
+        rectangles.append(f'<rect class="{name}" x="{left:.1f}" width="{width:.1f}" height="10"/>')
+        left += width
+    bars = "".join(rectangles)
+    return (
+        f'<svg class="split" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{bars}</svg>'
+    )
+
+
+def swatch(name: str) -> str:
+    """Draw the colour of a legend's entry."""
+    return f'<svg viewBox="0 0 1 1" aria-hidden="true"><rect class="{name}" width="1" height="1"/></svg>'
+
+
+def _outline(values: Iterable[float], top: float) -> str:
+    """Return the path of steps that are one unit wide; equal neighbours are one step."""
+    heights = (f"{HEIGHT - HEIGHT * value / top:.1f}".removesuffix(".0") for value in values)
+    steps = "".join(f"V{height}h{len(list(same))}" for height, same in groupby(heights))
+    return f"M0 {HEIGHT}{steps}V{HEIGHT}Z"

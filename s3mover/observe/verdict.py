@@ -1,0 +1,105 @@
+"""Says in a headline and a sentence how things stand, from what `/status` tells. Pure decisions, no HTML.
+
+The first that holds, from above:
+
+| holds | headline | tone |
+|---|---|---|
+| the loop gives no sign of life | Hanging | bad |
+| the audit database is away | Waiting for the audit database | bad |
+| any state but idle | the state's own | calm, busy while sweeping |
+| no sweep has ended | Ready | calm |
+| the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
+| objects of the last sweep failed | N objects could not be moved | warn |
+| else | Up to date | good |
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from s3mover.observe import humanised
+
+
+class Tone(StrEnum):
+    """How serious it is; the style sheet gives each its colour."""
+
+    GOOD = "good"
+    BUSY = "busy"
+    WARN = "warn"
+    BAD = "bad"
+    CALM = "calm"
+
+
+class Verdict(NamedTuple):
+    """How things stand."""
+
+    tone: Tone
+    headline: str
+    sentence: str
+
+
+_STATES = {
+    "starting": Verdict(Tone.CALM, "Starting", "Connecting to both buckets and to the audit database."),
+    "standby": Verdict(
+        Tone.CALM, "Standing by", "Another instance works on these buckets; this one takes over when it ends."
+    ),
+    "stopping": Verdict(
+        Tone.CALM, "Stopping", "What is in flight ends and is recorded; nothing new is begun."
+    ),
+    "paused": Verdict(Tone.CALM, "Paused", "Nothing is swept until it is told to go on."),
+}
+
+
+def judge(status: Mapping[str, Any]) -> Verdict:
+    """Return how things stand."""
+    if not status["healthy"]:
+        return Verdict(
+            Tone.BAD, "Hanging", f"{_sentence(status['health'])} Where that does not end, restart it."
+        )
+    if not status["audit_available"]:
+        said = "Nothing new is begun until it answers. What was in flight is kept and recorded then."
+        return Verdict(Tone.BAD, "Waiting for the audit database", said)
+    if status["state"] == "sweeping":
+        return _sweeping(status)
+    if status["state"] == "idle":
+        return _idle(status)
+    return _STATES.get(status["state"], Verdict(Tone.CALM, status["state"].capitalize(), ""))
+
+
+def _sweeping(status: Mapping[str, Any]) -> Verdict:
+    sweep = status["sweep"]
+    if sweep is None or not sweep["succeeded"] + sweep["failed"] + sweep["waiting"]:
+        return Verdict(
+            Tone.BUSY, "Looking", "Both buckets are listed side by side; nothing had to be moved so far."
+        )
+    told = [_objects(sweep["succeeded"], "moved so far")]
+    if sweep["failed"]:
+        told.append(f"{humanised.count(sweep['failed'])} failed")
+    return Verdict(Tone.BUSY, "Moving objects", f"{', '.join(told)}.")
+
+
+def _idle(status: Mapping[str, Any]) -> Verdict:
+    if not status["sweeps"]:
+        return Verdict(Tone.CALM, "Ready", "No sweep has ended yet.")
+    last = status["sweeps"][0]
+    if last["status"] == "failed":
+        return Verdict(Tone.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again.")
+    if last["status"] == "interrupted":
+        return Verdict(
+            Tone.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
+        )
+    ended = f"The last sweep ended {humanised.ago(last['ended_at'], status['now'])}"
+    if last["failed"]:
+        headline = _objects(last["failed"], "could not be moved")
+        return Verdict(Tone.WARN, headline, f"{ended}. Each sweep tries again; below stands what to do.")
+    moved = _objects(last["succeeded"], "moved") if last["succeeded"] else "everything was in place"
+    return Verdict(Tone.GOOD, "Up to date", f"{ended}: {moved}.")
+
+
+def _objects(number: int, what: str) -> str:
+    return f"{humanised.count(number)} {'object' if number == 1 else 'objects'} {what}"
+
+
+def _sentence(text: str) -> str:
+    """Return a message as a sentence: a capital at its beginning, a stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
