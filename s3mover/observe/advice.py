@@ -7,8 +7,10 @@ Sources of S3's codes: S3 API reference, "List of error codes"; ours are said in
 _TABLE = (
     (
         "AccessDenied",
-        "A permission is missing. Run s3mover check: it names the permission and prints the statement that grants "
-        "it.",
+        (
+            "A permission is missing. Run s3mover check: it names the permission and prints the statement that grants "
+            "it."
+        ),
     ),
     (
         "AllAccessDisabled",
@@ -20,8 +22,10 @@ _TABLE = (
     ),
     (
         "BadDigest VerificationError",
-        "What arrived was not what was sent, and was not kept. Each sweep tries again; if it stays, suspect "
-        "memory, proxy or store.",
+        (
+            "What arrived was not what was sent, and was not kept. Each sweep tries again; if it stays, suspect "
+            "memory, proxy or store."
+        ),
     ),
     (
         "ConditionalRequestConflict",
@@ -29,24 +33,34 @@ _TABLE = (
     ),
     (
         "ConnectionError IncompleteBody RequestTimeout Timeout",
-        "The connection to the store broke or timed out. Each sweep tries again; if it stays, look at the "
-        "network, the proxy and the endpoint_url of that side.",
+        (
+            "The connection to the store broke or timed out. Each sweep tries again; if it stays, look at the "
+            "network, the proxy and the endpoint_url of that side."
+        ),
     ),
     (
         "EntityTooLarge",
-        "The object is over 5 GiB and transfer.large_objects is report. Run the command in the message, or set it "
-        "to transfer.",
+        (
+            "The object is over 5 GiB and transfer.large_objects is report. Run the command in the message, or set it "
+            "to transfer."
+        ),
     ),
     (
         "ExpiredToken InvalidAccessKeyId InvalidToken SignatureDoesNotMatch",
-        "S3 does not accept the credentials of one side. Renew the keys, or mend the role or profile that they "
-        "come from, then restart if they stand in the settings.",
+        (
+            "S3 does not accept the credentials of one side. Renew the keys, or mend the role or profile that they "
+            "come from, then restart if they stand in the settings."
+        ),
     ),
     (
-        "InternalError OperationAborted RequestLimitExceeded RequestThrottled ServiceUnavailable SlowDown "
-        "SlowDownRead SlowDownWrite",
-        "The store is overloaded or limits the rate. Nothing is to be done if it passes: each sweep tries again. "
-        "If it stays, lower transfer.threads or set transfer.requests_per_second.",
+        (
+            "InternalError OperationAborted RequestLimitExceeded RequestThrottled ServiceUnavailable SlowDown "
+            "SlowDownRead SlowDownWrite"
+        ),
+        (
+            "The store is overloaded or limits the rate. Nothing is to be done if it passes: each sweep tries again. "
+            "If it stays, lower transfer.threads or set transfer.requests_per_second."
+        ),
     ),
     (
         "InvalidObjectState",
@@ -54,8 +68,10 @@ _TABLE = (
     ),
     (
         "InvalidResponse",
-        "The store's answer was not S3's. Look whether endpoint_url leads to the store, and not to a proxy's "
-        "error page.",
+        (
+            "The store's answer was not S3's. Look whether endpoint_url leads to the store, and not to a proxy's "
+            "error page."
+        ),
     ),
     (
         "InvalidStorageClass",
@@ -63,8 +79,10 @@ _TABLE = (
     ),
     (
         "KMS.DisabledException KMS.NotFoundException",
-        "The KMS key cannot be used. Look whether it is enabled, and run s3mover check for the missing "
-        "permission.",
+        (
+            "The KMS key cannot be used. Look whether it is enabled, and run s3mover check for the missing "
+            "permission."
+        ),
     ),
     (
         "KeyTooLongError",
@@ -72,8 +90,10 @@ _TABLE = (
     ),
     (
         "MethodNotAllowed NotImplemented",
-        "The store does not know this feature. The message says which; avoid it by a setting, or ask the store's "
-        "operator.",
+        (
+            "The store does not know this feature. The message says which; avoid it by a setting, or ask the store's "
+            "operator."
+        ),
     ),
     (
         "NoSuchBucket",
@@ -81,13 +101,17 @@ _TABLE = (
     ),
     (
         "NoSuchUpload",
-        "The upload was ended by somebody else, such as a lifecycle rule for unfinished uploads. Each sweep tries "
-        "again.",
+        (
+            "The upload was ended by somebody else, such as a lifecycle rule for unfinished uploads. Each sweep tries "
+            "again."
+        ),
     ),
     (
         "PreconditionFailed",
-        "The object was changed again and again while it was moved. It is moved once it rests; filter.min_age "
-        "waits for that.",
+        (
+            "The object was changed again and again while it was moved. It is moved once it rests; filter.min_age "
+            "waits for that."
+        ),
     ),
     (
         "QuotaExceeded",
@@ -99,8 +123,10 @@ _TABLE = (
     ),
     (
         "WorkerDied",
-        "Three worker processes died while they held this object. Look at their exit codes in the log "
-        "(worker.died), and at memory.",
+        (
+            "Three worker processes died while they held this object. Look at their exit codes in the log "
+            "(worker.died), and at memory."
+        ),
     ),
 )
 

@@ -5,12 +5,12 @@ the document and named by their hashes in the Content-Security-Policy, so nothin
 each text passes `shown` on its way into the page.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from itertools import groupby
 from string import Template
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -27,6 +27,8 @@ _STYLE = (_ASSETS / "page.css").read_text(encoding="utf-8")
 _SCRIPT = (_ASSETS / "page.js").read_text(encoding="utf-8")
 _PAGE = Template((_ASSETS / "page.html").read_text(encoding="utf-8"))
 _METHODS = (("copy", "server-side copy", "server_side_copy"), ("stream", "streaming", "streaming"))
+# The name of each request differs, so failures that are alike would not be seen as such.
+_REQUEST = re.compile(r" \(request [^()]*\)$")
 _SHORTEST_STEP = 5.0  # seconds; a step that has only begun is not taken for a rate
 _ICON_COLOURS = {
     Tone.GOOD: "#18794e",
@@ -118,7 +120,7 @@ def _under_way(sweep: Status) -> str:
             Figure("Waiting", humanised.count(sweep["waiting"]) + ("+" if sweep["listing"] else "")),
             Figure("Failed", humanised.count(sweep["failed"]), alarming=sweep["failed"] > 0),
             Figure("Needed nothing", humanised.count(sweep["skipped"])),
-            Figure("Objects", humanised.rate(sweep["objects_per_second"]), "/s"),
+            Figure("Objects", humanised.rate(sweep["objects_per_second"]), " /s"),
             _sized("Throughput", sweep["bytes_per_second"], "/s"),
         ]
     )
@@ -128,7 +130,7 @@ def _bar(sweep: Status) -> str:
     """Draw how far the sweep is; a bar without a value says that it cannot be told yet."""
     progress, left = sweep["progress"], sweep["eta_seconds"]
     value = "" if progress is None else f' value="{progress:.4f}"'
-    done = f"{humanised.count(sweep['listed'])} objects listed so far"
+    done = f"{humanised.count(sweep['listed'])} objects listed"
     if progress is not None:
         done = f"{100 * progress:.0f}% of sweep {sweep['sweep']}"
     ends = "" if left is None else f"<span>about {shown(humanised.duration(left))} left</span>"
@@ -172,10 +174,9 @@ def _hour(history: Status) -> str:
     layers = [(css, _per_second(values, history)) for css, _, values in counts]
     totals = [sum(step) for step in zip(*(values for _, values in layers), strict=True)]
     top = drawing.ceiling(max(totals))
-    now, highest = humanised.rate(totals[-1]), humanised.rate(max(totals))
-    label = f"Objects per second in the last hour: now {now}, highest {highest}"
+    label = f"{humanised.rate(totals[-1])} objects per second now, {humanised.rate(max(totals))} at most"
     return (
-        f'<p class="soft">{shown(label)} · {human_size(sum(history["bytes"]))} moved</p>'
+        f'<p class="soft small">{shown(label)} · {human_size(sum(history["bytes"]))} moved</p>'
         f'<div class="plot"><div class="up" aria-hidden="true"><span>{humanised.rate(top)} /s</span>'
         f"<span>{humanised.rate(top / 2)}</span><span>0</span></div>{drawing.stacked(layers, top, shown(label))}"
         '<div class="along" aria-hidden="true"><span>60 min ago</span><span class="wide">45</span><span>30</span>'
@@ -205,30 +206,31 @@ def _failures(failures: Sequence[Status], now: str) -> str:
     by_code: dict[str, list[Status]] = {}
     for failure in failures:
         by_code.setdefault(failure["code"], []).append(failure)
-    return "".join(_failures_of(code, those, now) for code, those in by_code.items())
+    return "".join(_failures_of(code, those, len(failures), now) for code, those in by_code.items())
 
 
-def _failures_of(code: str, failures: Sequence[Status], now: str) -> str:
-    objects = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
-    # One message after the other is the same: it is said once, below the last of its objects.
-    runs = [list(run) for _, run in groupby(failures, lambda failure: failure["message"])]
-    items = "".join(_failed_run(run, now) for run in runs)
+def _failures_of(code: str, failures: Sequence[Status], latest: int, now: str) -> str:
+    share = f"{len(failures)} of the latest {latest}" if latest > 1 else ""
+    by_message: dict[str, list[Status]] = {}
+    for failure in failures:
+        by_message.setdefault(_REQUEST.sub("", failure["message"]), []).append(failure)
+    items = "".join(_failures_alike(message, those, now) for message, those in by_message.items())
     return (
-        f'<article><h3><code>{shown(code or "no code")}</code> <span class="soft">{objects} of the latest</span></h3>'
-        f'<p class="advice">{shown(advice_for(code))}</p><ul class="objects">{items}</ul></article>'
+        f'<article><h3><code>{shown(code or "no code")}</code> <span class="soft">{share}</span></h3>'
+        f'<p class="advice">{shown(advice_for(code))}</p>{items}</article>'
     )
 
 
-def _failed_run(run: Sequence[Status], now: str) -> str:
-    *before, last = (_failed_object(failure, now) for failure in run)
-    why = f'<span class="why">{_isolated(run[0]["message"])}</span>' if run[0]["message"] else ""
-    return "".join(f"<li>{item}</li>" for item in before) + f"<li>{last}{why}</li>"
+def _failures_alike(message: str, failures: Sequence[Status], now: str) -> str:
+    why = f'<p class="why">{_isolated(message)}</p>' if message else ""
+    items = "".join(f"<li>{_failed_object(failure, now)}</li>" for failure in failures)
+    return f'{why}<ul class="objects">{items}</ul>'
 
 
 def _failed_object(failure: Status, now: str) -> str:
     attempts = "" if failure["attempts"] <= 1 else f"{failure['attempts']} attempts, "
     when = f"{attempts}{_when(failure['at'], now)}"
-    return f'<bdi class="key">{shown(failure["key"])}</bdi><span class="soft">{when}</span>'
+    return f'<bdi class="key">{shown(failure["key"])}</bdi> <span class="soft">{when}</span>'
 
 
 def _when(moment: str, now: str) -> str:
@@ -251,22 +253,24 @@ _TONES = {"completed": Tone.GOOD, "failed": Tone.BAD, "interrupted": Tone.WARN}
 
 def _sweep(sweep: Status, now: str) -> str:
     failed = "bad n" if sweep["failed"] else "n"
-    said = (
-        f'<tr><td colspan="7" class="message">{_isolated(sweep["message"])}</td></tr>'
-        if sweep["message"]
-        else ""
-    )
-    status = str(sweep["status"])
+    said = f'<tr><td colspan="7" class="message">{_isolated(sweep["message"])}</td></tr>'
     return (
-        f'<tr><td><span class="mark {_TONES.get(status, Tone.CALM)}">{sweep["sweep"]}</span>'
-        f' <span class="soft">{shown(status)}</span></td>'
-        f"<td>{_when(sweep['ended_at'], now)}</td>"
+        f"<tr><td>{_mark(sweep)}</td><td>{_when(sweep['ended_at'], now)}</td>"
         f'<td class="n">{humanised.count(sweep["succeeded"])}</td>'
         f'<td class="{failed}">{humanised.count(sweep["failed"])}</td>'
         f'<td class="n wide">{humanised.count(sweep["skipped"])}</td>'
         f'<td class="n wide">{human_size(sweep["bytes"])}</td>'
-        f'<td class="n">{humanised.duration(sweep["seconds"])}</td></tr>{said}'
+        f'<td class="n">{humanised.duration(sweep["seconds"])}</td></tr>{said if sweep["message"] else ""}'
     )
+
+
+def _mark(sweep: Status) -> str:
+    """Return the sweep's number and status; a small screen has room for the status only where it is not the usual."""
+    status = str(sweep["status"])
+    usual = status == "completed"
+    tone = Tone.WARN if usual and sweep["failed"] else _TONES.get(status, Tone.CALM)
+    told = "soft wide" if usual else "soft"
+    return f'<span class="mark {tone}">{sweep["sweep"]}</span> <span class="{told}">{shown(status)}</span>'
 
 
 def _about(status: Status) -> str:

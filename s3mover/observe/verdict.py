@@ -6,7 +6,8 @@ The first that holds, from above:
 |---|---|---|
 | the loop gives no sign of life | Hanging | bad |
 | the audit database is away | Waiting for the audit database | bad |
-| any state but idle | the state's own | calm, busy while sweeping |
+| something is being moved | Moving objects | busy |
+| neither idle nor looking | the state's own | calm |
 | no sweep has ended | Ready | calm |
 | the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
 | objects of the last sweep failed | N objects could not be moved | warn |
@@ -67,11 +68,13 @@ def judge(status: Mapping[str, Any]) -> Verdict:
 
 
 def _sweeping(status: Mapping[str, Any]) -> Verdict:
+    """A sweep that finds nothing to move, as most do, leaves the last one's verdict standing: no flicker."""
     sweep = status["sweep"]
     if sweep is None or not sweep["succeeded"] + sweep["failed"] + sweep["waiting"]:
-        return Verdict(
-            Tone.BUSY, "Looking", "Both buckets are listed side by side; nothing had to be moved so far."
-        )
+        if not status["sweeps"]:
+            return Verdict(Tone.BUSY, "Looking", "Both buckets are listed side by side.")
+        last = _idle(status)
+        return last._replace(sentence=f"{last.sentence} Looking again now.")
     told = [_objects(sweep["succeeded"], "moved so far")]
     if sweep["failed"]:
         told.append(f"{humanised.count(sweep['failed'])} failed")
