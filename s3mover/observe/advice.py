@@ -21,10 +21,17 @@ _TABLE = (
         "The bucket is in another region. Set the region of that side, or leave it empty to have it found.",
     ),
     (
-        "BadDigest VerificationError",
+        "BadDigest VerificationError XAmzContentSHA256Mismatch",
         (
             "What arrived was not what was sent, and was not kept. Each sweep tries again; if it stays, suspect "
             "memory, proxy or store."
+        ),
+    ),
+    (
+        "BadRequest",
+        (
+            "The store refused without saying why; credentials that expired or a time-out are the usual reasons. Each "
+            "sweep tries again; run s3mover check if it stays."
         ),
     ),
     (
@@ -54,8 +61,8 @@ _TABLE = (
     ),
     (
         (
-            "InternalError OperationAborted RequestLimitExceeded RequestThrottled ServiceUnavailable SlowDown "
-            "SlowDownRead SlowDownWrite"
+            "InternalError KMS.ThrottlingException OperationAborted RequestLimitExceeded RequestThrottled "
+            "ServiceUnavailable SlowDown SlowDownRead SlowDownWrite Throttling ThrottlingException TooManyRequests"
         ),
         (
             "The store is overloaded or limits the rate. Nothing is to be done if it passes: each sweep tries again. "
