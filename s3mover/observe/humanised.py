@@ -48,14 +48,22 @@ def duration(seconds: float) -> str:
 def ago(moment: str, now: str) -> str:
     """Return how long before `now` a moment was; both as ISO 8601 with their zone."""
     seconds = (_parsed(now) - _parsed(moment)).total_seconds()
-    if seconds < 1:
-        return "just now"
-    return f"{int(seconds)} s ago" if seconds < _SMALL_RATE else f"{duration(seconds)} ago"
+    return "just now" if seconds < 1 else f"{_whole(seconds)} ago"
+
+
+def ahead(moment: str, now: str) -> str:
+    """Return how long after `now` a moment is; both as ISO 8601 with their zone."""
+    seconds = (_parsed(moment) - _parsed(now)).total_seconds()
+    return "now" if seconds < 1 else f"in {_whole(seconds)}"
 
 
 def clock(moment: str) -> str:
     """Return a moment in UTC, to the second."""
     return f"{_parsed(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _whole(seconds: float) -> str:
+    return f"{int(seconds)} s" if seconds < _SMALL_RATE else duration(seconds)
 
 
 def _two(whole: int, great: int, great_name: str, small: int, small_name: str) -> str:

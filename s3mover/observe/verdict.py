@@ -8,6 +8,7 @@ The first that holds, from above:
 | the audit database is away | Waiting for the audit database | bad |
 | something is being moved | Moving objects | busy |
 | neither idle nor looking | the state's own | calm |
+| no window of sweep.windows is open | Waiting for its window | calm |
 | no sweep has ended | Ready | calm |
 | the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
 | objects of the last sweep failed | N objects could not be moved | warn |
@@ -82,16 +83,29 @@ def _sweeping(status: Mapping[str, Any]) -> Verdict:
 
 
 def _idle(status: Mapping[str, Any]) -> Verdict:
+    if not status.get("window_open", True):
+        opens = status.get("window_opens_at")
+        said = f"New work begins at {humanised.clock(opens)}." if opens else "None is set that ever opens."
+        return Verdict(Tone.CALM, "Waiting for its window", said)
     if not status["sweeps"]:
         return Verdict(Tone.CALM, "Ready", "No sweep has ended yet.")
-    last = status["sweeps"][0]
+    last = _judge_last(status["sweeps"][0], status["now"])
+    following = status.get("next_sweep_at")
+    if following is None:
+        return last
+    return last._replace(
+        sentence=f"{last.sentence} The next one begins {humanised.ahead(following, status['now'])}."
+    )
+
+
+def _judge_last(last: Mapping[str, Any], now: str) -> Verdict:
     if last["status"] == "failed":
         return Verdict(Tone.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again.")
     if last["status"] == "interrupted":
         return Verdict(
             Tone.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
         )
-    ended = f"The last sweep ended {humanised.ago(last['ended_at'], status['now'])}"
+    ended = f"The last sweep ended {humanised.ago(last['ended_at'], now)}"
     if last["failed"]:
         headline = _objects(last["failed"], "could not be moved")
         return Verdict(Tone.WARN, headline, f"{ended}. Each sweep tries again; below stands what to do.")

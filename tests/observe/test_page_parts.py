@@ -98,6 +98,20 @@ def test_how_long_ago(moment: str, told: str) -> None:
     assert humanised.ago(moment, "2025-01-04T03:17:10.000000Z") == told
 
 
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("2025-01-04T03:17:10.400000Z", "now"),
+        ("2025-01-04T03:17:15.900000Z", "in 5 s"),
+        ("2025-01-04T03:19:15.000000Z", "in 2 min 5 s"),
+        ("2025-01-04T03:00:00.000000Z", "now"),
+    ],
+)
+def test_how_long_until(moment: str, told: str) -> None:
+    """What is due already comes now."""
+    assert humanised.ahead(moment, "2025-01-04T03:17:10.000000Z") == told
+
+
 def test_moments_are_shown_in_utc() -> None:
     """Whatever the zone that they were told in."""
     assert humanised.clock("2025-01-04T05:17:09+02:00") == "2025-01-04 03:17:09 UTC"
@@ -176,6 +190,18 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
         ),
         ({"last": {"status": "interrupted"}}, Tone.WARN, "The last sweep was interrupted", None),
         ({"sweeps": []}, Tone.CALM, "Ready", "No sweep has ended yet."),
+        (
+            {"next_sweep_at": "2025-01-04T03:17:55.400000Z"},
+            Tone.GOOD,
+            "Up to date",
+            f"{ENDED}: 5 objects moved. The next one begins in 43 s.",
+        ),
+        (
+            {"window_open": False, "window_opens_at": "2025-01-04T22:00:00Z"},
+            Tone.CALM,
+            "Waiting for its window",
+            "New work begins at 2025-01-04 22:00:00 UTC.",
+        ),
         (
             {"healthy": False, "health": "the loop last moved 73 s ago"},
             Tone.BAD,
