@@ -76,7 +76,8 @@ def render(status: Status) -> bytes:
         style=_STYLE,
         script=_SCRIPT,
         pair=_isolated(status["pair"].replace(" -> ", " → ")),
-        headline=f'<span class="{verdict.tone}">{shown(verdict.headline)}</span>',
+        tone=verdict.tone,
+        headline=shown(verdict.headline),
         now=_now(status, verdict),
         routes="",
         hour=_hour(status["history"]),
@@ -204,19 +205,27 @@ def _failures(failures: Sequence[Status], now: str) -> str:
     if not failures:
         return '<p class="nothing">None since the start.</p>'
     by_code: dict[str, list[Status]] = {}
-    for failure in failures:
+    for failure in _latest_by_key(failures):
         by_code.setdefault(failure["code"], []).append(failure)
-    return "".join(_failures_of(code, those, len(failures), now) for code, those in by_code.items())
+    return "".join(_failures_of(code, those, now) for code, those in by_code.items())
 
 
-def _failures_of(code: str, failures: Sequence[Status], latest: int, now: str) -> str:
-    share = f"{len(failures)} of the latest {latest}" if latest > 1 else ""
+def _latest_by_key(failures: Sequence[Status]) -> list[Status]:
+    """Return each object's newest failure: one that fails in every sweep is told once."""
+    latest: dict[str, Status] = {}
+    for failure in failures:
+        latest.setdefault(failure["key"], failure)
+    return list(latest.values())
+
+
+def _failures_of(code: str, failures: Sequence[Status], now: str) -> str:
+    objects = "1 object" if len(failures) == 1 else f"{len(failures)} objects"
     by_message: dict[str, list[Status]] = {}
     for failure in failures:
         by_message.setdefault(_REQUEST.sub("", failure["message"]), []).append(failure)
     items = "".join(_failures_alike(message, those, now) for message, those in by_message.items())
     return (
-        f'<article><h3><code>{shown(code or "no code")}</code> <span class="soft">{share}</span></h3>'
+        f'<article><h3><code>{shown(code or "no code")}</code> <span class="soft">{objects}</span></h3>'
         f'<p class="advice">{shown(advice_for(code))}</p>{items}</article>'
     )
 
@@ -276,6 +285,7 @@ def _mark(sweep: Status) -> str:
 def _about(status: Status) -> str:
     parts = [f"s3mover {status['version']}"]
     if "threads" in status:
-        parts.append(f"{status['threads']} threads in {status['processes']} processes")
+        processes = "1 process" if status["processes"] == 1 else f"{status['processes']} processes"
+        parts.append(f"{status['threads']} threads in {processes}")
     parts += [f"{limit} requests at once to the {side}" for side, limit in status["limits"].items()]
     return shown(" · ".join(parts))

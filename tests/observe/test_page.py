@@ -142,13 +142,16 @@ def test_failures_are_gathered_by_code_with_advice(show: Show) -> None:
     """Alike failures are explained once; the name of the request does not make them differ."""
     for number in range(3):
         show(failed(f"in/{number}", message=f"CopyObject on b: AccessDenied (request {number})"))
+    show(failed("in/0", message="older sweeps failed otherwise"))
+    show(failed("in/0", message="CopyObject on b: AccessDenied (request 9)"))
     seen = show(failed("in/x", message="GetObject on a: AccessDenied"))
     assert len(seen.named("article")) == 1
-    assert "4 of the latest 4" in seen.text
+    assert "4 objects" in seen.text
     assert seen.text.count("s3mover check") == 1
     assert seen.text.count("CopyObject on b: AccessDenied") == 1
     assert seen.text.count("GetObject on a: AccessDenied") == 1
     assert "(request" not in seen.text
+    assert "older sweeps" not in seen.text
     for key in ("in/0", "in/1", "in/2", "in/x"):
         assert key in seen.text
 
