@@ -5,18 +5,27 @@ No `style` attribute is ever written: the page's Content-Security-Policy forbids
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import floor, log10
 
 HEIGHT = 100
+_ROUND = (
+    1,
+    1.5,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    10,
+    15,
+)  # times a power of ten; the last is for what rounding left just above 10
 
 
 def ceiling(highest: float) -> float:
-    """Return the round number (1, 2 or 5 times a power of ten) that a scale up to `highest` ends with."""
-    power = 1.0
-    while power < highest:
-        power *= 10
-    while power / 10 >= highest > 0:
-        power /= 10
-    return next((power * part for part in (0.2, 0.5) if power * part >= highest), power)
+    """Return the round number that a scale up to `highest`, which is above 0, ends with; its half is round, too."""
+    power = 10.0 ** floor(log10(highest))
+    return next(power * step for step in _ROUND if power * step >= highest)
 
 
 def stacked(layers: Sequence[tuple[str, Sequence[float]]], top: float, label: str) -> str:

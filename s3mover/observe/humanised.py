@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _SMALL_RATE = 10
 _MILLION = 1_000_000
+_UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"))
 
 
 def count(number: int) -> str:
@@ -46,24 +47,25 @@ def duration(seconds: float) -> str:
 
 
 def ago(moment: str, now: str) -> str:
-    """Return how long before `now` a moment was; both as ISO 8601 with their zone."""
-    seconds = (_parsed(now) - _parsed(moment)).total_seconds()
-    return "just now" if seconds < 1 else f"{_whole(seconds)} ago"
+    """Return how long before `now` a moment was, in its greatest unit; both as ISO 8601 with their zone."""
+    seconds = int((_parsed(now) - _parsed(moment)).total_seconds())
+    if seconds < 1:
+        return "just now"
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{seconds // size} {unit} ago"
 
 
 def ahead(moment: str, now: str) -> str:
     """Return how long after `now` a moment is; both as ISO 8601 with their zone."""
     seconds = (_parsed(moment) - _parsed(now)).total_seconds()
-    return "now" if seconds < 1 else f"in {_whole(seconds)}"
+    if seconds < 1:
+        return "now"
+    return f"in {int(seconds)} s" if seconds < _SMALL_RATE else f"in {duration(seconds)}"
 
 
 def clock(moment: str) -> str:
     """Return a moment in UTC, to the second."""
     return f"{_parsed(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _whole(seconds: float) -> str:
-    return f"{int(seconds)} s" if seconds < _SMALL_RATE else duration(seconds)
 
 
 def _two(whole: int, great: int, great_name: str, small: int, small_name: str) -> str:
