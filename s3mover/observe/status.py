@@ -73,25 +73,25 @@ class StatusBoard:
         self._clock = clock
         self._lock = Lock()
         self._counter = SweepCounter(monotonic)
+        self._history = History()
+        self._limits: dict[str, int] = {}
         self._state = State.STARTING
         self._last_beat = monotonic()
         self._started_at = ""
         self._about: dict[str, object] = {"version": "", "pair": ""}
         self._audit_available = True
-        self._limits: dict[str, int] = {}
-        self._history = History()
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            ObjectMoved: self._moved,
+            ThrottleChanged: self._throttled,
             DaemonStarted: self._daemon_started,
             LeaseWaiting: lambda _: self._enter(State.STANDBY),
             LeaseAcquired: lambda _: self._enter(State.IDLE),
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
             DaemonStopping: lambda _: self._enter(State.STOPPING),
-            ObjectMoved: self._moved,
             ObjectFailed: self._failed,
-            ThrottleChanged: self._throttled,
             AuditUnavailable: lambda _: self._audit(available=False),
             AuditRestored: lambda _: self._audit(available=True),
         }
@@ -125,7 +125,6 @@ class StatusBoard:
         healthy, why = self.healthy()
         with self._lock:
             return {
-                "now": utc_moment(self._clock()),
                 "state": self._state.value,
                 "healthy": healthy,
                 "health": why,
@@ -133,9 +132,10 @@ class StatusBoard:
                 **self._about,
                 "audit_available": self._audit_available,
                 "sweep": _under_way(snapshot, self._started_at) if snapshot.running else None,
-                "limits": dict(self._limits),
                 "sweeps": list(self._sweeps),
                 "failures": list(self._failures),
+                "limits": dict(self._limits),
+                "now": utc_moment(self._clock()),
                 "history": self._history.told(self._monotonic()),
             }
 
@@ -144,6 +144,9 @@ class StatusBoard:
         if self._state is not State.STOPPING:
             self._state = state
 
+    def _throttled(self, event: ThrottleChanged) -> None:
+        self._limits[event.side] = event.limit
+
     def _daemon_started(self, event: DaemonStarted) -> None:
         self._about = {
             "version": event.version,
@@ -151,9 +154,6 @@ class StatusBoard:
             "processes": event.processes,
             "threads": event.threads,
         }
-
-    def _throttled(self, event: ThrottleChanged) -> None:
-        self._limits[event.side] = event.limit
 
     def _audit(self, *, available: bool) -> None:
         self._audit_available = available
