@@ -40,6 +40,8 @@ unit: setup ## The test suite; installs the servers it needs where it may
 lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock
 	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --group dev -o requirements-dev.lock
+	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock
+	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) s3mover-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
