@@ -3,7 +3,7 @@
 ARG BASE_IMAGE=python:3.12-slim
 
 FROM ${BASE_IMAGE} AS base
-ENV PATH=/opt/s3mover/bin:$PATH
+ENV PATH=/opt/s3mover/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 
 # What is installed lies in one folder, so that the next stage takes that and no tool along. The wheels are unpacked as
 # they are: nothing is compiled here, and no other package than the locked ones can come in.
@@ -22,15 +22,19 @@ COPY schema /build/schema
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel /build
 
 FROM dependencies AS installed
-COPY deploy/image/trim.py /build/
+COPY deploy/image/trim.py deploy/image/precompile.py /build/
 COPY --from=wheel /wheel /wheel
-RUN pip install --no-deps /wheel/*.whl && python3 /build/trim.py /opt/s3mover
+RUN pip install --no-deps /wheel/*.whl \
+    && python3 /build/trim.py /opt/s3mover \
+    && PYTHONPYCACHEPREFIX=/opt/s3mover/compiled python3 /build/precompile.py
 
 FROM dependencies AS installed-demo
-COPY requirements-demo.lock deploy/image/trim.py /build/
+COPY requirements-demo.lock deploy/image/trim.py deploy/image/precompile.py /build/
 RUN pip install --require-hashes -r /build/requirements-demo.lock
 COPY --from=wheel /wheel /wheel
-RUN pip install --no-deps /wheel/*.whl && python3 /build/trim.py /opt/s3mover
+RUN pip install --no-deps /wheel/*.whl \
+    && python3 /build/trim.py /opt/s3mover \
+    && PYTHONPYCACHEPREFIX=/opt/s3mover/compiled python3 /build/precompile.py
 
 # The numeric user lets Kubernetes see that it is not root. Any other will do as well, as long as its group is 0: what is
 # written lies in folders of that group.
@@ -38,7 +42,7 @@ FROM base AS runtime
 RUN echo 's3mover:x:10001:0:s3mover:/var/lib/s3mover:/usr/sbin/nologin' >>/etc/passwd \
     && install -d -o 10001 -g 0 -m 0775 /var/lib/s3mover /var/lib/s3mover/logs
 COPY --chmod=0755 deploy/image/healthcheck.py /usr/local/bin/s3mover-healthcheck
-ENV HOME=/var/lib/s3mover PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV HOME=/var/lib/s3mover PYTHONPYCACHEPREFIX=/opt/s3mover/compiled PYTHONUNBUFFERED=1
 WORKDIR /var/lib/s3mover
 # The summaries (logs/), and the trail where it is SQLite.
 VOLUME /var/lib/s3mover

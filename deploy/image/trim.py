@@ -1,18 +1,16 @@
-"""Takes out of the image's environment what no run of s3mover can reach, and compiles what stays.
+"""Takes out of the image's environment what no run of s3mover can reach.
 
 Called while the image is built, as `trim.py ENVIRONMENT`. Three things go: the tools that installed the packages;
 botocore's descriptions of services that nothing here calls; and second copies of one library, which wheels carry where
 a system has links. The MySQL driver's plugins stay: which of them is needed is for the server to say.
 """
 
-import compileall
 import hashlib
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 # S3 itself, and what the AWS default chain asks for credentials. The demo's moto reads the first and the last as well.
 SERVICES = frozenset({"s3", "signin", "sso", "sso-oidc", "sts"})
@@ -32,8 +30,6 @@ def main(environment: Path) -> None:
         remove(environment.glob(tool))
     remove(path for path in (packages / "botocore" / "data").glob("*/") if path.name not in SERVICES)
     link_equal(packages / "mysql" / "vendor")
-    # By content, not by time: a read-only image never has to compile again, whenever its files were written.
-    compileall.compile_dir(packages, quiet=2, workers=0, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
 
 
 def remove(paths: Iterable[Path]) -> None:
