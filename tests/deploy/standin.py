@@ -19,7 +19,19 @@ COMMANDS = ("sh", "cat", "env", "id", "install", "ls", "sleep", "touch")
 # What wheels are linked with (PEP 600), beside what the interpreter itself needs.
 FAMILY = re.compile(r"lib(anl|c|dl|gcc_s|m|nss_dns|nss_files|pthread|resolv|rt|stdc\+\+|util)\.so\.\d+")
 LEFT_OUT = ("__pycache__", "site-packages", "dist-packages", "test", "idlelib", "tkinter", "config-*", "*.a")
-FOLDERS = ("dev", "etc/ssl/certs", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/sbin", "usr/local/bin")
+FOLDERS = (
+    "dev",
+    "etc/ssl/certs",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "usr/bin",
+    "usr/lib",
+    "usr/sbin",
+    "usr/local/bin",
+)
 MERGED = ("bin", "lib", "lib64", "sbin")
 INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_PROXY")
 
