@@ -1,4 +1,4 @@
-"""A stand-in for the image's base, `python:X.Y-slim`, made of this machine's own files where no registry can be reached.
+"""A stand-in for the image's base, `python:X.Y-slim`, made of this machine's own files: no registry is asked for it.
 
 It holds what the Dockerfile counts on: this Python below /usr/local, a shell with the commands that are used, the C
 library's family, the CA certificates, and the way to the package index. Nothing is downloaded.
@@ -91,9 +91,11 @@ def _settings(etc: Path) -> None:
     authorities = etc / "ssl/certs/ca-certificates.crt"
     shutil.copy(ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt", authorities)
     options = [f"cert = /{authorities.relative_to(etc.parent)}", "timeout = 120"]
-    for variable in INDEX_VARIABLES:
-        if value := os.environ.get(variable):
-            options.append(f"{variable.removeprefix('PIP_').lower().replace('_', '-')} = {value}")
+    options += [
+        f"{variable.removeprefix('PIP_').lower().replace('_', '-')} = {value}"
+        for variable in INDEX_VARIABLES
+        if (value := os.environ.get(variable))
+    ]
     (etc / "pip.conf").write_text("\n".join(["[global]", *options, ""]))
 
 
