@@ -40,7 +40,8 @@ unit: setup ## The test suite; installs the servers it needs where it may
 lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock
 	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --group dev -o requirements-dev.lock
-	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock
+	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 
 manifests: setup ## Render deploy/kubernetes from the chart, and give the chart its alerts and dashboard

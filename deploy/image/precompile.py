@@ -9,7 +9,6 @@ import pkgutil
 import py_compile
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 import boto3
 
@@ -18,9 +17,9 @@ import s3mover
 
 def main() -> None:
     """Load what s3mover loads, then compile all that was loaded."""
-    demo_is_here = find_spec("moto") is not None
     for module in pkgutil.walk_packages(s3mover.__path__, "s3mover."):
-        if demo_is_here or not module.name.startswith("s3mover.demo"):
+        # The demo's packages are not there, and a daemon has no use for it.
+        if not module.name.startswith("s3mover.demo"):
             import_module(module.name)
     # botocore loads the rest of itself with the first client.
     boto3.client("s3", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
