@@ -19,7 +19,7 @@ COPY s3mover /build/s3mover
 RUN pip install -r /build/requirements-build.lock \
     && PIP_REQUIRE_HASHES=0 pip install --no-deps --no-build-isolation /build \
     && python3 /build/trim.py /opt/s3mover \
-    && PYTHONPYCACHEPREFIX=/opt/s3mover/compiled python3 /build/precompile.py
+    && PYTHONPYCACHEPREFIX=/opt/s3mover/compiled python3 -P /build/precompile.py
 
 FROM dependencies AS demo-packages
 COPY requirements-demo.lock /build/
