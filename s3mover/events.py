@@ -63,7 +63,7 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer; `reason` is `in_place`, `filtered`, `too_young` or `archived`."""
+    """Some more objects needed no transfer; `reason` is `in_place`, `filtered` or `too_young`."""
 
     name = "sweep.in_place"
     level = "debug"

@@ -20,10 +20,14 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFailed,
+    ObjectMoved,
     SweepFinished,
     SweepStarted,
+    ThrottleChanged,
 )
+from s3mover.model import Method
 from s3mover.observe.counting import Snapshot, SweepCounter
+from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
 from s3mover.observe.text import utc_moment
 
@@ -69,6 +73,8 @@ class StatusBoard:
         self._clock = clock
         self._lock = Lock()
         self._counter = SweepCounter(monotonic)
+        self._history = History()
+        self._limits: dict[str, int] = {}
         self._state = State.STARTING
         self._last_beat = monotonic()
         self._started_at = ""
@@ -77,6 +83,8 @@ class StatusBoard:
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            ObjectMoved: self._moved,
+            ThrottleChanged: self._throttled,
             DaemonStarted: self._daemon_started,
             LeaseWaiting: lambda _: self._enter(State.STANDBY),
             LeaseAcquired: lambda _: self._enter(State.IDLE),
@@ -126,12 +134,18 @@ class StatusBoard:
                 "sweep": _under_way(snapshot, self._started_at) if snapshot.running else None,
                 "sweeps": list(self._sweeps),
                 "failures": list(self._failures),
+                "limits": dict(self._limits),
+                "now": utc_moment(self._clock()),
+                "history": self._history.told(self._monotonic()),
             }
 
     def _enter(self, state: State) -> None:
         """Go to `state`; what is stopping stays so, whatever ends meanwhile."""
         if self._state is not State.STOPPING:
             self._state = state
+
+    def _throttled(self, event: ThrottleChanged) -> None:
+        self._limits[event.side] = event.limit
 
     def _daemon_started(self, event: DaemonStarted) -> None:
         self._about = {
@@ -162,7 +176,12 @@ class StatusBoard:
             }
         )
 
+    def _moved(self, event: ObjectMoved) -> None:
+        count = self._history.streamed if event.method is Method.STREAMING else self._history.copied
+        count(self._monotonic(), event.size)
+
     def _failed(self, event: ObjectFailed) -> None:
+        self._history.failed(self._monotonic())
         self._failures.appendleft(
             {
                 "at": utc_moment(self._clock()),
@@ -190,4 +209,5 @@ def _under_way(snapshot: Snapshot, started_at: str) -> dict[str, object]:
         "objects_per_second": round(snapshot.objects_per_second, 2),
         "bytes_per_second": round(snapshot.bytes_per_second),
         "eta_seconds": None if eta is None else round(eta, 1),
+        "progress": None if snapshot.progress is None else round(snapshot.progress, 4),
     }
