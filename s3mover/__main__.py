@@ -3,10 +3,12 @@
 import sys
 
 from s3mover.cli import run_command_line
+from s3mover.stop import heed_term_as_first_process
 
 
 def main() -> None:
     """Run the command line and end the program with its exit code."""
+    heed_term_as_first_process()
     sys.exit(run_command_line(sys.argv[1:]))
 
 

@@ -30,21 +30,7 @@ from s3mover.wiring.summing_up import summary_report
 MARK = ".s3mover-demo"
 CONFIG = """\
 # Written by `s3mover demo`; its credentials are worth nothing outside the demo.
-source:
-  bucket: {source.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {source.credentials.access_key}
-  secret_key: {source.credentials.secret_key}
-  session_token: {source.credentials.session_token}
-destination:
-  bucket: {destination.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {destination.credentials.access_key}
-  secret_key: {destination.credentials.secret_key}
-  session_token: {destination.credentials.session_token}
-sweep:
+{buckets}sweep:
   interval: 5s
 audit:
   url: sqlite:///{directory}/audit.db
@@ -109,14 +95,7 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
     path = directory / "config.yaml"
     path.touch(mode=0o600)
     path.write_text(
-        CONFIG.format(
-            source=server.source,
-            destination=server.destination,
-            region=server.region,
-            endpoint_url=server.endpoint_url,
-            directory=directory,
-        ),
-        encoding="utf-8",
+        CONFIG.format(buckets=server.settings(server.endpoint_url), directory=directory), encoding="utf-8"
     )
     return path
 
