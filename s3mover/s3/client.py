@@ -19,8 +19,9 @@ from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.answers import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
+from s3mover.s3.payload import Outgoing, as_sent, at_hand, declared
 from s3mover.s3.response import Response
-from s3mover.s3.sigv4 import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, quote_key, quote_query, signed_headers
+from s3mover.s3.sigv4 import EMPTY_PAYLOAD, ChunkSigner, quote_key, quote_query, signed_headers
 from s3mover.s3.throttle import UNBOUNDED, Pace
 from s3mover.s3.wire import Endpoint, Timeouts
 
@@ -48,7 +49,7 @@ class Request(NamedTuple):
     key: str | None = None
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = {}
-    content: bytes | Stream = b""
+    content: bytes | Outgoing = b""
 
 
 class Client:
@@ -76,6 +77,7 @@ class Client:
         pace: Pace = UNBOUNDED,
     ) -> None:
         self._endpoint = Endpoint(address.scheme, address.host, address.port)
+        self._secure = address.scheme == "https"
         self._bucket = address.bucket
         self._path = address.path
         self._terms = _Terms(address.region, 0.0)
@@ -99,11 +101,12 @@ class Client:
             S3Error: S3 refused, the connection failed, or the answer could not be read.
         """
         terms = self._terms
+        request = request._replace(content=at_hand(request.content, secure=self._secure))
         try:
             return self._attempt(request, read)
         except S3Error as error:
             # What was read of a stream is gone: another attempt must begin with its source.
-            if isinstance(request.content, Stream) or not self._is_mended(error, terms):
+            if isinstance(request.content, Outgoing) or not self._is_mended(error, terms):
                 raise
         return self._attempt(request, read)
 
@@ -133,8 +136,8 @@ class Client:
         return self._terms != terms and error.status in _MENDABLE
 
     def _converse(self, request: Request, read: Callable[[Response], T], credentials: Credentials) -> T:
-        head = self._head(request, credentials)
-        response = self._connection().request(head, request.content, headless=request.method == "HEAD")
+        head, content = self._signed(request, credentials)
+        response = self._connection().request(head, content, headless=request.method == "HEAD")
         try:
             self._check(response)
             return read(response)
@@ -164,10 +167,11 @@ class Client:
             connections = self._local.connections = []
         return connections
 
-    def _head(self, request: Request, credentials: Credentials) -> bytes:
+    def _signed(self, request: Request, credentials: Credentials) -> tuple[bytes, bytes | Stream]:
+        """Return the head and the body as they are sent."""
         path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"
         query = quote_query(request.query)
-        headers = {**self._headers, **_content_headers(request), **request.headers}
+        headers = {**self._headers, **request.headers, **self._content_headers(request)}
         if _UNFIT.search("".join(headers.values())) or not _NAMES.fullmatch("".join(headers)):
             raise S3Error("InvalidHeader", "a header holds a character that headers must not hold")
         region, skew = self._terms
@@ -175,9 +179,20 @@ class Client:
         sent = signed_headers(
             request.method, path, query, headers, credentials=credentials, region=region, now=now
         )
-        target = f"{path}?{query}" if query else path
-        lines = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
-        return f"{request.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+        head = _head(request.method, f"{path}?{query}" if query else path, sent)
+        if isinstance(request.content, bytes):
+            return head, request.content
+        return head, as_sent(request.content, sent, lambda: ChunkSigner(sent, credentials, region))
+
+    def _content_headers(self, request: Request) -> dict[str, str]:
+        content = request.content
+        if isinstance(content, Outgoing):
+            encoding = request.headers.get("content-encoding", "")
+            return declared(content, encoding, secure=self._secure)
+        payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
+        if request.method in ("PUT", "POST"):
+            return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
+        return {"x-amz-content-sha256": payload}
 
     def _learn(self, error: S3Error, headers: Mapping[str, str]) -> None:
         """Note what signatures should have been made for, where a refusal tells."""
@@ -198,15 +213,9 @@ class Client:
         return found if code == "RequestTimeTooSkewed" or abs(found - known) > CLOCK_TOLERANCE else known
 
 
-def _content_headers(request: Request) -> dict[str, str]:
-    """Bodies at hand are hashed; a stream is not read twice for a hash, and its integrity is its checksum's task."""
-    content = request.content
-    if isinstance(content, Stream):
-        return {"x-amz-content-sha256": UNSIGNED_PAYLOAD, "content-length": str(content.length)}
-    payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
-    if request.method in ("PUT", "POST"):
-        return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
-    return {"x-amz-content-sha256": payload}
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
 def _silence(error: S3Error, credentials: Credentials) -> None:

@@ -25,7 +25,8 @@ END_OF_HEAD = b"\r\n\r\n"
 class Stream(NamedTuple):
     """A request body that is read as it is sent: `read` fills a view and returns the count, 0 at the end.
 
-    It is never sent twice, because what was read is gone.
+    A view has room for `SEND_BUFFER` bytes, or for all that is left. The body is never sent twice, because what was
+    read is gone.
     """
 
     read: Callable[[memoryview], int]

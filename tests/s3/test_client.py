@@ -235,7 +235,7 @@ def test_a_body_that_fails_where_it_comes_from_is_not_blamed_on_the_write() -> N
         bucket_on(answering()) as (bucket, _, counter),
         pytest.raises(S3Error, match="GetObject on source: IncompleteBody"),
     ):
-        bucket.put("k", read, 5, {})
+        bucket.put("k", read, 5, {}, chunks=True)
     assert counter.counted == [("PutObject", "IncompleteBody")]
 
 
@@ -273,7 +273,7 @@ def test_a_stream_is_not_sent_again_but_may_be_tried_anew() -> None:
     """What was read is gone: the error is temporary now, since the next attempt will be signed rightly."""
     with bucket_on(answering(SKEWED)) as (bucket, heard, _):
         with pytest.raises(S3Error) as caught:
-            bucket.put("k", len, 5, {})
+            bucket.put("k", len, 5, {}, chunks=True)
         assert (caught.value.code, caught.value.temporary, len(heard)) == ("RequestTimeTooSkewed", True, 1)
 
 

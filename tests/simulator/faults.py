@@ -66,6 +66,7 @@ QUIRKS = {
     "ignores_delete_conditions": "If-Match of DeleteObject and the ETags of DeleteObjects are ignored",
     "trailers_411": "bodies with trailers are answered with 411 MissingContentLength",
     "trailers_400": "bodies with trailers are answered with 400 InvalidRequest",
+    "chunks_501": "aws-chunked bodies, signed or not, are answered with 501 NotImplemented",
     "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
     "no_checksums": "checksums are neither checked nor shown",
     "unknown_subresource_lists": "a bucket's unknown sub-resource is answered with 200 and a list page",

@@ -186,7 +186,9 @@ def test_etags_can_lack_their_quotes(simulator: Simulator, opened: str) -> None:
     assert b"quot" not in ask(url, "GET", f"/{opened}?list-type=2").body
 
 
-@pytest.mark.parametrize(("quirk", "status"), [("trailers_411", 411), ("trailers_400", 400)])
+@pytest.mark.parametrize(
+    ("quirk", "status"), [("trailers_411", 411), ("trailers_400", 400), ("chunks_501", 501)]
+)
 def test_a_store_can_refuse_trailers(simulator: Simulator, opened: str, quirk: str, status: int) -> None:
     """Bodies with trailers are refused, others not."""
     url = quirky(simulator, opened, quirk)
