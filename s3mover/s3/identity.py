@@ -22,9 +22,9 @@ from botocore.config import Config
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event, Notify
 from s3mover.model import BucketAddress, Credentials, Side
+from s3mover.s3.regions import AWS_DOMAIN
 
 DEFAULT_REGION = "us-east-1"
-AWS_DOMAIN = ".amazonaws.com"  # China's ends in .amazonaws.com.cn
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500
 _PROBE = "probe"

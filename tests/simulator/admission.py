@@ -55,7 +55,9 @@ def admit(world: World, request: Request, visit: Visit) -> Call:
     world.check_rate(visit.bucket, visit.key, writes=operation.writes)
     call = Call(world, request, world.bucket(visit.bucket), visit.key, signer)
     if region and region != call.bucket.region:
-        raise wrong_region(call.bucket.region)
+        raise wrong_region(
+            call.bucket.region, redirect="PermanentRedirect" if call.quirk("redirects_regions") else ""
+        )
     _check_bucket(call)
     operation.permit(call)
     if request.method in ("PUT", "POST") and "x-amz-copy-source" not in request.headers:

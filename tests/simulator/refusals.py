@@ -91,6 +91,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
         ),
     ),
     "SlowDown": (503, "Please reduce your request rate."),
+    "TemporaryRedirect": (307, "Please re-send this request to the specified temporary endpoint."),
     "XAmzContentSHA256Mismatch": (
         400,
         "The provided 'x-amz-content-sha256' header does not match what was computed.",

@@ -61,6 +61,7 @@ def test_a_rule_keeps_to_its_filters(field: str) -> None:
         ("access_denied", 403, "AccessDenied"),
         ("wrong_region", 400, "AuthorizationHeaderMalformed"),
         ("permanent_redirect", 301, "PermanentRedirect"),
+        ("temporary_redirect", 307, "TemporaryRedirect"),
         ("time_skewed", 403, "RequestTimeTooSkewed"),
     ],
 )
