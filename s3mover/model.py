@@ -5,11 +5,12 @@ Decisions, input and output live upstairs. Named tuples, because these records a
 processes by the hundred thousand and are the cheapest frozen record that Python has.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-MD5_HEX_DIGITS = 32
+_MD5 = re.compile("[0-9a-f]{32}")
 # How the names of objects begin that are written or looked for to see what is permitted.
 PROBE_NAME = ".s3mover-probe-"
 
@@ -145,7 +146,8 @@ class Outcome(NamedTuple):
 
     `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
     error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty;
-    `delete_due` says that the source object is to be deleted once this success is committed.
+    `delete_due` says that the source object is to be deleted once this success is committed; `unkept` names the
+    properties that the copy could not keep (`tags`, `storage_class`, ...).
     """
 
     sweep: int
@@ -163,6 +165,7 @@ class Outcome(NamedTuple):
     message: str = ""
     fallback: str = ""
     delete_due: bool = False
+    unkept: tuple[str, ...] = ()
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
@@ -251,4 +254,4 @@ class FailureRecord:
 
 def has_md5_shape(etag: str) -> bool:
     """Tell whether `etag` has the shape of an MD5; the ETag of a multipart upload ends in `-` and a count."""
-    return len(etag) == MD5_HEX_DIGITS and "-" not in etag
+    return _MD5.fullmatch(etag) is not None

@@ -23,7 +23,8 @@ END_OF_HEAD = b"\r\n\r\n"
 class Stream(NamedTuple):
     """A request body that is read as it is sent: `read` fills a view and returns the count, 0 at the end.
 
-    It is never sent twice, because what was read is gone.
+    A view has room for `SEND_BUFFER` bytes, or for all that is left. The body is never sent twice, because what was
+    read is gone.
     """
 
     read: Callable[[memoryview], int]
@@ -43,7 +44,7 @@ class Connection:
     """One connection to one endpoint, opened when needed and kept open; belongs to one thread."""
 
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._timeouts = timeouts
         self._proxy = proxy_for(endpoint)
         self._wire: Wire | None = None
@@ -141,17 +142,17 @@ class Connection:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
-        self._wire = open_wire(self._endpoint, self._proxy, self._timeouts)
+        self._wire = open_wire(self.endpoint, self._proxy, self._timeouts)
 
     def _addressed(self, head: bytes) -> bytes:
         """Write the request line as a proxy for plain HTTP wants it (RFC 9112, section 3.2.2)."""
-        if self._proxy is None or self._endpoint.scheme != "http":
+        if self._proxy is None or self.endpoint.scheme != "http":
             return head
         method, target, rest = head.split(b" ", 2)
         line, headers = rest.split(b"\r\n", 1)
         said = self._proxy.authorization
         added = f"proxy-authorization: {said}\r\n".encode("latin-1") if said else b""
-        url = b"http://" + self._endpoint.authority.encode() + target
+        url = b"http://" + self.endpoint.authority.encode() + target
         return b"%s %s %s\r\n%s%s" % (method, url, line, added, headers)
 
     def _exchange(self, head: bytes, content: bytes | Stream, headless: bool) -> Response:

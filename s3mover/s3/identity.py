@@ -24,9 +24,9 @@ from botocore.session import Session
 from s3mover.errors import UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3.access import Found, SideAccess
+from s3mover.s3.regions import AWS_DOMAIN
 
 DEFAULT_REGION = "us-east-1"
-AWS_DOMAIN = ".amazonaws.com"  # China's ends in .amazonaws.com.cn
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500
 _PROBE = "probe"

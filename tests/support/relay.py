@@ -1,16 +1,18 @@
-"""A TCP relay on a free loopback port whose client side can be cut without the server's noticing."""
+"""A TCP relay on a free loopback port that can alter what clients say, and be cut without the server's noticing."""
 
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 
 class Relay:
-    """Passes bytes between its clients and a server on this machine."""
+    """Passes bytes between its clients and a server on this machine; what clients say is passed through `alter`."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, alter: Callable[[bytes], bytes] = bytes) -> None:
         self._server_port = server_port
+        self._alter = alter
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._clients: list[socket.socket] = []
         self._servers: list[socket.socket] = []
@@ -43,15 +45,15 @@ class Relay:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 self._clients.append(client)
                 self._servers.append(server)
-                for pair in ((client, server), (server, client)):
-                    self._threads.append(threading.Thread(target=_pass_on, args=pair))
+                for way in ((client, server, self._alter), (server, client, bytes)):
+                    self._threads.append(threading.Thread(target=_pass_on, args=way))
                     self._threads[-1].start()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _pass_on(source: socket.socket, sink: socket.socket, alter: Callable[[bytes], bytes]) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
-            sink.sendall(data)
+            sink.sendall(alter(data))
 
 
 def _end(each: socket.socket) -> None:
