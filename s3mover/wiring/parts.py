@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from s3mover.events import Notify, ObjectsListed, RequestsMade
-from s3mover.model import ObjectEntry, Pair, Side
+from s3mover.model import ObjectPage, Pair, Side
 from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.scan import Finding, Rules, scan
@@ -133,7 +133,7 @@ def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Ge
 
     def plan() -> Generator[Finding]:
         rules = Rules(
-            pair.destination_key,
+            pair,
             EtagTrust(sides.source, sides.destination),
             wanted=wanted,
             not_after=s3_time(time.time() - min_age) if min_age else "",
@@ -147,10 +147,10 @@ def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Ge
     return plan
 
 
-def listing(bucket: Bucket, prefix: str, side: Side, notify: Notify) -> ReadAhead[list[ObjectEntry]]:
+def listing(bucket: Bucket, prefix: str, side: Side, notify: Notify) -> ReadAhead[ObjectPage]:
     """Return the pages of one side, read ahead by a thread of their own and counted."""
 
-    def counted() -> Iterator[list[ObjectEntry]]:
+    def counted() -> Iterator[ObjectPage]:
         try:
             for page in bucket.list_objects(prefix):
                 notify(ObjectsListed(side, len(page)))
