@@ -1,4 +1,4 @@
-"""Two ordered listings merged in constant memory: what is there, what is in place, what must be transferred.
+"""Two ordered listings compared in constant memory: what is there, what is in place, what must be transferred.
 
 The listings come as iterators of pages; where they come from, and what happens to the findings, is not known here.
 Runs of objects that are in place are compared as columns, hundreds at a time; only where both sides differ are
@@ -48,19 +48,12 @@ class Finding:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[Finding]:
-    """Yield one finding per page of `source`.
+def judge(page: ObjectPage, lookup: "Lookup", rules: Rules) -> Finding:
+    """Compare one page of the source with its copies.
 
     Both listings must ascend by key in UTF-8 order, which is the order of Python's strings, too; the S3 room
     asserts it. Objects that only the destination holds are nobody's business here.
     """
-    lookup = Lookup(destination)
-    for page in source:
-        yield judge(page, lookup, rules)
-
-
-def judge(page: ObjectPage, lookup: "Lookup", rules: Rules) -> Finding:
-    """Compare one page of the source with its copies."""
     targets = rules.pair.destination_keys(page.keys)
     in_runs = rules.takes_all(page)
     transfers: list[Transfer] = []

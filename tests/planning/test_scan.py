@@ -9,18 +9,26 @@ from hypothesis import strategies as st
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning import scan as scanning
 from s3mover.planning.filters import key_filter
-from s3mover.planning.scan import Finding, Rules, scan
+from s3mover.planning.scan import Finding, Lookup, Pages, Rules, judge
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
 
-any_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+any_keys = st.text("ab\uffff😀", min_size=1, max_size=2) | st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
+)
 
 
 def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[ObjectPage]:
     keys = sorted(content, key=lambda key: key.encode())
     entries = [ObjectEntry(prefix + key, 1, content[key] * 32, TIME) for key in keys]
     return (page_of(entries[at : at + page]) for at in range(0, len(entries), page))
+
+
+def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[Finding]:
+    """Compare page after page."""
+    lookup = Lookup(destination)
+    return (judge(page, lookup, rules) for page in source)
 
 
 def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[Finding]:
