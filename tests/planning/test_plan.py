@@ -114,13 +114,14 @@ def test_a_small_bucket_costs_no_further_request(count: int) -> None:
     assert destination.asked == (pages if count else 0)
 
 
-def test_a_listing_that_fails_fails_the_plan() -> None:
+@pytest.mark.parametrize("good_pages", [0, 4])
+def test_a_listing_that_fails_fails_the_plan(good_pages: int) -> None:
     """In whichever range it is; no thread is left, and none keeps its connections."""
 
     class Torn(Shelf):
         def pages(self, after: str) -> Iterator[ObjectPage]:
             for number, page in enumerate(super().pages(after)):
-                if number == 4:
+                if number == good_pages:
                     raise ListingError("out of order")
                 yield page
 
