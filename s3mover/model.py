@@ -6,9 +6,10 @@ processes by the hundred thousand and are the cheapest frozen record that Python
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 _MD5 = re.compile("[0-9a-f]{32}")
 # How the names of objects begin that are written or looked for to see what is permitted.
@@ -94,6 +95,13 @@ class Pair(NamedTuple):
         """Return the destination's key for a key of the source."""
         return self.destination_prefix + key[len(self.source_prefix) :]
 
+    def destination_keys(self, keys: list[str]) -> list[str]:
+        """Return the destination's keys for keys of the source."""
+        if self.source_prefix == self.destination_prefix:
+            return keys
+        prefix, start = self.destination_prefix, len(self.source_prefix)
+        return [prefix + key[start:] for key in keys]
+
     def source_key(self, target: str) -> str:
         """Return the source's key for a key of the destination."""
         return self.source_prefix + target[len(self.destination_prefix) :]
@@ -116,6 +124,44 @@ class ObjectEntry(NamedTuple):
     etag: str
     last_modified: str
     storage_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage(Sequence[ObjectEntry]):
+    """Adjoining objects of a listing, told in columns: most are compared a thousand at a time and never one by one.
+
+    The columns are as long as each other and hold what `ObjectEntry` has under the names in the singular.
+    """
+
+    keys: list[str]
+    sizes: list[int]
+    etags: list[str]
+    times: list[str]
+    classes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[ObjectEntry]:
+        return map(ObjectEntry, self.keys, self.sizes, self.etags, self.times, self.classes)
+
+    @overload
+    def __getitem__(self, at: int) -> ObjectEntry: ...
+    @overload
+    def __getitem__(self, at: slice) -> "ObjectPage": ...
+    def __getitem__(self, at: int | slice) -> "ObjectEntry | ObjectPage":
+        """Return one object, or some as a page of their own."""
+        columns = (self.keys, self.sizes, self.etags, self.times, self.classes)
+        if isinstance(at, slice):
+            return ObjectPage(*(column[at] for column in columns))  # type: ignore[arg-type]  # each of its own type
+        return ObjectEntry(*(column[at] for column in columns))  # type: ignore[arg-type]
+
+
+def page_of(entries: Sequence[ObjectEntry]) -> ObjectPage:
+    """Return the objects as one page."""
+    if not entries:
+        return ObjectPage([], [], [], [], [])
+    return ObjectPage(*map(list, zip(*entries, strict=True)))
 
 
 class Transfer(NamedTuple):

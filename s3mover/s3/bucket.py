@@ -12,7 +12,7 @@ from hashlib import md5
 from typing import TypeVar
 
 from s3mover.errors import ListingError
-from s3mover.model import BucketAddress, Credentials, ObjectEntry
+from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
 from s3mover.s3.answers import document, no_document
 from s3mover.s3.body import Body, etag_of, object_head, opened
@@ -101,7 +101,7 @@ class Bucket:
         entries, following = self._page(request._replace(query=request.query + tuple(more)), objects_page)
         return Page(entries, following[0][1] if following else "")
 
-    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
+    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[ObjectPage]:
         """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
 
         Raises:
@@ -111,7 +111,7 @@ class Bucket:
         for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
             check_order(self.address.bucket, last, prefix, entries)
             if entries:
-                last = entries[-1].key
+                last = entries.keys[-1]
                 yield entries
 
     def lists(self, key: str) -> bool:
@@ -121,7 +121,7 @@ class Bucket:
         list a part of the bucket only; a listing tells them which it is.
         """
         entries = self.list_page(key, limit=1).entries
-        return bool(entries) and entries[0].key == key
+        return entries.keys == [key]
 
     def head(self, key: str) -> Head:
         """Ask about an object, its checksums included."""
@@ -277,7 +277,7 @@ class Bucket:
         }
         return _said(wanted)
 
-    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[list[T]]:
+    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 from s3mover.errors import ListingError
-from s3mover.model import ObjectEntry
+from s3mover.model import ObjectEntry, ObjectPage, page_of
 from s3mover.s3.records import Upload, UploadedPart
 from s3mover.s3.response import invalid
 
@@ -78,7 +78,7 @@ def text(element: Element, name: str) -> str:
     return element.findtext(name) or ""
 
 
-def split_page(body: bytes) -> tuple[Element, list[ObjectEntry]]:
+def split_page(body: bytes) -> tuple[Element, ObjectPage]:
     """Read a page of ListObjectsV2 into its frame (all that is not `Contents`) and its entries.
 
     Raises:
@@ -90,10 +90,10 @@ def split_page(body: bytes) -> tuple[Element, list[ObjectEntry]]:
     if pieces:
         frame = parse(body[:start] + b"<Contents/>" + body[end:])
         if _is_encoded(frame) and len(frame.findall("Contents")) == 1:
-            return frame, _entries(pieces)
+            return frame, _columns(pieces)
     root = parse(body)
     encoded = _is_encoded(root)
-    return root, [_entry(element, encoded) for element in root.findall("Contents")]
+    return root, page_of([_entry(element, encoded) for element in root.findall("Contents")])
 
 
 def tags(root: Element) -> list[tuple[str, str]]:
@@ -201,10 +201,11 @@ def _canonical(contents: bytes) -> list[str] | None:
     return None if any(pieces[::_STRIDE]) else pieces
 
 
-def _entries(pieces: list[str]) -> list[ObjectEntry]:
+def _columns(pieces: list[str]) -> ObjectPage:
     keys, times, etags, sizes, classes = (pieces[field::_STRIDE] for field in range(1, _STRIDE))
-    known = (storage_class or "" for storage_class in classes)
-    return list(map(ObjectEntry, map(decoded, keys), map(int, sizes), etags, times, known))
+    if None in classes:
+        classes = [storage_class or "" for storage_class in classes]
+    return ObjectPage(list(map(decoded, keys)), list(map(int, sizes)), etags, times, classes)
 
 
 def _entry(element: Element, encoded: bool) -> ObjectEntry:

@@ -229,6 +229,12 @@ class SweepSettings(Section):
         "duration",
         "From the end of one sweep to the start of the next; each costs one listing of both buckets.",
     )
+    ranges: Annotated[int, Field(ge=1, le=64)] = _field(
+        8,
+        "ranges, 1 to 64",
+        "Ranges of keys that large buckets are listed by at a time. 1: one after the other, for stores that cannot "
+        "begin a listing after a given key.",
+    )
 
 
 class AuditSettings(Section):

@@ -14,7 +14,7 @@ from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
 from s3mover.events import DaemonStarted, Event, Notify
-from s3mover.model import Method, Side, SweepStatus
+from s3mover.model import Method, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings.model import Settings
@@ -147,8 +147,8 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     comparison = Comparison(pair, filter_of(settings), prover, reader)
     counts: Counter[Finding] = Counter()
     with (
-        listing(sides.source, pair.source_prefix, Side.SOURCE, _ignore) as source,
-        listing(sides.destination, pair.destination_prefix, Side.DESTINATION, _ignore) as destination,
+        listing(sides.source, pair.source_prefix) as source,
+        listing(sides.destination, pair.destination_prefix) as destination,
     ):
         for verdict in compare(source, destination, comparison):
             counts[verdict.finding] += 1

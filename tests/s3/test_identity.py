@@ -136,7 +136,7 @@ def test_the_buckets_of_an_address_can_be_used(moto_url: str, boto: Any) -> None
     boto.create_bucket(Bucket="usable-bucket")
     found = find(SideAccess(Side.SOURCE, "usable-bucket", endpoint_url=moto_url, **KEYS))
     bucket = Bucket(found.address, lambda: found.credentials, lambda _, __: None)
-    assert bucket.list_page("").entries == []
+    assert not bucket.list_page("").entries
     bucket.close_thread()
 
 

@@ -110,6 +110,11 @@ class MariaDb:
         """Whether the server was started and not killed since."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """The server's process, 0 where it does not run."""
+        return self._process.pid if self._process else 0
+
     def feed(self, account: Account, script: Path) -> None:
         """Run a file of statements with the command line client, as the database's container image does."""
         client = [
