@@ -19,8 +19,8 @@ import mysql.connector
 
 from s3mover.audit import mysqlerrors, mysqloptions
 from s3mover.audit.database import Bulk, Row
+from s3mover.audit.digests import lease_name
 from s3mover.audit.dsn import MysqlDsn
-from s3mover.audit.lease import lease_name
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, SchemaError, UnreachableError
 from s3mover.model import Pair
 

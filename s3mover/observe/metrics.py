@@ -120,7 +120,7 @@ class Catalogue:
                 self.objects.labels(method, status)
         self.objects.labels(NO_METHOD, Status.ERROR)
         self.fallbacks.labels("AccessDenied")
-        for reason in ("in_place", "filtered", "too_young", "archived"):
+        for reason in ("in_place", "filtered", "too_young", "archived", "waiting"):
             self.skipped.labels(reason)
         for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
             self.sweeps.labels(end)
