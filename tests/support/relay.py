@@ -15,6 +15,8 @@ class Relay:
         self._clients: list[socket.socket] = []
         self._servers: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
+        self._lost_after = b""
+        self._doomed: set[socket.socket] = set()
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> "Relay":
@@ -36,6 +38,10 @@ class Relay:
         for client in self._clients:
             _end(client)
 
+    def lose_answer_to(self, request: bytes) -> None:
+        """Pass the next data that hold `request` on, and break the connection when the server answers them."""
+        self._lost_after = request
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -43,15 +49,24 @@ class Relay:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 self._clients.append(client)
                 self._servers.append(server)
-                for pair in ((client, server), (server, client)):
-                    self._threads.append(threading.Thread(target=_pass_on, args=pair))
+                for pass_on in (self._ask, self._answer):
+                    self._threads.append(threading.Thread(target=pass_on, args=(client, server)))
                     self._threads[-1].start()
 
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                if self._lost_after and self._lost_after in data:
+                    self._lost_after = b""
+                    self._doomed.add(client)
+                server.sendall(data)
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
+    def _answer(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while (data := server.recv(65536)) and client not in self._doomed:
+                client.sendall(data)
+        if client in self._doomed:
+            _end(client)
 
 
 def _end(each: socket.socket) -> None:
