@@ -21,7 +21,14 @@ from s3mover.audit import mysqlerrors, mysqloptions
 from s3mover.audit.database import Bulk, Row
 from s3mover.audit.digests import lease_name
 from s3mover.audit.dsn import MysqlDsn
-from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, SchemaError, UnreachableError
+from s3mover.errors import (
+    AuditUnavailableError,
+    LeaseHeldError,
+    MoverError,
+    SchemaError,
+    SettingsError,
+    UnreachableError,
+)
 from s3mover.model import Pair
 
 ANSWER_TIMEOUT_SECONDS = 30
@@ -57,6 +64,8 @@ class MysqlDatabase:
         self._timeout = PATIENT_TIMEOUT_SECONDS if patient else ANSWER_TIMEOUT_SECONDS
         self._lease = ""
         self._leased_by = _Session(0, 0)
+        if dsn.ca_file:
+            _require_certificates(dsn.ca_file)
         self._connect()
 
     @contextlib.contextmanager
@@ -256,6 +265,22 @@ class MysqlDatabase:
             raise AuditUnavailableError(
                 f"The audit database at {self._dsn.place} is away: {error}"
             ) from error
+
+
+def _require_certificates(path: str) -> None:
+    """See that a CA file can be read, which the driver would call a lost connection.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:
+        raise SettingsError(
+            [
+                f"audit.url: the file {path} of its option ssl-ca cannot be used ({error}); expected certificates (PEM)"
+            ]
+        ) from error
 
 
 def _number(error: Any) -> int:

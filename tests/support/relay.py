@@ -9,9 +9,10 @@ from types import TracebackType
 class Relay:
     """Passes bytes between its clients and a server on this machine."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, server_port: int, host: str = "127.0.0.1") -> None:
         self._server_port = server_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self._clients: list[socket.socket] = []
         self._servers: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
