@@ -1,6 +1,7 @@
 """What is particular to MySQL and MariaDB: lost connections, refusals, TLS, the ghost of a lost session."""
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import pytest
 
 from s3mover.audit import mysqloptions
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
+from s3mover.audit.mysql import MysqlDatabase
 from s3mover.audit.mysqlerrors import translate
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
@@ -251,6 +253,14 @@ def test_a_configuration_of_ones_own_is_verified(mariadb: MariaDb, account: Acco
 def test_an_explicit_wish_about_tls_is_granted(account: Account, tls: str) -> None:
     """Who writes it may go unverified, or without."""
     open_trail(f"{account.go_dsn}&tls={tls}").close()
+
+
+@pytest.mark.parametrize("tls", ["true", "false"])
+def test_statements_are_sent_at_once(mariadb: MariaDb, account: Account, tls: str) -> None:
+    """The system does not wait for the server's receipt of one piece before it sends the next."""
+    dsn = mysql(f"{account.go_dsn}&tls={tls}&ssl-ca={mariadb.identity.ca_file}")
+    with contextlib.closing(MysqlDatabase(dsn)) as database:
+        assert database._connection._socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_every_spelling_reaches_its_server(mariadb: MariaDb, account: Account) -> None:
