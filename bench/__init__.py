@@ -1,1 +1,1 @@
-"""Benchmarks: s3mover beside its peers, on a server that is lean enough not to be what is measured."""
+"""How fast it goes: s3mover beside its peers, and single rooms by `python -m bench.NAME`. No test runs them."""

@@ -63,7 +63,10 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer; `reason` is `in_place`, `filtered` or `too_young`."""
+    """Some more objects needed no transfer.
+
+    `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
+    """
 
     name = "sweep.in_place"
     level = "debug"

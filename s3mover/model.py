@@ -232,6 +232,29 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
     )
 
 
+class Wait(NamedTuple):
+    """An object that failed in the latest sweep that tried it, and when it is tried again.
+
+    `failures` counts the sweeps in a row in which it failed, `sweep` is the last of them and `etag` what failed then;
+    times are in seconds since the epoch.
+    """
+
+    key: str
+    failures: int
+    sweep: int
+    etag: str
+    failed_at: float
+    next_attempt: float
+
+
+class WaitChanges(NamedTuple):
+    """What a batch of outcomes changes in the waits of `pair`: `waits` are set, those of the keys `ended` removed."""
+
+    pair: Pair
+    waits: Sequence[Wait] = ()
+    ended: Sequence[str] = ()
+
+
 class DueDeletion(NamedTuple):
     """A source object whose copy is verified and recorded, and which is to be deleted if it is still that version."""
 
@@ -288,7 +311,11 @@ class SweepRecord:
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """One failed transfer as the trail holds it."""
+    """One failed transfer as the trail holds it.
+
+    `failures_in_a_row` and `next_attempt` (seconds since the epoch) tell of its object as it stands now: 0 and None
+    where that has succeeded since.
+    """
 
     sweep: int
     key: str
@@ -296,6 +323,8 @@ class FailureRecord:
     message: str
     attempts: int
     at: float
+    failures_in_a_row: int = 0
+    next_attempt: float | None = None
 
 
 def has_md5_shape(etag: str) -> bool:

@@ -13,13 +13,14 @@ from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
-from s3mover.events import DaemonStarted, Event, Notify
+from s3mover.events import DaemonStarted, Event, LeaseWaiting, Notify
 from s3mover.model import Method, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.text import human_size, to_json, visible
+from s3mover.planning.waiting import WAITING
 from s3mover.settings.model import Settings
 from s3mover.stop import Stop
-from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
+from s3mover.supervisor import STANDBY_SECONDS, Duties, Supervisor, stopping_on_signals
 from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
@@ -29,6 +30,7 @@ from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
 from s3mover.wiring.permissions import documents_of, hints
+from s3mover.wiring.waiting import waiting_left_out
 
 if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
@@ -65,8 +67,8 @@ def supervisor_of(engine: Engine) -> Supervisor:
     return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
 
 
-def sweep_once(settings: Settings, early: Early, *, progress: bool) -> ExitCode:
-    """Sweep once and tell by the exit code what came of it.
+def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
+    """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
 
     Raises:
         MoverError: the sweep could not be begun, or was cut short.
@@ -84,8 +86,10 @@ def sweep_once(settings: Settings, early: Early, *, progress: bool) -> ExitCode:
         stopping_on_signals(stop, settings.stop.grace),
         open_engine(settings, early, stop, listeners, serve_http=False) as engine,
     ):
-        if not engine.acquire():
-            raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
+        if not (engine.acquire() or (wait and awaited(engine))):
+            if stop.requested:
+                return ExitCode.INTERRUPTED
+            raise LeaseHeldError(f"another instance works on {pair_of(settings)}; --wait waits for its end")
         with bar or nullcontext():
             result = engine.round.run()
     return exit_code_of(result)
@@ -99,6 +103,16 @@ def _bar() -> "ProgressListener | None":
     return bar if bar.alive else None
 
 
+def awaited(engine: Engine) -> bool:
+    """Wait for the lease; False where a stop was asked for instead."""
+    engine.notify(LeaseWaiting(str(pair_of(engine.settings))))
+    while not engine.stop.requested:
+        engine.idle(STANDBY_SECONDS)
+        if not engine.stop.requested and engine.acquire():
+            return True
+    return False
+
+
 def exit_code_of(result: SweepResult) -> ExitCode:
     """Return what a sweep's result means to a shell.
 
@@ -109,7 +123,9 @@ def exit_code_of(result: SweepResult) -> ExitCode:
         raise result.error
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.record.tally.failed else ExitCode.OK
+    # What waits after a failure has not arrived, either.
+    behind = result.record.tally.failed + result.skipped.get(WAITING, 0)
+    return ExitCode.SOME_FAILED if behind else ExitCode.OK
 
 
 def preview(settings: Settings, say: Say) -> ExitCode:
@@ -120,17 +136,23 @@ def preview(settings: Settings, say: Say) -> ExitCode:
     """
     sides = sides_of(settings, _ignore)
     require_listings(settings, sides)
-    listed = size = 0
+    listed = waiting = size = 0
     reasons: Counter[str] = Counter()
-    with closing(planner(settings, sides, _ignore)()) as findings:
-        for finding in findings:
+    with (
+        closing(planner(settings, sides, _ignore)()) as findings,
+        waiting_left_out(settings, say) as left_out,
+    ):
+        for finding in map(left_out, findings):
             listed += finding.listed
+            waiting += finding.skipped.get(WAITING, 0)
             for entry, reason in finding.transfers:
                 reasons[reason] += 1
                 size += entry.size
                 say(f"would transfer {visible(entry.key)} ({human_size(entry.size)}, {reason})")
     why = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nothing"
     say(f"{listed} listed, {reasons.total()} to transfer, {human_size(size)} ({why})")
+    if waiting:
+        say(f"{waiting} wait after failing; `s3mover retry --all` ends their wait")
     return ExitCode.OK
 
 

@@ -23,7 +23,7 @@ from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
 from s3mover.wiring.early import Early
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, brief_of, pair_of, planner, sides_of, threads_of
+from s3mover.wiring.parts import Sides, brief_of, pair_of, planner, sides_of, threads_of, wait_rule_of
 from s3mover.wiring.summing_up import summary_writer
 from s3mover.wiring.tending import CredentialWatch, patience
 from s3mover.workers.crew import Crew
@@ -113,6 +113,7 @@ def open_engine(
             stop=stop,
             clock=time.time,
             beat=tend,
+            wait_rule=wait_rule_of(settings),
             remover=_remover(settings, sides, inbox),
         )
         territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination)

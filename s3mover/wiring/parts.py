@@ -13,6 +13,7 @@ from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.plan import plan
 from s3mover.planning.scan import Finding, Rules
+from s3mover.planning.waiting import WaitRule
 from s3mover.s3.access import Identity, SideAccess
 from s3mover.s3.bucket import MAX_KEYS, Bucket
 from s3mover.s3.clerk import Clerk, find
@@ -49,6 +50,11 @@ def policy_of(settings: Settings) -> Policy:
         acl=destination.acl,
         kms_key_id=destination.kms_key_id,
     )
+
+
+def wait_rule_of(settings: Settings) -> WaitRule:
+    """Return how long objects that failed wait for their next attempt."""
+    return WaitRule(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
 
 
 def filter_of(settings: Settings) -> KeyFilter | None:

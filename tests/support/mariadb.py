@@ -64,7 +64,7 @@ class MariaDb:
         self._folder = folder
         self._data = folder / "data"
         self._temporary = folder / "tmp"
-        self._socket = folder / "s"
+        self.socket = folder / "s"
         self._log = folder / "log"
         self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -120,7 +120,7 @@ class MariaDb:
         client = [
             _program("mariadb"),
             "--no-defaults",
-            f"--socket={self._socket}",
+            f"--socket={self.socket}",
             "--user=root",
             _STRICT,
             account.database,
@@ -136,7 +136,7 @@ class MariaDb:
 
     def _answers(self) -> bool:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
-            return probe.connect_ex(str(self._socket)) == 0 and bool(probe.recv(1))
+            return probe.connect_ex(str(self.socket)) == 0 and bool(probe.recv(1))
 
     def _command(self) -> list[str]:
         return [
@@ -144,7 +144,7 @@ class MariaDb:
             "--no-defaults",
             f"--datadir={self._data}",
             f"--tmpdir={self._temporary}",
-            f"--socket={self._socket}",
+            f"--socket={self.socket}",
             f"--port={self.port}",
             f"--bind-address={self.host}",
             f"--ssl-ca={self.identity.ca_file}",
