@@ -26,7 +26,13 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         terminalreporter.section(f"{len(ODD_KEYS)} odd keys: bytes and properties at the destination")
         for line in table.lines(ODD_KEYS, dict(sorted(columns.items()))):
             terminalreporter.write_line(line)
-    kills = [kill for report in reports for name, told in report.user_properties if name == table.KILLS for kill in told]
+    kills = [
+        kill
+        for report in reports
+        for name, told in report.user_properties
+        if name == table.KILLS
+        for kill in told
+    ]
     if kills:
         terminalreporter.section(f"{len(kills)} kills")
         for line in table.kill_lines(kills):

@@ -9,9 +9,21 @@ from collections.abc import Iterator, Sequence
 from s3mover.audit import rows, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.trail import PendingRow, Total
-from s3mover.model import Deletion, DueDeletion, FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+from s3mover.model import (
+    UNCERTAIN,
+    Deletion,
+    DueDeletion,
+    FailureRecord,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepRecord,
+    SweepStatus,
+)
 
 FAILURES_PER_PAGE = 1000
+SWEEPS_PER_PAGE = 100
 
 
 class SqlTrail:
@@ -21,6 +33,7 @@ class SqlTrail:
         self._database = database
         self._intend = statements.INTEND[database.backend]
         self._settle = statements.SETTLE[database.backend]
+        self._recount = statements.RECOUNT_SWEEP[database.backend]
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the lease on `pair`; False where another connection holds it."""
@@ -57,6 +70,13 @@ class SqlTrail:
             for sweep, numbers in skipped.items():
                 self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
 
+    def resolve(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what became of rows that earlier sweeps left open, and count these sweeps anew."""
+        with self._database.transaction():
+            self._database.write_many(self._settle, [rows.settled(outcome) for outcome in outcomes])
+            for sweep in sorted({outcome.sweep for outcome in outcomes}):
+                self._database.write(self._recount, (sweep, sweep))
+
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions behind the place `after`, and the place to go on from."""
         sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_DUE_DELETIONS)
@@ -84,15 +104,11 @@ class SqlTrail:
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, counted from their rows, and return how many."""
         running = self._running_sweeps(pair)
-        counts = [
-            tuple(map(int, self._database.read(statements.COUNT_SWEEP, (id_,))[0])) for id_, _ in running
-        ]
         with self._database.transaction():
-            for (sweep, started_at), counted in zip(running, counts, strict=True):
+            for sweep, started_at in running:
                 duration_us = max(0, round((at - started_at) * 1e6))
-                # How many were listed died with the process: at least those that were planned.
-                parameters = (rows.stamp(at), duration_us, counted[0], *counted, sweep)
-                self._database.write(statements.INTERRUPT_SWEEP, parameters)
+                self._database.write(self._recount, (sweep, sweep))
+                self._database.write(statements.INTERRUPT_SWEEP, (rows.stamp(at), duration_us, sweep))
         return len(running)
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
@@ -102,6 +118,15 @@ class SqlTrail:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
         return [rows.pending_row(row) for row in found]
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` failed rows behind the place `after`, and the place to go on from."""
+        sweeps = self._sweeps_to_look_at(pair, sweep)
+        if not sweeps:
+            return [], after
+        query = statements.uncertain(len(sweeps), len(UNCERTAIN))
+        found = self._database.read(query, (*sweeps, *UNCERTAIN, after, *sweeps, sweep, limit))
+        return [rows.pending_row(row[:-1]) for row in found], found[-1][-1] if found else after
 
     def latest_sweeps(self, limit: int) -> list[SweepRecord]:
         """Return the newest sweeps of all pairs, newest first."""
@@ -145,6 +170,20 @@ class SqlTrail:
         # Pairs are compared here and not in SQL, whose collations call different prefixes equal.
         found = self._database.read(statements.RUNNING_SWEEPS)
         return [(id_, rows.seconds(started_at)) for id_, started_at, *names in found if Pair(*names) == pair]
+
+    def _sweeps_to_look_at(self, pair: Pair, before: int) -> list[int]:
+        """Return the sweeps back to the latest that was completed, itself included; none where nothing failed."""
+        sweeps: list[int] = []
+        failed = 0
+        while page := self._database.read(statements.SWEEPS_BEFORE, (before, SWEEPS_PER_PAGE)):
+            for sweep, status, failures, *names in page:
+                if Pair(*names) == pair:
+                    sweeps.append(sweep)
+                    failed += failures
+                    if status == SweepStatus.COMPLETED:
+                        return sweeps if failed else []
+            before = page[-1][0]
+        return sweeps if failed else []
 
     def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)

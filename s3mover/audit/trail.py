@@ -51,6 +51,9 @@ class Trail(Protocol):
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Record what became of the orders, all or none; the rows of skipped ones are withdrawn."""
 
+    def resolve(self, outcomes: Sequence[Outcome]) -> None:
+        """Record what became of rows that earlier sweeps left open, and count these sweeps anew, all or none."""
+
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions of `pair` behind the place `after` (0: all), and where to go on."""
 
@@ -68,6 +71,13 @@ class Trail(Protocol):
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` rows that failed before `sweep`, though the object may have arrived, and where to go on.
+
+        Those are asked about whose key neither a later sweep nor `sweep` tried again (`model.UNCERTAIN` has the codes);
+        sweeps before the latest completed one were asked about by that. `after` is a place, 0 for the beginning.
+        """
 
     def latest_sweeps(self, limit: int) -> list[SweepRecord]:
         """Return the newest sweeps of all pairs, newest first."""

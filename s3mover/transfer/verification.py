@@ -6,6 +6,7 @@ Reference, data type Object, ETag).
 """
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from s3mover.errors import VerificationError
@@ -50,6 +51,14 @@ def check_size(sent: int, arrived: int) -> None:
     """
     if sent != arrived:
         raise VerificationError(f"{arrived} bytes arrived, {sent} were sent")
+
+
+def written_since(http_date: str, since: float) -> bool:
+    """Tell whether an object of that date was written since then (seconds since the epoch).
+
+    S3 tells times in whole seconds: what was written in the same second counts.
+    """
+    return parsedate_to_datetime(http_date).timestamp() >= int(since)
 
 
 def etag_is_md5(evidence: Evidence) -> bool:

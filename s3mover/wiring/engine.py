@@ -9,7 +9,6 @@ from queue import Empty
 from s3mover import __version__
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
-from s3mover.audit.trail import Trail
 from s3mover.events import Bulletin, Notify
 from s3mover.model import Side
 from s3mover.observe import http
@@ -40,7 +39,7 @@ class Engine:
     settings: Settings
     stop: Stop
     notify: Notify
-    trail: Trail
+    trail: PatientTrail
     crew: Crew
     round: Round
     inbox: Inbox
@@ -99,9 +98,11 @@ def open_engine(
             beat=tend,
             remover=_remover(settings, sides, inbox),
         )
-        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination)
+        territory = Territory(
+            pair_of(settings), planner(settings, sides, notify), sides.source, sides.destination
+        )
         whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
-        yield Engine(settings, stop, notify, trail, crew, whole_round, inbox, tend, port)
+        yield Engine(settings, stop, notify, tools.trail, crew, whole_round, inbox, tend, port)
 
 
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:

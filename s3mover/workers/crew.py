@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
-from s3mover.model import Credentials, Order, Outcome, Side, unmoved
+from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
 from s3mover.workers.worker import serve
 
@@ -53,6 +53,7 @@ class _Member:
     pipe: Connection
     reader: threading.Thread
     brief: Brief
+    hired_at: float
     orders: dict[tuple[int, int], Order] = field(default_factory=dict)
     reported: bool = False
 
@@ -144,13 +145,14 @@ class Crew:
     def _hire(self, brief: Brief) -> None:
         self._hired += 1
         ours, theirs = _processes.Pipe()
+        hired_at = time.time()
         name = f"s3mover-worker-{self._hired}"
         process = _processes.Process(target=serve, args=(brief, theirs), name=name, daemon=True)
         process.start()
         theirs.close()
         reader = threading.Thread(target=self._read, args=(self._hired, ours), name=name, daemon=True)
         reader.start()
-        member = _Member(self._hired, process, ours, reader, brief)
+        member = _Member(self._hired, process, ours, reader, brief, hired_at)
         self._members[member.number] = member
         for side, credentials in self._renewed.items():
             _send(member, Renew(side, credentials))
@@ -187,7 +189,7 @@ class Crew:
         self._refuse_endless_dying(member)
         self._hire(member.brief)
         fatal = [order for identity, order in member.orders.items() if self._died_with(identity)]
-        self.hand_out(order for order in member.orders.values() if order not in fatal)
+        self.hand_out(_orphaned(order, member) for order in member.orders.values() if order not in fatal)
         return [_set_aside(order, code) for order in fatal]
 
     def _died_with(self, identity: tuple[int, int]) -> bool:
@@ -227,6 +229,10 @@ def _send(member: _Member, message: ToWorker) -> None:
         return
 
 
+def _orphaned(order: Order, by: _Member) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
+
+
 def _set_aside(order: Order, code: str) -> Outcome:
     said = f"{MOST_DEATHS} workers died while they had this object in hand; the last one with {code}"
-    return unmoved(order, "WorkerDied", said, time.time(), MOST_DEATHS)
+    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)

@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from tests.endtoend.conftest import DESTINATION
 from tests.simulator import Simulator
+from tests.support import table
 from tests.support.mariadb import Account, MariaDb
 from tests.support.program import COMMAND, TOO_LONG, environment
-from tests.support import table
 from tests.support.settled import rows
 
 POLL_SECONDS = 0.005
@@ -30,11 +30,11 @@ PATIENCE_SECONDS = 90.0
 Event = dict[str, Any]
 
 
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Look again and again until it holds."""
+def wait_until(holds: Callable[[], bool], what: str, told: Callable[[], str] = str) -> None:
+    """Look again and again until it holds; `told` says more where it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"waited in vain until {what}: {told()}"
         time.sleep(POLL_SECONDS)
 
 
@@ -77,6 +77,7 @@ class Kill:
     """One kill, as the report's table shows it."""
 
     test: str
+    seed: int
     number: int
     who: str
     when: str
@@ -128,7 +129,7 @@ class Victim:
             assert found or not ended, f"no {name} before the end: {self.tail()}"
             return found is not None
 
-        wait_until(come, f"{name} is logged: {self.tail()}")
+        wait_until(come, f"{name} is logged", self.tail)
         assert found is not None
         return found
 
@@ -173,6 +174,7 @@ class Scene:
     folder: Path
     record: Callable[[str, object], None]
     server: MariaDb | None = None
+    seed: int = 0
     kills: list[Kill] = field(default_factory=list)
     victim: Victim | None = None
 
@@ -198,14 +200,19 @@ class Scene:
         counts = self.s3.counts(DESTINATION)
         return sum(counts.get(name, 0) for name in writes)
 
-    def kill_supervisor(self, when: str, *, restart: bool = True) -> Kill:
-        """Kill the supervisor; its workers end by themselves. The next run's recovery is told of."""
+    def await_writes(self, count: int) -> None:
+        """Wait until so many requests have written."""
+
+        def enough() -> bool:
+            assert self.running.process.poll() is None, self.running.tail()
+            return self.written() >= count
+
+        wait_until(enough, f"{count} requests have written", self.running.tail)
+
+    def kill_supervisor(self, when: str) -> Kill:
+        """Kill the supervisor; its workers end by themselves."""
         self.running.kill()
-        kill = self._told("supervisor", when, str(self.pending()))
-        if restart:
-            self.start()
-            self.tell_recovery(kill)
-        return kill
+        return self._told("supervisor", when, str(self.pending()))
 
     def kill_worker(self, when: str, victim: int) -> None:
         """Kill a worker, and wait until that was noticed."""
@@ -230,14 +237,15 @@ class Scene:
         seconds = self.running.named("audit.restored")[before]["seconds"]
         kill.then = f"back after {seconds:.1f} s, {self.written() - intended} writes in flight meanwhile"
 
-    def tell_recovery(self, kill: Kill) -> None:
-        """Wait until the next run has resolved what the kill left, and note what became of it."""
+    def recover(self, kill: Kill, *arguments: str) -> None:
+        """Start the program anew, wait until it has resolved what the kill left, and note what became of it."""
+        self.start(*arguments)
         self.running.await_event("sweep.started")
         recovered = Counter(event["status"] for event in self.running.named("object.recovered"))
         kill.then = ", ".join(f"{count} {status}" for status, count in sorted(recovered.items())) or "nothing"
 
     def _told(self, who: str, when: str, pending: str) -> Kill:
-        kill = Kill(self.name, len(self.kills) + 1, who, when, pending)
+        kill = Kill(self.name, self.seed, len(self.kills) + 1, who, when, pending)
         self.kills.append(kill)
         return kill
 

@@ -21,6 +21,6 @@ def lines(keys: Sequence[str], columns: Mapping[str, Sequence[bool]]) -> Iterato
 
 def kill_lines(kills: Iterable[Mapping[str, object]]) -> Iterator[str]:
     """Yield the table's lines: a row per kill."""
-    yield f"{'test':<46}{'no':>4}  {'killed':<12}{'when':<34}{'pending':>8}  then"
+    yield f"{'test':<46}{'seed':>10}{'no':>4}  {'killed':<12}{'when':<34}{'pending':>8}  then"
     for kill in kills:
-        yield "{test:<46.45}{number:>4}  {who:<12}{when:<34}{pending:>8}  {then}".format_map(kill)
+        yield "{test:<46.45}{seed:>10}{number:>4}  {who:<12}{when:<34}{pending:>8}  {then}".format_map(kill)
