@@ -20,7 +20,7 @@ from tests.endtoend.conftest import DESTINATION
 from tests.simulator import Simulator
 from tests.support import table
 from tests.support.mariadb import Account, MariaDb
-from tests.support.program import COMMAND, TOO_LONG, environment
+from tests.support.program import COMMAND, TOO_LONG, environment, run_program
 from tests.support.settled import rows
 
 POLL_SECONDS = 0.005
@@ -190,6 +190,10 @@ class Scene:
             self.victim.close()
         self.victim = Victim({**self.settings, **self.books.settings}, self.folder, *arguments)
 
+    def run(self, *arguments: str) -> None:
+        """Run another command of the program to its end."""
+        run_program(list(arguments), {**self.settings, **self.books.settings}, self.folder)
+
     def pending(self) -> int:
         """Return how many rows are pending."""
         return int(self.books.query("SELECT COUNT(*) FROM document_logs WHERE status = 'pending'")[0][0])
@@ -222,8 +226,8 @@ class Scene:
         wait_until(lambda: len(self.running.named("worker.died")) > before, "the worker's death is noticed")
         kill.then = f"{self.running.named('worker.died')[before]['unsettled']} orders handed on"
 
-    def kill_database(self, when: str) -> None:
-        """Kill the server, see that it is missed, and start it again."""
+    def kill_database(self, when: str, between: Callable[[], None] = lambda: None) -> None:
+        """Kill the server, see that it is missed, and start it again; `between` is done once it runs."""
         assert self.server is not None
         before = len(self.running.named("audit.restored"))
         self.server.kill()
@@ -232,6 +236,7 @@ class Scene:
         )
         intended = self.written()
         self.server.start()
+        between()
         kill = self._told("database", when, str(self.pending()))
         wait_until(lambda: len(self.running.named("audit.restored")) > before, "the database is back")
         seconds = self.running.named("audit.restored")[before]["seconds"]

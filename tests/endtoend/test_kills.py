@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World, grant
+from tests.endtoend.holding import Statement, hold_on
 from tests.endtoend.killing import (
     Books,
     MysqlBooks,
@@ -228,3 +229,93 @@ def denial(resource: str) -> dict[str, object]:
         "Action": ["s3:GetObject"],
         "Resource": [f"arn:aws:s3:::{resource}"],
     }
+
+
+# At one instant
+
+SUCCESS = "NEW.status = 'success'"
+OPEN = Statement("INSERT", "migration_batches", "1 = 1")
+INTEND = Statement("INSERT", "document_logs", "NEW.status = 'pending'")
+SETTLE = Statement("UPDATE", "document_logs", SUCCESS)
+END_DELETION = Statement("UPDATE", "document_logs", "NEW.source_deleted_at IS NOT NULL")
+CLOSE = Statement("UPDATE", "migration_batches", "NEW.status = 'completed'")
+RESOLVE = Statement("UPDATE", "document_logs", "NEW.message LIKE 'found%'")
+INTERRUPT = Statement("UPDATE", "migration_batches", "NEW.status = 'interrupted'")
+IN_A_SWEEP = {"open": OPEN, "intend": INTEND, "settle": SETTLE, "end deletion": END_DELETION, "close": CLOSE}
+IN_RECOVERY = {"resolve": RESOLVE, "interrupt": INTERRUPT}
+PLACES = [("sqlite", "supervisor"), ("mariadb", "supervisor"), ("mariadb", "database")]
+MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
+
+
+def strike_at(scene: Scene, who: str, held: Statement, when: str) -> None:
+    """Kill when the running program is in the middle of a statement, and let it, or its successor, go on."""
+    hold = hold_on(scene.books, scene.folder)
+    hold.set(held)
+    scene.start()
+    hold.wait()
+    if who == "supervisor":
+        kill = scene.kill_supervisor(when)
+        hold.lift()
+        assert_accounted(scene)
+        scene.recover(kill)
+    else:
+        scene.kill_database(when, hold.lift)
+
+
+@pytest.mark.parametrize(("backend", "who"), PLACES)
+@pytest.mark.parametrize("when", IN_A_SWEEP)
+def test_a_statement_of_a_sweep(
+    scene_of: Callable[..., Scene], world: World, backend: str, who: str, when: str
+) -> None:
+    """A kill in the middle of a statement leaves all of it or nothing, and the next run makes it good."""
+    furnish(world.s3, "k/", 300)
+    deleting = when == "end deletion"
+    with playing(scene_of(backend, MOVE if deleting else {})) as scene:
+        scene.run("schema", "apply")
+        strike_at(scene, who, IN_A_SWEEP[when], f"in {when}")
+        finish(scene)
+        assert_no_gap(scene, moved=deleting)
+
+
+@pytest.mark.parametrize(("backend", "who"), PLACES)
+@pytest.mark.parametrize("when", IN_RECOVERY)
+def test_a_statement_of_recovery(
+    scene_of: Callable[..., Scene], world: World, backend: str, who: str, when: str
+) -> None:
+    """What resolves an earlier kill may be killed itself."""
+    furnish(world.s3, "k/", 300)
+    landed = world.s3.add_fault("hang_after", operation="CopyObject", times=100)
+    with playing(scene_of(backend)) as scene:
+        scene.start()
+        wait_until(lambda: world.s3.faults()[0]["hits"] == 100, "copies have landed unanswered")
+        scene.kill_supervisor("between copies and their outcomes")
+        world.s3.clear_faults(landed)
+        strike_at(scene, who, IN_RECOVERY[when], f"in {when}")
+        finish(scene)
+        assert_no_gap(scene)
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+def test_between_the_steps(scene_of: Callable[..., Scene], world: World, backend: str) -> None:
+    """Kills right after the intent, while recovery looks, and after the last object, before the sweep is closed."""
+    furnish(world.s3, "k/", 600)
+    with playing(scene_of(backend)) as scene:
+        nothing = world.s3.add_fault("hang", operation="CopyObject")
+        scene.start()
+        wait_until(lambda: world.s3.faults()[0]["hits"] >= 100, "copies have begun")
+        kill = scene.kill_supervisor("right after the intent")
+        assert kill.pending == "600"
+        world.s3.clear_faults(nothing)
+        looking = world.s3.add_fault("hang", operation="HeadObject", nth=range(200, 600))
+        scene.start()
+        wait_until(lambda: world.s3.faults()[0]["hits"] > 0, "recovery looks")
+        kill = scene.kill_supervisor("while recovery looks")
+        assert kill.pending == "600"
+        world.s3.clear_faults(looking)
+        (tmp := scene.folder / "logs").mkdir(exist_ok=True)
+        scene.recover(kill)
+        wait_until(lambda: any(tmp.iterdir()), "the summary is written")
+        kill = scene.kill_supervisor("between summary and close")
+        scene.recover(kill)
+        finish(scene)
+        assert_no_gap(scene)
