@@ -1,13 +1,16 @@
 """A statement of the trail that is held in the middle, by a trigger in its table: then the kill strikes just there."""
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import mysql.connector
+
 from tests.endtoend.killing import Books, MysqlBooks, wait_until
+from tests.support.mariadb import Account
 
 # A commit of the embedded database takes milliseconds; who holds its lock for so long is held by us.
 HELD_SECONDS = 0.5
@@ -16,6 +19,10 @@ _ENDLESS = """
     CREATE VIEW endless AS WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)
     SELECT COUNT(*) AS n FROM counted
 """
+
+
+_COUNT = "SELECT n FROM endless"
+_ASLEEP = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User sleep'"
 
 
 class Statement(NamedTuple):
@@ -34,10 +41,7 @@ class SqliteHold:
 
     def set(self, held: Statement) -> None:
         """Hold the next such statement."""
-        trigger = (
-            f"CREATE TRIGGER hold BEFORE {held.verb} ON {held.table} WHEN {held.condition}"
-            " BEGIN SELECT n FROM endless; END"
-        )
+        trigger = f"CREATE TRIGGER hold BEFORE {held.verb} ON {held.table} WHEN {held.condition} BEGIN {_COUNT}; END"
         with closing(sqlite3.connect(self._path)) as database:
             database.executescript(f"DROP VIEW IF EXISTS endless; {_ENDLESS}; {trigger}")
 
@@ -68,8 +72,8 @@ def _is_held(database: sqlite3.Connection) -> bool:
 class MysqlHold:
     """Holds a statement of a database on a MariaDB."""
 
-    def __init__(self, query: Callable[[str], list[tuple[object, ...]]]) -> None:
-        self._query = query
+    def __init__(self, account: Account) -> None:
+        self._query = account.query
 
     def set(self, held: Statement) -> None:
         """Hold the next such statement."""
@@ -84,16 +88,22 @@ class MysqlHold:
 
     def lift(self) -> None:
         """Let the statement pass from now on; the session that is held, and would not notice, is ended."""
+        wait_until(self._is_dropped, "the trigger is dropped")
+
+    def _is_dropped(self) -> bool:
         for session in self._held():
-            self._query(f"KILL {session}")
-        self._query("DROP TRIGGER hold")
+            with contextlib.suppress(mysql.connector.Error):
+                self._query(f"KILL {session}")
+        try:
+            self._query("SET lock_wait_timeout = 1", "DROP TRIGGER hold")
+        except mysql.connector.DatabaseError:
+            return False
+        return True
 
     def _held(self) -> list[object]:
-        asleep = "db = DATABASE() AND state = 'User sleep'"
-        found = self._query(f"SELECT id FROM information_schema.processlist WHERE {asleep}")
-        return [session for (session,) in found]
+        return [session for (session,) in self._query(_ASLEEP)]
 
 
 def hold_on(books: Books, folder: Path) -> SqliteHold | MysqlHold:
     """Return what holds statements of the trail in `books`."""
-    return MysqlHold(books.query) if isinstance(books, MysqlBooks) else SqliteHold(folder / "s3mover.db")
+    return MysqlHold(books.account) if isinstance(books, MysqlBooks) else SqliteHold(folder / "s3mover.db")

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from s3mover.audit.opening import apply_schema
 from tests.endtoend.conftest import DESTINATION
 from tests.simulator import Simulator
 from tests.support import table
 from tests.support.mariadb import Account, MariaDb
-from tests.support.program import COMMAND, TOO_LONG, environment, run_program
+from tests.support.program import COMMAND, TOO_LONG, environment
 from tests.support.settled import rows
 
 POLL_SECONDS = 0.005
@@ -190,9 +191,9 @@ class Scene:
             self.victim.close()
         self.victim = Victim({**self.settings, **self.books.settings}, self.folder, *arguments)
 
-    def run(self, *arguments: str) -> None:
-        """Run another command of the program to its end."""
-        run_program(list(arguments), {**self.settings, **self.books.settings}, self.folder)
+    def make_schema(self) -> None:
+        """Make the tables, so that a test can reach into them before the program starts."""
+        apply_schema(self.books.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db"))
 
     def pending(self) -> int:
         """Return how many rows are pending."""
@@ -242,12 +243,18 @@ class Scene:
         seconds = self.running.named("audit.restored")[before]["seconds"]
         kill.then = f"back after {seconds:.1f} s, {self.written() - intended} writes in flight meanwhile"
 
-    def recover(self, kill: Kill, *arguments: str) -> None:
-        """Start the program anew, wait until it has resolved what the kill left, and note what became of it."""
-        self.start(*arguments)
+    def recover(self) -> None:
+        """Start the program anew, and wait until it has resolved what the kill left."""
+        self.start()
         self.running.await_event("sweep.started")
+        self.note_recovery()
+
+    def note_recovery(self) -> None:
+        """Note what the running program made of what the last kill had left."""
         recovered = Counter(event["status"] for event in self.running.named("object.recovered"))
-        kill.then = ", ".join(f"{count} {status}" for status, count in sorted(recovered.items())) or "nothing"
+        told = ", ".join(f"{count} {status}" for status, count in sorted(recovered.items()))
+        for kill in self.kills[-1:]:
+            kill.then = kill.then or told or "nothing"
 
     def _told(self, who: str, when: str, pending: str) -> Kill:
         kill = Kill(self.name, self.seed, len(self.kills) + 1, who, when, pending)
