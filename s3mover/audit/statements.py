@@ -90,25 +90,37 @@ CLOSE_SWEEP = """
         succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
     WHERE id = ?
 """
-COUNT_SWEEP = """
-    SELECT COUNT(*),
-        COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' THEN size_bytes ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0)
+_COUNTED = ("planned", "succeeded", "failed", "bytes", "server_side_copies", "streamed")
+_COUNTS = """
+    SELECT COUNT(*) AS planned,
+        COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0) AS succeeded,
+        COALESCE(SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END), 0) AS failed,
+        COALESCE(SUM(CASE WHEN status = 'success' THEN size_bytes ELSE 0 END), 0) AS bytes,
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0)
+            AS server_side_copies,
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0) AS streamed
     FROM document_logs WHERE batch_id = ?
 """
+# One pass over the sweep's rows, which may be millions.
+RECOUNT_SWEEP = {
+    "mysql": f"UPDATE migration_batches AS sweep, ({_COUNTS}) AS counted SET "
+    + ", ".join(f"sweep.{name} = counted.{name}" for name in _COUNTED)
+    + " WHERE sweep.id = ?",
+    "sqlite": f"UPDATE migration_batches SET ({', '.join(_COUNTED)}) = ({_COUNTS}) WHERE id = ?",
+}
+# How many were listed died with the process: at least those that were planned.
 INTERRUPT_SWEEP = """
-    UPDATE migration_batches
-    SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = ?, planned = ?,
-        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
+    UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned
     WHERE id = ?
 """
 LATEST_SWEEPS = f"""
     SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
         server_side_copies, streamed, duration_us, summary_file
     FROM migration_batches WHERE id >= ? AND id <= ? AND started_at >= ? ORDER BY id DESC LIMIT ?
+"""
+
+SWEEPS_BEFORE = f"""
+    SELECT id, status, failed, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
 """
 
 SWEEPS_WITH_PENDING = f"""
@@ -162,6 +174,24 @@ def end_waits(keys: int) -> str:
 def remove(table: str, rows: int) -> str:
     """Return the statement that removes so many rows of a table of ours by their ids."""
     return f"DELETE FROM {table} WHERE id IN ({_list(rows)})"
+
+
+def uncertain(sweeps: int, codes: int) -> str:
+    """Return the query for failed rows of so many sweeps whose key these sweeps did not try again.
+
+    `id` comes last in each row.
+    """
+    return f"""
+        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, id
+        FROM document_logs AS failed
+        WHERE status = 'error' AND batch_id IN ({_list(sweeps)}) AND error_code IN ({_list(codes)}) AND id > ?
+            AND NOT EXISTS (
+                SELECT 1 FROM document_logs AS later
+                WHERE later.file_key = failed.file_key AND later.id > failed.id
+                    AND later.batch_id IN ({_list(sweeps + 1)})
+            )
+        ORDER BY id LIMIT ?
+    """
 
 
 def withdraw(rows: int) -> str:

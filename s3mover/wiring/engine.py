@@ -9,7 +9,6 @@ from queue import Empty
 from s3mover import __version__
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
-from s3mover.audit.trail import Trail
 from s3mover.events import Bulletin, Notify
 from s3mover.model import Side
 from s3mover.observe import http
@@ -44,7 +43,7 @@ class Engine:
     settings: Settings
     stop: Stop
     notify: Notify
-    trail: Trail
+    trail: PatientTrail
     crew: Crew
     desk: Desk
     round: Round
@@ -116,9 +115,11 @@ def open_engine(
             wait_rule=wait_rule_of(settings),
             remover=_remover(settings, sides, inbox),
         )
-        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination)
+        territory = Territory(
+            pair_of(settings), planner(settings, sides, notify), sides.source, sides.destination
+        )
         whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
-        yield Engine(settings, stop, notify, trail, crew, desk, whole_round, inbox, tend, port)
+        yield Engine(settings, stop, notify, tools.trail, crew, desk, whole_round, inbox, tend, port)
 
 
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
