@@ -41,7 +41,7 @@ def test_systemd_finds_no_fault(installed: Path) -> None:
 
 
 def test_it_is_hardened(installed: Path) -> None:
-    """systemd's own measure of what a service could reach is low, and stays so."""
+    """The manager's own measure of what a service could reach is low, and stays so."""
     judged = analyze("security", "--offline=true", "--no-pager", installed)
     measure = re.search(r"Overall exposure level for \S+: ([\d.]+)", judged)
     assert measure
@@ -49,7 +49,7 @@ def test_it_is_hardened(installed: Path) -> None:
 
 
 def test_it_gives_more_time_than_stopping_takes() -> None:
-    """systemd kills later than stop.grace ends, and only then the workers."""
+    """The manager kills later than stop.grace ends, and only then the workers."""
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(UNIT, "utf-8")
