@@ -270,7 +270,7 @@ class HttpSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = _field(
         8080,
         "port, 0 to 65535",
-        "For /metrics, /healthz, /readyz and /status. 0: any free port.",
+        "For the status page at /, /status, /metrics, /healthz and /readyz. 0: any free port.",
     )
 
 

@@ -1,5 +1,6 @@
 """The metrics, held against the contract's table."""
 
+import math
 import subprocess
 
 import pytest
@@ -20,6 +21,7 @@ from s3mover.events import (
     ObjectSkipped,
     ObjectsListed,
     RequestsMade,
+    SweepListed,
     SweepStarted,
     ThrottleChanged,
     WorkerDied,
@@ -265,6 +267,31 @@ def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> 
         value(metrics, "s3mover_s3_requests_total", side="source", operation="GetObject", code="SlowDown")
         == 4
     )
+
+
+def test_failures_are_counted_by_code(metrics: MetricsListener) -> None:
+    """What failed, and how, is told without naming an object."""
+    metrics(failed())
+    metrics(failed(method=None))
+    assert value(metrics, "s3mover_failures_total", code="AccessDenied") == 2
+
+
+def test_progress_and_time_left_are_told_where_they_are_known(metrics: MetricsListener) -> None:
+    """Between sweeps neither is a number; when the listing has ended both are."""
+
+    def told() -> tuple[float, float]:
+        progress, left = value(metrics, "s3mover_sweep_progress_ratio"), value(metrics, "s3mover_eta_seconds")
+        assert progress is not None
+        assert left is not None
+        return progress, left
+
+    assert all(map(math.isnan, told()))
+    metrics(SweepStarted(7, PAIR))
+    metrics(ObjectsInPlace("in_place", 3))
+    metrics(planned(1))
+    metrics(SweepListed(7, 4, 3, 1))
+    metrics(moved())
+    assert told() == (1.0, 0.0)
 
 
 def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
