@@ -4,10 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import nothing, plot, report, small, startup
+from bench import growth, huge, nothing, plot, report, small, startup, streaming
 from bench.world import ROOT, opened_world
 
-BENCHMARKS = {"small": small, "nothing": nothing, "startup": startup}
+BENCHMARKS = {
+    "small": small,
+    "nothing": nothing,
+    "streaming": streaming,
+    "huge": huge,
+    "startup": startup,
+    "growth": growth,
+}
 DOCUMENTED = ROOT / "docs" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
 ELSEWHERE = ROOT / ".benchmarks"

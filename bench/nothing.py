@@ -14,7 +14,7 @@ def run(world: World) -> Result:
     """Measure."""
     ours, (others, missing) = s3mover(world), peers(world)
     figures = [Figure(NAME, "0 ms", name, "objects/s", (0.0,), note="not installed") for name in missing]
-    rounds = 2 if world.quick else 5
+    rounds = 1 if world.quick else 3
     figures += _compare(world, "0 ms", [ours, *others], rounds, 100_000 if world.quick else 200_000, 0)
     figures += _compare(world, "30 ms", [ours, *others[:1]], rounds, 100_000 if world.quick else 200_000, 30)
     if not world.quick:
