@@ -1,4 +1,4 @@
-"""One huge object, copied server-side by parts, with answers after 30 ms."""
+"""One huge object, copied server-side by parts: answers take 30 ms, and 5 ms more for each megabyte of a part."""
 
 from bench.contest import contest
 from bench.figures import Figure, Result
@@ -7,12 +7,12 @@ from bench.world import MIB, World
 
 NAME = "one huge object"
 GIB = 1024 * MIB
-CASE = "copied by parts, 30 ms"
+CASE = "copied by parts"
 
 
 def run(world: World) -> Result:
     """Measure; s5cmd copies no object above 5 GiB."""
-    gibibytes = 32 if world.quick else 256
+    gibibytes = 16 if world.quick else 64
     others, _ = peers(world)
     subjects = [s3mover(world), *(one for one in others if one.name in {"rclone", "aws s3 sync"})]
 
