@@ -44,7 +44,7 @@ def main() -> None:
     report.write_figures(results, folder / "bench.json")
     plot.draw(results, folder)
     if documented:
-        report.write_page(text, PAGE)
+        report.write_page(f"![The figures as bars](bench/bench.svg)\n\n{text}", PAGE)
 
 
 if __name__ == "__main__":
