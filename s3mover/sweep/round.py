@@ -8,16 +8,13 @@ from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
 from s3mover.s3.bucket import Bucket
+from s3mover.sweep.forgetting import forget
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.recovery import Recovery
 
-# Rows that the chores between sweeps take at a time, and how long they may keep the next sweep: what is left is
-# left to the chores after it.
+# Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
-FORGETTING_SECONDS = 30.0
-# Objects whose next attempt was due so long ago have gone, or arrived by other means.
-WAITS_KEPT_SECONDS = 7 * 86400.0
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
@@ -65,7 +62,7 @@ class Round:
         plan = self._plan()
         self._delete_overdue()
         result = self._close(self._look_back(Sweep(self._tools, self._territory.pair, plan).run()))
-        self._forget()
+        forget(self._tools, self._territory.pair, self._retention)
         return result
 
     def _plan(self) -> Generator[Finding]:
@@ -103,22 +100,6 @@ class Round:
             for event in deletion_events(deletions):
                 tools.notify(event)
             tools.beat()
-
-    def _forget(self) -> None:
-        """Remove rows past their retention, and waits of objects that no sweep meets any more."""
-        tools, now = self._tools, self._tools.clock()
-        if self._retention:
-            self._in_steps(lambda: tools.trail.prune(now - self._retention, ROWS_PER_STEP))
-        before = now - WAITS_KEPT_SECONDS
-        self._in_steps(lambda: tools.trail.end_old_waits(self._territory.pair, before, ROWS_PER_STEP))
-
-    def _in_steps(self, remove: Callable[[], int]) -> None:
-        """Call what removes some rows and says how many, until it finds few, or the time is over."""
-        tools, until = self._tools, self._tools.clock() + FORGETTING_SECONDS
-        while not tools.stop.requested and tools.clock() < until:
-            tools.beat()
-            if remove() < ROWS_PER_STEP:
-                return
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []
