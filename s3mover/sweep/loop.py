@@ -81,6 +81,7 @@ class SweepResult:
     error: MoverError | None
     failures: list[Outcome]
     fallbacks: dict[str, int]
+    unkept: dict[str, int]
 
 
 class Sweep:
@@ -255,7 +256,10 @@ class Sweep:
             tally=tally,
             duration_us=round((ended_at - self._started_at) * 1e6),
         )
-        return SweepResult(record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks))
+        ledger = self._ledger
+        return SweepResult(
+            record, ended.error, list(ledger.failures), dict(ledger.fallbacks), dict(ledger.unkept)
+        )
 
 
 def _due(outcome: Outcome) -> DueDeletion:

@@ -22,6 +22,7 @@ from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
+from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
 from s3mover.workers.sharing import Invitation, Sharing
 
@@ -133,10 +134,13 @@ class Worker:
         sharing = Sharing(self._orders.put, brief.threads // PARTS_SHARE)
         abilities = Abilities(time.monotonic)
         persist = persistent(brief.policy.max_attempts, self._pause)
+        thoroughness = Thoroughness(brief.policy.thorough, source, destination, time.monotonic, persist)
         return Mover(
             source,
             destination,
-            ServerSideCopy(source, principals, brief.policy, sharing.run, abilities, persist),
+            ServerSideCopy(
+                source, principals, brief.policy, sharing.run, abilities, thoroughness.wanted, persist
+            ),
             Streaming(source, destination, brief.policy, sharing.run, abilities, persist),
             brief.policy,
             self._pause,
