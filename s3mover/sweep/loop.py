@@ -87,6 +87,7 @@ class SweepResult:
     failures: list[Outcome]
     fallbacks: dict[str, int]
     set_aside: list[Outcome]
+    unkept: dict[str, int]
     skipped: dict[str, int] = field(default_factory=dict)
 
 
@@ -284,6 +285,7 @@ class Sweep:
             list(ledger.failures),
             dict(ledger.fallbacks),
             self._set_aside,
+            dict(ledger.unkept),
             dict(ledger.skipped),
         )
 

@@ -4,7 +4,7 @@ One principal must hold both rights, to read the source and to write the destina
 "Copying objects": permissions). Either account's credentials may be the ones: each is tried in turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from s3mover.errors import S3Error
 from s3mover.model import Order
@@ -44,7 +44,8 @@ class ServerSideCopy:
     """Copies by CopyObject, and by UploadPartCopy above `policy.largest_copy`.
 
     `principals` are the destination bucket as seen with each account's credentials, the likelier first; the one
-    that last succeeded is asked first.
+    that last succeeded is asked first. `thorough` tells whether the next object is to be asked about, since it may
+    have what S3 does not copy.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ServerSideCopy:
         policy: Policy,
         run_parts: RunParts,
         abilities: Abilities,
+        thorough: Callable[[], bool],
         persist: Persist = once,
     ) -> None:
         self._source = source
@@ -61,6 +63,7 @@ class ServerSideCopy:
         self._policy = policy
         self._run_parts = run_parts
         self._abilities = abilities
+        self._thorough = thorough
         self._persist = persist
 
     def carry(self, order: Order) -> Arrival:
@@ -78,8 +81,8 @@ class ServerSideCopy:
             return carrying(told, head.headers, self._abilities.has, lambda: self._source.tags(order.key))
 
     def _must_ask(self, order: Order) -> bool:
-        """A copy by parts keeps nothing; redirects, which copies lose, are most often objects without content."""
-        return self._policy.thorough or order.size == 0 or order.size > self._policy.largest_copy
+        """A copy by parts keeps nothing by itself."""
+        return order.size > self._policy.largest_copy or self._thorough()
 
     def _carry_as_any(self, order: Order, told: Writing) -> Arrival:
         refusals = []

@@ -32,6 +32,7 @@ def summary_report(result: SweepResult) -> summary.SummaryReport:
         tally=record.tally,
         fallbacks=result.fallbacks,
         skipped=result.skipped,
+        unkept=result.unkept,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 
