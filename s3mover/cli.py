@@ -95,12 +95,37 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 
 
 @commands.command()
+@click.option(
+    "--max-sweeps",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="End after so many sweeps, with the exit code of the last one.",
+)
 @click.pass_obj
-def run(line: CommandLine) -> ExitCode:
+def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
     from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
 
-    return run_daemon(line.settings())
+    return run_daemon(line.settings, max_sweeps=max_sweeps or 0)
+
+
+@commands.command()
+@click.pass_obj
+def pause(line: CommandLine) -> ExitCode:
+    """Tell the daemon to begin nothing new; what is in flight ends."""
+    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+
+    return tell_daemon(line.settings(buckets=False), "pause", click.echo)
+
+
+@commands.command()
+@click.pass_obj
+def resume(line: CommandLine) -> ExitCode:
+    """Tell the daemon to go on after a pause."""
+    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+
+    return tell_daemon(line.settings(buckets=False), "resume", click.echo)
 
 
 @commands.command()

@@ -5,10 +5,11 @@ bounded by what was in flight.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from s3mover.audit.trail import PendingRow, Trail
-from s3mover.errors import AuditUnavailableError
+from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
 from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord
 
@@ -16,6 +17,12 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Outage:
+    began: float
+    pause: float = FIRST_WAIT_SECONDS
 
 
 class PatientTrail:
@@ -71,25 +78,28 @@ class PatientTrail:
         return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
 
     def _outlast(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns, however often it must be repeated.
+
+        A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
+        """
+        outage: _Outage | None = None
         while True:
             try:
-                return call()
-            except AuditUnavailableError as outage:
-                self._await_return(outage)
+                result = self._again(call) if outage else call()
+            except (AuditUnavailableError, UnreachableError) as error:
+                outage = outage or self._begin_outage(error)
+                if not self._wait(outage.pause):
+                    raise
+                outage.pause = min(outage.pause * 2, LONGEST_WAIT_SECONDS)
+            else:
+                if outage:
+                    self._notify(AuditRestored(self._clock() - outage.began))
+                return result
 
-    def _await_return(self, outage: AuditUnavailableError) -> None:
-        began = self._clock()
-        self._notify(AuditUnavailable(str(outage)))
-        pause = FIRST_WAIT_SECONDS
-        while not self._is_back():
-            if not self._wait(pause):
-                raise outage
-            pause = min(pause * 2, LONGEST_WAIT_SECONDS)
-        self._notify(AuditRestored(self._clock() - began))
+    def _again(self, call: Callable[[], T]) -> T:
+        self._trail.reconnect()
+        return call()
 
-    def _is_back(self) -> bool:
-        try:
-            self._trail.reconnect()
-        except AuditUnavailableError:
-            return False
-        return True
+    def _begin_outage(self, error: MoverError) -> "_Outage":
+        self._notify(AuditUnavailable(str(error)))
+        return _Outage(self._clock())

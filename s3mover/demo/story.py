@@ -19,10 +19,11 @@ from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
 from s3mover.settings import load
+from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import stopping_on_signals
 from s3mover.wiring.commands import supervisor_of
 from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.reloading import Current
 from s3mover.wiring.summing_up import summary_report
 
 # Lies in the folders that a demo made, and may therefore remove.
@@ -70,7 +71,7 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
         MoverError: a sweep failed, or the buckets are not equal in the end.
     """
     stop = Stop()
-    with demo_server() as server, stopping_on_signals(stop, grace=5.0):
+    with demo_server() as server, stopping_on_signals(stop, lambda: 5.0):
         config = _write_config(_fresh(directory), server)
         _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
@@ -127,7 +128,7 @@ def _engine(
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
-    with open_engine(settings, stop, [LogListener(), bar], serve_http=True) as engine:
+    with open_engine(Current(settings), stop, [LogListener(), bar], serve_http=True) as engine:
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
         yield engine, bar

@@ -55,19 +55,28 @@ def configure(
 
 
 class LogListener:
-    """A `Notify` that writes each event; made after `configure`, whose level it keeps."""
+    """A `Notify` that writes each event; made after `configure`, whose level it keeps until it is told another."""
 
     def __init__(self) -> None:
-        logger: FilteringBoundLogger = structlog.get_logger().bind()
-        self._writers = {
-            level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
-        }
+        self._writers = _writers()
+
+    def set_level(self, level: str) -> None:
+        """Write events of at least `level` from now on, a key of `LEVELS`."""
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+        self._writers = _writers()
 
     def __call__(self, event: Event) -> None:
         """Write `event`, unless its level is below the configured one."""
         write = self._writers.get(event.level)
         if write is not None:
             write(event.name, **fields_of(event))
+
+
+def _writers() -> dict[str, Callable[..., None]]:
+    logger: FilteringBoundLogger = structlog.get_logger().bind()
+    return {
+        level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
+    }
 
 
 def log_defect(error: BaseException) -> None:

@@ -26,6 +26,8 @@ from s3mover.events import (
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
+    DaemonPaused,
+    DaemonResumed,
     DaemonStarted,
     DaemonStopped,
     Event,
@@ -38,8 +40,13 @@ from s3mover.events import (
     ObjectSkipped,
     ObjectsListed,
     RequestsMade,
+    SettingsInvalid,
+    SettingsReloaded,
+    SweepAwaited,
     SweepFinished,
     ThrottleChanged,
+    WindowClosed,
+    WindowOpened,
     WorkerDied,
     WorkerStarted,
 )
@@ -99,6 +106,17 @@ class Catalogue:
         self.audit_rows = self._counter("audit_rows", "Rows written to the audit trail.")
         self.audit_up = self._gauge("audit_up", "1 while the audit database answers.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
+        self.paused = self._gauge("paused", "1 while nothing new begins because somebody paused the work.")
+        self.window_open = self._gauge("window_open", "1 while new work may begin by sweep.windows.")
+        self.failing = self._gauge(
+            "sweeps_failed_in_a_row", "Sweeps that failed since the last one that did not."
+        )
+        self.next_sweep = self._gauge("next_sweep_timestamp_seconds", "When the next sweep is due.")
+        self.reloads = self._counter(
+            "settings_reloads",
+            "Settings that were read again, by whether they could be worked with.",
+            "status",
+        )
         self.build = Info("s3mover_build", "What is running.", registry=self.registry)
         self._start_at_zero()
 
@@ -131,6 +149,8 @@ class Catalogue:
         for operation in ("CopyObject", "PutObject"):
             self.requests.labels(Side.DESTINATION, operation, "200")
         self.requests.labels(Side.SOURCE, "GetObject", "200")
+        for status in (Status.SUCCESS, Status.ERROR):
+            self.reloads.labels(status)
 
 
 class MetricsListener:
@@ -187,12 +207,20 @@ class MetricsListener:
             AuditRestored: self._audit_found,
             LeaseAcquired: self._leads,
             LeaseWaiting: self._stands_by,
+            DaemonPaused: lambda _: self._catalogue.paused.set(1),
+            DaemonResumed: lambda _: self._catalogue.paused.set(0),
+            WindowClosed: lambda _: self._catalogue.window_open.set(0),
+            WindowOpened: lambda _: self._catalogue.window_open.set(1),
+            SettingsReloaded: lambda _: self._catalogue.reloads.labels(Status.SUCCESS).inc(),
+            SettingsInvalid: lambda _: self._catalogue.reloads.labels(Status.ERROR).inc(),
+            SweepAwaited: self._awaited,
             DaemonStarted: self._daemon_started,
             DaemonStopped: self._daemon_stopped,
         }
 
     def _ask_at_scrape(self) -> None:
         catalogue, snapshot = self._catalogue, self._counter.snapshot
+        catalogue.window_open.set(1)
         catalogue.backlog_objects.set_function(lambda: snapshot().waiting)
         catalogue.backlog_bytes.set_function(lambda: snapshot().waiting_bytes)
         catalogue.oldest.set_function(self._oldest_age)
@@ -236,6 +264,10 @@ class MetricsListener:
         self._catalogue.sweeps.labels(event.status).inc()
         self._catalogue.sweep_duration.observe(event.seconds)
         self._catalogue.last_sweep.labels(event.status).set(event.ended_at)
+
+    def _awaited(self, event: SweepAwaited) -> None:
+        self._catalogue.failing.set(event.failed_in_a_row)
+        self._catalogue.next_sweep.set(self._clock() + event.seconds)
 
     def _worker_started(self, event: WorkerStarted) -> None:
         with self._lock:

@@ -68,6 +68,17 @@ class Identity:
             self._chain = _chain(session, access)
             self.address = _address(session, access)
 
+    def renew(self, access: SideAccess) -> None:
+        """Look for credentials anew, as at the start, by what the settings say now; the address stays.
+
+        Raises:
+            UnreachableError: no credentials, or no such profile; the old ones stay.
+        """
+        with _translated(access):
+            session = boto3.session.Session(profile_name=access.profile or None)
+            self._chain = _chain(session, access)
+        self._access = access
+
     def credentials(self) -> Credentials:
         """Return credentials that are valid now, and announce where they are others than before.
 

@@ -42,7 +42,8 @@ FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
 class Setting:
     """One setting in words.
 
-    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message.
+    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message; a
+    `structured` one may be a list of mappings in a file.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Setting:
     description: str
     expected: str
     secret: bool
+    structured: bool
 
     @property
     def environment(self) -> tuple[str, ...]:
@@ -103,6 +105,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         description=info.description or "",
         expected=_expected(info),
         secret=_kind(info).secret,
+        structured=_kind(info).structured,
     )
 
 

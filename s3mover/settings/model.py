@@ -25,9 +25,11 @@ from s3mover.settings.kinds import (
     RoleArn,
     Secret,
     Size,
+    SocketPath,
     StorageClass,
     Text,
     Token,
+    Windows,
 )
 
 MIB = 2**20
@@ -230,6 +232,14 @@ class SweepSettings(Section):
         "From the end of one sweep to the start of the next; each costs one listing of both buckets.",
     )
 
+    windows: Windows = _field(
+        (),
+        "windows of the week",
+        "New work begins in these hours only: outside them no sweep begins, and one under way ends as interrupted. "
+        "Each has days (mon-fri, or [sat, sun]; else every day), hours (they may cross midnight; else all day) and "
+        "time_zone (Europe/Berlin; else UTC). Empty: always.",
+    )
+
 
 class AuditSettings(Section):
     """Where it is recorded what became of every object."""
@@ -254,6 +264,17 @@ class HttpSettings(Section):
         8080,
         "port, 0 to 65535",
         "For /metrics, /healthz, /readyz and /status. 0: any free port.",
+    )
+
+
+class ControlSettings(Section):
+    """Where `s3mover pause` and `s3mover resume` reach the daemon."""
+
+    socket: SocketPath = _field(
+        "s3mover.sock",
+        "path of a socket, or none",
+        "A Unix socket that only its owner may use, relative to the working directory; any writable place will do. "
+        "none: nowhere.",
     )
 
 
@@ -299,6 +320,7 @@ class Settings(Section):
     sweep: SweepSettings = SweepSettings()
     audit: AuditSettings = AuditSettings()
     http: HttpSettings = HttpSettings()
+    control: ControlSettings = ControlSettings()
     log: LogSettings = LogSettings()
     summary: SummarySettings = SummarySettings()
     stop: StopSettings = StopSettings()

@@ -27,7 +27,7 @@ from s3mover.settings.problems import (
     unknown_setting,
     unknown_variable,
 )
-from s3mover.settings.yamltext import Entry, YamlError, entries, parse, plain
+from s3mover.settings.yamltext import Entry, YamlError, entries, parse, plain, structure
 
 CONFIG_VARIABLE = "S3MOVER_CONFIG"
 DEFAULT_FILE = Path("config.yaml")
@@ -120,7 +120,8 @@ def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
             layer.problems.append(unknown_setting(name, origin))
             continue
         try:
-            layer.put(name, plain(entry.node), origin)
+            read = structure if schema_of_settings()[name].structured else plain
+            layer.put(name, read(entry.node), origin)
         except YamlError as error:
             layer.problems.append(
                 about(name, origin, f"{error}; expected {schema_of_settings()[name].expected}")

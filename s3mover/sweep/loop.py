@@ -59,8 +59,8 @@ Inbox = SimpleQueue[Message]
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
-    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round. `remover` is there where
-    the source's objects are to be deleted.
+    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round; `held` says why nothing new
+    may begin, empty where it may. `remover` is there where the source's objects are to be deleted.
     """
 
     trail: PatientTrail
@@ -70,17 +70,19 @@ class SweepTools:
     stop: Stop
     clock: Callable[[], float]
     beat: Callable[[], None]
+    held: Callable[[], str]
     remover: Remover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """A sweep that has ended; `error` is what cut it short, if anything did."""
+    """A sweep that has ended; `error` is what cut it short, if anything did, `held` why it was not to go on."""
 
     record: SweepRecord
     error: MoverError | None
     failures: list[Outcome]
     fallbacks: dict[str, int]
+    held: str = ""
 
 
 class Sweep:
@@ -98,6 +100,8 @@ class Sweep:
         self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
         self._findings_held = 0
         self._plan_ended: PlanEnded | None = None
+        # Once held, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
+        self._held = ""
         self._recalled = False
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
@@ -127,7 +131,7 @@ class Sweep:
             with closing(self._findings):
                 for finding in self._findings:
                     self._plan_room.acquire()
-                    if self._tools.stop.requested:
+                    if self._held:
                         ended = PlanEnded(whole=False)
                         break
                     self._tools.inbox.put(finding)
@@ -143,10 +147,11 @@ class Sweep:
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
-        return not self._tools.stop.requested and not (self._plan_ended and self._plan_ended.error)
+        return not self._held and not (self._plan_ended and self._plan_ended.error)
 
     def _take_news(self) -> None:
         self._tools.beat()
+        self._held = self._held or self._tools.held()
         try:
             self._take(self._tools.inbox.get(timeout=TICK_SECONDS))
             while True:
@@ -199,7 +204,7 @@ class Sweep:
         return unmoved(order, "Interrupted", "", self._tools.clock())._replace(status=Status.SKIPPED)
 
     def _hand_out(self) -> None:
-        if self._tools.stop.requested and not self._recalled:
+        if self._held and not self._recalled:
             self._recalled = True
             self._returned += self._tools.crew.recall()
         while self._may_intend() and self._is_worth_intending():
@@ -255,7 +260,9 @@ class Sweep:
             tally=tally,
             duration_us=round((ended_at - self._started_at) * 1e6),
         )
-        return SweepResult(record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks))
+        return SweepResult(
+            record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks), self._held
+        )
 
 
 def _due(outcome: Outcome) -> DueDeletion:

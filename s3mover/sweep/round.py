@@ -3,9 +3,9 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from s3mover.errors import MoverError, S3Error
+from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
-from s3mover.model import Pair
+from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
 from s3mover.s3.bucket import Bucket
 from s3mover.sweep.ledger import deletion_events
@@ -32,13 +32,14 @@ class Round:
     """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
 
     def __init__(
-        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: float = 0.0
+        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: Callable[[], float]
     ) -> None:
         self._tools = tools
         self._territory = territory
         self._sum_up = sum_up
         self._retention = retention
         self._recovered = False
+        self.last: SweepResult | None = None
 
     def run(self) -> SweepResult:
         """Sweep once and record it.
@@ -50,14 +51,14 @@ class Round:
         """
         plan = self._plan()
         self._delete_overdue()
-        result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
+        self.last = result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
         self._forget_old_rows()
         return result
 
     def _plan(self) -> Generator[Finding]:
         try:
             self._recover_once()
-        except S3Error as error:
+        except (S3Error, UnreachableError) as error:
             return _no_plan(error)
         return self._territory.plan()
 
@@ -77,7 +78,7 @@ class Round:
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
         tools, place = self._tools, 0
-        while tools.remover is not None and not tools.stop.requested:
+        while tools.remover is not None and not tools.held():
             due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
             if not due:
                 return
@@ -90,14 +91,17 @@ class Round:
     def _forget_old_rows(self) -> None:
         """Remove rows past their retention, in steps that hold nothing up."""
         tools = self._tools
-        before = tools.clock() - self._retention
-        while self._retention and not tools.stop.requested:
+        retention = self._retention()
+        before = tools.clock() - retention
+        while retention and not tools.stop.requested:
             tools.beat()
             if tools.trail.prune(before, ROWS_PER_STEP) < ROWS_PER_STEP:
                 return
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []
+        if result.record.status is SweepStatus.INTERRUPTED:
+            said.append(result.held)
         try:
             summary = self._sum_up(result)
         except MoverError as error:
@@ -120,6 +124,6 @@ class Round:
         return replace(result, record=record)
 
 
-def _no_plan(error: S3Error) -> Generator[Finding]:
+def _no_plan(error: MoverError) -> Generator[Finding]:
     yield from ()
     raise error

@@ -5,29 +5,34 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 from s3mover import __version__
-from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
-from s3mover.errors import ExitCode, LeaseHeldError
+from s3mover.control import ask
+from s3mover.errors import ExitCode, LeaseHeldError, SettingsError
 from s3mover.events import DaemonStarted, Event
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings.model import Settings
+from s3mover.signals import heeding_signals, stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
+from s3mover.supervisor import Duties, Supervisor
 from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
+from s3mover.wiring.parts import filter_of, listing, pair_of, plan, sides_of
 from s3mover.wiring.permissions import documents_of, hints
+from s3mover.wiring.reloading import Current, Read, secrets_of
+from s3mover.wiring.tending import NOWHERE
+from s3mover.wishes import Wishes
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -37,30 +42,57 @@ HEADINGS = {
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
-def run_daemon(settings: Settings) -> ExitCode:
-    """Run until SIGTERM (exit code 0) or SIGINT (130).
+def run_daemon(read: Read, *, max_sweeps: int = 0) -> ExitCode:
+    """Run until SIGTERM (exit code 0) or SIGINT (130), or until so many sweeps were made (0: endlessly).
+
+    `read` reads the settings, now and whenever they are to be read again. After `max_sweeps` the last sweep says the
+    exit code, as that of a single sweep does.
 
     Raises:
-        MoverError: the work could not be begun, or another instance took over.
+        MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
     """
-    _begin_logs(settings)
-    stop = Stop()
+    current = Current(read(), read)
+    _begin_logs(current.settings)
+    stop, wishes = Stop(), Wishes()
     with (
-        stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener()], serve_http=True) as engine,
+        stopping_on_signals(stop, lambda: current.settings.stop.grace),
+        heeding_signals(wishes),
+        open_engine(current, stop, [LogListener()], serve_http=True, wishes=wishes) as engine,
     ):
-        supervisor_of(engine).run()
-    return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
+        supervisor_of(engine, rounds=max_sweeps).run()
+    if stop.requested or engine.round.last is None:
+        return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
+    return exit_code_of(engine.round.last)
 
 
-def supervisor_of(engine: Engine) -> Supervisor:
+def supervisor_of(engine: Engine, *, rounds: int = 0) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
-    duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
+    duties = Duties(
+        acquire=engine.acquire,
+        round=engine.sweep,
+        idle=engine.idle,
+        tend=engine.tend,
+        held=engine.gate.held,
+        interval=lambda: engine.settings.sweep.interval,
+    )
     started = DaemonStarted(
         __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
     )
-    return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
+    return Supervisor(duties, started, engine.stop, engine.wishes, engine.notify, rounds=rounds)
+
+
+def tell_daemon(settings: Settings, command: str, say: Say) -> ExitCode:
+    """Tell the daemon that runs with these settings to `pause` or to `resume`, and say its answer.
+
+    Raises:
+        SettingsError: control.socket is none.
+        ControlError: no daemon answers.
+    """
+    if settings.control.socket == NOWHERE:
+        raise SettingsError(["control.socket: is none, so that no daemon can be told anything; name a path"])
+    say(ask(Path(settings.control.socket), command))
+    return ExitCode.OK
 
 
 def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
@@ -74,10 +106,10 @@ def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
     quiet = bar.alive and settings.log.level in {"debug", "info"}
     configure("warning" if quiet else settings.log.level, settings.log.format, bar.stream)
-    redact(secrets_of(settings))
+    redact(secrets_of(settings), "settings")
     with (
-        stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine,
+        stopping_on_signals(stop, lambda: settings.stop.grace),
+        open_engine(Current(settings), stop, [LogListener(), bar], serve_http=False) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
@@ -109,7 +141,7 @@ def preview(settings: Settings, say: Say) -> ExitCode:
     require_listings(settings, sides)
     listed = size = 0
     reasons: Counter[str] = Counter()
-    with closing(planner(settings, sides, _ignore)()) as findings:
+    with closing(plan(settings, sides, _ignore)) as findings:
         for finding in findings:
             listed += finding.listed
             for entry, reason in finding.transfers:
@@ -205,15 +237,7 @@ def show_schema(settings: Settings, say: Say) -> ExitCode:
 
 def _begin_logs(settings: Settings) -> None:
     configure(settings.log.level, settings.log.format, sys.stdout)
-    redact(secrets_of(settings))
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """Return what must never be shown, whatever a foreign library puts into its messages."""
-    sides = (settings.source, settings.destination)
-    held = [secret.get_secret_value() for side in sides for secret in (side.secret_key, side.session_token)]
-    dsn = parse_dsn(settings.audit.url.get_secret_value())
-    return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held
+    redact(secrets_of(settings), "settings")
 
 
 def _ignore(_event: Event) -> None:

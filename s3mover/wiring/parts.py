@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -58,7 +58,12 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identit
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    access = SideAccess(
+    return Identity(access_of(side, settings), notify)
+
+
+def access_of(side: Side, settings: BucketSettings) -> SideAccess:
+    """Return what the settings say of reaching one side."""
+    return SideAccess(
         side,
         bucket=settings.bucket,
         region=settings.region,
@@ -70,7 +75,6 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identit
         role_arn=settings.role_arn,
         external_id=settings.external_id,
     )
-    return Identity(access, notify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +131,20 @@ def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:
     ]
 
 
-def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Generator[Finding]]:
-    """Return what makes the plan of one sweep: both listings, read ahead and merged."""
-    pair, wanted, min_age = pair_of(settings), filter_of(settings), settings.filter.min_age
-
-    def plan() -> Generator[Finding]:
-        rules = Rules(
-            pair.destination_key,
-            EtagTrust(sides.source, sides.destination),
-            wanted=wanted,
-            not_after=s3_time(time.time() - min_age) if min_age else "",
-        )
-        with (
-            listing(sides.source, pair.source_prefix, Side.SOURCE, notify) as source,
-            listing(sides.destination, pair.destination_prefix, Side.DESTINATION, notify) as destination,
-        ):
-            yield from scan(source, destination, rules)
-
-    return plan
+def plan(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
+    """Yield the plan of one sweep: both listings, read ahead and merged."""
+    pair, min_age = pair_of(settings), settings.filter.min_age
+    rules = Rules(
+        pair.destination_key,
+        EtagTrust(sides.source, sides.destination),
+        wanted=filter_of(settings),
+        not_after=s3_time(time.time() - min_age) if min_age else "",
+    )
+    with (
+        listing(sides.source, pair.source_prefix, Side.SOURCE, notify) as source,
+        listing(sides.destination, pair.destination_prefix, Side.DESTINATION, notify) as destination,
+    ):
+        yield from scan(source, destination, rules)
 
 
 def listing(bucket: Bucket, prefix: str, side: Side, notify: Notify) -> ReadAhead[list[ObjectEntry]]:
