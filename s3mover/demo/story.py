@@ -163,7 +163,7 @@ def _prove(server: DemoServer) -> None:
 def _tell_endpoints(engine: Engine) -> None:
     base = f"http://127.0.0.1:{engine.port}"
     transfer = engine.settings.transfer
-    _say(f"👷 {transfer.threads} threads in {len(engine.crew.briefs)} worker processes.")
+    _say(f"👷 {transfer.threads} threads in {engine.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 

@@ -1,6 +1,6 @@
 """One pass as a sentence: plan, intend, hand out, settle.
 
-The loop runs on the one thread that owns the trail and the crew. Findings of the plan and reports of the workers
+The loop runs on the one thread that owns the trail and the desk. Findings of the plan and reports of the workers
 come into its inbox. An order is handed out only after its row is committed as pending; an outcome is counted and
 announced only after it is committed, too.
 """
@@ -33,7 +33,7 @@ from s3mover.planning.scan import Finding
 from s3mover.stop import Stop
 from s3mover.sweep.ledger import Ledger
 from s3mover.sweep.removal import Removed, Remover
-from s3mover.workers.crew import Crew, FromWorker
+from s3mover.workers.desk import Desk, FromCrew
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -51,7 +51,7 @@ class PlanEnded(NamedTuple):
     error: MoverError | None = None
 
 
-Message = Finding | PlanEnded | FromWorker | Removed
+Message = Finding | PlanEnded | FromCrew | Removed
 Inbox = SimpleQueue[Message]
 
 
@@ -64,7 +64,7 @@ class SweepTools:
     """
 
     trail: PatientTrail
-    crew: Crew
+    desk: Desk
     inbox: Inbox
     notify: Notify
     stop: Stop
@@ -143,7 +143,7 @@ class Sweep:
         if self._tools.stop.overdue:
             return True
         remover = self._tools.remover
-        nothing_out = self._tools.crew.in_flight() == 0 and (remover is None or remover.is_idle)
+        nothing_out = self._tools.desk.in_flight() == 0 and (remover is None or remover.is_idle)
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
@@ -170,8 +170,8 @@ class Sweep:
                 tally = self._ledger.tally()
                 to_move = tally.listed - tally.skipped
                 self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
-            case FromWorker():
-                settled = self._tools.crew.hear(message)
+            case FromCrew():
+                settled = self._tools.desk.hear(message)
                 self._outcomes += settled.outcomes
                 self._returned += settled.returned
             case Removed():
@@ -206,21 +206,21 @@ class Sweep:
     def _hand_out(self) -> None:
         if self._held and not self._recalled:
             self._recalled = True
-            self._returned += self._tools.crew.recall()
-        while self._may_intend() and self._is_worth_intending():
-            self._intend_next()
+            self._tools.desk.recall()
+        while self._may_intend() and (rows := self._rows_to_intend()):
+            self._intend(rows)
 
-    def _is_worth_intending(self) -> bool:
-        """Wait for room for a good many rows: each write of the trail costs a commit."""
-        enough = min(len(self._transfers), self._tools.crew.window() // 4, ROWS_PER_WRITE)
-        return 0 < enough <= self._tools.crew.room()
+    def _rows_to_intend(self) -> int:
+        """Return 0 until there is room for a good many: each write of the trail costs a commit."""
+        waiting, room = len(self._transfers), self._tools.desk.room()
+        enough = min(waiting, max(1, self._tools.desk.window() // 4), ROWS_PER_WRITE)
+        return min(waiting, room, ROWS_PER_WRITE) if enough <= room else 0
 
-    def _intend_next(self) -> None:
-        rows = min(len(self._transfers), self._tools.crew.room(), ROWS_PER_WRITE)
+    def _intend(self, rows: int) -> None:
         orders = [self._order(self._transfers.popleft()) for _ in range(rows)]
         self._tools.trail.intend(orders, self._tools.clock())
         self._ledger.intended(orders)
-        self._tools.crew.hand_out(orders)
+        self._tools.desk.hand_out(orders)
 
     def _order(self, transfer: Transfer) -> Order:
         entry = transfer.entry

@@ -76,9 +76,7 @@ def supervisor_of(engine: Engine, *, rounds: int = 0) -> Supervisor:
         held=engine.gate.held,
         interval=lambda: engine.settings.sweep.interval,
     )
-    started = DaemonStarted(
-        __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
-    )
+    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
     return Supervisor(duties, started, engine.stop, engine.wishes, engine.notify, rounds=rounds)
 
 

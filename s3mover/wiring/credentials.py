@@ -11,7 +11,7 @@ from s3mover.s3.identity import Identity
 from s3mover.settings import Settings
 from s3mover.wiring.parts import Sides, access_of
 from s3mover.wiring.reloading import CREDENTIALS, Current, merged, secrets_of
-from s3mover.workers.crew import Crew
+from s3mover.workers.desk import Desk
 
 # How often it is looked whether credentials were refreshed.
 CREDENTIALS_SECONDS = 10.0
@@ -26,12 +26,12 @@ class CredentialKeeper:
     """
 
     def __init__(
-        self, current: Current, sides: Sides, crew: Crew, clock: Callable[[], float] = time.monotonic
+        self, current: Current, sides: Sides, desk: Desk, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._current = current
         self._identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
         self._known = {side: identity.credentials() for side, identity in self._identities.items()}
-        self._crew = crew
+        self._desk = desk
         self._clock = clock
         self._next_look = clock() + CREDENTIALS_SECONDS
 
@@ -69,7 +69,7 @@ class CredentialKeeper:
             fresh = self._fresh(identity)
             if fresh is not None and fresh != self._known[side]:
                 self._known[side] = fresh
-                self._crew.renew(side, fresh)
+                self._desk.renew(side, fresh)
 
     def _fresh(self, identity: Identity) -> Credentials | None:
         try:

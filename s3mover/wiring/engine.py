@@ -25,18 +25,21 @@ from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
 from s3mover.wiring.credentials import CredentialKeeper, is_refusal
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, briefs_of, pair_of, plan, sides_of
+from s3mover.wiring.parts import Sides, brief_of, pair_of, plan, sides_of, threads_of
 from s3mover.wiring.reloading import Current
 from s3mover.wiring.rereading import Reloader
 from s3mover.wiring.summing_up import sum_up
 from s3mover.wiring.tending import ControlDoor, commands_of, patience
 from s3mover.wishes import Wishes
-from s3mover.workers.crew import Crew, FromWorker
+from s3mover.workers.crew import Crew
+from s3mover.workers.desk import Desk, FromCrew
 
 # A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
 HANG_SECONDS = 120.0
 # What idle workers get to end when they are dismissed.
 DISMISSAL_SECONDS = 5.0
+# What the one pair of buckets is called among the routes.
+ROUTE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Engine:
     notify: Notify
     trail: Trail
     crew: Crew
+    desk: Desk
     round: Round
     inbox: Inbox
     keeper: CredentialKeeper
@@ -73,7 +77,7 @@ class Engine:
         return result.record.status
 
     def idle(self, seconds: float) -> None:
-        """Wait so long, or until a stop is asked for; dead workers are replaced meanwhile."""
+        """Wait so long, or until a stop is asked for."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
             self.tend()
@@ -81,8 +85,8 @@ class Engine:
                 message = self.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
                 continue
-            if isinstance(message, FromWorker):
-                self.crew.hear(message)
+            if isinstance(message, FromCrew):
+                self.desk.hear(message)
 
 
 @contextmanager
@@ -114,11 +118,12 @@ def open_engine(
         sides = sides_of(settings, notify)
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(briefs_of(settings, sides), inbox.put, notify)
+        crew = Crew(threads_of(settings), [ROUTE], notify)
+        desk = crew.open_desk(ROUTE, brief_of(settings, sides), inbox.put, notify)
         opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
         crew.start()
         gate = Gate(stop, wishes, lambda: current.settings.sweep.windows if heeding else (), notify)
-        keeper = CredentialKeeper(current, sides, crew)
+        keeper = CredentialKeeper(current, sides, desk)
         looks = [board.beat, StopNotice(stop, notify).look, keeper.look]
         if heeding:
             looks += [PauseNotice(wishes, notify).look, gate.look]
@@ -127,7 +132,7 @@ def open_engine(
         tend = partial(_tend, looks)
         tools = SweepTools(
             trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
-            crew=crew,
+            desk=desk,
             inbox=inbox,
             notify=notify,
             stop=stop,
@@ -142,7 +147,9 @@ def open_engine(
             lambda result: sum_up(current.settings.summary, result),
             lambda: current.settings.audit.retention,
         )
-        yield Engine(current, stop, wishes, gate, notify, trail, crew, whole_round, inbox, keeper, tend, port)
+        yield Engine(
+            current, stop, wishes, gate, notify, trail, crew, desk, whole_round, inbox, keeper, tend, port
+        )
 
 
 def _tend(looks: Sequence[Callable[[], None]]) -> None:

@@ -17,7 +17,7 @@ from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.policy import Policy
 from s3mover.workers.crew import share_threads
-from s3mover.workers.messages import Brief
+from s3mover.workers.messages import RouteBrief
 
 # Pages that each listing is read ahead of the merge.
 PAGES_AHEAD = 3
@@ -107,28 +107,28 @@ def _bucket(identity: Identity, side: Side, settings: BucketSettings, notify: No
     return Bucket(identity.address, identity.credentials, count, expected_owner=owner, request_payer=payer)
 
 
-def briefs_of(settings: Settings, sides: Sides) -> list[Brief]:
-    """Return what each worker process is told: the threads are shared among them as evenly as can be."""
+def threads_of(settings: Settings) -> list[int]:
+    """Return the threads of each worker process, shared among them as evenly as can be."""
     processes = settings.transfer.processes or min(os.cpu_count() or 1, settings.transfer.threads)
-    credentials = {
-        Side.SOURCE: sides.source_identity.credentials(),
-        Side.DESTINATION: sides.destination_identity.credentials(),
-    }
-    return [
-        Brief(
-            threads=threads,
-            source=sides.source.address,
-            destination=sides.destination.address,
-            credentials=credentials,
-            policy=policy_of(settings),
-            request_payer=settings.source.request_payer == "requester",
-            source_owner=settings.source.account_id,
-            destination_owner=settings.destination.account_id,
-            requests_per_second=settings.transfer.requests_per_second * threads / settings.transfer.threads,
-            bytes_per_second=settings.transfer.bandwidth * threads / settings.transfer.threads,
-        )
-        for threads in share_threads(settings.transfer.threads, processes)
-    ]
+    return share_threads(settings.transfer.threads, processes)
+
+
+def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
+    """Return what the worker processes are told of the route."""
+    return RouteBrief(
+        source=sides.source.address,
+        destination=sides.destination.address,
+        credentials={
+            Side.SOURCE: sides.source_identity.credentials(),
+            Side.DESTINATION: sides.destination_identity.credentials(),
+        },
+        policy=policy_of(settings),
+        request_payer=settings.source.request_payer == "requester",
+        source_owner=settings.source.account_id,
+        destination_owner=settings.destination.account_id,
+        requests_per_second=settings.transfer.requests_per_second,
+        bytes_per_second=settings.transfer.bandwidth,
+    )
 
 
 def plan(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:

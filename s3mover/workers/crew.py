@@ -1,24 +1,24 @@
 """The crew: worker processes, who has which orders, and what happens when a worker dies.
 
-One thread owns the crew and calls its methods; a reader thread per worker only puts what it hears into that
-thread's inbox. No lock and no queue is shared between processes, so a killed worker takes nothing with it.
+One thread, the foreman, owns all of it. Desks and the workers' listeners only put into its inbox, so that routes on
+several threads may share one crew. No lock and no queue is shared between processes, so a killed worker takes
+nothing with it.
 """
 
-import multiprocessing
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from queue import SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
-from s3mover.workers.worker import serve
+from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.member import Identity, Member, identity
+from s3mover.workers.messages import Brief, Hand, Learn, Quit, Recall, Renew, Report, RouteBrief
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
 # new orders are on their way.
@@ -28,203 +28,239 @@ MOST_DEATHS = 3
 # Workers that die without ever reporting anything cannot work here at all.
 MOST_STILLBORN = 5
 
-# Clean processes: a fork would copy locks that the supervisor's threads hold at that instant.
-_processes = multiprocessing.get_context("spawn")
-
-
-class FromWorker(NamedTuple):
-    """What a reader thread heard: a report, or that the worker's pipe closed (None)."""
-
-    worker: int
-    report: Report | None
-
-
-class Settled(NamedTuple):
-    """What a message came to: orders that ended, and orders that were given back unbegun."""
-
-    outcomes: list[Outcome]
-    returned: list[Order]
-
-
-@dataclass(slots=True)
-class _Member:
-    number: int
-    process: SpawnProcess
-    pipe: Connection
-    reader: threading.Thread
-    brief: Brief
-    orders: dict[tuple[int, int], Order] = field(default_factory=dict)
-    reported: bool = False
-
-    @property
-    def room(self) -> int:
-        return self.brief.threads * ORDERS_PER_THREAD - len(self.orders)
-
 
 class Crew:
-    """Worker processes that share the orders among them.
+    """Worker processes that `routes` share: `threads` has the number of threads of each.
 
-    `deliver` takes what workers say, from any thread; the owner passes it on to `hear`.
+    What a route is about is learnt when its desk is opened, before or after `start`.
     """
 
-    def __init__(
-        self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify
-    ) -> None:
-        self.briefs = briefs
-        self._deliver = deliver
+    def __init__(self, threads: Sequence[int], routes: Sequence[str], notify: Notify) -> None:
+        self._briefs = [Brief(count, count / sum(threads), tuple(routes)) for count in threads]
         self._notify = notify
-        self._members: dict[int, _Member] = {}
+        self._desks: dict[str, Desk] = {}
+        self._learnt: dict[str, RouteBrief] = {}
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._members: dict[int, Member] = {}
         self._hired = 0
-        self._waiting: deque[Order] = deque()
-        self._deaths: Counter[tuple[int, int]] = Counter()
+        self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
+        self._deaths: Counter[Identity] = Counter()
         self._stillborn = 0
-        self._renewed: dict[Side, Credentials] = {}
+        self._dismissed = False
+        self._starting = threading.Lock()
+        self._foreman: threading.Thread | None = None
+
+    @property
+    def processes(self) -> int:
+        """How many worker processes there should be."""
+        return len(self._briefs)
+
+    @property
+    def threads(self) -> int:
+        """How many threads they have together."""
+        return sum(brief.threads for brief in self._briefs)
+
+    def open_desk(
+        self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
+    ) -> Desk:
+        """Return the desk of a route, from any thread.
+
+        `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests; both are
+        called from any thread.
+        """
+        desk = Desk(route, self, deliver, notify)
+        self._inbox.put(partial(self._seat, desk))
+        self.teach(route, brief)
+        return desk
 
     def start(self) -> None:
-        """Start all worker processes; returns without waiting for them."""
-        for brief in self.briefs:
-            self._hire(brief)
-
-    def room(self) -> int:
-        """How many orders can be handed out now."""
-        return max(0, sum(member.room for member in self._members.values()) - len(self._waiting))
-
-    def window(self) -> int:
-        """How many orders the crew holds at most."""
-        return sum(brief.threads for brief in self.briefs) * ORDERS_PER_THREAD
-
-    def in_flight(self) -> int:
-        """How many orders are out."""
-        return len(self._waiting) + sum(len(member.orders) for member in self._members.values())
-
-    def hand_out(self, orders: Iterable[Order]) -> None:
-        """Share `orders` among the workers, those with most room first."""
-        self._waiting.extend(orders)
-        share = max(1, -(-len(self._waiting) // max(1, len(self._members))))
-        while self._waiting:
-            member = max(self._members.values(), key=lambda member: member.room, default=None)
-            if member is None or member.room <= 0:
+        """Start all worker processes, unless they were started; returns without waiting for them."""
+        with self._starting:
+            if self._foreman is not None:
                 return
-            count = min(share, member.room, len(self._waiting))
-            self._hand(member, [self._waiting.popleft() for _ in range(count)])
+            for brief in self._briefs:
+                self._inbox.put(partial(self._hire, brief))
+            self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
+            self._foreman.start()
 
-    def hear(self, message: FromWorker) -> Settled:
-        """Take in what a worker said and tell what it settles; a dead worker is replaced, its orders handed on."""
-        member = self._members.get(message.worker)
-        if member is None:
-            return Settled([], [])
-        if message.report is None:
-            return Settled(self._bury(member), [])
-        return self._book(member, message.report)
+    def teach(self, route: str, brief: RouteBrief) -> None:
+        """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
+        self._inbox.put(partial(self._instruct, Learn(route, brief)))
 
-    def renew(self, side: Side, credentials: Credentials) -> None:
+    def close_desk(self, desk: Desk) -> None:
+        """Tell the desk nothing any more; what nobody has begun of its orders is dropped."""
+        self._inbox.put(partial(self._clear, desk))
+
+    def share(self, route: str) -> int:
+        """Return how many orders a route may have out: those of all members' shares."""
+        return sum(self._share_of(brief, route) for brief in self._briefs)
+
+    def hand_out(self, route: str, orders: list[Order]) -> None:
+        """Share the orders among the workers, those with most room first."""
+        self._inbox.put(partial(self._take_on, route, orders))
+
+    def recall(self, route: str) -> None:
+        """Have the route's desk told what nobody has begun."""
+        self._inbox.put(partial(self._call_back, route))
+
+    def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
-        self._renewed[side] = credentials
-        for member in self._members.values():
-            _send(member, Renew(side, credentials))
-
-    def recall(self) -> list[Order]:
-        """Ask the workers for what they have not begun; they answer with a report. Returns what none of them had."""
-        for member in self._members.values():
-            _send(member, Recall())
-        unassigned = list(self._waiting)
-        self._waiting.clear()
-        return unassigned
+        self._inbox.put(partial(self._spread, Renew(route, side, credentials)))
 
     def dismiss(self, grace: float) -> None:
         """End all workers; who is not gone after `grace` seconds is killed."""
-        members = list(self._members.values())
-        self._members.clear()
-        for member in members:
-            _send(member, Quit())
-        for member in members:
-            member.process.join(grace)
-            _end(member)
+        self._inbox.put(partial(self._part, grace))
+        if self._foreman is not None:
+            self._foreman.join()
 
-    def _hire(self, brief: Brief) -> None:
-        self._hired += 1
-        ours, theirs = _processes.Pipe()
-        name = f"s3mover-worker-{self._hired}"
-        process = _processes.Process(target=serve, args=(brief, theirs), name=name, daemon=True)
-        process.start()
-        theirs.close()
-        reader = threading.Thread(target=self._read, args=(self._hired, ours), name=name, daemon=True)
-        reader.start()
-        member = _Member(self._hired, process, ours, reader, brief)
-        self._members[member.number] = member
-        for side, credentials in self._renewed.items():
-            _send(member, Renew(side, credentials))
-        self._notify(WorkerStarted(member.number, process.pid or 0, brief.threads))
+    def _lead(self) -> None:
+        while not self._dismissed:
+            task = self._inbox.get()
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
+                for desk in self._desks.values():
+                    desk.deliver(FromCrew(Settled([], []), error))
 
-    def _read(self, worker: int, pipe: Connection) -> None:
-        try:
-            while True:
-                self._deliver(FromWorker(worker, pipe.recv()))
-        except (EOFError, OSError):
-            self._deliver(FromWorker(worker, None))
+    def _hear(self, worker: int, report: Report | None) -> None:
+        self._inbox.put(partial(self._take_in, worker, report))
 
-    def _hand(self, member: _Member, orders: list[Order]) -> None:
-        member.orders.update(((order.sweep, order.number), order) for order in orders)
-        _send(member, Hand(orders))
+    def _take_in(self, worker: int, report: Report | None) -> None:
+        member = self._members.get(worker)
+        if member is None:
+            return
+        if report is None:
+            self._bury(member)
+        else:
+            self._book(member, report)
 
-    def _book(self, member: _Member, report: Report) -> Settled:
+    def _book(self, member: Member, report: Report) -> None:
         member.reported = True
         self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
-            self._notify(RequestsMade(side, operation, code, count))
-        identities = [(outcome.sweep, outcome.number) for outcome in report.outcomes]
-        identities += [(order.sweep, order.number) for order in report.returned]
-        for identity in identities:
-            member.orders.pop(identity, None)
-            self._deaths.pop(identity, None)
-        self.hand_out([])
-        return Settled(report.outcomes, report.returned)
+            self._announce_for(report.route)(RequestsMade(side, operation, code, count))
+        orders = member.orders[report.route]
+        outcomes = [one for one in report.outcomes if (report.route, one.sweep, one.number) in orders]
+        returned = [order for order in report.returned if identity(report.route, order) in orders]
+        names = [(report.route, outcome.sweep, outcome.number) for outcome in outcomes]
+        names += [identity(report.route, order) for order in returned]
+        for name in names:
+            del orders[name]
+            self._deaths.pop(name, None)
+        self._deal(report.route)
+        self._settle(report.route, outcomes, returned)
 
-    def _bury(self, member: _Member) -> list[Outcome]:
+    def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
+        if (outcomes or returned) and route in self._desks:
+            self._desks[route].deliver(FromCrew(Settled(outcomes, returned)))
+
+    def _announce_for(self, route: str) -> Notify:
+        desk = self._desks.get(route)
+        return desk.notify if desk else self._notify
+
+    def _seat(self, desk: Desk) -> None:
+        self._desks[desk.route] = desk
+
+    def _clear(self, desk: Desk) -> None:
+        """Forget the desk and its orders: what workers still say of them finds nobody."""
+        if self._desks.get(desk.route) is desk:
+            self._call_back(desk.route)
+            del self._desks[desk.route]
+            for member in self._members.values():
+                member.orders[desk.route].clear()
+
+    def _take_on(self, route: str, orders: list[Order]) -> None:
+        self._waiting[route].extend(orders)
+        self._deal(route)
+
+    def _deal(self, route: str) -> None:
+        waiting = self._waiting[route]
+        share = max(1, -(-len(waiting) // max(1, len(self._members))))
+        while waiting:
+            room, member = max(
+                ((self._room(member, route), member) for member in self._members.values()),
+                key=lambda found: found[0],
+                default=(0, None),
+            )
+            if member is None or room <= 0:
+                return
+            orders = [waiting.popleft() for _ in range(min(share, room, len(waiting)))]
+            member.orders[route].update((identity(route, order), order) for order in orders)
+            member.send(Hand(route, orders))
+
+    def _room(self, member: Member, route: str) -> int:
+        return self._share_of(member.brief, route) - len(member.orders[route])
+
+    def _share_of(self, brief: Brief, route: str) -> int:
+        """Divide a worker's window among the routes that have work, counting `route` as one of them.
+
+        Each has room of its own: what one holds never takes another's place.
+        """
+        others = sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
+        return max(1, brief.threads * ORDERS_PER_THREAD // (1 + others))
+
+    def _call_back(self, route: str) -> None:
+        for member in self._members.values():
+            member.send(Recall(route))
+        unassigned = list(self._waiting[route])
+        self._waiting[route].clear()
+        self._settle(route, [], unassigned)
+
+    def _instruct(self, lesson: Learn) -> None:
+        self._learnt[lesson.route] = lesson.brief
+        for member in self._members.values():
+            member.send(lesson)
+
+    def _spread(self, renewal: Renew) -> None:
+        brief = self._learnt[renewal.route]
+        credentials = {**brief.credentials, renewal.side: renewal.credentials}
+        self._learnt[renewal.route] = replace(brief, credentials=credentials)
+        for member in self._members.values():
+            member.send(renewal)
+
+    def _hire(self, brief: Brief) -> None:
+        self._hired += 1
+        member = self._members[self._hired] = Member(self._hired, brief, self._hear)
+        for route, learnt in self._learnt.items():
+            member.send(Learn(route, learnt))
+        self._notify(WorkerStarted(member.number, member.pid, brief.threads))
+
+    def _bury(self, member: Member) -> None:
         del self._members[member.number]
-        code = f"exit {_end(member)}"
-        self._notify(WorkerDied(member.number, code, len(member.orders)))
+        code = f"exit {member.end()}"
+        unsettled = sum(map(len, member.orders.values()))
+        self._notify(WorkerDied(member.number, code, unsettled))
         self._refuse_endless_dying(member)
         self._hire(member.brief)
-        fatal = [order for identity, order in member.orders.items() if self._died_with(identity)]
-        self.hand_out(order for order in member.orders.values() if order not in fatal)
-        return [_set_aside(order, code) for order in fatal]
+        for route, orders in member.orders.items():
+            fatal = {name for name in orders if self._died_with(name)}
+            self._take_on(route, [order for name, order in orders.items() if name not in fatal])
+            self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
 
-    def _died_with(self, identity: tuple[int, int]) -> bool:
-        self._deaths[identity] += 1
-        return self._deaths[identity] >= MOST_DEATHS
+    def _died_with(self, name: Identity) -> bool:
+        self._deaths[name] += 1
+        return self._deaths[name] >= MOST_DEATHS
 
-    def _refuse_endless_dying(self, member: _Member) -> None:
+    def _refuse_endless_dying(self, member: Member) -> None:
         self._stillborn += 0 if member.reported else 1
         if self._stillborn >= MOST_STILLBORN:
             raise MoverError(f"{self._stillborn} worker processes ended before they did anything")
+
+    def _part(self, grace: float) -> None:
+        self._dismissed = True
+        until = time.monotonic() + grace
+        for member in self._members.values():
+            member.send(Quit())
+        for member in self._members.values():
+            member.wait(max(0.0, until - time.monotonic()))
+            member.end()
+        self._members.clear()
 
 
 def share_threads(threads: int, processes: int) -> list[int]:
     """Divide `threads` over `processes` as evenly as can be; the first ones get one more where it does not divide."""
     each, more = divmod(threads, processes)
     return [each + (1 if number < more else 0) for number in range(processes)]
-
-
-def _end(member: _Member) -> int | None:
-    """See to it that the worker has gone, and give back its exit code."""
-    # A worker whose pipe broke, or whose time is up, cannot report any more, whatever it still does.
-    member.process.kill()
-    member.process.join()
-    # The reader comes to the pipe's end now; only then may the pipe be closed under it.
-    member.reader.join()
-    member.pipe.close()
-    code = member.process.exitcode
-    member.process.close()
-    return code
-
-
-def _send(member: _Member, message: ToWorker) -> None:
-    try:
-        member.pipe.send(message)
-    except (BrokenPipeError, ConnectionError):
-        # The worker died: its reader delivers that, and `hear` hands its orders on.
-        return
 
 
 def _set_aside(order: Order, code: str) -> Outcome:

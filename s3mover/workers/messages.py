@@ -8,14 +8,13 @@ from s3mover.transfer.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """All that a worker process needs to know: the two buckets, what signs requests, and how to transfer.
+class RouteBrief:
+    """One route: the two buckets, what signs requests, and how to transfer.
 
-    The owners are the accounts that must own the buckets, empty for any. The bounds are this worker's share, 0 for
-    none.
+    The owners are the accounts that must own the buckets, empty for any. The bounds hold for all workers together, 0
+    for none.
     """
 
-    threads: int
     source: BucketAddress
     destination: BucketAddress
     credentials: dict[Side, Credentials]
@@ -27,21 +26,41 @@ class Brief:
     bytes_per_second: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a worker process is told at its start: its threads, its share of all threads, and the routes' names."""
+
+    threads: int
+    share: float
+    routes: tuple[str, ...]
+
+
+class Learn(NamedTuple):
+    """To a worker: this is the route, from now on; what is in hand goes on as it began."""
+
+    route: str
+    brief: RouteBrief
+
+
 class Hand(NamedTuple):
     """To a worker: carry these out."""
 
+    route: str
     orders: list[Order]
 
 
 class Renew(NamedTuple):
     """To a worker: sign with these from now on."""
 
+    route: str
     side: Side
     credentials: Credentials
 
 
 class Recall(NamedTuple):
-    """To a worker: give back what you have not begun, and begin no attempt again."""
+    """To a worker: give back what you have not begun of this route, and begin no attempt again."""
+
+    route: str
 
 
 class Quit(NamedTuple):
@@ -49,11 +68,12 @@ class Quit(NamedTuple):
 
 
 class Report(NamedTuple):
-    """From a worker: what ended, what it gives back, and how many requests it made by side, operation and code."""
+    """From a worker about one route: what ended, what it gives back, requests by side, operation and code."""
 
+    route: str
     outcomes: list[Outcome]
     returned: list[Order]
     requests: dict[tuple[Side, str, str], int]
 
 
-ToWorker = Hand | Renew | Recall | Quit
+ToWorker = Learn | Hand | Renew | Recall | Quit

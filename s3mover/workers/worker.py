@@ -7,23 +7,16 @@ still did.
 import signal
 import threading
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from s3mover.model import Credentials, Order, Outcome, Side, unmoved
-from s3mover.s3.bucket import Bucket
-from s3mover.s3.throttle import Pace
-from s3mover.transfer.abilities import Abilities
-from s3mover.transfer.mover import Mover
-from s3mover.transfer.persistence import persistent
-from s3mover.transfer.server_side import ServerSideCopy
-from s3mover.transfer.streaming import Streaming
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
+from s3mover.model import Order, Outcome
+from s3mover.workers.messages import Brief, Hand, Learn, Quit, Recall, Renew, Report, RouteBrief, ToWorker
+from s3mover.workers.route import Route, RouteRecord
 from s3mover.workers.sharing import Invitation, Sharing
+from s3mover.workers.turns import Turns
 
 T = TypeVar("T")
 
@@ -35,6 +28,20 @@ PARTS_SHARE = 3
 GATHER_SECONDS = 0.02
 
 
+class _Task(NamedTuple):
+    """An order, and the route that it is of."""
+
+    route: Route
+    order: Order
+
+
+class _Ended(NamedTuple):
+    """What became of an order, or orders that were given back."""
+
+    route: Route
+    what: Outcome | list[Order]
+
+
 def serve(brief: Brief, connection: Connection) -> None:
     """Work until the pipe closes; the entry point of a worker process."""
     # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
@@ -44,16 +51,18 @@ def serve(brief: Brief, connection: Connection) -> None:
 
 
 class Worker:
-    """The threads of one process around one queue of orders."""
+    """The threads of one process around the lanes of orders: one for each route, and one for invitations."""
 
     def __init__(self, brief: Brief, connection: Connection) -> None:
         self._connection = connection
-        self._credentials = dict(brief.credentials)
-        self._orders: SimpleQueue[Order | Invitation] = SimpleQueue()
-        self._ended: SimpleQueue[Outcome | list[Order]] = SimpleQueue()
-        self._recalled = threading.Event()
-        self._requests = RequestCounter()
-        self._mover = self._build_mover(brief)
+        self._turns: Turns[_Task | Invitation] = Turns(len(brief.routes) + 1)
+        self._invitations = len(brief.routes)
+        self._lanes = {name: lane for lane, name in enumerate(brief.routes)}
+        self._ended: SimpleQueue[_Ended] = SimpleQueue()
+        self._sharing = Sharing(self._invite, brief.threads // PARTS_SHARE)
+        self._share = brief.share
+        self._records = {name: RouteRecord() for name in brief.routes}
+        self._routes: dict[str, Route] = {}
         for number in range(brief.threads):
             threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True).start()
         threading.Thread(target=self._report, name="reporter", daemon=True).start()
@@ -69,104 +78,57 @@ class Worker:
                 return
             self._obey(message)
 
-    def _obey(self, message: Hand | Renew | Recall) -> None:
+    def _obey(self, message: Learn | Hand | Renew | Recall) -> None:
+        if isinstance(message, Learn):
+            self._learn(*message)
+            return
+        route, lane = self._routes[message.route], self._lanes[message.route]
         match message:
-            case Hand(orders):
-                self._recalled.clear()
+            case Hand(_, orders):
+                route.record.recalled.clear()
                 for order in orders:
-                    self._orders.put(order)
-            case Renew(side, credentials):
-                self._credentials[side] = credentials
-            case Recall():
-                self._recalled.set()
-                # Invitations are dropped with the rest: who has a large object in hand goes on without help.
-                self._ended.put([task for task in _drain(self._orders) if isinstance(task, Order)])
+                    self._turns.put(lane, _Task(route, order))
+            case Renew(_, side, credentials):
+                route.renew(side, credentials)
+            case Recall(_):
+                route.record.recalled.set()
+                waiting = self._turns.drain(lane)
+                self._ended.put(_Ended(route, [task.order for task in waiting if isinstance(task, _Task)]))
+
+    def _learn(self, name: str, brief: RouteBrief) -> None:
+        self._routes[name] = Route(name, brief, self._share, self._sharing.run, self._records[name])
+
+    def _invite(self, invitation: Invitation) -> None:
+        self._turns.put(self._invitations, invitation)
 
     def _work(self) -> None:
         while True:
-            task = self._orders.get()
-            if isinstance(task, Order):
-                self._ended.put(self._move(task))
-            elif task.help():
-                self._orders.put(task)
-
-    def _move(self, order: Order) -> Outcome:
-        try:
-            return self._mover.move(order)
-        except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
-            return _defect(order, defect)
+            task = self._turns.take()
+            if isinstance(task, Invitation):
+                if task.help():
+                    self._invite(task)
+            else:
+                self._ended.put(_Ended(task.route, task.route.move(task.order)))
 
     def _report(self) -> None:
         while True:
             ended = [self._ended.get()]
             time.sleep(GATHER_SECONDS)
             ended += _drain(self._ended)
-            outcomes = [item for item in ended if isinstance(item, Outcome)]
-            returned = [order for item in ended if not isinstance(item, Outcome) for order in item]
             try:
-                self._connection.send(Report(outcomes, returned, self._requests.take()))
+                for report in self._reports(ended):
+                    self._connection.send(report)
             except (BrokenPipeError, ConnectionError):
                 return
 
-    def _pause(self, seconds: float) -> bool:
-        return not self._recalled.wait(seconds)
-
-    def _build_mover(self, brief: Brief) -> Mover:
-        pace, body_pace = Pace(brief.requests_per_second), Pace(brief.bytes_per_second)
-
-        def bucket(place: Side, signer: Side) -> Bucket:
-            at_source = place is Side.SOURCE
-            return Bucket(
-                brief.source if at_source else brief.destination,
-                self._signer(signer),
-                self._requests.counter(place),
-                expected_owner=brief.source_owner if at_source else brief.destination_owner,
-                expected_source_owner=brief.source_owner,
-                request_payer=brief.request_payer,
-                pace=pace,
-                body_pace=body_pace,
-            )
-
-        source = bucket(Side.SOURCE, Side.SOURCE)
-        destination = bucket(Side.DESTINATION, Side.DESTINATION)
-        principals = [destination, bucket(Side.DESTINATION, Side.SOURCE)]
-        sharing = Sharing(self._orders.put, brief.threads // PARTS_SHARE)
-        abilities = Abilities(time.monotonic)
-        persist = persistent(brief.policy.max_attempts, self._pause)
-        return Mover(
-            source,
-            destination,
-            ServerSideCopy(source, principals, brief.policy, sharing.run, abilities, persist),
-            Streaming(source, destination, brief.policy, sharing.run, abilities, persist),
-            brief.policy,
-            self._pause,
-        )
-
-    def _signer(self, side: Side) -> Callable[[], Credentials]:
-        return lambda: self._credentials[side]
-
-
-class RequestCounter:
-    """Counts requests from many threads until they are taken."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[tuple[Side, str, str]] = Counter()
-
-    def counter(self, side: Side) -> Callable[[str, str], None]:
-        """Return what a bucket of `side` calls with the operation and code of each answered request."""
-
-        def count(operation: str, code: str) -> None:
-            with self._lock:
-                self._counts[side, operation, code] += 1
-
-        return count
-
-    def take(self) -> dict[tuple[Side, str, str], int]:
-        """Return the counts since the last call."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        return dict(counts)
+    def _reports(self, ended: list[_Ended]) -> Iterator[Report]:
+        for name, record in self._records.items():
+            came = [one.what for one in ended if one.route.name == name]
+            outcomes = [what for what in came if isinstance(what, Outcome)]
+            returned = [order for what in came if not isinstance(what, Outcome) for order in what]
+            requests = record.requests.take()
+            if came or requests:
+                yield Report(name, outcomes, returned, requests)
 
 
 def _drain(queue: SimpleQueue[T]) -> list[T]:
@@ -176,8 +138,3 @@ def _drain(queue: SimpleQueue[T]) -> list[T]:
             items.append(queue.get_nowait())
         except Empty:
             return items
-
-
-def _defect(order: Order, defect: Exception) -> Outcome:
-    trace = "".join(traceback.format_exception(defect, limit=-3))
-    return unmoved(order, "Defect", trace, time.time())
