@@ -5,6 +5,6 @@ The only room that knows pydantic and YAML. It knows the shape of a value, not w
 
 from s3mover.settings.catalogue import Setting, schema_of_settings
 from s3mover.settings.load import load
-from s3mover.settings.model import Settings
+from s3mover.settings.model import Route, Settings, routes_of
 
-__all__ = ["Setting", "Settings", "load", "schema_of_settings"]
+__all__ = ["Route", "Setting", "Settings", "load", "routes_of", "schema_of_settings"]

@@ -38,6 +38,12 @@ FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What the routes of one daemon share: its workers, its trail, its doors.
+_OF_ALL_ROUTES = frozenset(
+    {"transfer.threads", "transfer.processes", "audit.url", "http", "control", "log", "stop"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting in words.
@@ -74,7 +80,12 @@ def schema_of_settings() -> Mapping[str, Setting]:
 
 def section_names() -> tuple[str, ...]:
     """Return the sections' names, in the order of the model."""
-    return tuple(Settings.model_fields)
+    return tuple(name for name, info in Settings.model_fields.items() if isinstance(info.default, Section))
+
+
+def may_differ(setting: str) -> bool:
+    """Tell whether a setting may have another value for a route than at the top."""
+    return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
 
 
 def group_names() -> frozenset[str]:
@@ -84,8 +95,8 @@ def group_names() -> frozenset[str]:
 
 
 def _settings() -> Iterator[Setting]:
-    for section, holder in Settings.model_fields.items():
-        yield from _settings_of(section, type(holder.default))
+    for section in section_names():
+        yield from _settings_of(section, type(Settings.model_fields[section].default))
 
 
 def _settings_of(path: str, section: type[Section]) -> Iterator[Setting]:

@@ -4,7 +4,7 @@ What must hold between several settings is in `crosschecks.py`; where values com
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -324,3 +324,17 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     summary: SummarySettings = SummarySettings()
     stop: StopSettings = StopSettings()
+    # Set by the loader, which reads `routes` itself: the model of a route is that of all settings.
+    routes: tuple["Route", ...] = Field(default=(), exclude=True)
+
+
+class Route(NamedTuple):
+    """One of several pairs of buckets: its name, empty where there is but one, and the settings that hold for it."""
+
+    name: str
+    settings: Settings
+
+
+def routes_of(settings: Settings) -> tuple[Route, ...]:
+    """Return the pairs of buckets that are worked on: the routes, or the one pair at the top."""
+    return settings.routes or (Route("", settings),)

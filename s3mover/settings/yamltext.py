@@ -68,6 +68,15 @@ def entries(node: Node | None) -> list[Entry] | None:
     return [Entry(_key(key), key.start_mark.line + 1, value) for key, value in node.value]
 
 
+def items(node: Node | None) -> list[tuple[int, Node]] | None:
+    """Return the items of a list with their lines, none for nothing at all, and None for anything else."""
+    if node is None or _is_nothing(node):
+        return []
+    if not isinstance(node, SequenceNode):
+        return None
+    return [(item.start_mark.line + 1, item) for item in node.value]
+
+
 def plain(node: Node | None) -> Plain:
     """Return a scalar's text, a list's texts, or None for nothing.
 
