@@ -105,7 +105,7 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
+    from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
     return run_daemon(line.settings, max_sweeps=max_sweeps or 0)
 

@@ -98,6 +98,16 @@ class WindowOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RouteFailed(Event):
+    """A route cannot work; it begins anew in so many seconds, and the others go on."""
+
+    name = "route.failed"
+    level = "error"
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SweepAwaited(Event):
     """The next sweep begins in so many seconds, unless it is held or asked for earlier."""
 

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s3mover.events import (
-    DaemonStarted,
-    DaemonStopped,
     DaemonStopping,
     LeaseAcquired,
     LeaseWaiting,
@@ -39,15 +37,13 @@ class Duties:
     """What the supervisor has done for it.
 
     `acquire` takes the lease and says whether it got it. `round` makes one sweep and says what became of it.
-    `idle` waits so many seconds or until a stop is asked for, and looks after the crew meanwhile. `tend` announces
-    a stop that was asked for, and gives the sign of life. `held` says why nothing new may begin, empty where it may.
-    `interval` is the time between rounds, in seconds.
+    `idle` waits so many seconds or until a stop is asked for, and gives the sign of life meanwhile. `held` says why
+    nothing new may begin, empty where it may. `interval` is the time between rounds, in seconds.
     """
 
     acquire: Callable[[], bool]
     round: Callable[[], SweepStatus]
     idle: Callable[[float], None]
-    tend: Callable[[], None]
     held: Callable[[], str]
     interval: Callable[[], float]
 
@@ -58,7 +54,7 @@ class Supervisor:
     def __init__(
         self,
         duties: Duties,
-        started: DaemonStarted,
+        pair: str,
         stop: Stop,
         wishes: Wishes,
         notify: Notify,
@@ -67,13 +63,13 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._duties = duties
-        self._started = started
+        self._pair = pair
         self._stop = stop
         self._wishes = wishes
         self._notify = notify
         self._rounds = rounds
         self._clock = clock
-        self._sweeps = 0
+        self.sweeps = 0
         self._asked = wishes.sweeps
         self._failed_in_a_row = 0
         self._ended_at = clock()
@@ -81,15 +77,12 @@ class Supervisor:
 
     def run(self) -> None:
         """Run until a stop is asked for; a round that fails is made again, after a longer wait each time."""
-        self._notify(self._started)
         self._stand_by()
-        while not self._stop.requested and not 0 < self._rounds <= self._sweeps:
+        while not self._stop.requested and not 0 < self._rounds <= self.sweeps:
             if self._is_time():
                 self._sweep()
             else:
                 self._duties.idle(LOOK_SECONDS)
-        self._duties.tend()
-        self._notify(DaemonStopped(self._sweeps))
 
     def _is_time(self) -> bool:
         """Tell whether a round is due or asked for, and may begin."""
@@ -104,7 +97,7 @@ class Supervisor:
     def _sweep(self) -> None:
         # Noted before the round: who asks meanwhile asks for the next one.
         self._asked = self._wishes.sweeps
-        self._sweeps += 1
+        self.sweeps += 1
         self._last = self._duties.round()
         self._ended_at = self._clock()
         failed = self._last is SweepStatus.FAILED
@@ -114,14 +107,14 @@ class Supervisor:
     def _stand_by(self) -> None:
         if self._stop.requested or self._duties.acquire():
             return self._lead()
-        self._notify(LeaseWaiting(self._started.pair))
+        self._notify(LeaseWaiting(self._pair))
         while not self._stop.requested and not self._duties.acquire():
             self._duties.idle(STANDBY_SECONDS)
         return self._lead()
 
     def _lead(self) -> None:
         if not self._stop.requested:
-            self._notify(LeaseAcquired(self._started.pair))
+            self._notify(LeaseAcquired(self._pair))
 
 
 def pause_after(interval: float, failed_in_a_row: int) -> float:

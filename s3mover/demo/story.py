@@ -21,10 +21,12 @@ from s3mover.observe.progress import ProgressListener
 from s3mover.settings import load
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.wiring.commands import supervisor_of
+from s3mover.wiring.daemon import live
 from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.house import House, open_house
 from s3mover.wiring.reloading import Current
 from s3mover.wiring.summing_up import summary_report
+from s3mover.wishes import Wishes
 
 # Lies in the folders that a demo made, and may therefore remove.
 MARK = ".s3mover-demo"
@@ -77,7 +79,7 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
         count = server.put(documents())
         _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
         with _engine(config, {}, stop) as (engine, bar):
-            _tell_endpoints(engine)
+            _tell_endpoints(engine.house)
             _sweep(engine, bar, count, "everything, by server-side copy where permitted")
             changed = server.put(changes())
             _say(f"\n✏️  {changed} documents were changed or added.")
@@ -128,7 +130,10 @@ def _engine(
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
-    with open_engine(Current(settings), stop, [LogListener(), bar], serve_http=True) as engine:
+    with (
+        open_house(Current(settings), stop, [LogListener(), bar], serve_http=True) as house,
+        open_engine(house, "", beside=house.tend) as engine,
+    ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
         yield engine, bar
@@ -160,10 +165,9 @@ def _prove(server: DemoServer) -> None:
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(engine: Engine) -> None:
-    base = f"http://127.0.0.1:{engine.port}"
-    transfer = engine.settings.transfer
-    _say(f"👷 {transfer.threads} threads in {engine.crew.processes} worker processes.")
+def _tell_endpoints(house: House) -> None:
+    base = f"http://127.0.0.1:{house.port}"
+    _say(f"👷 {house.crew.threads} threads in {house.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 
@@ -175,9 +179,11 @@ def _tell_where(directory: Path, config: Path) -> None:
 
 def _go_on(config: Path, stop: Stop) -> None:
     _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
-    with _engine(config, {"log.level": "info"}, stop) as (engine, _):
-        _tell_endpoints(engine)
-        supervisor_of(engine).run()
+    settings = load(config, {}, {"log.level": "info"})
+    configure(settings.log.level, settings.log.format, sys.stdout)
+    with open_house(Current(settings), stop, [LogListener()], serve_http=True, wishes=Wishes()) as house:
+        _tell_endpoints(house)
+        live(house)
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,7 @@ _SIGNS = {
     "control.unavailable": "🚪",
     "window.closed": "🌙",
     "window.opened": "🌅",
+    "route.failed": "🚧",
     "sweep.awaited": "⏲️",
     "sweep.started": "🔄",
     "sweep.listed": "📋",

@@ -57,13 +57,21 @@ def configure(
 class LogListener:
     """A `Notify` that writes each event; made after `configure`, whose level it keeps until it is told another."""
 
-    def __init__(self) -> None:
-        self._writers = _writers()
+    def __init__(self, **fields: str) -> None:
+        self._fields = fields
+        self._writers = _writers(fields)
+        self._children: list[LogListener] = []
+
+    def of_route(self, name: str) -> "LogListener":
+        """Return a listener whose events have the field `route`; it follows this one's level."""
+        self._children.append(LogListener(route=name))
+        return self._children[-1]
 
     def set_level(self, level: str) -> None:
         """Write events of at least `level` from now on, a key of `LEVELS`."""
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
-        self._writers = _writers()
+        for listener in (self, *self._children):
+            listener._writers = _writers(listener._fields)
 
     def __call__(self, event: Event) -> None:
         """Write `event`, unless its level is below the configured one."""
@@ -72,8 +80,8 @@ class LogListener:
             write(event.name, **fields_of(event))
 
 
-def _writers() -> dict[str, Callable[..., None]]:
-    logger: FilteringBoundLogger = structlog.get_logger().bind()
+def _writers(fields: Mapping[str, str]) -> dict[str, Callable[..., None]]:
+    logger: FilteringBoundLogger = structlog.get_logger().bind(**fields)
     return {
         level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
     }

@@ -5,7 +5,7 @@ the moment of the scrape.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
@@ -15,12 +15,14 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    Metric,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 from s3mover.events import (
     AuditRestored,
@@ -40,6 +42,7 @@ from s3mover.events import (
     ObjectSkipped,
     ObjectsListed,
     RequestsMade,
+    RouteFailed,
     SettingsInvalid,
     SettingsReloaded,
     SweepAwaited,
@@ -57,6 +60,12 @@ from s3mover.observe.labels import BoundedLabel
 
 NO_METHOD = "none"
 """The label `method` of a transfer that failed before any way was tried."""
+
+# What several routes share, so that it has no label `route`; the library's names, without a counter's `_total`.
+PROCESS_WIDE = frozenset(
+    f"s3mover_{name}"
+    for name in ("threads", "worker_processes", "worker_restarts", "paused", "settings_reloads", "build")
+)
 
 # From the quickest copy of a small object to a large object in parts.
 _TRANSFER_BUCKETS = (
@@ -185,9 +194,11 @@ class MetricsListener:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, as OpenMetrics where the Accept header prefers it."""
-        if prefers_openmetrics(accept):
-            return generate_openmetrics(self._catalogue.registry), OPENMETRICS  # type: ignore[no-untyped-call]
-        return generate_latest(self._catalogue.registry), CONTENT_TYPE_PLAIN_0_0_4
+        return exposition(self._catalogue.registry, accept)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families with their values, always the same ones in the same order."""
+        return self._catalogue.registry.collect()
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         return {
@@ -205,6 +216,7 @@ class MetricsListener:
             AuditRowsWritten: self._rows,
             AuditUnavailable: self._audit_lost,
             AuditRestored: self._audit_found,
+            RouteFailed: self._route_failed,
             LeaseAcquired: self._leads,
             LeaseWaiting: self._stands_by,
             DaemonPaused: lambda _: self._catalogue.paused.set(1),
@@ -302,6 +314,9 @@ class MetricsListener:
     def _stands_by(self, _event: LeaseWaiting) -> None:
         self._audit_up, self._holds_lease = True, False
 
+    def _route_failed(self, _event: RouteFailed) -> None:
+        self._holds_lease = False
+
     def _daemon_started(self, event: DaemonStarted) -> None:
         for side in Side:
             self._catalogue.limit.labels(side).set(event.threads)
@@ -310,6 +325,13 @@ class MetricsListener:
         self._holds_lease = False
         with self._lock:
             self._workers.clear()
+
+
+def exposition(families: Collector, accept: str) -> tuple[bytes, str]:
+    """Return metrics and their content type, as OpenMetrics where the Accept header prefers it."""
+    if prefers_openmetrics(accept):
+        return generate_openmetrics(families), OPENMETRICS  # type: ignore[no-untyped-call]
+    return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _MethodSeries:

@@ -22,6 +22,7 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFailed,
+    RouteFailed,
     SweepAwaited,
     SweepFinished,
     SweepStarted,
@@ -89,8 +90,8 @@ class StatusBoard:
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             DaemonStarted: self._daemon_started,
-            LeaseWaiting: lambda _: self._enter(State.STANDBY),
-            LeaseAcquired: lambda _: self._enter(State.IDLE),
+            LeaseWaiting: lambda event: self._connected(event, State.STANDBY),
+            LeaseAcquired: lambda event: self._connected(event, State.IDLE),
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
             DaemonStopping: lambda _: self._enter(State.STOPPING),
@@ -99,6 +100,7 @@ class StatusBoard:
             WindowClosed: self._close_window,
             WindowOpened: self._open_window,
             SweepAwaited: self._awaited,
+            RouteFailed: self._route_failed,
             ObjectFailed: self._failed,
             AuditUnavailable: lambda event: self._audit(event.message),
             AuditRestored: lambda _: self._audit(""),
@@ -155,6 +157,11 @@ class StatusBoard:
                 "failures": list(self._failures),
             }
 
+    def about(self) -> dict[str, object]:
+        """Return what concerns all routes of a daemon: state, version, workers, whether it is paused."""
+        with self._lock:
+            return {"state": self._shown_state().value, **self._about, "paused": self._paused}
+
     def _enter(self, state: State) -> None:
         """Go to `state`; what is stopping stays so, whatever ends meanwhile."""
         if self._state is not State.STOPPING:
@@ -173,6 +180,15 @@ class StatusBoard:
 
     def _problem(self) -> str:
         return self._outage or self._failure
+
+    def _connected(self, event: LeaseAcquired | LeaseWaiting, state: State) -> None:
+        self._about = {**self._about, "pair": event.pair}
+        self._failure = ""
+        self._enter(state)
+
+    def _route_failed(self, event: RouteFailed) -> None:
+        self._failure = redactor.clean(event.message)
+        self._enter(State.STARTING)
 
     def _audit(self, outage: str) -> None:
         self._outage = redactor.clean(outage)

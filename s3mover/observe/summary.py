@@ -27,7 +27,7 @@ class SummaryReport:
     """What a summary tells. Times are in seconds since the epoch, shown in local time.
 
     `fallbacks` counts by reason; `failures` are the first ones, of which at most twenty are shown;
-    `sizes_known` is False where a store's listing tells no sizes.
+    `sizes_known` is False where a store's listing tells no sizes; `route` is empty where there is but one pair.
     """
 
     sweep: int
@@ -39,6 +39,7 @@ class SummaryReport:
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     failures: Sequence[FailureRecord] = ()
     sizes_known: bool = True
+    route: str = ""
 
 
 def render(report: SummaryReport) -> str:
@@ -88,6 +89,7 @@ def _head(report: SummaryReport) -> list[str]:
         f"End Time: {_local(report.ended_at):%Y-%m-%d %H:%M:%S}",
         f"Total Duration: {_seconds(report):.2f} seconds",
         f"Sweep: {report.sweep} ({report.status})",
+        *([f"Route: {report.route}"] if report.route else []),
         f"Source: s3://{pair.source_bucket}/{visible(pair.source_prefix)}",
         f"Destination: s3://{pair.destination_bucket}/{visible(pair.destination_prefix)}",
     ]

@@ -41,6 +41,11 @@ class Round:
         self._recovered = False
         self.last: SweepResult | None = None
 
+    @property
+    def pair(self) -> Pair:
+        """The pair of buckets that is swept."""
+        return self._territory.pair
+
     def run(self) -> SweepResult:
         """Sweep once and record it.
 

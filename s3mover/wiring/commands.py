@@ -7,32 +7,30 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from s3mover import __version__
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.control import ask
-from s3mover.errors import ExitCode, LeaseHeldError, SettingsError
-from s3mover.events import DaemonStarted, Event
-from s3mover.model import Method, Side, SweepStatus
+from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
+from s3mover.events import Event, RouteFailed
+from s3mover.model import Method, Side
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings.model import Settings
-from s3mover.signals import heeding_signals, stopping_on_signals
+from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import Duties, Supervisor
-from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
-from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.engine import open_engine
+from s3mover.wiring.house import House, open_house
+from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import filter_of, listing, pair_of, plan, sides_of
 from s3mover.wiring.permissions import documents_of, hints
-from s3mover.wiring.reloading import Current, Read, secrets_of
+from s3mover.wiring.reloading import Current, secrets_of
 from s3mover.wiring.tending import NOWHERE
-from s3mover.wishes import Wishes
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -40,44 +38,6 @@ HEADINGS = {
     Method.STREAMING: "\n## Streaming: each end's credentials are used at their own end alone.",
 }
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
-
-
-def run_daemon(read: Read, *, max_sweeps: int = 0) -> ExitCode:
-    """Run until SIGTERM (exit code 0) or SIGINT (130), or until so many sweeps were made (0: endlessly).
-
-    `read` reads the settings, now and whenever they are to be read again. After `max_sweeps` the last sweep says the
-    exit code, as that of a single sweep does.
-
-    Raises:
-        MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
-    """
-    current = Current(read(), read)
-    _begin_logs(current.settings)
-    stop, wishes = Stop(), Wishes()
-    with (
-        stopping_on_signals(stop, lambda: current.settings.stop.grace),
-        heeding_signals(wishes),
-        open_engine(current, stop, [LogListener()], serve_http=True, wishes=wishes) as engine,
-    ):
-        supervisor_of(engine, rounds=max_sweeps).run()
-    if stop.requested or engine.round.last is None:
-        return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
-    return exit_code_of(engine.round.last)
-
-
-def supervisor_of(engine: Engine, *, rounds: int = 0) -> Supervisor:
-    """Return the supervisor that drives `engine` as a daemon."""
-    settings = engine.settings
-    duties = Duties(
-        acquire=engine.acquire,
-        round=engine.sweep,
-        idle=engine.idle,
-        tend=engine.tend,
-        held=engine.gate.held,
-        interval=lambda: engine.settings.sweep.interval,
-    )
-    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
-    return Supervisor(duties, started, engine.stop, engine.wishes, engine.notify, rounds=rounds)
 
 
 def tell_daemon(settings: Settings, command: str, say: Say) -> ExitCode:
@@ -105,28 +65,31 @@ def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
     quiet = bar.alive and settings.log.level in {"debug", "info"}
     configure("warning" if quiet else settings.log.level, settings.log.format, bar.stream)
     redact(secrets_of(settings), "settings")
+    current = Current(settings)
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_engine(Current(settings), stop, [LogListener(), bar], serve_http=False) as engine,
+        open_house(current, stop, [LogListener(), bar], serve_http=False) as house,
     ):
-        if not engine.acquire():
-            raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
-        with bar:
-            result = engine.round.run()
-    return exit_code_of(result)
+        ended = [_sweep_route(house, route, bar) for route in current.routes if not stop.requested]
+    for error in ended:
+        if isinstance(error, MoverError):
+            raise error
+    codes = [code for code in ended if isinstance(code, ExitCode)]
+    return ExitCode.INTERRUPTED if stop.requested else max(codes)
 
 
-def exit_code_of(result: SweepResult) -> ExitCode:
-    """Return what a sweep's result means to a shell.
-
-    Raises:
-        MoverError: what cut the sweep short.
-    """
-    if result.error is not None:
-        raise result.error
-    if result.record.status is SweepStatus.INTERRUPTED:
-        return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.record.tally.failed else ExitCode.OK
+def _sweep_route(house: House, route: str, bar: ProgressListener) -> ExitCode | MoverError:
+    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
+    try:
+        with open_engine(house, route, beside=house.tend) as engine:
+            if not engine.acquire():
+                raise LeaseHeldError(f"another instance works on {engine.round.pair}")
+            with bar:
+                return exit_code_of(engine.round.run())
+    except MoverError as error:
+        if route:
+            house.observers.of(route)(RouteFailed(str(error), 0.0))
+        return error
 
 
 def preview(settings: Settings, say: Say) -> ExitCode:
@@ -231,11 +194,6 @@ def show_schema(settings: Settings, say: Say) -> ExitCode:
     text = schema_text(settings.audit.url.get_secret_value())
     say(text or "-- nothing: the schema is the newest already")
     return ExitCode.OK
-
-
-def _begin_logs(settings: Settings) -> None:
-    configure(settings.log.level, settings.log.format, sys.stdout)
-    redact(secrets_of(settings), "settings")
 
 
 def _ignore(_event: Event) -> None:

@@ -8,8 +8,8 @@ from s3mover.errors import MoverError, S3Error, SettingsError, UnreachableError
 from s3mover.model import Credentials, Side
 from s3mover.observe.logs import redact
 from s3mover.s3.identity import Identity
-from s3mover.settings import Settings
-from s3mover.wiring.parts import Sides, access_of
+from s3mover.settings import Settings, routes_of
+from s3mover.wiring.parts import Sides, access_of, brief_of
 from s3mover.wiring.reloading import CREDENTIALS, Current, merged, secrets_of
 from s3mover.workers.desk import Desk
 
@@ -26,9 +26,16 @@ class CredentialKeeper:
     """
 
     def __init__(
-        self, current: Current, sides: Sides, desk: Desk, clock: Callable[[], float] = time.monotonic
+        self,
+        current: Current,
+        route: str,
+        sides: Sides,
+        desk: Desk,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
+        self._route = route
+        self._sides = sides
         self._identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
         self._known = {side: identity.credentials() for side, identity in self._identities.items()}
         self._desk = desk
@@ -47,22 +54,31 @@ class CredentialKeeper:
         What cannot be read now leaves the old ones, and is said by the next sweep's failure.
         """
         try:
-            said = merged(self._current.settings, self._current.read(), CREDENTIALS)
-            self.adopt(said)
+            said = self._current.read()
+            self.adopt(merged(self._current.settings, said, CREDENTIALS))
         except (SettingsError, UnreachableError):
             return
-        self._current.settings = said
+        self._current.take_over(said, CREDENTIALS)
 
     def adopt(self, settings: Settings) -> None:
-        """Use the credentials that `settings` name from now on.
+        """Use the credentials that `settings` name for this route from now on.
 
         Raises:
             UnreachableError: there are none; the old ones stay.
         """
         redact([*secrets_of(self._current.settings), *secrets_of(settings)], "settings")
-        for side, ours in ((Side.SOURCE, settings.source), (Side.DESTINATION, settings.destination)):
+        its = dict(routes_of(settings))[self._route]
+        for side, ours in ((Side.SOURCE, its.source), (Side.DESTINATION, its.destination)):
             self._identities[side].renew(access_of(side, ours))
         self._send_changes()
+
+    def teach(self) -> None:
+        """Let the workers treat what they begin from now on by the settings in force.
+
+        Raises:
+            UnreachableError: the credentials cannot be renewed.
+        """
+        self._desk.teach(brief_of(self._current.of(self._route), self._sides))
 
     def _send_changes(self) -> None:
         for side, identity in self._identities.items():

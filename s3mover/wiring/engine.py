@@ -1,69 +1,58 @@
-"""The running whole: listeners, trail, crew, HTTP and the round, opened in order and closed in the reverse order."""
+"""One route's running parts: trail, buckets, desk and round, opened in order and closed in the reverse order.
+
+An engine belongs to the thread that opens it: the trail's connection does, and the lease with it.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from queue import Empty
 
-from s3mover import __version__
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
 from s3mover.audit.trail import Trail
-from s3mover.events import Bulletin, Notify
-from s3mover.gate import Gate, PauseNotice
+from s3mover.events import Notify
+from s3mover.gate import Gate
 from s3mover.model import SweepStatus
-from s3mover.observe import http
-from s3mover.observe.metrics import MetricsListener
-from s3mover.observe.status import StatusBoard
-from s3mover.settings.model import Settings
+from s3mover.settings import Settings
 from s3mover.stop import Stop
-from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
 from s3mover.wiring.credentials import CredentialKeeper, is_refusal
+from s3mover.wiring.house import House
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, brief_of, pair_of, plan, sides_of, threads_of
-from s3mover.wiring.reloading import Current
-from s3mover.wiring.rereading import Reloader
+from s3mover.wiring.parts import Sides, brief_of, pair_of, plan, sides_of
 from s3mover.wiring.summing_up import sum_up
-from s3mover.wiring.tending import ControlDoor, commands_of, patience
-from s3mover.wishes import Wishes
-from s3mover.workers.crew import Crew
+from s3mover.wiring.tending import patience
 from s3mover.workers.desk import Desk, FromCrew
-
-# A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
-HANG_SECONDS = 120.0
-# What idle workers get to end when they are dismissed.
-DISMISSAL_SECONDS = 5.0
-# What the one pair of buckets is called among the routes.
-ROUTE = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a command drives: take the lease, make rounds, idle in between. `port` is None without HTTP."""
+    """What drives one route: take the lease, make rounds, idle in between."""
 
-    current: Current
-    stop: Stop
-    wishes: Wishes
-    gate: Gate
+    house: House
+    route: str
     notify: Notify
+    gate: Gate
     trail: Trail
-    crew: Crew
     desk: Desk
     round: Round
     inbox: Inbox
     keeper: CredentialKeeper
     tend: Callable[[], None]
-    port: int | None
 
     @property
     def settings(self) -> Settings:
-        """The settings in force."""
-        return self.current.settings
+        """The route's settings in force."""
+        return self.house.current.of(self.route)
+
+    @property
+    def stop(self) -> Stop:
+        """The wish to stop."""
+        return self.house.stop
 
     def acquire(self) -> bool:
         """Take the lease on the pair; False where another instance holds it."""
@@ -90,46 +79,36 @@ class Engine:
 
 
 @contextmanager
-def open_engine(
-    current: Current,
-    stop: Stop,
-    listeners: Sequence[Notify],
-    *,
-    serve_http: bool,
-    wishes: Wishes | None = None,
-) -> Iterator[Engine]:
-    """Open everything that sweeps need; what was opened is closed again, also after an error.
+def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterator[Engine]:
+    """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
 
-    With `wishes` it is a daemon that can be told to pause, to sweep and to read its settings again.
+    `beside` is called whenever the loop comes round: it is the house's `tend` where no other thread looks after that.
 
     Raises:
         UnreachableError: a credential or the database could not be reached, or does not permit the work.
         S3Error: a bucket could not be listed.
     """
     with ExitStack() as opened:
-        settings, heeding, wishes = current.settings, wishes is not None, wishes or Wishes()
-        metrics = MetricsListener(__version__)
-        board = StatusBoard(metrics.exposition, HANG_SECONDS)
-        # The log comes last: who reads of an event there finds it in metrics and status already.
-        notify = _bulletin([metrics, board, *listeners])
-        port = _serve(settings, board, opened) if serve_http else None
+        stop, current, notify = house.stop, house.current, house.observers.of(route)
+        settings = current.of(route)
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
         sides = sides_of(settings, notify)
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(threads_of(settings), [ROUTE], notify)
-        desk = crew.open_desk(ROUTE, brief_of(settings, sides), inbox.put, notify)
-        opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
-        crew.start()
-        gate = Gate(stop, wishes, lambda: current.settings.sweep.windows if heeding else (), notify)
-        keeper = CredentialKeeper(current, sides, desk)
-        looks = [board.beat, StopNotice(stop, notify).look, keeper.look]
-        if heeding:
-            looks += [PauseNotice(wishes, notify).look, gate.look]
-            looks.append(Reloader(current, wishes, keeper, listeners, notify).look)
-            looks.append(_control_door(settings, wishes, notify, opened).look)
-        tend = partial(_tend, looks)
+        house.crew.start()
+        desk = house.crew.open_desk(route, brief_of(settings, sides), inbox.put, notify)
+        opened.callback(_leave, house, desk)
+        keeper = CredentialKeeper(current, route, sides, desk)
+        opened.enter_context(house.keeping(keeper))
+        gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
+        board = house.observers.boards[route]
+
+        def tend() -> None:
+            board.beat()
+            gate.look()
+            beside()
+
         tools = SweepTools(
             trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
             desk=desk,
@@ -143,24 +122,18 @@ def open_engine(
         )
         whole_round = Round(
             tools,
-            Territory(pair_of(settings), lambda: plan(current.settings, sides, notify), sides.destination),
-            lambda result: sum_up(current.settings.summary, result),
-            lambda: current.settings.audit.retention,
+            Territory(pair_of(settings), lambda: plan(current.of(route), sides, notify), sides.destination),
+            lambda result: sum_up(current.of(route).summary, result, route),
+            lambda: current.of(route).audit.retention,
         )
-        yield Engine(
-            current, stop, wishes, gate, notify, trail, crew, desk, whole_round, inbox, keeper, tend, port
-        )
+        yield Engine(house, route, notify, gate, trail, desk, whole_round, inbox, keeper, tend)
 
 
-def _tend(looks: Sequence[Callable[[], None]]) -> None:
-    for look in looks:
-        look()
-
-
-def _control_door(settings: Settings, wishes: Wishes, notify: Notify, opened: ExitStack) -> ControlDoor:
-    door = ControlDoor(settings.control.socket, commands_of(wishes), notify)
-    opened.callback(door.close)
-    return door
+def _leave(house: House, desk: Desk) -> None:
+    """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
+    if house.stop.requested and desk.in_flight():
+        house.dismiss_crew()
+    desk.close()
 
 
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
@@ -168,16 +141,3 @@ def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
         return None
     require_conditions(sides.source, settings.source.prefix)
     return Remover(sides.source, inbox.put)
-
-
-def _bulletin(listeners: Sequence[Notify]) -> Notify:
-    bulletin = Bulletin()
-    for listener in listeners:
-        bulletin.subscribe(listener)
-    return bulletin.notify
-
-
-def _serve(settings: Settings, board: StatusBoard, opened: ExitStack) -> int:
-    server = http.start(settings.http.host, settings.http.port, board)
-    opened.callback(server.close)
-    return server.port

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from functools import reduce
+from threading import Lock
 from typing import Any
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
-from s3mover.settings import Settings, schema_of_settings
+from s3mover.settings import ROUTES, Route, Settings, may_differ, routes_of, schema_of_settings, split_name
 from s3mover.settings.model import Section
 
 Read = Callable[[], Settings]
@@ -51,18 +52,56 @@ class Current:
     def __init__(self, settings: Settings, read: Read | None = None) -> None:
         self.settings = settings
         self.read = read or (lambda: settings)
+        self._changing = Lock()
+
+    @property
+    def routes(self) -> list[str]:
+        """The names of the pairs of buckets that are worked on; one empty name where there is but one pair."""
+        return [name for name, _ in routes_of(self.settings)]
+
+    def of(self, route: str) -> Settings:
+        """Return the settings in force of one route."""
+        return dict(routes_of(self.settings))[route]
+
+    def take_over(self, new: Settings, names: frozenset[str]) -> None:
+        """Let the values that `new` has for `names` hold from now on, for every route."""
+        with self._changing:
+            self.settings = merged(self.settings, new, names)
 
 
 def differing(old: Settings, new: Settings) -> list[str]:
-    """Return the names of the settings that differ, in the order of the model."""
+    """Return the names of the settings that differ, in the order of the model, those of routes with their names.
+
+    Where there are routes, what they may have of their own counts for each of them and not at the top.
+    """
+    routes, others = dict(routes_of(old)), dict(routes_of(new))
+    names = [name for name in _differing(old, new) if "" in routes or not may_differ(name)]
+    for route in filter(None, routes):
+        if route in others:
+            found = filter(may_differ, _differing(routes[route], others[route]))
+            names += [f"{ROUTES}.{route}.{name}" for name in found]
+    return names if routes.keys() == others.keys() else [*names, ROUTES]
+
+
+def merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
+    """Return `old` with the values that `new` has for `names`, at the top and in every route that both have."""
+    others = dict(new.routes)
+    routes = tuple(Route(name, _merged(its, others.get(name, its), names)) for name, its in old.routes)
+    return _merged(old, new, names).model_copy(update={"routes": routes})
+
+
+def is_among(name: str, names: frozenset[str]) -> bool:
+    """Tell whether a name, of a route's setting or not, is one of `names`."""
+    return split_name(name)[1] in names
+
+
+def _differing(old: Settings, new: Settings) -> list[str]:
     return [name for name in schema_of_settings() if value_of(old, name) != value_of(new, name)]
 
 
-def merged(old: Settings, new: Settings, names: frozenset[str] = RELOADABLE) -> Settings:
-    """Return `old` with the values that `new` has for `names`."""
-    for name in differing(old, new):
-        if name in names:
-            old = _with(old, name.split("."), value_of(new, name))
+def _merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
+    for name in names.intersection(_differing(old, new)):
+        old = _with(old, name.split("."), value_of(new, name))
     return old
 
 
@@ -73,7 +112,7 @@ def value_of(settings: Settings, name: str) -> Any:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return what must never be shown, whatever a foreign library puts into its messages."""
-    sides = (settings.source, settings.destination)
+    sides = [side for _, its in routes_of(settings) for side in (its.source, its.destination)]
     held = [secret.get_secret_value() for side in sides for secret in (side.secret_key, side.session_token)]
     dsn = parse_dsn(settings.audit.url.get_secret_value())
     return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held

@@ -1,31 +1,34 @@
 """Reads the settings again when that is wished (SIGHUP), and lets what can heed them heed them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.events import Notify, SettingsInvalid, SettingsReloaded
 from s3mover.observe.logs import LogListener
 from s3mover.settings import Settings
 from s3mover.wiring.credentials import CredentialKeeper
-from s3mover.wiring.reloading import CREDENTIALS, RELOADABLE, Current, differing, merged
+from s3mover.wiring.reloading import CREDENTIALS, RELOADABLE, Current, differing, is_among, merged
 from s3mover.wishes import Wishes
 
 
 class Reloader:
-    """Reads again, takes over what may change under a running daemon, and says what did and what may not."""
+    """Reads again, takes over what may change under a running daemon, and says what did and what may not.
+
+    `keepers` returns those of the routes that are at work now.
+    """
 
     def __init__(
         self,
         current: Current,
         wishes: Wishes,
-        keeper: CredentialKeeper,
-        listeners: Sequence[Notify],
+        keepers: Callable[[], Sequence[CredentialKeeper]],
+        log: LogListener,
         notify: Notify,
     ) -> None:
         self._current = current
         self._wishes = wishes
-        self._keeper = keeper
-        self._logs = [listener for listener in listeners if isinstance(listener, LogListener)]
+        self._keepers = keepers
+        self._log = log
         self._notify = notify
         self._heard = wishes.reloads
 
@@ -40,17 +43,20 @@ class Reloader:
         try:
             read = self._current.read()
             names = differing(old, read)
-            if CREDENTIALS.intersection(names):
-                self._keeper.adopt(merged(old, read, CREDENTIALS))
+            self._take_over(read, names)
         except (SettingsError, UnreachableError) as error:
             self._notify(SettingsInvalid(str(error)))
             return
-        self._take_over(merged(old, read))
-        changed = tuple(name for name in names if name in RELOADABLE)
-        refused = tuple(name for name in names if name not in RELOADABLE)
+        changed = tuple(name for name in names if is_among(name, RELOADABLE))
+        refused = tuple(name for name in names if not is_among(name, RELOADABLE))
         self._notify(SettingsReloaded(changed, refused))
 
-    def _take_over(self, settings: Settings) -> None:
-        self._current.settings = settings
-        for log in self._logs:
-            log.set_level(settings.log.level)
+    def _take_over(self, read: Settings, names: Sequence[str]) -> None:
+        keepers = self._keepers()
+        if any(is_among(name, CREDENTIALS) for name in names):
+            for keeper in keepers:
+                keeper.adopt(merged(self._current.settings, read, CREDENTIALS))
+        self._current.take_over(read, RELOADABLE)
+        for keeper in keepers:
+            keeper.teach()
+        self._log.set_level(self._current.settings.log.level)

@@ -6,19 +6,19 @@ from s3mover.settings.model import SummarySettings
 from s3mover.sweep.loop import SweepResult
 
 
-def sum_up(settings: SummarySettings, result: SweepResult) -> str:
+def sum_up(settings: SummarySettings, result: SweepResult, route: str = "") -> str:
     """Remove the oldest summary files, write that of a sweep and return its path.
 
     Raises:
         SummaryError: see `summary.write`.
     """
-    report = summary_report(result)
+    report = summary_report(result, route)
     # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
     summary.prune(settings.directory, settings.keep - 1)
     return str(summary.write(settings.directory, summary.render(report), report.ended_at))
 
 
-def summary_report(result: SweepResult) -> summary.SummaryReport:
+def summary_report(result: SweepResult, route: str = "") -> summary.SummaryReport:
     """Return what the summary of a sweep tells."""
     record = result.record
     return summary.SummaryReport(
@@ -29,6 +29,7 @@ def summary_report(result: SweepResult) -> summary.SummaryReport:
         ended_at=record.ended_at or record.started_at,
         tally=record.tally,
         fallbacks=result.fallbacks,
+        route=route,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from s3mover.events import DaemonStarted, Event, SweepAwaited
+from s3mover.events import Event, SweepAwaited
 from s3mover.model import SweepStatus
 from s3mover.stop import Stop
 from s3mover.supervisor import (
@@ -17,7 +17,6 @@ from s3mover.supervisor import (
 )
 from s3mover.wishes import Wishes
 
-STARTED = DaemonStarted("1", "pair", 2, 150)
 COMPLETED, FAILED, INTERRUPTED = SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED
 
 
@@ -61,12 +60,11 @@ class Diary:
             self.acquire,
             self.round,
             self.idle,
-            lambda: self.entries.append("tend"),
             lambda: self.why_held,
             lambda: self.interval,
         )
         Supervisor(
-            duties, STARTED, self.stop, self.wishes, self.notify, rounds=rounds, clock=lambda: self.now
+            duties, "pair", self.stop, self.wishes, self.notify, rounds=rounds, clock=lambda: self.now
         ).run()
         return self.entries
 
@@ -77,20 +75,16 @@ class Diary:
 def test_rounds_follow_each_other_at_the_interval() -> None:
     """The first is made at once, the interval counts from the end of a round."""
     assert Diary([COMPLETED, COMPLETED]).run() == [
-        "daemon.started",
         "acquire",
         "lease.acquired",
         "round at 0",
         "round at 60",
-        "tend",
-        "daemon.stopped",
     ]
 
 
 def test_without_the_lease_it_stands_by() -> None:
     """No round is made before the lease is held."""
-    assert Diary([COMPLETED], [False, False, True]).run()[:7] == [
-        "daemon.started",
+    assert Diary([COMPLETED], [False, False, True]).run()[:6] == [
         "acquire",
         "lease.waiting",
         "acquire",
@@ -184,11 +178,9 @@ def test_an_interval_that_changes_counts_at_once() -> None:
 
 def test_it_ends_after_so_many_rounds() -> None:
     """Failed ones count, too."""
-    assert Diary([COMPLETED, FAILED, COMPLETED]).run(2)[3:] == [
+    assert Diary([COMPLETED, FAILED, COMPLETED]).run(2)[2:] == [
         "round at 0",
         "round at 60",
-        "tend",
-        "daemon.stopped",
     ]
 
 

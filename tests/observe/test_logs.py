@@ -25,6 +25,7 @@ throttle.changed audit.unavailable audit.restored lease.acquired lease.waiting c
 # What was added since.
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
+route.failed
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
