@@ -54,13 +54,14 @@ class CommandLine:
     config: Path | None
     overrides: Mapping[str, object]
 
-    def settings(self, *, buckets: bool = True) -> "Settings":
-        """Load the settings; `buckets` says whether the command cannot do without them."""
+    def settings(self, *, buckets: bool = True, route: str | None = None) -> "Settings":
+        """Load the settings; `buckets` says whether the command cannot do without them, `route` which one is meant."""
         import os  # noqa: PLC0415
 
         from s3mover.settings import load  # noqa: PLC0415
+        from s3mover.wiring.each import chosen  # noqa: PLC0415
 
-        return load(self.config, os.environ, self.overrides, buckets=buckets)
+        return chosen(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
 
 def _single_settings(
@@ -71,6 +72,11 @@ def _single_settings(
         if not equals:
             raise click.BadParameter(f"{name!r} has no value; expected NAME=VALUE, as in sweep.interval=5m")
     return {name: value for name, _, value in pairs}
+
+
+one_route = click.option(
+    "--route", metavar="NAME", help="Only this one of the settings' routes; else all, in turn."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -131,23 +137,25 @@ def resume(line: CommandLine) -> ExitCode:
 @commands.command()
 @click.option("--dry-run", is_flag=True, help="List and compare only; say what would be transferred.")
 @click.option("--progress/--no-progress", default=True, help="A live bar on a terminal.")
+@one_route
 @click.pass_obj
-def sweep(line: CommandLine, dry_run: bool, progress: bool) -> ExitCode:
+def sweep(line: CommandLine, dry_run: bool, progress: bool, route: str | None) -> ExitCode:
     """Sweep once."""
     from s3mover.wiring.commands import preview, sweep_once  # noqa: PLC0415
 
-    settings = line.settings()
+    settings = line.settings(route=route)
     return preview(settings, click.echo) if dry_run else sweep_once(settings, progress=progress)
 
 
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@one_route
 @click.pass_obj
-def check(line: CommandLine, as_json: bool) -> ExitCode:
+def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
     """Test settings, database, both buckets and permissions; one line each."""
     from s3mover.wiring.commands import check  # noqa: PLC0415
 
-    return check(line.settings(), click.echo, as_json=as_json)
+    return check(line.settings(route=route), click.echo, as_json=as_json)
 
 
 @commands.command()
@@ -156,22 +164,26 @@ def check(line: CommandLine, as_json: bool) -> ExitCode:
     "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the source's objects."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@one_route
 @click.pass_obj
-def policy(line: CommandLine, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+def policy(
+    line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
+) -> ExitCode:
     """Print the least that both accounts must permit, as policy documents."""
     from s3mover.wiring.commands import policy  # noqa: PLC0415
 
-    return policy(line.settings(), click.echo, side=side, source_key=source_key, as_json=as_json)
+    return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
 
 
 @commands.command()
 @click.option("--deep", is_flag=True, help="Read and hash the bytes where ETags cannot be compared.")
+@one_route
 @click.pass_obj
-def verify(line: CommandLine, deep: bool) -> ExitCode:
+def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
     """Compare source and destination without changing anything; a line per difference."""
     from s3mover.wiring.commands import verify  # noqa: PLC0415
 
-    return verify(line.settings(), click.echo, deep=deep)
+    return verify(line.settings(route=route), click.echo, deep=deep)
 
 
 @commands.command()

@@ -5,7 +5,6 @@ bounded by what was in flight.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from s3mover.audit.trail import PendingRow, Trail
@@ -17,12 +16,6 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class _Outage:
-    began: float
-    pause: float = FIRST_WAIT_SECONDS
 
 
 class PatientTrail:
@@ -78,28 +71,25 @@ class PatientTrail:
         return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
 
     def _outlast(self, call: Callable[[], T]) -> T:
-        """Return what `call` returns, however often it must be repeated.
+        # A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
+        try:
+            return call()
+        except (AuditUnavailableError, UnreachableError) as outage:
+            return self._insist(call, outage)
 
-        A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
-        """
-        outage: _Outage | None = None
-        while True:
+    def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
+        """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
+        began = self._clock()
+        self._notify(AuditUnavailable(str(outage)))
+        pause = FIRST_WAIT_SECONDS
+        while self._wait(pause):
             try:
-                result = self._again(call) if outage else call()
-            except (AuditUnavailableError, UnreachableError) as error:
-                outage = outage or self._begin_outage(error)
-                if not self._wait(outage.pause):
-                    raise
-                outage.pause = min(outage.pause * 2, LONGEST_WAIT_SECONDS)
-            else:
-                if outage:
-                    self._notify(AuditRestored(self._clock() - outage.began))
-                return result
-
-    def _again(self, call: Callable[[], T]) -> T:
-        self._trail.reconnect()
-        return call()
-
-    def _begin_outage(self, error: MoverError) -> "_Outage":
-        self._notify(AuditUnavailable(str(error)))
-        return _Outage(self._clock())
+                self._trail.reconnect()
+                result = call()
+            except (AuditUnavailableError, UnreachableError) as again:
+                outage = again
+                pause = min(pause * 2, LONGEST_WAIT_SECONDS)
+                continue
+            self._notify(AuditRestored(self._clock() - began))
+            return result
+        raise outage

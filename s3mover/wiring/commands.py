@@ -17,12 +17,13 @@ from s3mover.model import Method, Side
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
-from s3mover.settings.model import Settings
+from s3mover.settings import Route, Settings
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
+from s3mover.wiring.each import on_each
 from s3mover.wiring.engine import open_engine
 from s3mover.wiring.house import House, open_house
 from s3mover.wiring.outcome import exit_code_of
@@ -93,11 +94,15 @@ def _sweep_route(house: House, route: str, bar: ProgressListener) -> ExitCode | 
 
 
 def preview(settings: Settings, say: Say) -> ExitCode:
-    """List and compare only; say what a sweep would transfer.
+    """List and compare only; say what a sweep of each route would transfer.
 
     Raises:
         MoverError: a bucket could not be listed.
     """
+    return on_each(settings, say, lambda route: _preview(route.settings, say))
+
+
+def _preview(settings: Settings, say: Say) -> ExitCode:
     sides = sides_of(settings, _ignore)
     require_listings(settings, sides)
     listed = size = 0
@@ -115,11 +120,15 @@ def preview(settings: Settings, say: Say) -> ExitCode:
 
 
 def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
-    """Compare both buckets and say each difference.
+    """Compare both buckets of each route and say each difference.
 
     Raises:
         MoverError: a bucket could not be listed or read.
     """
+    return on_each(settings, say, lambda route: _verify(route.settings, say, deep=deep))
+
+
+def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     sides, pair = sides_of(settings, _ignore), pair_of(settings)
     require_listings(settings, sides)
     reader = byte_comparer(sides.source, sides.destination) if deep else None
@@ -141,8 +150,15 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 
 def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
-    """Test whether the work can be done, and say each result, then what would grant the rights that are missing."""
-    results = []
+    """Test whether the work can be done, and say each result, then what would grant the rights that are missing.
+
+    As JSON, several routes have a document each, on a line of its own.
+    """
+    return on_each(settings, say, lambda route: _check(route, say, as_json=as_json), headings=not as_json)
+
+
+def _check(route: Route, say: Say, *, as_json: bool) -> ExitCode:
+    results, settings = [], route.settings
     with open_subject(settings) as subject:
         for result in Checks(subject).run():
             results.append(result)
@@ -150,7 +166,7 @@ def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
                 say(f"{SIGNS[result.level]} {result.name}: {result.message}")
     if as_json:
         said = [{name: value for name, value in one._asdict().items() if value != ()} for one in results]
-        say(to_json(said).decode())
+        say(to_json({"route": route.name, "results": said} if route.name else said).decode())
     else:
         for result in results:
             _say_remedy(result, say)
@@ -164,10 +180,23 @@ def _say_remedy(result: CheckResult, say: Say) -> None:
 
 
 def policy(settings: Settings, say: Say, *, side: str | None, source_key: str, as_json: bool) -> ExitCode:
-    """Say the policy documents that the settings need, those of one side or of both."""
+    """Say the policy documents that the settings need, those of one side or of both.
+
+    As JSON, several routes have a document each, on a line of its own.
+    """
+
+    def of(route: Route) -> ExitCode:
+        return _policy(route, say, side=side, source_key=source_key, as_json=as_json)
+
+    return on_each(settings, say, of, headings=not as_json)
+
+
+def _policy(route: Route, say: Say, *, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+    settings = route.settings
     documents = [one for one in documents_of(settings, source_key) if side in {None, one.side}]
     if as_json:
-        say(to_json([one._asdict() for one in documents]).decode())
+        said = [one._asdict() for one in documents]
+        say(to_json({"route": route.name, "documents": said} if route.name else said).decode())
         return ExitCode.OK
     way = None
     for one in documents:
