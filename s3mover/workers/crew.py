@@ -17,6 +17,7 @@ from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.limits import Governor
 from s3mover.workers.member import Member, identity
 from s3mover.workers.messages import Brief, Hand, Identity, Quit, Recall, Renew, Report, RouteBrief
 from s3mover.workers.vigil import Patience, Vigil, pause_after
@@ -68,6 +69,7 @@ class Crew:
         self._patience = patience
         self._look_seconds = look_seconds
         self._look_at = 0.0
+        self._governor = Governor(routes, sum(threads), time.monotonic())
         self._desks: dict[str, Desk] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._hired = 0
@@ -139,6 +141,7 @@ class Crew:
         if now < self._look_at:
             return
         self._look_at = now + self._look_seconds
+        self._tell_news(now)
         for place in self._places:
             if place.member is None and now >= place.due:
                 self._hire(place)
@@ -163,6 +166,7 @@ class Crew:
         return [place.member for place in self._places if place.member is not None]
 
     def _book(self, place: _Place, member: Member, report: Report) -> None:
+        self._govern(member, report)
         if report.outcomes:
             place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
@@ -175,6 +179,23 @@ class Crew:
             self._deaths.pop(name, None)
         self._deal(report.route)
         self._settle(report.route, report.outcomes, report.returned)
+
+    def _govern(self, member: Member, report: Report) -> None:
+        now = time.monotonic()
+        self._governor.hear(member.number, now, report)
+        self._send_rates(now)
+        self._tell_news(now)
+
+    def _send_rates(self, now: float) -> None:
+        due = list(self._governor.due(now))
+        for member in self._members:
+            for worker, rates in due:
+                if worker == member.number:
+                    member.send(rates)
+
+    def _tell_news(self, now: float) -> None:
+        for event in self._governor.news(now):
+            self._notify(event)
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
         if outcomes or returned:
@@ -228,12 +249,15 @@ class Crew:
         place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
         for (route, side), credentials in self._renewed.items():
             member.send(Renew(route, side, credentials))
+        self._governor.welcome(member.number)
+        self._send_rates(time.monotonic())
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
         for route in self._waiting:
             self._deal(route)
 
     def _bury(self, place: _Place, member: Member) -> None:
         place.member = None
+        self._governor.forget(member.number)
         exit_code = member.end()
         code = place.verdict or f"exit {exit_code}"
         self._stillborn = 0 if member.slate.beats else self._stillborn + 1
