@@ -273,11 +273,17 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
+    """A worker ended by itself (`exit -9`), or was ended: `silent` (its process stood still), `stuck` (a thread did).
+
+    It is replaced in `pause` seconds.
+    """
+
     name = "worker.died"
     level = "error"
     worker: int
     code: str
     unsettled: int
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +300,16 @@ class RequestsMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class ThrottleChanged(Event):
-    """The limit of requests in flight to one side moved; `refused` requests were throttled since the last change."""
+    """The limit of requests to one side moved; `refused` requests were throttled since the last change.
+
+    `limit` is how many threads it leaves at work, `rate` how many requests per second it lets through, 0 for any.
+    """
 
     name = "throttle.changed"
     side: Side
     limit: int
     refused: int
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

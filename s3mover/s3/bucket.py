@@ -23,7 +23,7 @@ from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
-from s3mover.s3.throttle import UNBOUNDED, Pace
+from s3mover.s3.throttle import UNBOUNDED, Gate
 from s3mover.s3.trailer import Trailer, with_trailer
 from s3mover.s3.wire import Timeouts
 
@@ -66,8 +66,8 @@ class Bucket:
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
-        pace: Pace = UNBOUNDED,
-        body_pace: Pace = UNBOUNDED,
+        pace: Gate = UNBOUNDED,
+        body_pace: Gate = UNBOUNDED,
     ) -> None:
         self._body_pace = body_pace
         self.address = address

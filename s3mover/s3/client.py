@@ -21,7 +21,7 @@ from s3mover.s3.answers import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
 from s3mover.s3.response import Response
 from s3mover.s3.sigv4 import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, quote_key, quote_query, signed_headers
-from s3mover.s3.throttle import UNBOUNDED, Pace
+from s3mover.s3.throttle import UNBOUNDED, Gate
 from s3mover.s3.wire import Endpoint, Timeouts
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Client:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
-        pace: Pace = UNBOUNDED,
+        pace: Gate = UNBOUNDED,
     ) -> None:
         self._endpoint = Endpoint(address.scheme, address.host, address.port)
         self._bucket = address.bucket

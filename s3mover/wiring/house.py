@@ -35,17 +35,18 @@ class House:
         wishes: Wishes,
         observers: Observers,
         *,
-        heeds_windows: bool = False,
+        is_daemon: bool = False,
         port: int | None = None,
     ) -> None:
         self.current = current
         self.stop = stop
         self.wishes = wishes
         self.observers = observers
-        self.heeds_windows = heeds_windows
+        self.is_daemon = is_daemon
         self.port = port
         self.notify = observers.notify
-        self.crew = Crew(threads_of(current.settings), current.routes, observers.notify)
+        # A daemon waits rather than give up where worker processes cannot live.
+        self.crew = Crew(threads_of(current.settings), current.routes, observers.notify, enduring=is_daemon)
         self.keepers: list[CredentialKeeper] = []
         self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]
 
@@ -75,7 +76,7 @@ class House:
 
     def windows(self, route: str) -> Sequence[Window]:
         """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
-        return self.current.of(route).sweep.windows if self.heeds_windows else ()
+        return self.current.of(route).sweep.windows if self.is_daemon else ()
 
     def dismiss_crew(self) -> None:
         """End the workers; who is not gone in good time is killed."""
@@ -105,7 +106,7 @@ def open_house(
         observers = Observers(current.routes, listeners)
         port = _serve(current.settings, observers, opened) if serve_http else None
         daemon, wishes = wishes is not None, wishes or Wishes()
-        house = House(current, stop, wishes, observers, heeds_windows=daemon, port=port)
+        house = House(current, stop, wishes, observers, is_daemon=daemon, port=port)
         opened.callback(house.dismiss_crew)
         yield house
 

@@ -9,39 +9,70 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.desk import Desk, FromCrew, Settled
-from s3mover.workers.member import Identity, Member, identity
-from s3mover.workers.messages import Brief, Hand, Learn, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.limits import Governor
+from s3mover.workers.member import Member, identity
+from s3mover.workers.messages import Brief, Hand, Identity, Learn, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.vigil import Patience, Vigil, pause_after
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
 # new orders are on their way.
 ORDERS_PER_THREAD = 4
-# An order that was in the hands of so many dying workers is set aside: it may be what kills them.
+# An order that so many dying workers had begun is set aside: it may be what kills them.
 MOST_DEATHS = 3
-# Workers that die without ever reporting anything cannot work here at all.
+# Workers of which so many in a row die before they are up cannot work here at all.
 MOST_STILLBORN = 5
+# How often it is looked whether workers live, and whether an empty place is to be filled.
+LOOK_SECONDS = 1.0
+PATIENCE = Patience()
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place for one worker: who has it, who watches it, and since when it should be filled where nobody has it."""
+
+    brief: Brief
+    member: Member | None = None
+    vigil: Vigil | None = None
+    verdict: str = ""
+    deaths: int = 0
+    due: float = 0.0
 
 
 class Crew:
     """Worker processes that `routes` share: `threads` has the number of threads of each.
 
-    What a route is about is learnt when its desk is opened, before or after `start`.
+    What a route is about is learnt when its desk is opened, before or after `start`. Where workers die again and again
+    before they are up, the desks are told that there is no hope, unless the crew is `enduring`: then it goes on trying.
     """
 
-    def __init__(self, threads: Sequence[int], routes: Sequence[str], notify: Notify) -> None:
-        self._briefs = [Brief(count, count / sum(threads), tuple(routes)) for count in threads]
+    def __init__(
+        self,
+        threads: Sequence[int],
+        routes: Sequence[str],
+        notify: Notify,
+        *,
+        enduring: bool = False,
+        patience: Patience = PATIENCE,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        self._places = [_Place(Brief(count, count / sum(threads), tuple(routes))) for count in threads]
         self._notify = notify
+        self._enduring = enduring
+        self._patience = patience
+        self._look_seconds = look_seconds
+        self._look_at = 0.0
+        self._governor = Governor(routes, sum(threads), time.monotonic())
         self._desks: dict[str, Desk] = {}
         self._learnt: dict[str, RouteBrief] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._members: dict[int, Member] = {}
         self._hired = 0
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
         self._deaths: Counter[Identity] = Counter()
@@ -53,20 +84,20 @@ class Crew:
     @property
     def processes(self) -> int:
         """How many worker processes there should be."""
-        return len(self._briefs)
+        return len(self._places)
 
     @property
     def threads(self) -> int:
         """How many threads they have together."""
-        return sum(brief.threads for brief in self._briefs)
+        return sum(place.brief.threads for place in self._places)
 
     def open_desk(
         self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
     ) -> Desk:
         """Return the desk of a route, from any thread.
 
-        `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests; both are
-        called from any thread.
+        `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests and limits;
+        both are called from any thread.
         """
         desk = Desk(route, self, deliver, notify)
         self._inbox.put(partial(self._seat, desk))
@@ -76,12 +107,9 @@ class Crew:
     def start(self) -> None:
         """Start all worker processes, unless they were started; returns without waiting for them."""
         with self._starting:
-            if self._foreman is not None:
-                return
-            for brief in self._briefs:
-                self._inbox.put(partial(self._hire, brief))
-            self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
-            self._foreman.start()
+            if self._foreman is None:
+                self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
+                self._foreman.start()
 
     def teach(self, route: str, brief: RouteBrief) -> None:
         """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
@@ -93,7 +121,7 @@ class Crew:
 
     def share(self, route: str) -> int:
         """Return how many orders a route may have out: those of all members' shares."""
-        return sum(self._share_of(brief, route) for brief in self._briefs)
+        return sum(self._share_of(place.brief, route) for place in self._places)
 
     def hand_out(self, route: str, orders: list[Order]) -> None:
         """Share the orders among the workers, those with most room first."""
@@ -115,28 +143,53 @@ class Crew:
 
     def _lead(self) -> None:
         while not self._dismissed:
-            task = self._inbox.get()
             try:
-                task()
+                self._look_around()
+                self._next_task()()
             except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
                 for desk in self._desks.values():
                     desk.deliver(FromCrew(Settled([], []), error))
+
+    def _next_task(self) -> Callable[[], None]:
+        try:
+            return self._inbox.get(timeout=max(0.0, self._look_at - time.monotonic()))
+        except Empty:
+            return self._look_around
+
+    def _look_around(self) -> None:
+        """Look, when it is time, after each place: fill it, or end who has it and does not work any more."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + self._look_seconds
+        self._tell_news(now)
+        for place in self._places:
+            if place.member is None and now >= place.due:
+                self._hire(place)
+            elif place.member is not None and place.vigil is not None and not place.verdict:
+                place.verdict = place.vigil.look(now, place.member.slate.beats, place.member.slate.signs())
+                if place.verdict:
+                    place.member.kill()
 
     def _hear(self, worker: int, report: Report | None) -> None:
         self._inbox.put(partial(self._take_in, worker, report))
 
     def _take_in(self, worker: int, report: Report | None) -> None:
-        member = self._members.get(worker)
-        if member is None:
-            return
-        if report is None:
-            self._bury(member)
-        else:
-            self._book(member, report)
+        for place in self._places:
+            if place.member is not None and place.member.number == worker:
+                if report is None:
+                    self._bury(place, place.member)
+                else:
+                    self._book(place, place.member, report)
 
-    def _book(self, member: Member, report: Report) -> None:
-        member.reported = True
-        self._stillborn = 0
+    @property
+    def _members(self) -> list[Member]:
+        return [place.member for place in self._places if place.member is not None]
+
+    def _book(self, place: _Place, member: Member, report: Report) -> None:
+        self._govern(member, report)
+        if report.outcomes:
+            place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
             self._announce_for(report.route)(RequestsMade(side, operation, code, count))
         orders = member.orders[report.route]
@@ -149,6 +202,23 @@ class Crew:
             self._deaths.pop(name, None)
         self._deal(report.route)
         self._settle(report.route, outcomes, returned)
+
+    def _govern(self, member: Member, report: Report) -> None:
+        now = time.monotonic()
+        self._governor.hear(member.number, now, report)
+        self._send_rates(now)
+        self._tell_news(now)
+
+    def _send_rates(self, now: float) -> None:
+        due = list(self._governor.due(now))
+        for member in self._members:
+            for worker, rates in due:
+                if worker == member.number:
+                    member.send(rates)
+
+    def _tell_news(self, now: float) -> None:
+        for route, event in self._governor.news(now):
+            self._announce_for(route)(event)
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
         if (outcomes or returned) and route in self._desks:
@@ -166,7 +236,7 @@ class Crew:
         if self._desks.get(desk.route) is desk:
             self._call_back(desk.route)
             del self._desks[desk.route]
-            for member in self._members.values():
+            for member in self._members:
                 member.orders[desk.route].clear()
 
     def _take_on(self, route: str, orders: list[Order]) -> None:
@@ -178,7 +248,7 @@ class Crew:
         share = max(1, -(-len(waiting) // max(1, len(self._members))))
         while waiting:
             room, member = max(
-                ((self._room(member, route), member) for member in self._members.values()),
+                ((self._room(member, route), member) for member in self._members),
                 key=lambda found: found[0],
                 default=(0, None),
             )
@@ -200,7 +270,7 @@ class Crew:
         return max(1, brief.threads * ORDERS_PER_THREAD // (1 + others))
 
     def _call_back(self, route: str) -> None:
-        for member in self._members.values():
+        for member in self._members:
             member.send(Recall(route))
         unassigned = list(self._waiting[route])
         self._waiting[route].clear()
@@ -208,32 +278,54 @@ class Crew:
 
     def _instruct(self, lesson: Learn) -> None:
         self._learnt[lesson.route] = lesson.brief
-        for member in self._members.values():
+        for member in self._members:
             member.send(lesson)
+        now = time.monotonic()
+        self._governor.learn(lesson.route, lesson.brief, now)
+        self._send_rates(now)
 
     def _spread(self, renewal: Renew) -> None:
         brief = self._learnt[renewal.route]
         credentials = {**brief.credentials, renewal.side: renewal.credentials}
         self._learnt[renewal.route] = replace(brief, credentials=credentials)
-        for member in self._members.values():
+        for member in self._members:
             member.send(renewal)
 
-    def _hire(self, brief: Brief) -> None:
+    def _hire(self, place: _Place) -> None:
         self._hired += 1
-        member = self._members[self._hired] = Member(self._hired, brief, self._hear)
+        member = place.member = Member(self._hired, place.brief, self._hear)
+        place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
         for route, learnt in self._learnt.items():
             member.send(Learn(route, learnt))
-        self._notify(WorkerStarted(member.number, member.pid, brief.threads))
+        self._governor.welcome(member.number)
+        self._send_rates(time.monotonic())
+        self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
+        for route in self._waiting:
+            self._deal(route)
 
-    def _bury(self, member: Member) -> None:
-        del self._members[member.number]
-        code = f"exit {member.end()}"
+    def _bury(self, place: _Place, member: Member) -> None:
+        place.member = None
+        self._governor.forget(member.number)
+        exit_code = member.end()
+        code = place.verdict or f"exit {exit_code}"
+        self._stillborn = 0 if member.slate.beats else self._stillborn + 1
+        self._plan_replacement(place)
         unsettled = sum(map(len, member.orders.values()))
-        self._notify(WorkerDied(member.number, code, unsettled))
-        self._refuse_endless_dying(member)
-        self._hire(member.brief)
+        self._notify(WorkerDied(member.number, code, unsettled, place.due - time.monotonic()))
+        self._hand_on(member, code)
+        if self._stillborn >= MOST_STILLBORN and not self._enduring:
+            raise MoverError(f"{self._stillborn} worker processes ended before they were up")
+
+    def _plan_replacement(self, place: _Place) -> None:
+        place.deaths += 1
+        place.due = time.monotonic() + pause_after(place.deaths)
+        self._look_at = min(self._look_at, place.due)
+
+    def _hand_on(self, member: Member, code: str) -> None:
+        """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
+        begun = member.slate.in_hand()
         for route, orders in member.orders.items():
-            fatal = {name for name in orders if self._died_with(name)}
+            fatal = {name for name in orders if name in begun and self._died_with(name)}
             self._take_on(route, [order for name, order in orders.items() if name not in fatal])
             self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
 
@@ -241,20 +333,14 @@ class Crew:
         self._deaths[name] += 1
         return self._deaths[name] >= MOST_DEATHS
 
-    def _refuse_endless_dying(self, member: Member) -> None:
-        self._stillborn += 0 if member.reported else 1
-        if self._stillborn >= MOST_STILLBORN:
-            raise MoverError(f"{self._stillborn} worker processes ended before they did anything")
-
     def _part(self, grace: float) -> None:
         self._dismissed = True
         until = time.monotonic() + grace
-        for member in self._members.values():
+        for member in self._members:
             member.send(Quit())
-        for member in self._members.values():
+        for member in self._members:
             member.wait(max(0.0, until - time.monotonic()))
             member.end()
-        self._members.clear()
 
 
 def share_threads(threads: int, processes: int) -> list[int]:
@@ -264,5 +350,5 @@ def share_threads(threads: int, processes: int) -> list[int]:
 
 
 def _set_aside(order: Order, code: str) -> Outcome:
-    said = f"{MOST_DEATHS} workers died while they had this object in hand; the last one with {code}"
+    said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
     return unmoved(order, "WorkerDied", said, time.time(), MOST_DEATHS)

@@ -10,14 +10,12 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from s3mover.model import Order
-from s3mover.workers.messages import Brief, Report, ToWorker
+from s3mover.workers.messages import Brief, Identity, Report, ToWorker
+from s3mover.workers.slate import Slate
 from s3mover.workers.worker import serve
 
 # Clean processes: a fork would copy locks that the supervisor's threads hold at that instant.
 _processes = multiprocessing.get_context("spawn")
-
-# What names an order among all routes: its route, its sweep and its number.
-Identity = tuple[str, int, int]
 
 
 class Member:
@@ -30,12 +28,14 @@ class Member:
         self.number = number
         self.brief = brief
         self.orders: dict[str, dict[Identity, Order]] = {route: {} for route in brief.routes}
-        self.reported = False
+        self.slate = Slate(brief.threads, list(brief.routes))
         self._hear = hear
         self._outbox: SimpleQueue[ToWorker | None] = SimpleQueue()
         self._pipe, theirs = _processes.Pipe()
         name = f"s3mover-worker-{number}"
-        self._process = _processes.Process(target=serve, args=(brief, theirs), name=name, daemon=True)
+        self._process = _processes.Process(
+            target=serve, args=(brief, self.slate, theirs), name=name, daemon=True
+        )
         self._process.start()
         theirs.close()
         self.pid = self._process.pid or 0
@@ -49,6 +49,10 @@ class Member:
     def send(self, message: ToWorker) -> None:
         """Send `message` after what was sent before; to a worker that has died it is lost."""
         self._outbox.put(message)
+
+    def kill(self) -> None:
+        """End the process at once; its listener will tell."""
+        self._process.kill()
 
     def wait(self, seconds: float) -> None:
         """Wait so long for the process to end."""

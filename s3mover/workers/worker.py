@@ -7,15 +7,15 @@ still did.
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from s3mover.model import Order, Outcome
-from s3mover.workers.messages import Brief, Hand, Learn, Quit, Recall, Renew, Report, RouteBrief, ToWorker
-from s3mover.workers.route import Route, RouteRecord
+from s3mover.workers.messages import Brief, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
+from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
+from s3mover.workers.slate import Line, Signs, Slate
 from s3mover.workers.turns import Turns
 
 T = TypeVar("T")
@@ -26,12 +26,17 @@ PARTS_SHARE = 3
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.
 GATHER_SECONDS = 0.02
+# How often it is told how work goes where nothing ends.
+TELL_SECONDS = 0.1
+# How often the main thread shows that it lives where nothing comes over the pipe.
+BEAT_SECONDS = 1.0
 
 
 class _Task(NamedTuple):
-    """An order, and the route that it is of."""
+    """An order, and the route and the lane that it is of."""
 
     route: Route
+    lane: int
     order: Order
 
 
@@ -42,93 +47,125 @@ class _Ended(NamedTuple):
     what: Outcome | list[Order]
 
 
-def serve(brief: Brief, connection: Connection) -> None:
+def serve(brief: Brief, slate: Slate, connection: Connection) -> None:
     """Work until the pipe closes; the entry point of a worker process."""
     # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Worker(brief, connection).listen()
+    Worker(brief, slate, connection).listen()
 
 
 class Worker:
     """The threads of one process around the lanes of orders: one for each route, and one for invitations."""
 
-    def __init__(self, brief: Brief, connection: Connection) -> None:
+    def __init__(self, brief: Brief, slate: Slate, connection: Connection) -> None:
         self._connection = connection
+        self._slate = slate
+        self._signs = Signs()
         self._turns: Turns[_Task | Invitation] = Turns(len(brief.routes) + 1)
         self._invitations = len(brief.routes)
         self._lanes = {name: lane for lane, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
-        self._sharing = Sharing(self._invite, brief.threads // PARTS_SHARE)
-        self._share = brief.share
-        self._records = {name: RouteRecord() for name in brief.routes}
-        self._routes: dict[str, Route] = {}
+        # Each is counted by one thread alone.
+        self._taken_on = self._given_back = 0
+        sharing = Sharing(self._invite, brief.threads // PARTS_SHARE, self._signs.resting)
+        self._routes = {
+            name: Route(name, brief.share, sharing.run, self._signs, self._wake) for name in brief.routes
+        }
         for number in range(brief.threads):
-            threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True).start()
+            line = slate.line(number)
+            threading.Thread(target=self._work, args=(line,), name=f"transfer-{number}", daemon=True).start()
         threading.Thread(target=self._report, name="reporter", daemon=True).start()
 
     def listen(self) -> None:
         """Obey what comes over the pipe until it closes or says to quit."""
         while True:
+            self._slate.beat()
             try:
-                message: ToWorker = self._connection.recv()
+                message = self._next_message()
             except (EOFError, ConnectionError):
                 return
             if isinstance(message, Quit):
                 return
-            self._obey(message)
+            if message is not None:
+                self._obey(message)
 
-    def _obey(self, message: Learn | Hand | Renew | Recall) -> None:
-        if isinstance(message, Learn):
-            self._learn(*message)
-            return
+    def _next_message(self) -> ToWorker | None:
+        """Return None where nothing comes before the next beat is due."""
+        if not self._connection.poll(BEAT_SECONDS):
+            return None
+        message: ToWorker = self._connection.recv()
+        return message
+
+    def _obey(self, message: Learn | Hand | Renew | Recall | Rates) -> None:
         route, lane = self._routes[message.route], self._lanes[message.route]
         match message:
+            case Learn(_, brief):
+                route.learn(brief)
             case Hand(_, orders):
-                route.record.recalled.clear()
+                route.recalled.clear()
+                self._taken_on += len(orders)
+                self._wake(route)
                 for order in orders:
-                    self._turns.put(lane, _Task(route, order))
+                    self._turns.put(lane, _Task(route, lane, order))
+            case Rates(_, valve, rate):
+                route.set_rate(valve, rate)
             case Renew(_, side, credentials):
                 route.renew(side, credentials)
             case Recall(_):
-                route.record.recalled.set()
+                route.recalled.set()
                 waiting = self._turns.drain(lane)
                 self._ended.put(_Ended(route, [task.order for task in waiting if isinstance(task, _Task)]))
 
-    def _learn(self, name: str, brief: RouteBrief) -> None:
-        self._routes[name] = Route(name, brief, self._share, self._sharing.run, self._records[name])
+    def _wake(self, route: Route) -> None:
+        """Let the reporter look at once what is to be told."""
+        self._ended.put(_Ended(route, []))
 
     def _invite(self, invitation: Invitation) -> None:
         self._turns.put(self._invitations, invitation)
 
-    def _work(self) -> None:
+    def _work(self, line: Line) -> None:
+        self._signs.take_seat(line)
         while True:
             task = self._turns.take()
             if isinstance(task, Invitation):
-                if task.help():
-                    self._invite(task)
+                self._help(task, line)
             else:
+                line.begin(task.lane, task.order.sweep, task.order.number)
                 self._ended.put(_Ended(task.route, task.route.move(task.order)))
+                line.end()
+
+    def _help(self, invitation: Invitation, line: Line) -> None:
+        line.give_sign()
+        if invitation.help():
+            self._invite(invitation)
+        line.end()
 
     def _report(self) -> None:
         while True:
-            ended = [self._ended.get()]
-            time.sleep(GATHER_SECONDS)
-            ended += _drain(self._ended)
+            ended = self._gathered()
             try:
-                for report in self._reports(ended):
-                    self._connection.send(report)
+                for route in self._routes.values():
+                    self._tell(route, [one.what for one in ended if one.route is route])
             except (BrokenPipeError, ConnectionError):
                 return
 
-    def _reports(self, ended: list[_Ended]) -> Iterator[Report]:
-        for name, record in self._records.items():
-            came = [one.what for one in ended if one.route.name == name]
-            outcomes = [what for what in came if isinstance(what, Outcome)]
-            returned = [order for what in came if not isinstance(what, Outcome) for order in what]
-            requests = record.requests.take()
-            if came or requests:
-                yield Report(name, outcomes, returned, requests)
+    def _gathered(self) -> list[_Ended]:
+        """Wait for what ends; while there is work, not so long that nobody would know how it goes."""
+        try:
+            first = self._ended.get(timeout=TELL_SECONDS if self._taken_on > self._given_back else None)
+        except Empty:
+            return []
+        time.sleep(GATHER_SECONDS)
+        return [first, *_drain(self._ended)]
+
+    def _tell(self, route: Route, ended: list[Outcome | list[Order]]) -> None:
+        outcomes = [what for what in ended if isinstance(what, Outcome)]
+        returned = [order for what in ended if not isinstance(what, Outcome) for order in what]
+        self._given_back += len(outcomes) + len(returned)
+        report = route.report(outcomes, returned)
+        if report is not None:
+            self._connection.send(report)
 
 
 def _drain(queue: SimpleQueue[T]) -> list[T]:

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.errors import MoverError
-from s3mover.events import Event, WorkerStarted
+from s3mover.events import Event, WorkerDied, WorkerStarted
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side, Status
 from s3mover.transfer.policy import Policy
-from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, Crew, share_threads
+from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.messages import RouteBrief
+from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
 
 ACCOUNT = "111111111111"
@@ -110,11 +111,16 @@ def owners_of(crew: Crew, routes: Mapping[str, RouteBrief], events: list[Event])
 
 
 @contextmanager
-def crew_of(simulator: Simulator, processes: int = 2, threads: int = 10) -> Iterator[Owner]:
+def crew_of(
+    simulator: Simulator, processes: int = 2, threads: int = 10, patience: Patience = PATIENCE
+) -> Iterator[Owner]:
     events: list[Event] = []
-    crew = Crew(share_threads(threads, processes), ["only"], events.append)
+    routes = {"only": brief_of(simulator)}
+    crew = Crew(
+        share_threads(threads, processes), [*routes], events.append, patience=patience, look_seconds=0.1
+    )
     try:
-        with owners_of(crew, {"only": brief_of(simulator)}, events) as [owner]:
+        with owners_of(crew, routes, events) as [owner]:
             yield owner
     finally:
         simulator.set_latency(0)
@@ -153,18 +159,56 @@ def test_a_dead_workers_orders_are_handed_on(simulator: Simulator) -> None:
         assert len(owner.pids()) == 3
 
 
+def hits(simulator: Simulator) -> int:
+    """How many requests hang in the simulator."""
+    return sum(fault["hits"] for fault in simulator.faults())
+
+
+def kill_at_work(simulator: Simulator, owner: Owner, death: int) -> None:
+    """Kill the worker that was started as the `death`-th, once it has begun with an order, which hangs."""
+    pid = owner.pid(death)
+    wait_until(lambda: hits(simulator) > death)
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_an_order_that_kills_its_workers_is_set_aside(simulator: Simulator) -> None:
-    """After some deaths in its hands an order is an error that says so, and the crew lives on."""
-    simulator.set_latency(CopyObject=60)
-    with crew_of(simulator, processes=1) as owner:
-        owner.desk.hand_out(orders(simulator, 1))
+    """After some deaths in its hands an order is an error that says so; those that only waited beside it are moved."""
+    [deadly, *others] = orders(simulator, 4)
+    simulator.add_fault("hang", operation="CopyObject", key=deadly.key)
+    with crew_of(simulator, processes=1, threads=1) as owner:
+        owner.desk.hand_out([deadly, *others])
         for death in range(MOST_DEATHS):
-            os.kill(owner.pid(death), signal.SIGKILL)
-        [outcome] = owner.settle(1)
-        assert (outcome.status, outcome.code) == (Status.ERROR, "WorkerDied")
-        simulator.set_latency(0)
-        owner.desk.hand_out(orders(simulator, 1, sweep=2))
-        assert owner.settle(1)[0].status is Status.SUCCESS
+            kill_at_work(simulator, owner, death)
+        outcomes = {outcome.number: outcome for outcome in owner.settle(4)}
+    simulator.clear_faults()
+    outcome = outcomes.pop(deadly.number)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "WorkerDied")
+    assert "3 workers died after they had begun with this object" in outcome.message
+    assert {outcome.status for outcome in outcomes.values()} == {Status.SUCCESS}
+    pauses = [event.pause for event in owner.events if isinstance(event, WorkerDied)]
+    assert [round(pause) for pause in pauses] == [0, 1, 2]
+
+
+def test_a_worker_that_stands_still_is_replaced(simulator: Simulator) -> None:
+    """A stopped process gives no sign of life: it is ended, and what it had is handed on."""
+    patience = Patience(silence=3.0)
+    with crew_of(simulator, processes=1, patience=patience) as owner:
+        owner.desk.hand_out(orders(simulator, 1))
+        owner.settle(1)
+        os.kill(owner.pid(0), signal.SIGSTOP)
+        owner.desk.hand_out(orders(simulator, 20, sweep=2))
+        assert {outcome.status for outcome in owner.settle(20)} == {Status.SUCCESS}
+        assert [event.code for event in owner.events if isinstance(event, WorkerDied)] == ["silent"]
+
+
+def test_a_worker_with_a_stuck_thread_is_replaced(simulator: Simulator) -> None:
+    """A thread that gives no sign for too long is no use, even if its process lives."""
+    simulator.add_fault("hang", operation="CopyObject", times=1)
+    with crew_of(simulator, processes=1, patience=Patience(stuck=2.0)) as owner:
+        owner.desk.hand_out(orders(simulator, 20))
+        assert {outcome.status for outcome in owner.settle(20)} == {Status.SUCCESS}
+        assert [event.code for event in owner.events if isinstance(event, WorkerDied)] == ["stuck"]
+    simulator.clear_faults()
 
 
 def test_unbegun_orders_come_back_when_recalled(simulator: Simulator) -> None:
@@ -202,14 +246,14 @@ def test_workers_sign_with_renewed_credentials(simulator: Simulator) -> None:
 
 
 @contextmanager
-def two_routes(simulator: Simulator, threads: int) -> Iterator[list[Owner]]:
-    """One worker that moves from `from` to `to`, and from `from` to `beside`."""
+def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
+    """Workers with so many threads each that move from `from` to `to`, and from `from` to `beside`."""
     simulator.create_bucket("beside", ACCOUNT)
     simulator.clear_log()
     routes = {"many": brief_of(simulator), "few": brief_of(simulator, destination="beside")}
     events: list[Event] = []
     try:
-        with owners_of(Crew([threads], [*routes], events.append), routes, events) as owners:
+        with owners_of(Crew(threads, [*routes], events.append), routes, events) as owners:
             yield owners
     finally:
         simulator.set_latency(0)
@@ -219,7 +263,7 @@ def two_routes(simulator: Simulator, threads: int) -> Iterator[list[Owner]]:
 def test_a_route_with_many_orders_does_not_starve_another(simulator: Simulator) -> None:
     """Threads take the routes' orders in turn, and each desk hears of its own orders alone."""
     simulator.set_latency(CopyObject=0.05)
-    with two_routes(simulator, threads=4) as [many, few]:
+    with two_routes(simulator, 4) as [many, few]:
         many.desk.hand_out(orders(simulator, 200))
         few.desk.hand_out(orders(simulator, 20))
         assert {outcome.number for outcome in few.settle(20)} == set(range(1, 21))
@@ -231,7 +275,7 @@ def test_a_route_with_many_orders_does_not_starve_another(simulator: Simulator) 
 def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) -> None:
     """A route alone has the whole window; it has half of it as long as another one works, too."""
     whole = 4 * ORDERS_PER_THREAD
-    with two_routes(simulator, threads=4) as [many, few]:
+    with two_routes(simulator, 4) as [many, few]:
         assert (many.desk.window(), few.desk.window()) == (whole, whole)
         few.desk.hand_out(orders(simulator, 1))
         assert (many.desk.window(), few.desk.window()) == (whole // 2, whole)
@@ -242,7 +286,7 @@ def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) 
 def test_a_recall_concerns_its_own_route(simulator: Simulator) -> None:
     """One route stops, and the other's orders are all carried out."""
     simulator.set_latency(CopyObject=0.1)
-    with two_routes(simulator, threads=2) as [many, few]:
+    with two_routes(simulator, 2) as [many, few]:
         few.desk.hand_out(orders(simulator, 8))
         many.desk.hand_out(orders(simulator, 20))
         many.desk.recall()
@@ -256,11 +300,11 @@ def test_a_recall_concerns_its_own_route(simulator: Simulator) -> None:
 def test_a_crew_that_cannot_work_tells_every_desk(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers that die before they have done anything end the work of all routes with an error."""
+    """Workers that die before they are up end the work of all routes with an error."""
     monkeypatch.setattr("s3mover.workers.member.serve", len)
-    with two_routes(simulator, threads=2) as owners:
+    with two_routes(simulator, 1, 1, 1) as owners:
         for owner in owners:
-            with pytest.raises(MoverError, match="before they did anything"):
+            with pytest.raises(MoverError, match="before they were up"):
                 owner.hear()
 
 
