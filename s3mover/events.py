@@ -63,7 +63,10 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer; `reason` is `in_place`, `filtered` or `too_young`."""
+    """Some more objects needed no transfer.
+
+    `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
+    """
 
     name = "sweep.in_place"
     level = "debug"
@@ -151,6 +154,17 @@ class ObjectFallback(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectReduced(Event):
+    """An object was moved, but the destination could not keep some of its properties (`tags`, `acl`, ...)."""
+
+    name = "object.reduced"
+    level = "warning"
+    sweep: int
+    key: str
+    properties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSkipped(Event):
     name = "object.skipped"
     sweep: int
@@ -200,11 +214,17 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
+    """A worker ended by itself (`exit -9`), or was ended: `silent` (its process stood still), `stuck` (a thread did).
+
+    It is replaced in `pause` seconds.
+    """
+
     name = "worker.died"
     level = "error"
     worker: int
     code: str
     unsettled: int
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ It knows nothing of S3, of SQL or of processes: it is given what to call. The or
 4. The trail is closed, and the lease goes with it.
 """
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from s3mover.events import (
     LeaseWaiting,
     Notify,
 )
-from s3mover.stop import Stop
+from s3mover.stop import Stop, end_by
 
 STANDBY_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 300.0
@@ -114,8 +113,7 @@ def stopping_on_signals(stop: Stop, grace: float) -> Iterator[None]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         if stop.requested:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            end_by(number)
         stop.request(signal.Signals(number).name, grace)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -10,7 +10,7 @@ from typing import TypeVar
 from s3mover.audit.trail import PendingRow, Trail
 from s3mover.errors import AuditUnavailableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
-from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord
+from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord, Wait, WaitChanges
 
 T = TypeVar("T")
 
@@ -33,6 +33,10 @@ class PatientTrail:
         self._wait = wait
         self._clock = clock
 
+    def acquire_lease(self, pair: Pair) -> bool:
+        """See `Trail.acquire_lease`."""
+        return self._outlast(lambda: self._trail.acquire_lease(pair))
+
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
         return self._outlast(lambda: self._trail.open_sweep(pair, started_at))
@@ -42,9 +46,29 @@ class PatientTrail:
         self._outlast(lambda: self._trail.intend(orders, at))
         self._notify(AuditRowsWritten(len(orders)))
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """See `Trail.settle`."""
-        self._outlast(lambda: self._trail.settle(outcomes))
+        self._outlast(lambda: self._trail.settle(outcomes, changes))
+
+    def has_waits(self, pair: Pair) -> bool:
+        """See `Trail.has_waits`."""
+        return self._outlast(lambda: self._trail.has_waits(pair))
+
+    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
+        """See `Trail.waits`."""
+        return self._outlast(lambda: self._trail.waits(pair, keys))
+
+    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
+        """See `Trail.end_old_waits`."""
+        return self._outlast(lambda: self._trail.end_old_waits(pair, before, limit))
+
+    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """See `Trail.resolve`."""
+        self._outlast(lambda: self._trail.resolve(outcomes, changes))
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """See `Trail.uncertain`."""
+        return self._outlast(lambda: self._trail.uncertain(pair, sweep, after, limit))
 
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """See `Trail.due_deletions`."""
@@ -71,25 +95,24 @@ class PatientTrail:
         return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
 
     def _outlast(self, call: Callable[[], T]) -> T:
-        while True:
-            try:
-                return call()
-            except AuditUnavailableError as outage:
-                self._await_return(outage)
+        try:
+            return call()
+        except AuditUnavailableError as outage:
+            return self._insist(call, outage)
 
-    def _await_return(self, outage: AuditUnavailableError) -> None:
+    def _insist(self, call: Callable[[], T], outage: AuditUnavailableError) -> T:
+        """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
         began = self._clock()
         self._notify(AuditUnavailable(str(outage)))
         pause = FIRST_WAIT_SECONDS
-        while not self._is_back():
-            if not self._wait(pause):
-                raise outage
-            pause = min(pause * 2, LONGEST_WAIT_SECONDS)
-        self._notify(AuditRestored(self._clock() - began))
-
-    def _is_back(self) -> bool:
-        try:
-            self._trail.reconnect()
-        except AuditUnavailableError:
-            return False
-        return True
+        while self._wait(pause):
+            try:
+                self._trail.reconnect()
+                result = call()
+            except AuditUnavailableError as again:
+                outage = again
+                pause = min(pause * 2, LONGEST_WAIT_SECONDS)
+                continue
+            self._notify(AuditRestored(self._clock() - began))
+            return result
+        raise outage

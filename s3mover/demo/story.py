@@ -22,6 +22,7 @@ from s3mover.settings import load
 from s3mover.stop import Stop
 from s3mover.supervisor import stopping_on_signals
 from s3mover.wiring.commands import supervisor_of
+from s3mover.wiring.early import early_processes
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.summing_up import summary_report
 
@@ -29,21 +30,7 @@ from s3mover.wiring.summing_up import summary_report
 MARK = ".s3mover-demo"
 CONFIG = """\
 # Written by `s3mover demo`; its credentials are worth nothing outside the demo.
-source:
-  bucket: {source.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {source.credentials.access_key}
-  secret_key: {source.credentials.secret_key}
-  session_token: {source.credentials.session_token}
-destination:
-  bucket: {destination.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {destination.credentials.access_key}
-  secret_key: {destination.credentials.secret_key}
-  session_token: {destination.credentials.session_token}
-sweep:
+{buckets}sweep:
   interval: 5s
 audit:
   url: sqlite:///{directory}/audit.db
@@ -108,14 +95,7 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
     path = directory / "config.yaml"
     path.touch(mode=0o600)
     path.write_text(
-        CONFIG.format(
-            source=server.source,
-            destination=server.destination,
-            region=server.region,
-            endpoint_url=server.endpoint_url,
-            directory=directory,
-        ),
-        encoding="utf-8",
+        CONFIG.format(buckets=server.settings(server.endpoint_url), directory=directory), encoding="utf-8"
     )
     return path
 
@@ -127,7 +107,10 @@ def _engine(
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
-    with open_engine(settings, stop, [LogListener(), bar], serve_http=True) as engine:
+    with (
+        early_processes() as early,
+        open_engine(settings, early, stop, [LogListener(), bar], serve_http=True) as engine,
+    ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
         yield engine, bar
@@ -162,7 +145,7 @@ def _prove(server: DemoServer) -> None:
 def _tell_endpoints(engine: Engine) -> None:
     base = f"http://127.0.0.1:{engine.port}"
     transfer = engine.settings.transfer
-    _say(f"👷 {transfer.threads} threads in {len(engine.crew.briefs)} worker processes.")
+    _say(f"👷 {transfer.threads} threads in {engine.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 

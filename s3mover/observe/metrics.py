@@ -35,6 +35,7 @@ from s3mover.events import (
     ObjectFailed,
     ObjectFallback,
     ObjectMoved,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
@@ -82,6 +83,9 @@ class Catalogue:
         )
         self.fallbacks = self._counter(
             "fallbacks", "Server-side copies that were not possible and streamed instead.", "reason"
+        )
+        self.lost = self._counter(
+            "properties_lost", "Properties of moved objects that the destination could not keep.", "property"
         )
         self.listed = self._counter("objects_listed", "Objects that were listed.", "side")
         self.skipped = self._counter("objects_skipped", "Objects that needed no transfer.", "reason")
@@ -138,7 +142,9 @@ class Catalogue:
         for code in _FAILURES:
             self.failures.labels(code)
         self.fallbacks.labels("AccessDenied")
-        for reason in ("in_place", "filtered", "too_young", "InvalidObjectState"):
+        for lost in ("storage_class", "tags", "acl", "object_lock", "redirect"):
+            self.lost.labels(lost)
+        for reason in ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState"):
             self.skipped.labels(reason)
         for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
             self.sweeps.labels(end)
@@ -196,6 +202,7 @@ class MetricsListener:
             ObjectMoved: self._moved,
             ObjectFailed: self._failed,
             ObjectFallback: self._fell_back,
+            ObjectReduced: self._reduced,
             ObjectSkipped: self._skipped,
             ObjectsInPlace: self._in_place,
             ObjectsListed: self._listed,
@@ -247,6 +254,10 @@ class MetricsListener:
 
     def _fell_back(self, event: ObjectFallback) -> None:
         self._catalogue.fallbacks.labels(self._fallback(event.code)).inc()
+
+    def _reduced(self, event: ObjectReduced) -> None:
+        for lost in event.properties:
+            self._catalogue.lost.labels(lost).inc()
 
     def _skipped(self, event: ObjectSkipped) -> None:
         self._catalogue.skipped.labels(self._skip(event.code)).inc()

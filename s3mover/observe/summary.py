@@ -26,7 +26,8 @@ _NAME = re.compile(r"transfer_summary_(\d{8}_\d{6})(?:_(\d+))?\.log")
 class SummaryReport:
     """What a summary tells. Times are in seconds since the epoch, shown in local time.
 
-    `fallbacks` counts by reason; `failures` are the first ones, of which at most twenty are shown;
+    `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects
+    needed no transfer; `failures` are the first ones, of which at most twenty are shown;
     `sizes_known` is False where a store's listing tells no sizes.
     """
 
@@ -37,13 +38,15 @@ class SummaryReport:
     ended_at: float
     tally: Tally
     fallbacks: Mapping[str, int] = field(default_factory=dict)
+    unkept: Mapping[str, int] = field(default_factory=dict)
     failures: Sequence[FailureRecord] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     sizes_known: bool = True
 
 
 def render(report: SummaryReport) -> str:
     """Return the text of the summary file."""
-    blocks = [_head(report), _counts(report.tally), _performance(report), _methods(report)]
+    blocks = [_head(report), _counts(report), _performance(report), _methods(report)]
     if report.failures:
         blocks.append(_failures(report))
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
@@ -93,7 +96,8 @@ def _head(report: SummaryReport) -> list[str]:
     ]
 
 
-def _counts(tally: Tally) -> list[str]:
+def _counts(report: SummaryReport) -> list[str]:
+    tally = report.tally
     processed = tally.succeeded + tally.failed
     return [
         f"Files Processed: {processed}",
@@ -101,6 +105,7 @@ def _counts(tally: Tally) -> list[str]:
         f"Failed Transfers: {tally.failed} ({_percent(tally.failed, processed)})",
         f"Listed: {tally.listed}",
         f"Skipped: {tally.skipped}",
+        *(f"Skipped ({visible(reason)}): {number}" for reason, number in sorted(report.skipped.items())),
         f"Waiting: {tally.waiting}",
     ]
 
@@ -135,6 +140,7 @@ def _methods(report: SummaryReport) -> list[str]:
         f"- Server-side copy: {copied} files ({_percent(copied, copied + streamed)})",
         f"- Streaming transfer: {streamed} files ({_percent(streamed, copied + streamed)})",
         *(f"- Fallback ({visible(reason)}): {number} files" for reason, number in reasons),
+        *(f"- Not kept ({lost}): {number} files" for lost, number in sorted(report.unkept.items())),
     ]
 
 

@@ -9,28 +9,35 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import md5
+from http import HTTPStatus
+from itertools import count
 from typing import TypeVar
 
-from s3mover.errors import ListingError
-from s3mover.model import BucketAddress, Credentials, ObjectEntry
+from s3mover.errors import ListingError, S3Error
+from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
 from s3mover.s3.answers import document, no_document
 from s3mover.s3.body import Body, etag_of, object_head, opened
 from s3mover.s3.client import Client, Request
-from s3mover.s3.http import Stream
 from s3mover.s3.pages import Listed, Query, check_order, objects_page, parts_page, uploads_page
+from s3mover.s3.payload import Outgoing, Read, Trailer
 from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
-from s3mover.s3.throttle import UNBOUNDED, Pace
-from s3mover.s3.trailer import Trailer, with_trailer
+from s3mover.s3.throttle import UNBOUNDED, Gate
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
-Read = Callable[[memoryview], int]
+# How S3 says that a bucket has no such setting, and how stores do that do not know the operation.
+NO_SUCH_SETTING = frozenset(
+    {"NoSuchWebsiteConfiguration", "NotFound", "NotImplemented", "ObjectLockConfigurationNotFoundError"}
+)
+UNKNOWN_OPERATION = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+# A page cut short comes whole when asked for again; one that cannot be read never does.
+MAX_INVALID = 3
 T = TypeVar("T")
 DEFAULT_TIMEOUTS = Timeouts()
 
@@ -66,8 +73,8 @@ class Bucket:
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
-        pace: Pace = UNBOUNDED,
-        body_pace: Pace = UNBOUNDED,
+        pace: Gate = UNBOUNDED,
+        body_pace: Gate = UNBOUNDED,
     ) -> None:
         self._body_pace = body_pace
         self.address = address
@@ -90,6 +97,16 @@ class Bucket:
         request = Request("HeadBucket", "HEAD")
         return self._client.perform(request, lambda response: response.headers.get("x-amz-bucket-region", ""))
 
+    def has_object_lock(self) -> bool:
+        """Tell whether objects here may have Object Lock settings; a store that does not know them has none."""
+        request = Request("GetObjectLockConfiguration", "GET", query=(("object-lock", ""),))
+        return self._has(request, _locks)
+
+    def is_website(self) -> bool:
+        """Tell whether the bucket is served as a website, where objects may redirect."""
+        request = Request("GetBucketWebsite", "GET", query=(("website", ""),))
+        return self._has(request, _serves)
+
     def list_page(
         self, prefix: str, *, start_after: str = "", token: str = "", limit: int = MAX_KEYS
     ) -> Page:
@@ -103,7 +120,7 @@ class Bucket:
         entries, following = self._page(request._replace(query=request.query + tuple(more)), objects_page)
         return Page(entries, following[0][1] if following else "")
 
-    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
+    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[ObjectPage]:
         """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
 
         Raises:
@@ -113,7 +130,7 @@ class Bucket:
         for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
             check_order(self.address.bucket, last, prefix, entries)
             if entries:
-                last = entries[-1].key
+                last = entries.keys[-1]
                 yield entries
 
     def lists(self, key: str) -> bool:
@@ -123,7 +140,7 @@ class Bucket:
         list a part of the bucket only; a listing tells them which it is.
         """
         entries = self.list_page(key, limit=1).entries
-        return bool(entries) and entries[0].key == key
+        return entries.keys == [key]
 
     def head(self, key: str) -> Head:
         """Ask about an object, its checksums included."""
@@ -149,11 +166,21 @@ class Bucket:
         return body.paced(self._body_pace)
 
     def put(
-        self, key: str, read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None = None
+        self,
+        key: str,
+        read: Read,
+        length: int,
+        headers: Mapping[str, str],
+        trailer: Trailer | None = None,
+        *,
+        chunks: bool = False,
     ) -> Stored:
-        """Write an object of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
-        content, told = _content(read, length, headers, trailer)
-        return self._client.perform(Request("PutObject", "PUT", key, (), told, content), _stored)
+        """Write an object of `length` bytes, which `read` fills into a view and counts.
+
+        `trailer` lets the store check them; `chunks` says that it takes signed chunks over plain HTTP.
+        """
+        content = Outgoing(read, length, trailer, chunks)
+        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), _stored)
 
     def copy(
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
@@ -197,11 +224,19 @@ class Bucket:
         return self._client.perform(request, _upload_id)
 
     def upload_part(
-        self, key: str, upload_id: str, number: int, read: Read, length: int, trailer: Trailer | None = None
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        read: Read,
+        length: int,
+        trailer: Trailer | None = None,
+        *,
+        chunks: bool = False,
     ) -> Stored:
-        """Write one part of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
-        content, told = _content(read, length, {}, trailer)
-        request = Request("UploadPart", "PUT", key, _part(upload_id, number), told, content)
+        """Write one part of `length` bytes; `read`, `trailer` and `chunks` as for `put`."""
+        content = Outgoing(read, length, trailer, chunks)
+        request = Request("UploadPart", "PUT", key, _part(upload_id, number), content=content)
         return self._client.perform(request, _stored_part)
 
     def copy_part(
@@ -251,6 +286,14 @@ class Bucket:
         for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), uploads_page):
             yield from uploads
 
+    def _has(self, request: Request, read: Callable[[Response], bool]) -> bool:
+        try:
+            return self._client.perform(request, read)
+        except S3Error as error:
+            if error.code in NO_SUCH_SETTING or error.status in UNKNOWN_OPERATION:
+                return False
+            raise
+
     def _copy_source(self, bucket: str, key: str, if_match: str) -> dict[str, str]:
         """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
         path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
@@ -261,11 +304,11 @@ class Bucket:
         }
         return _said(wanted)
 
-    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[list[T]]:
+    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)
-            items, following = retrying(partial(self._page, page, read), sleep=self._sleep)
+            items, following = retrying(_sceptical(partial(self._page, page, read)), sleep=self._sleep)
             yield items
             if not following:
                 return
@@ -294,18 +337,34 @@ def _part(upload_id: str, number: int) -> Query:
     return ("partNumber", str(number)), ("uploadId", upload_id)
 
 
-def _content(
-    read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None
-) -> tuple[Stream, Mapping[str, str]]:
-    return (
-        (Stream(read, length), headers) if trailer is None else with_trailer(read, length, headers, trailer)
-    )
+def _sceptical(call: Callable[[], T]) -> Callable[[], T]:
+    """Return `call`, which is not worth repeating once it has several times been answered by what is no page."""
+    useless = count(1)
+
+    def doubting() -> T:
+        try:
+            return call()
+        except S3Error as error:
+            if error.code == "InvalidResponse" and next(useless) >= MAX_INVALID:
+                error.temporary = False
+            raise
+
+    return doubting
 
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:
     wanted = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
     query = (("list-type", "2"), ("encoding-type", "url"), *_said(wanted).items())
     return Request("ListObjectsV2", "GET", query=query)
+
+
+def _locks(response: Response) -> bool:
+    return xml.text(document(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
+
+
+def _serves(response: Response) -> bool:
+    document(response, "WebsiteConfiguration")
+    return True
 
 
 def _stored(response: Response) -> Stored:

@@ -3,9 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 # What was not used in so short a time may be caught up on, so that a bound is reached and not only approached.
 BURST_SECONDS = 0.1
+
+
+class Gate(Protocol):
+    """What requests, or bytes, pass one after the other."""
+
+    def take(self, units: float = 1.0) -> None:
+        """Wait until so many units may pass."""
 
 
 class Pace:
@@ -25,6 +33,11 @@ class Pace:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._free_at = clock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everything passes."""
+        return not self._rate
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""

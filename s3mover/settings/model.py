@@ -185,11 +185,12 @@ class TransferSettings(Section):
         "keep or delete",
         "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it.",
     )
-    thorough: bool = _field(
-        False,
-        "true or false",
-        "Asks about every object before a server-side copy, so that website redirects and Object Lock settings, "
-        "which S3 does not copy, are kept. Costs one more request per object; empty objects are always asked about.",
+    thorough: Annotated[Literal["auto", "always", "never"], Lowered] = _field(
+        "auto",
+        "auto, always or never",
+        "Whether every object is asked about before a server-side copy, so that website redirects and Object Lock "
+        "settings, which S3 does not copy, are kept; that costs one more request per object. auto does so only where "
+        "the source's bucket has Object Lock, where a bucket is a website, or where neither is told.",
     )
     restore: RestoreSettings = RestoreSettings()
     max_attempts: Annotated[int, Field(ge=1, le=100)] = _field(
@@ -228,6 +229,23 @@ class SweepSettings(Section):
         60.0,
         "duration",
         "From the end of one sweep to the start of the next; each costs one listing of both buckets.",
+    )
+    ranges: Annotated[int, Field(ge=1, le=64)] = _field(
+        8,
+        "ranges, 1 to 64",
+        "Ranges of keys that large buckets are listed by at a time. 1: one after the other, for stores that cannot "
+        "begin a listing after a given key.",
+    )
+    retry_wait: Duration = _field(
+        60.0,
+        "duration",
+        "An object that failed is tried again by the next sweep. From its second failure in a row on it waits this "
+        "long first, twice as long after each further one; `s3mover retry` ends the wait. 0: it never waits.",
+    )
+    retry_wait_longest: Duration = _field(
+        3600.0,
+        "duration",
+        "No object waits longer. It is also the longest that an object stays behind once what kept it was mended.",
     )
 
 

@@ -9,6 +9,7 @@ from s3mover.events import (
     ObjectFailed,
     ObjectFallback,
     ObjectMoved,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     SourceDeleted,
@@ -30,6 +31,8 @@ class Ledger:
         self._notify = notify
         self._counts: Counter[str] = Counter()
         self.fallbacks: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.unkept: Counter[str] = Counter()
         self.failures: deque[Outcome] = deque(maxlen=FAILURES_KEPT)
 
     def tally(self) -> Tally:
@@ -41,6 +44,7 @@ class Ledger:
         self._counts["listed"] += finding.listed
         for reason, objects in finding.skipped.items():
             self._counts["skipped"] += objects
+            self.skipped[reason] += objects
             self._notify(ObjectsInPlace(reason, objects))
 
     def intended(self, orders: Sequence[Order]) -> None:
@@ -59,6 +63,9 @@ class Ledger:
             if outcome.fallback:
                 self.fallbacks[outcome.fallback] += 1
                 self._notify(ObjectFallback(self._sweep, outcome.key, outcome.fallback, outcome.message))
+            if outcome.unkept:
+                self.unkept.update(outcome.unkept)
+                self._notify(ObjectReduced(self._sweep, outcome.key, outcome.unkept))
             self._notify(self._counted(outcome))
 
     def removed(self, deletions: Sequence[Deletion]) -> None:
@@ -73,6 +80,7 @@ class Ledger:
             case Status.SKIPPED:
                 self._counts["planned"] -= 1
                 self._counts["skipped"] += 1
+                self.skipped[outcome.code] += 1
                 return ObjectSkipped(self._sweep, outcome.key, outcome.size, outcome.code, outcome.message)
             case _:
                 self._counts["failed"] += 1

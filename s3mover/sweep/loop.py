@@ -1,15 +1,15 @@
 """One pass as a sentence: plan, intend, hand out, settle.
 
-The loop runs on the one thread that owns the trail and the crew. Findings of the plan and reports of the workers
+The loop runs on the one thread that owns the trail and the desk. Findings of the plan and reports of the workers
 come into its inbox. An order is handed out only after its row is committed as pending; an outcome is counted and
 announced only after it is committed, too.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -18,6 +18,8 @@ from s3mover.audit.patience import PatientTrail
 from s3mover.errors import MoverError
 from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
 from s3mover.model import (
+    INTERRUPTED,
+    WORKER_DIED,
     Deletion,
     DueDeletion,
     Order,
@@ -30,10 +32,12 @@ from s3mover.model import (
     unmoved,
 )
 from s3mover.planning.scan import Finding
+from s3mover.planning.waiting import WaitRule
 from s3mover.stop import Stop
 from s3mover.sweep.ledger import Ledger
 from s3mover.sweep.removal import Removed, Remover
-from s3mover.workers.crew import Crew, FromWorker
+from s3mover.sweep.waits import Waits
+from s3mover.workers.desk import Desk, FromCrew
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -51,7 +55,7 @@ class PlanEnded(NamedTuple):
     error: MoverError | None = None
 
 
-Message = Finding | PlanEnded | FromWorker | Removed
+Message = Finding | PlanEnded | FromCrew | Removed
 Inbox = SimpleQueue[Message]
 
 
@@ -59,28 +63,32 @@ Inbox = SimpleQueue[Message]
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
-    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round. `remover` is there where
-    the source's objects are to be deleted.
+    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round. `wait_rule` says how long
+    objects that failed wait. `remover` is there where the source's objects are to be deleted.
     """
 
     trail: PatientTrail
-    crew: Crew
+    desk: Desk
     inbox: Inbox
     notify: Notify
     stop: Stop
     clock: Callable[[], float]
     beat: Callable[[], None]
+    wait_rule: WaitRule
     remover: Remover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """A sweep that has ended; `error` is what cut it short, if anything did."""
+    """A sweep that has ended; `error` is what cut it short, if anything did, `set_aside` what workers died with."""
 
     record: SweepRecord
     error: MoverError | None
     failures: list[Outcome]
     fallbacks: dict[str, int]
+    set_aside: list[Outcome]
+    unkept: dict[str, int]
+    skipped: dict[str, int] = field(default_factory=dict)
 
 
 class Sweep:
@@ -94,6 +102,7 @@ class Sweep:
         self._outcomes: list[Outcome] = []
         self._returned: list[Order] = []
         self._removed: list[Deletion] = []
+        self._set_aside: list[Outcome] = []
         self._numbers = count(1)
         self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
         self._findings_held = 0
@@ -102,6 +111,7 @@ class Sweep:
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
         self._ledger = Ledger(self._id, tools.notify)
+        self._waits = Waits(tools.trail, pair, tools.wait_rule, tools.clock)
         tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
@@ -139,7 +149,8 @@ class Sweep:
         if self._tools.stop.overdue:
             return True
         remover = self._tools.remover
-        nothing_out = self._tools.crew.in_flight() == 0 and (remover is None or remover.is_idle)
+        nothing_out = self._tools.desk.in_flight() == 0 and (remover is None or remover.is_idle)
+        nothing_out = nothing_out and not self._outcomes and not self._returned
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
@@ -157,18 +168,19 @@ class Sweep:
     def _take(self, message: Message) -> None:
         match message:
             case Finding():
-                self._ledger.found(message)
-                self._transfers.extend(message.transfers)
+                finding = self._waits.left_out(message)
+                self._ledger.found(finding)
+                self._transfers.extend(finding.transfers)
                 self._findings_held += 1
             case PlanEnded():
                 self._plan_ended = message
                 tally = self._ledger.tally()
                 to_move = tally.listed - tally.skipped
                 self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
-            case FromWorker():
-                settled = self._tools.crew.hear(message)
+            case FromCrew():
+                settled = self._tools.desk.hear(message)
                 self._outcomes += settled.outcomes
-                self._returned += settled.returned
+                self._take_back(settled.returned)
             case Removed():
                 self._removed += message.deletions
                 if self._tools.remover is not None:
@@ -176,9 +188,10 @@ class Sweep:
 
     def _settle(self) -> None:
         if self._outcomes:
-            self._tools.trail.settle(self._outcomes)
+            self._tools.trail.settle(self._outcomes, self._waits.changed_by(self._outcomes))
             self._ledger.settled(self._outcomes)
             self._remove_sources(self._outcomes)
+            self._set_aside += [outcome for outcome in self._outcomes if outcome.code == WORKER_DIED]
             self._outcomes = []
         if self._returned:
             self._tools.trail.settle([self._withdrawal(order) for order in self._returned])
@@ -195,27 +208,36 @@ class Sweep:
             due = [_due(outcome) for outcome in committed if outcome.delete_due]
             self._tools.remover.remove(due)
 
+    def _take_back(self, orders: Iterable[Order]) -> None:
+        """What nobody began is withdrawn; what a worker died with may have been carried out, and keeps its row."""
+        for order in orders:
+            if order.orphaned_since:
+                said = "interrupted before another worker took it up"
+                self._outcomes.append(unmoved(order, INTERRUPTED, said, self._tools.clock()))
+            else:
+                self._returned.append(order)
+
     def _withdrawal(self, order: Order) -> Outcome:
-        return unmoved(order, "Interrupted", "", self._tools.clock())._replace(status=Status.SKIPPED)
+        return unmoved(order, INTERRUPTED, "", self._tools.clock())._replace(status=Status.SKIPPED)
 
     def _hand_out(self) -> None:
         if self._tools.stop.requested and not self._recalled:
             self._recalled = True
-            self._returned += self._tools.crew.recall()
-        while self._may_intend() and self._is_worth_intending():
-            self._intend_next()
+            self._tools.desk.recall()
+        while self._may_intend() and (rows := self._rows_to_intend()):
+            self._intend(rows)
 
-    def _is_worth_intending(self) -> bool:
-        """Wait for room for a good many rows: each write of the trail costs a commit."""
-        enough = min(len(self._transfers), self._tools.crew.window() // 4, ROWS_PER_WRITE)
-        return 0 < enough <= self._tools.crew.room()
+    def _rows_to_intend(self) -> int:
+        """Return 0 until there is room for a good many: each write of the trail costs a commit."""
+        waiting, room = len(self._transfers), self._tools.desk.room()
+        enough = min(waiting, max(1, self._tools.desk.window() // 4), ROWS_PER_WRITE)
+        return min(waiting, room, ROWS_PER_WRITE) if enough <= room else 0
 
-    def _intend_next(self) -> None:
-        rows = min(len(self._transfers), self._tools.crew.room(), ROWS_PER_WRITE)
+    def _intend(self, rows: int) -> None:
         orders = [self._order(self._transfers.popleft()) for _ in range(rows)]
         self._tools.trail.intend(orders, self._tools.clock())
         self._ledger.intended(orders)
-        self._tools.crew.hand_out(orders)
+        self._tools.desk.hand_out(orders)
 
     def _order(self, transfer: Transfer) -> Order:
         entry = transfer.entry
@@ -253,9 +275,19 @@ class Sweep:
             ended_at=ended_at,
             status=_status(ended, tally.waiting),
             tally=tally,
-            duration_us=round((ended_at - self._started_at) * 1e6),
+            # A clock that was set back meanwhile tells less than nothing.
+            duration_us=max(0, round((ended_at - self._started_at) * 1e6)),
         )
-        return SweepResult(record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks))
+        ledger = self._ledger
+        return SweepResult(
+            record,
+            ended.error,
+            list(ledger.failures),
+            dict(ledger.fallbacks),
+            self._set_aside,
+            dict(ledger.unkept),
+            dict(ledger.skipped),
+        )
 
 
 def _due(outcome: Outcome) -> DueDeletion:

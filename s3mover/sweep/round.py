@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from s3mover.errors import MoverError, S3Error
 from s3mover.events import SweepFinished
-from s3mover.model import Pair
+from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
 from s3mover.s3.bucket import Bucket
+from s3mover.sweep.forgetting import forget
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
-from s3mover.sweep.recovery import recover
+from s3mover.sweep.recovery import Recovery
 
 # Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
@@ -21,10 +22,11 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """What is swept: the pair, its plan made anew for each sweep, and the destination to look at."""
+    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at."""
 
     pair: Pair
     plan: Callable[[], Generator[Finding]]
+    source: Bucket
     destination: Bucket
 
 
@@ -39,6 +41,15 @@ class Round:
         self._sum_up = sum_up
         self._retention = retention
         self._recovered = False
+        self._recovery = Recovery(
+            tools.trail,
+            territory.pair,
+            territory.source,
+            territory.destination,
+            tools.notify,
+            tools.clock,
+            delete_sources=tools.remover is not None,
+        )
 
     def run(self) -> SweepResult:
         """Sweep once and record it.
@@ -50,8 +61,8 @@ class Round:
         """
         plan = self._plan()
         self._delete_overdue()
-        result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
-        self._forget_old_rows()
+        result = self._close(self._look_back(Sweep(self._tools, self._territory.pair, plan).run()))
+        forget(self._tools, self._territory.pair, self._retention)
         return result
 
     def _plan(self) -> Generator[Finding]:
@@ -63,16 +74,19 @@ class Round:
 
     def _recover_once(self) -> None:
         if not self._recovered:
-            tools = self._tools
-            recover(
-                tools.trail,
-                self._territory.pair,
-                self._territory.destination,
-                tools.notify,
-                tools.clock,
-                delete_sources=tools.remover is not None,
-            )
+            self._recovery.recover()
             self._recovered = True
+
+    def _look_back(self, result: SweepResult) -> SweepResult:
+        """Before the sweep is recorded as completed, resolve what others left to it; see `Recovery`."""
+        record = result.record
+        try:
+            self._recovery.clear_up(result.set_aside, record.started_at)
+            if record.status is SweepStatus.COMPLETED:
+                self._recovery.look_again(record.id)
+        except S3Error as error:
+            return replace(result, record=replace(record, status=SweepStatus.FAILED), error=error)
+        return result
 
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
@@ -86,15 +100,6 @@ class Round:
             for event in deletion_events(deletions):
                 tools.notify(event)
             tools.beat()
-
-    def _forget_old_rows(self) -> None:
-        """Remove rows past their retention, in steps that hold nothing up."""
-        tools = self._tools
-        before = tools.clock() - self._retention
-        while self._retention and not tools.stop.requested:
-            tools.beat()
-            if tools.trail.prune(before, ROWS_PER_STEP) < ROWS_PER_STEP:
-                return
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []

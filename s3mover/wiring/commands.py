@@ -4,7 +4,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from typing import TYPE_CHECKING
 
 from s3mover import __version__
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
@@ -12,22 +13,27 @@ from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.errors import ExitCode, LeaseHeldError
-from s3mover.events import DaemonStarted, Event
-from s3mover.model import Method, Side, SweepStatus
+from s3mover.events import DaemonStarted, Event, LeaseWaiting, Notify
+from s3mover.model import Method, SweepStatus
 from s3mover.observe.logs import LogListener, configure, redact
-from s3mover.observe.progress import ProgressListener
 from s3mover.observe.text import human_size, to_json, visible
+from s3mover.planning.waiting import WAITING
 from s3mover.settings.model import Settings
 from s3mover.stop import Stop
-from s3mover.supervisor import Duties, Supervisor, stopping_on_signals
+from s3mover.supervisor import STANDBY_SECONDS, Duties, Supervisor, stopping_on_signals
 from s3mover.sweep.loop import SweepResult
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
+from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
 from s3mover.wiring.permissions import documents_of, hints
+from s3mover.wiring.waiting import waiting_left_out
+
+if TYPE_CHECKING:
+    from s3mover.observe.progress import ProgressListener
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -37,7 +43,7 @@ HEADINGS = {
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
-def run_daemon(settings: Settings) -> ExitCode:
+def run_daemon(settings: Settings, early: Early) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130).
 
     Raises:
@@ -47,7 +53,7 @@ def run_daemon(settings: Settings) -> ExitCode:
     stop = Stop()
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener()], serve_http=True) as engine,
+        open_engine(settings, early, stop, [LogListener()], serve_http=True, enduring=True) as engine,
     ):
         supervisor_of(engine).run()
     return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
@@ -57,33 +63,54 @@ def supervisor_of(engine: Engine) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
     settings = engine.settings
     duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
-    started = DaemonStarted(
-        __version__, str(pair_of(settings)), len(engine.crew.briefs), settings.transfer.threads
-    )
+    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
     return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
 
 
-def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
-    """Sweep once and tell by the exit code what came of it.
+def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
+    """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
 
     Raises:
         MoverError: the sweep could not be begun, or was cut short.
     """
     stop = Stop()
-    bar = ProgressListener(sys.stdout, enabled=progress)
+    bar = _bar() if progress and sys.stdout.isatty() else None
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
-    quiet = bar.alive and settings.log.level in {"debug", "info"}
-    configure("warning" if quiet else settings.log.level, settings.log.format, bar.stream)
+    quiet = bar is not None and settings.log.level in {"debug", "info"}
+    configure(
+        "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
+    )
     redact(secrets_of(settings))
+    listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine,
+        open_engine(settings, early, stop, listeners, serve_http=False) as engine,
     ):
-        if not engine.acquire():
-            raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
-        with bar:
+        if not (engine.acquire() or (wait and awaited(engine))):
+            if stop.requested:
+                return ExitCode.INTERRUPTED
+            raise LeaseHeldError(f"another instance works on {pair_of(settings)}; --wait waits for its end")
+        with bar or nullcontext():
             result = engine.round.run()
     return exit_code_of(result)
+
+
+def _bar() -> "ProgressListener | None":
+    # What draws it takes a tenth of a second to load, and is needed on terminals alone.
+    from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
+
+    bar = ProgressListener(sys.stdout)
+    return bar if bar.alive else None
+
+
+def awaited(engine: Engine) -> bool:
+    """Wait for the lease; False where a stop was asked for instead."""
+    engine.notify(LeaseWaiting(str(pair_of(engine.settings))))
+    while not engine.stop.requested:
+        engine.idle(STANDBY_SECONDS)
+        if not engine.stop.requested and engine.acquire():
+            return True
+    return False
 
 
 def exit_code_of(result: SweepResult) -> ExitCode:
@@ -96,7 +123,9 @@ def exit_code_of(result: SweepResult) -> ExitCode:
         raise result.error
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.record.tally.failed else ExitCode.OK
+    # What waits after a failure has not arrived, either.
+    behind = result.record.tally.failed + result.skipped.get(WAITING, 0)
+    return ExitCode.SOME_FAILED if behind else ExitCode.OK
 
 
 def preview(settings: Settings, say: Say) -> ExitCode:
@@ -107,17 +136,23 @@ def preview(settings: Settings, say: Say) -> ExitCode:
     """
     sides = sides_of(settings, _ignore)
     require_listings(settings, sides)
-    listed = size = 0
+    listed = waiting = size = 0
     reasons: Counter[str] = Counter()
-    with closing(planner(settings, sides, _ignore)()) as findings:
-        for finding in findings:
+    with (
+        closing(planner(settings, sides, _ignore)()) as findings,
+        waiting_left_out(settings, say) as left_out,
+    ):
+        for finding in map(left_out, findings):
             listed += finding.listed
+            waiting += finding.skipped.get(WAITING, 0)
             for entry, reason in finding.transfers:
                 reasons[reason] += 1
                 size += entry.size
                 say(f"would transfer {visible(entry.key)} ({human_size(entry.size)}, {reason})")
     why = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nothing"
     say(f"{listed} listed, {reasons.total()} to transfer, {human_size(size)} ({why})")
+    if waiting:
+        say(f"{waiting} wait after failing; `s3mover retry --all` ends their wait")
     return ExitCode.OK
 
 
@@ -134,8 +169,8 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     comparison = Comparison(pair, filter_of(settings), prover, reader)
     counts: Counter[Finding] = Counter()
     with (
-        listing(sides.source, pair.source_prefix, Side.SOURCE, _ignore) as source,
-        listing(sides.destination, pair.destination_prefix, Side.DESTINATION, _ignore) as destination,
+        listing(sides.source, pair.source_prefix) as source,
+        listing(sides.destination, pair.destination_prefix) as destination,
     ):
         for verdict in compare(source, destination, comparison):
             counts[verdict.finding] += 1

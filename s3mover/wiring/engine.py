@@ -9,7 +9,6 @@ from queue import Empty
 from s3mover import __version__
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
-from s3mover.audit.trail import Trail
 from s3mover.events import Bulletin, Notify
 from s3mover.model import Side
 from s3mover.observe import http
@@ -21,16 +20,20 @@ from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
+from s3mover.wiring.early import Early
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, briefs_of, pair_of, planner, sides_of
+from s3mover.wiring.parts import Sides, brief_of, pair_of, planner, sides_of, threads_of, wait_rule_of
 from s3mover.wiring.summing_up import summary_writer
 from s3mover.wiring.tending import CredentialWatch, patience
-from s3mover.workers.crew import Crew, FromWorker
+from s3mover.workers.crew import Crew
+from s3mover.workers.desk import Desk, FromCrew
 
 # A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
 HANG_SECONDS = 120.0
 # What idle workers get to end when they are dismissed.
 DISMISSAL_SECONDS = 5.0
+# What the one pair of buckets is called among the routes.
+ROUTE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,9 @@ class Engine:
     settings: Settings
     stop: Stop
     notify: Notify
-    trail: Trail
+    trail: PatientTrail
     crew: Crew
+    desk: Desk
     round: Round
     inbox: Inbox
     tend: Callable[[], None]
@@ -52,7 +56,7 @@ class Engine:
         return self.trail.acquire_lease(pair_of(self.settings))
 
     def idle(self, seconds: float) -> None:
-        """Wait so long, or until a stop is asked for; dead workers are replaced meanwhile."""
+        """Wait so long, or until a stop is asked for."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
             self.tend()
@@ -60,15 +64,23 @@ class Engine:
                 message = self.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
                 continue
-            if isinstance(message, FromWorker):
-                self.crew.hear(message)
+            if isinstance(message, FromCrew):
+                self.desk.hear(message)
 
 
 @contextmanager
 def open_engine(
-    settings: Settings, stop: Stop, listeners: Sequence[Notify], *, serve_http: bool
+    settings: Settings,
+    early: Early,
+    stop: Stop,
+    listeners: Sequence[Notify],
+    *,
+    serve_http: bool,
+    enduring: bool = False,
 ) -> Iterator[Engine]:
     """Open everything that sweeps need; what was opened is closed again, also after an error.
+
+    `enduring` is for those who rather wait than give up where worker processes cannot live.
 
     Raises:
         UnreachableError: a credential or the database could not be reached, or does not permit the work.
@@ -82,26 +94,32 @@ def open_engine(
         port = _serve(settings, board, opened) if serve_http else None
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify)
+        sides = sides_of(settings, notify, early.clerk)
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(briefs_of(settings, sides), inbox.put, notify)
+        crew = Crew(
+            threads_of(settings), {ROUTE: brief_of(settings, sides)}, notify, early.nursery, enduring=enduring
+        )
+        desk = crew.open_desk(ROUTE, inbox.put)
         opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
         crew.start()
-        tend = _tender(stop, board, sides, crew, notify)
+        tend = _tender(stop, board, sides, desk, notify)
         tools = SweepTools(
             trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
-            crew=crew,
+            desk=desk,
             inbox=inbox,
             notify=notify,
             stop=stop,
             clock=time.time,
             beat=tend,
+            wait_rule=wait_rule_of(settings),
             remover=_remover(settings, sides, inbox),
         )
-        territory = Territory(pair_of(settings), planner(settings, sides, notify), sides.destination)
+        territory = Territory(
+            pair_of(settings), planner(settings, sides, notify), sides.source, sides.destination
+        )
         whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
-        yield Engine(settings, stop, notify, trail, crew, whole_round, inbox, tend, port)
+        yield Engine(settings, stop, notify, tools.trail, crew, desk, whole_round, inbox, tend, port)
 
 
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
@@ -124,10 +142,10 @@ def _serve(settings: Settings, board: StatusBoard, opened: ExitStack) -> int:
     return server.port
 
 
-def _tender(stop: Stop, board: StatusBoard, sides: Sides, crew: Crew, notify: Notify) -> Callable[[], None]:
+def _tender(stop: Stop, board: StatusBoard, sides: Sides, desk: Desk, notify: Notify) -> Callable[[], None]:
     notice = StopNotice(stop, notify)
     identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
-    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, crew)
+    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, desk)
 
     def tend() -> None:
         board.beat()

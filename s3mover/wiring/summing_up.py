@@ -31,6 +31,8 @@ def summary_report(result: SweepResult) -> summary.SummaryReport:
         ended_at=record.ended_at or record.started_at,
         tally=record.tally,
         fallbacks=result.fallbacks,
+        skipped=result.skipped,
+        unkept=result.unkept,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

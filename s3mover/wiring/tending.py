@@ -6,7 +6,7 @@ from collections.abc import Callable
 from s3mover.errors import UnreachableError
 from s3mover.model import Credentials, Side
 from s3mover.stop import Stop
-from s3mover.workers.crew import Crew
+from s3mover.workers.desk import Desk
 
 # How often it is looked whether credentials were refreshed.
 CREDENTIALS_SECONDS = 10.0
@@ -23,12 +23,12 @@ class CredentialWatch:
     def __init__(
         self,
         current: dict[Side, Callable[[], Credentials]],
-        crew: Crew,
+        desk: Desk,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
         self._known = {side: credentials() for side, credentials in current.items()}
-        self._crew = crew
+        self._desk = desk
         self._clock = clock
         self._next_look = clock() + CREDENTIALS_SECONDS
 
@@ -45,7 +45,7 @@ class CredentialWatch:
                 continue
             if fresh != self._known[side]:
                 self._known[side] = fresh
-                self._crew.renew(side, fresh)
+                self._desk.renew(side, fresh)
 
 
 def patience(stop: Stop, tend: Callable[[], None]) -> Callable[[float], bool]:

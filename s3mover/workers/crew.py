@@ -1,203 +1,279 @@
 """The crew: worker processes, who has which orders, and what happens when a worker dies.
 
-One thread owns the crew and calls its methods; a reader thread per worker only puts what it hears into that
-thread's inbox. No lock and no queue is shared between processes, so a killed worker takes nothing with it.
+One thread, the foreman, owns all of it. Desks and the workers' listeners only put into its inbox, so that routes on
+several threads may share one crew. No lock and no queue is shared between processes, so a killed worker takes
+nothing with it.
 """
 
-import multiprocessing
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
-from s3mover.model import Credentials, Order, Outcome, Side, unmoved
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
-from s3mover.workers.worker import serve
+from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
+from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.member import Member, identity
+from s3mover.workers.messages import Brief, Hand, Identity, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.nursery import Nursery
+from s3mover.workers.vigil import Patience, Vigil, pause_after
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
 # new orders are on their way.
 ORDERS_PER_THREAD = 4
-# An order that was in the hands of so many dying workers is set aside: it may be what kills them.
+# An order that so many dying workers had begun is set aside: it may be what kills them.
 MOST_DEATHS = 3
-# Workers that die without ever reporting anything cannot work here at all.
+# Workers of which so many in a row die before they are up cannot work here at all.
 MOST_STILLBORN = 5
-
-# Clean processes: a fork would copy locks that the supervisor's threads hold at that instant.
-_processes = multiprocessing.get_context("spawn")
-
-
-class FromWorker(NamedTuple):
-    """What a reader thread heard: a report, or that the worker's pipe closed (None)."""
-
-    worker: int
-    report: Report | None
-
-
-class Settled(NamedTuple):
-    """What a message came to: orders that ended, and orders that were given back unbegun."""
-
-    outcomes: list[Outcome]
-    returned: list[Order]
+# How often it is looked whether workers live, and whether an empty place is to be filled.
+LOOK_SECONDS = 1.0
+PATIENCE = Patience()
 
 
 @dataclass(slots=True)
-class _Member:
-    number: int
-    process: SpawnProcess
-    pipe: Connection
-    reader: threading.Thread
-    brief: Brief
-    orders: dict[tuple[int, int], Order] = field(default_factory=dict)
-    reported: bool = False
+class _Place:
+    """A place for one worker: who has it, who watches it, and since when it should be filled where nobody has it."""
 
-    @property
-    def room(self) -> int:
-        return self.brief.threads * ORDERS_PER_THREAD - len(self.orders)
+    brief: Brief
+    member: Member | None = None
+    vigil: Vigil | None = None
+    verdict: str = ""
+    deaths: int = 0
+    due: float = 0.0
 
 
 class Crew:
-    """Worker processes that share the orders among them.
+    """Worker processes that the routes share: `threads` has the number of threads of each, `routes` what they know.
 
-    `deliver` takes what workers say, from any thread; the owner passes it on to `hear`.
+    A desk for each route is opened by `open_desk` before `start`. Where workers die again and again before they are
+    up, the desks are told that there is no hope, unless the crew is `enduring`: then it goes on trying.
     """
 
     def __init__(
-        self, briefs: Sequence[Brief], deliver: Callable[[FromWorker], None], notify: Notify
+        self,
+        threads: Sequence[int],
+        routes: Mapping[str, RouteBrief],
+        notify: Notify,
+        nursery: Nursery,
+        *,
+        enduring: bool = False,
+        patience: Patience = PATIENCE,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self.briefs = briefs
-        self._deliver = deliver
+        self._places = [_Place(Brief(count, count / sum(threads), routes)) for count in threads]
         self._notify = notify
-        self._members: dict[int, _Member] = {}
+        self._nursery = nursery
+        self._enduring = enduring
+        self._patience = patience
+        self._look_seconds = look_seconds
+        self._look_at = 0.0
+        self._desks: dict[str, Desk] = {}
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._hired = 0
-        self._waiting: deque[Order] = deque()
-        self._deaths: Counter[tuple[int, int]] = Counter()
+        self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
+        self._deaths: Counter[Identity] = Counter()
         self._stillborn = 0
-        self._renewed: dict[Side, Credentials] = {}
+        self._renewed: dict[tuple[str, Side], Credentials] = {}
+        self._dismissed = False
+        self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
+
+    @property
+    def processes(self) -> int:
+        """How many worker processes there should be."""
+        return len(self._places)
+
+    @property
+    def threads(self) -> int:
+        """How many threads they have together."""
+        return sum(place.brief.threads for place in self._places)
+
+    def open_desk(self, route: str, deliver: Callable[[FromCrew], None]) -> Desk:
+        """Return the desk of a route; `deliver` puts into the inbox of the loop that owns it, from any thread."""
+        desk = self._desks[route] = Desk(route, self, deliver)
+        return desk
 
     def start(self) -> None:
         """Start all worker processes; returns without waiting for them."""
-        for brief in self.briefs:
-            self._hire(brief)
+        self._foreman.start()
 
-    def room(self) -> int:
-        """How many orders can be handed out now."""
-        return max(0, sum(member.room for member in self._members.values()) - len(self._waiting))
+    def share(self, route: str) -> int:
+        """Return how many orders a route may have out: those of all members' shares."""
+        return sum(self._share_of(place.brief, route) for place in self._places)
 
-    def window(self) -> int:
-        """How many orders the crew holds at most."""
-        return sum(brief.threads for brief in self.briefs) * ORDERS_PER_THREAD
+    def hand_out(self, route: str, orders: list[Order]) -> None:
+        """Share the orders among the workers, those with most room first."""
+        self._inbox.put(partial(self._take_on, route, orders))
 
-    def in_flight(self) -> int:
-        """How many orders are out."""
-        return len(self._waiting) + sum(len(member.orders) for member in self._members.values())
+    def recall(self, route: str) -> None:
+        """Have the route's desk told what nobody has begun."""
+        self._inbox.put(partial(self._call_back, route))
 
-    def hand_out(self, orders: Iterable[Order]) -> None:
-        """Share `orders` among the workers, those with most room first."""
-        self._waiting.extend(orders)
-        share = max(1, -(-len(self._waiting) // max(1, len(self._members))))
-        while self._waiting:
-            member = max(self._members.values(), key=lambda member: member.room, default=None)
-            if member is None or member.room <= 0:
-                return
-            count = min(share, member.room, len(self._waiting))
-            self._hand(member, [self._waiting.popleft() for _ in range(count)])
-
-    def hear(self, message: FromWorker) -> Settled:
-        """Take in what a worker said and tell what it settles; a dead worker is replaced, its orders handed on."""
-        member = self._members.get(message.worker)
-        if member is None:
-            return Settled([], [])
-        if message.report is None:
-            return Settled(self._bury(member), [])
-        return self._book(member, message.report)
-
-    def renew(self, side: Side, credentials: Credentials) -> None:
+    def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
-        self._renewed[side] = credentials
-        for member in self._members.values():
-            _send(member, Renew(side, credentials))
-
-    def recall(self) -> list[Order]:
-        """Ask the workers for what they have not begun; they answer with a report. Returns what none of them had."""
-        for member in self._members.values():
-            _send(member, Recall())
-        unassigned = list(self._waiting)
-        self._waiting.clear()
-        return unassigned
+        self._inbox.put(partial(self._spread, Renew(route, side, credentials)))
 
     def dismiss(self, grace: float) -> None:
         """End all workers; who is not gone after `grace` seconds is killed."""
-        members = list(self._members.values())
-        self._members.clear()
-        for member in members:
-            _send(member, Quit())
-        for member in members:
-            member.process.join(grace)
-            _end(member)
+        self._inbox.put(partial(self._part, grace))
+        self._foreman.join()
 
-    def _hire(self, brief: Brief) -> None:
-        self._hired += 1
-        ours, theirs = _processes.Pipe()
-        name = f"s3mover-worker-{self._hired}"
-        process = _processes.Process(target=serve, args=(brief, theirs), name=name, daemon=True)
-        process.start()
-        theirs.close()
-        reader = threading.Thread(target=self._read, args=(self._hired, ours), name=name, daemon=True)
-        reader.start()
-        member = _Member(self._hired, process, ours, reader, brief)
-        self._members[member.number] = member
-        for side, credentials in self._renewed.items():
-            _send(member, Renew(side, credentials))
-        self._notify(WorkerStarted(member.number, process.pid or 0, brief.threads))
+    def _lead(self) -> None:
+        while not self._dismissed:
+            try:
+                self._look_around()
+                self._next_task()()
+            except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
+                for desk in self._desks.values():
+                    desk.deliver(FromCrew(Settled([], []), error))
 
-    def _read(self, worker: int, pipe: Connection) -> None:
+    def _next_task(self) -> Callable[[], None]:
         try:
-            while True:
-                self._deliver(FromWorker(worker, pipe.recv()))
-        except (EOFError, OSError):
-            self._deliver(FromWorker(worker, None))
+            return self._inbox.get(timeout=max(0.0, self._look_at - time.monotonic()))
+        except Empty:
+            return self._look_around
 
-    def _hand(self, member: _Member, orders: list[Order]) -> None:
-        member.orders.update(((order.sweep, order.number), order) for order in orders)
-        _send(member, Hand(orders))
+    def _look_around(self) -> None:
+        """Look, when it is time, after each place: fill it, or end who has it and does not work any more."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + self._look_seconds
+        for place in self._places:
+            if place.member is None and now >= place.due:
+                self._hire(place)
+            elif place.member is not None and place.vigil is not None and not place.verdict:
+                place.verdict = place.vigil.look(now, place.member.slate.beats, place.member.slate.signs())
+                if place.verdict:
+                    place.member.kill()
 
-    def _book(self, member: _Member, report: Report) -> Settled:
-        member.reported = True
-        self._stillborn = 0
+    def _hear(self, worker: int, report: Report | None) -> None:
+        self._inbox.put(partial(self._take_in, worker, report))
+
+    def _take_in(self, worker: int, report: Report | None) -> None:
+        for place in self._places:
+            if place.member is not None and place.member.number == worker:
+                if report is None:
+                    self._bury(place, place.member)
+                else:
+                    self._book(place, place.member, report)
+
+    @property
+    def _members(self) -> list[Member]:
+        return [place.member for place in self._places if place.member is not None]
+
+    def _book(self, place: _Place, member: Member, report: Report) -> None:
+        if report.outcomes:
+            place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
             self._notify(RequestsMade(side, operation, code, count))
-        identities = [(outcome.sweep, outcome.number) for outcome in report.outcomes]
-        identities += [(order.sweep, order.number) for order in report.returned]
-        for identity in identities:
-            member.orders.pop(identity, None)
-            self._deaths.pop(identity, None)
-        self.hand_out([])
-        return Settled(report.outcomes, report.returned)
+        orders = member.orders[report.route]
+        names = [(report.route, outcome.sweep, outcome.number) for outcome in report.outcomes]
+        names += [identity(report.route, order) for order in report.returned]
+        for name in names:
+            orders.pop(name, None)
+            self._deaths.pop(name, None)
+        self._deal(report.route)
+        self._settle(report.route, report.outcomes, report.returned)
 
-    def _bury(self, member: _Member) -> list[Outcome]:
-        del self._members[member.number]
-        code = f"exit {_end(member)}"
-        self._notify(WorkerDied(member.number, code, len(member.orders)))
-        self._refuse_endless_dying(member)
-        self._hire(member.brief)
-        fatal = [order for identity, order in member.orders.items() if self._died_with(identity)]
-        self.hand_out(order for order in member.orders.values() if order not in fatal)
-        return [_set_aside(order, code) for order in fatal]
+    def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
+        if outcomes or returned:
+            self._desks[route].deliver(FromCrew(Settled(outcomes, returned)))
 
-    def _died_with(self, identity: tuple[int, int]) -> bool:
-        self._deaths[identity] += 1
-        return self._deaths[identity] >= MOST_DEATHS
+    def _take_on(self, route: str, orders: list[Order]) -> None:
+        self._waiting[route].extend(orders)
+        self._deal(route)
 
-    def _refuse_endless_dying(self, member: _Member) -> None:
-        self._stillborn += 0 if member.reported else 1
-        if self._stillborn >= MOST_STILLBORN:
-            raise MoverError(f"{self._stillborn} worker processes ended before they did anything")
+    def _deal(self, route: str) -> None:
+        waiting = self._waiting[route]
+        share = max(1, -(-len(waiting) // max(1, len(self._members))))
+        while waiting:
+            room, member = max(
+                ((self._room(member, route), member) for member in self._members),
+                key=lambda found: found[0],
+                default=(0, None),
+            )
+            if member is None or room <= 0:
+                return
+            orders = [waiting.popleft() for _ in range(min(share, room, len(waiting)))]
+            member.orders[route].update((identity(route, order), order) for order in orders)
+            member.send(Hand(route, orders))
+
+    def _room(self, member: Member, route: str) -> int:
+        return self._share_of(member.brief, route) - len(member.orders[route])
+
+    def _share_of(self, brief: Brief, route: str) -> int:
+        """Divide a worker's window among the routes that have work, counting `route` as one of them.
+
+        Each has room of its own: what one holds never takes another's place.
+        """
+        others = sum(1 for desk in self._desks.values() if desk.route != route and desk.in_flight())
+        return max(1, brief.threads * ORDERS_PER_THREAD // (1 + others))
+
+    def _call_back(self, route: str) -> None:
+        for member in self._members:
+            member.send(Recall(route))
+        unassigned = list(self._waiting[route])
+        self._waiting[route].clear()
+        self._settle(route, [], unassigned)
+
+    def _spread(self, renewal: Renew) -> None:
+        self._renewed[renewal.route, renewal.side] = renewal.credentials
+        for member in self._members:
+            member.send(renewal)
+
+    def _hire(self, place: _Place) -> None:
+        self._hired += 1
+        member = place.member = Member(self._hired, place.brief, self._nursery, self._hear)
+        place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
+        for (route, side), credentials in self._renewed.items():
+            member.send(Renew(route, side, credentials))
+        self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
+        for route in self._waiting:
+            self._deal(route)
+
+    def _bury(self, place: _Place, member: Member) -> None:
+        place.member = None
+        exit_code = member.end()
+        code = place.verdict or f"exit {exit_code}"
+        self._stillborn = 0 if member.slate.beats else self._stillborn + 1
+        self._plan_replacement(place)
+        unsettled = sum(map(len, member.orders.values()))
+        self._notify(WorkerDied(member.number, code, unsettled, place.due - time.monotonic()))
+        self._hand_on(member, code)
+        if self._stillborn >= MOST_STILLBORN and not self._enduring:
+            raise MoverError(f"{self._stillborn} worker processes ended before they were up")
+
+    def _plan_replacement(self, place: _Place) -> None:
+        place.deaths += 1
+        place.due = time.monotonic() + pause_after(place.deaths)
+        self._look_at = min(self._look_at, place.due)
+
+    def _hand_on(self, member: Member, code: str) -> None:
+        """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
+        begun = member.slate.in_hand()
+        for route, orders in member.orders.items():
+            fatal = {name for name in orders if name in begun and self._died_with(name)}
+            self._take_on(
+                route, [_orphaned(order, member) for name, order in orders.items() if name not in fatal]
+            )
+            self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
+
+    def _died_with(self, name: Identity) -> bool:
+        self._deaths[name] += 1
+        return self._deaths[name] >= MOST_DEATHS
+
+    def _part(self, grace: float) -> None:
+        self._dismissed = True
+        until = time.monotonic() + grace
+        for member in self._members:
+            member.send(Quit())
+        for member in self._members:
+            member.wait(max(0.0, until - time.monotonic()))
+            member.end()
 
 
 def share_threads(threads: int, processes: int) -> list[int]:
@@ -206,27 +282,10 @@ def share_threads(threads: int, processes: int) -> list[int]:
     return [each + (1 if number < more else 0) for number in range(processes)]
 
 
-def _end(member: _Member) -> int | None:
-    """See to it that the worker has gone, and give back its exit code."""
-    # A worker whose pipe broke, or whose time is up, cannot report any more, whatever it still does.
-    member.process.kill()
-    member.process.join()
-    # The reader comes to the pipe's end now; only then may the pipe be closed under it.
-    member.reader.join()
-    member.pipe.close()
-    code = member.process.exitcode
-    member.process.close()
-    return code
-
-
-def _send(member: _Member, message: ToWorker) -> None:
-    try:
-        member.pipe.send(message)
-    except (BrokenPipeError, ConnectionError):
-        # The worker died: its reader delivers that, and `hear` hands its orders on.
-        return
+def _orphaned(order: Order, by: Member) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
 
 
 def _set_aside(order: Order, code: str) -> Outcome:
-    said = f"{MOST_DEATHS} workers died while they had this object in hand; the last one with {code}"
-    return unmoved(order, "WorkerDied", said, time.time(), MOST_DEATHS)
+    said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
+    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)

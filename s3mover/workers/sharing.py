@@ -7,6 +7,7 @@ which stand in the same queue, get their turn in between.
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from s3mover.transfer.parts import Part
@@ -65,11 +66,18 @@ class Invitation:
 class Sharing:
     """Invites threads of one worker to help; at most `most` of them are bound by large objects at a time.
 
-    `invite` puts an invitation into the queue from which the threads take their work.
+    `invite` puts an invitation into the queue from which the threads take their work; `resting` surrounds the wait of
+    a thread for its helpers.
     """
 
-    def __init__(self, invite: Callable[[Invitation], None], most: int) -> None:
+    def __init__(
+        self,
+        invite: Callable[[Invitation], None],
+        most: int,
+        resting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._invite = invite
+        self._resting = resting
         self._lock = threading.Lock()
         self._free = most
 
@@ -82,7 +90,8 @@ class Sharing:
                 self._invite(invitation)
             while invitation.help():
                 continue
-            return invitation.outcome()
+            with self._resting():
+                return invitation.outcome()
         finally:
             self._give_back(helpers)
 

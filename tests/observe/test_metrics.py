@@ -17,6 +17,7 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFallback,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
@@ -30,6 +31,7 @@ from s3mover.events import (
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.labels import BoundedLabel
 from s3mover.observe.metrics import MetricsListener
+from s3mover.transfer.abilities import FRAMING, Feature
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
 
@@ -40,6 +42,7 @@ CONTRACT = """
 | `s3mover_transfer_duration_seconds` | histogram | `method` |
 | `s3mover_failures_total` | counter | `code` |
 | `s3mover_fallbacks_total` | counter | `reason` |
+| `s3mover_properties_lost_total` | counter | `property` |
 | `s3mover_objects_listed_total` | counter | `side` |
 | `s3mover_objects_skipped_total` | counter | `reason` |
 | `s3mover_sweeps_total` | counter | `status` |
@@ -54,6 +57,7 @@ CONTRACT = """
 | `s3mover_audit_rows_total`, `s3mover_audit_up`, `s3mover_leader` | counter, gauge, gauge | – |
 | `s3mover_build_info` | info | – |
 """  # noqa: RUF001
+PROPERTIES = [feature for feature in Feature if feature not in FRAMING]
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
 
@@ -138,6 +142,7 @@ def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -
             {"side": "source", "operation": "ListObjectsV2", "code": "ExpiredToken"},
         ),
         ("s3mover_throttled_total", {"side": "destination"}),
+        *(("s3mover_properties_lost_total", {"property": feature.label}) for feature in PROPERTIES),
         ("s3mover_audit_rows_total", {}),
     ],
 )
@@ -301,6 +306,14 @@ def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
     assert value(metrics, "s3mover_objects_listed_total", side="destination") == 1_000
     assert value(metrics, "s3mover_objects_listed_total", side="source") == 0
     assert value(metrics, "s3mover_fallbacks_total", reason="AccessDenied") == 1
+
+
+def test_what_was_lost_counts_by_its_name(metrics: MetricsListener) -> None:
+    """An object that lost two of its properties counts for both."""
+    metrics(ObjectReduced(7, "in/c.pdf", ("tags", "acl")))
+    metrics(ObjectReduced(7, "in/d.pdf", ("tags",)))
+    assert value(metrics, "s3mover_properties_lost_total", property="tags") == 2
+    assert value(metrics, "s3mover_properties_lost_total", property="acl") == 1
 
 
 def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener) -> None:

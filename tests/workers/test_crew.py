@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from urllib.parse import urlsplit
@@ -11,11 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.events import Event, WorkerStarted
+from s3mover.errors import MoverError
+from s3mover.events import Event, WorkerDied, WorkerStarted
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side, Status
 from s3mover.transfer.policy import Policy
-from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, Crew, FromWorker, share_threads
-from s3mover.workers.messages import Brief
+from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
+from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.messages import RouteBrief
+from s3mover.workers.nursery import Child, Nursery
+from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
 
 ACCOUNT = "111111111111"
@@ -41,26 +46,40 @@ def simulator() -> Iterator[Simulator]:
 
 
 class Owner:
-    """A crew with its inbox, as the loop holds it."""
+    """A desk with its inbox, as a loop holds them, and what its crew announced."""
 
-    def __init__(self, crew: Crew, inbox: "SimpleQueue[FromWorker]", events: list[Event]) -> None:
-        self.crew = crew
+    def __init__(self, desk: Desk, inbox: "SimpleQueue[FromCrew]", events: list[Event]) -> None:
+        self.desk = desk
         self.inbox = inbox
         self.events = events
+
+    def hear(self) -> Settled:
+        return self.desk.hear(self.inbox.get(timeout=60))
 
     def settle(self, count: int) -> list[Outcome]:
         """Listen until `count` orders have ended."""
         outcomes: list[Outcome] = []
         while len(outcomes) < count:
-            outcomes += self.crew.hear(self.inbox.get(timeout=60)).outcomes
+            outcomes += self.hear().outcomes
         return outcomes
 
     def pids(self) -> list[int]:
         return [event.pid for event in self.events if isinstance(event, WorkerStarted)]
 
+    def pid(self, number: int) -> int:
+        """Wait for the worker that is started as the `number`-th, from 0."""
+        wait_until(lambda: len(self.pids()) > number)
+        return self.pids()[number]
 
-@contextmanager
-def crew_of(simulator: Simulator, processes: int = 2, threads: int = 10) -> Iterator[Owner]:
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def brief_of(simulator: Simulator, source: str = "from", destination: str = "to") -> RouteBrief:
     key = simulator.add_key(ACCOUNT)
     place = urlsplit(simulator.endpoint)
     credentials = Credentials(key.access_key, key.secret_key)
@@ -70,24 +89,42 @@ def crew_of(simulator: Simulator, processes: int = 2, threads: int = 10) -> Iter
             bucket, place.scheme, place.hostname or "", place.port or 0, f"/{bucket}", simulator.region
         )
 
-    briefs = [
-        Brief(
-            threads=share,
-            source=address("from"),
-            destination=address("to"),
-            credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
-            policy=Policy(method="auto", part_size=64 * 2**20, max_attempts=3),
-        )
-        for share in share_threads(threads, processes)
-    ]
-    inbox: SimpleQueue[FromWorker] = SimpleQueue()
-    events: list[Event] = []
-    crew = Crew(briefs, inbox.put, events.append)
+    return RouteBrief(
+        source=address(source),
+        destination=address(destination),
+        credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
+        policy=Policy(method="auto", part_size=64 * 2**20, max_attempts=3),
+    )
+
+
+@contextmanager
+def owners_of(crew: Crew, routes: Iterable[str], events: list[Event]) -> Iterator[list[Owner]]:
+    """Run a crew with a desk for each route."""
+    owners = []
+    for route in routes:
+        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        owners.append(Owner(crew.open_desk(route, inbox.put), inbox, events))
     crew.start()
     try:
-        yield Owner(crew, inbox, events)
+        yield owners
     finally:
         crew.dismiss(10.0)
+
+
+@contextmanager
+def crew_of(
+    simulator: Simulator, processes: int = 2, threads: int = 10, patience: Patience = PATIENCE
+) -> Iterator[Owner]:
+    events: list[Event] = []
+    routes = {"only": brief_of(simulator)}
+    nursery = Nursery()
+    shares = share_threads(threads, processes)
+    crew = Crew(shares, routes, events.append, nursery, patience=patience, look_seconds=0.1)
+    try:
+        with owners_of(crew, ["only"], events) as [owner]:
+            yield owner
+    finally:
+        nursery.close()
         simulator.set_latency(0)
 
 
@@ -103,51 +140,89 @@ def test_every_order_ends_once(simulator: Simulator) -> None:
     """What was handed out comes back, each order exactly once, moved."""
     with crew_of(simulator) as owner:
         given_out = orders(simulator, 300)
-        owner.crew.hand_out(given_out)
+        owner.desk.hand_out(given_out)
         outcomes = owner.settle(300)
         assert sorted(outcome.number for outcome in outcomes) == list(range(1, 301))
         assert {outcome.status for outcome in outcomes} == {Status.SUCCESS}
-        assert owner.crew.in_flight() == 0
-        assert owner.crew.room() == owner.crew.window() == 10 * ORDERS_PER_THREAD
+        assert owner.desk.in_flight() == 0
+        assert owner.desk.room() == owner.desk.window() == 10 * ORDERS_PER_THREAD
 
 
 def test_a_dead_workers_orders_are_handed_on(simulator: Simulator) -> None:
     """A worker that is killed with orders in hand costs nothing but time."""
     simulator.set_latency(CopyObject=0.2)
     with crew_of(simulator) as owner:
-        owner.crew.hand_out(orders(simulator, 40))
+        owner.desk.hand_out(orders(simulator, 40))
         owner.settle(1)
         os.kill(owner.pids()[0], signal.SIGKILL)
-        owner.settle(owner.crew.in_flight())
-        assert owner.crew.in_flight() == 0
+        owner.settle(owner.desk.in_flight())
+        assert owner.desk.in_flight() == 0
         assert [event.name for event in owner.events].count("worker.died") == 1
         assert len(owner.pids()) == 3
 
 
+def hits(simulator: Simulator) -> int:
+    """How many requests hang in the simulator."""
+    return sum(fault["hits"] for fault in simulator.faults())
+
+
+def kill_at_work(simulator: Simulator, owner: Owner, death: int) -> None:
+    """Kill the worker that was started as the `death`-th, once it has begun with an order, which hangs."""
+    pid = owner.pid(death)
+    wait_until(lambda: hits(simulator) > death)
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_an_order_that_kills_its_workers_is_set_aside(simulator: Simulator) -> None:
-    """After some deaths in its hands an order is an error that says so, and the crew lives on."""
-    simulator.set_latency(CopyObject=60)
-    with crew_of(simulator, processes=1) as owner:
-        owner.crew.hand_out(orders(simulator, 1))
+    """After some deaths in its hands an order is an error that says so; those that only waited beside it are moved."""
+    [deadly, *others] = orders(simulator, 4)
+    simulator.add_fault("hang", operation="CopyObject", key=deadly.key)
+    with crew_of(simulator, processes=1, threads=1) as owner:
+        owner.desk.hand_out([deadly, *others])
         for death in range(MOST_DEATHS):
-            os.kill(owner.pids()[death], signal.SIGKILL)
-            settled = owner.crew.hear(owner.inbox.get(timeout=60))
-        [outcome] = settled.outcomes
-        assert (outcome.status, outcome.code) == (Status.ERROR, "WorkerDied")
-        simulator.set_latency(0)
-        owner.crew.hand_out(orders(simulator, 1, sweep=2))
-        assert owner.settle(1)[0].status is Status.SUCCESS
+            kill_at_work(simulator, owner, death)
+        outcomes = {outcome.number: outcome for outcome in owner.settle(4)}
+    simulator.clear_faults()
+    outcome = outcomes.pop(deadly.number)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "WorkerDied")
+    assert "3 workers died after they had begun with this object" in outcome.message
+    assert {outcome.status for outcome in outcomes.values()} == {Status.SUCCESS}
+    pauses = [event.pause for event in owner.events if isinstance(event, WorkerDied)]
+    assert [round(pause) for pause in pauses] == [0, 1, 2]
+
+
+def test_a_worker_that_stands_still_is_replaced(simulator: Simulator) -> None:
+    """A stopped process gives no sign of life: it is ended, and what it had is handed on."""
+    patience = Patience(silence=3.0)
+    with crew_of(simulator, processes=1, patience=patience) as owner:
+        owner.desk.hand_out(orders(simulator, 1))
+        owner.settle(1)
+        os.kill(owner.pid(0), signal.SIGSTOP)
+        owner.desk.hand_out(orders(simulator, 20, sweep=2))
+        assert {outcome.status for outcome in owner.settle(20)} == {Status.SUCCESS}
+        assert [event.code for event in owner.events if isinstance(event, WorkerDied)] == ["silent"]
+
+
+def test_a_worker_with_a_stuck_thread_is_replaced(simulator: Simulator) -> None:
+    """A thread that gives no sign for too long is no use, even if its process lives."""
+    simulator.add_fault("hang", operation="CopyObject", times=1)
+    with crew_of(simulator, processes=1, patience=Patience(stuck=2.0)) as owner:
+        owner.desk.hand_out(orders(simulator, 20))
+        assert {outcome.status for outcome in owner.settle(20)} == {Status.SUCCESS}
+        assert [event.code for event in owner.events if isinstance(event, WorkerDied)] == ["stuck"]
+    simulator.clear_faults()
 
 
 def test_unbegun_orders_come_back_when_recalled(simulator: Simulator) -> None:
     """A recall returns what waits in the workers; what is in hand ends."""
     simulator.set_latency(CopyObject=0.3)
     with crew_of(simulator) as owner:
-        owner.crew.hand_out(orders(simulator, 40))
-        returned = owner.crew.recall()
+        owner.desk.hand_out(orders(simulator, 40))
+        owner.desk.recall()
         outcomes: list[Outcome] = []
-        while owner.crew.in_flight():
-            settled = owner.crew.hear(owner.inbox.get(timeout=60))
+        returned: list[Order] = []
+        while owner.desk.in_flight():
+            settled = owner.hear()
             outcomes += settled.outcomes
             returned += settled.returned
         assert len(outcomes) + len(returned) == 40
@@ -161,12 +236,84 @@ def test_workers_sign_with_renewed_credentials(simulator: Simulator) -> None:
         fresh = simulator.add_key(ACCOUNT, session=True)
         for key in (old, fresh):
             credentials = Credentials(key.access_key, key.secret_key, key.session_token)
-            owner.crew.renew(Side.SOURCE, credentials)
-            owner.crew.renew(Side.DESTINATION, credentials)
+            owner.desk.renew(Side.SOURCE, credentials)
+            owner.desk.renew(Side.DESTINATION, credentials)
         simulator.expire_key(old)
-        owner.crew.hand_out(orders(simulator, 5))
+        owner.desk.hand_out(orders(simulator, 5))
         assert {outcome.status for outcome in owner.settle(5)} == {Status.SUCCESS}
-        os.kill(owner.pids()[0], signal.SIGKILL)
-        owner.crew.hear(owner.inbox.get(timeout=60))
-        owner.crew.hand_out(orders(simulator, 5, sweep=2))
+        os.kill(owner.pid(0), signal.SIGKILL)
+        owner.pid(1)
+        owner.desk.hand_out(orders(simulator, 5, sweep=2))
         assert {outcome.status for outcome in owner.settle(5)} == {Status.SUCCESS}
+
+
+@contextmanager
+def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
+    """Workers with so many threads each that move from `from` to `to`, and from `from` to `beside`."""
+    simulator.create_bucket("beside", ACCOUNT)
+    simulator.clear_log()
+    routes = {"many": brief_of(simulator), "few": brief_of(simulator, destination="beside")}
+    events: list[Event] = []
+    nursery = Nursery()
+    try:
+        with owners_of(Crew(threads, routes, events.append, nursery), routes, events) as owners:
+            yield owners
+    finally:
+        nursery.close()
+        simulator.set_latency(0)
+        simulator.remove_bucket("beside")
+
+
+def test_a_route_with_many_orders_does_not_starve_another(simulator: Simulator) -> None:
+    """Threads take the routes' orders in turn, and each desk hears of its own orders alone."""
+    simulator.set_latency(CopyObject=0.05)
+    with two_routes(simulator, 4) as [many, few]:
+        many.desk.hand_out(orders(simulator, 200))
+        few.desk.hand_out(orders(simulator, 20))
+        assert {outcome.number for outcome in few.settle(20)} == set(range(1, 21))
+        assert simulator.counts("to").get("CopyObject", 0) < 100
+        assert {outcome.number for outcome in many.settle(200)} == set(range(1, 201))
+        assert simulator.count("beside") == 20
+
+
+def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) -> None:
+    """A route alone has the whole window; it has half of it as long as another one works, too."""
+    whole = 4 * ORDERS_PER_THREAD
+    with two_routes(simulator, 4) as [many, few]:
+        assert (many.desk.window(), few.desk.window()) == (whole, whole)
+        few.desk.hand_out(orders(simulator, 1))
+        assert (many.desk.window(), few.desk.window()) == (whole // 2, whole)
+        few.settle(1)
+        assert many.desk.room() == whole
+
+
+def test_a_recall_concerns_its_own_route(simulator: Simulator) -> None:
+    """One route stops, and the other's orders are all carried out."""
+    simulator.set_latency(CopyObject=0.1)
+    with two_routes(simulator, 2) as [many, few]:
+        few.desk.hand_out(orders(simulator, 8))
+        many.desk.hand_out(orders(simulator, 20))
+        many.desk.recall()
+        assert len(few.settle(8)) == 8
+        returned = 0
+        while many.desk.in_flight():
+            returned += len(many.hear().returned)
+        assert returned
+
+
+def test_a_crew_that_cannot_work_tells_every_desk(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that die before they are up end the work of all routes with an error."""
+    start = Nursery.start
+
+    def stillborn(nursery: Nursery, memory: int) -> Child:
+        child = start(nursery, memory)
+        os.kill(child.pid, signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(Nursery, "start", stillborn)
+    with two_routes(simulator, 1, 1, 1) as owners:
+        for owner in owners:
+            with pytest.raises(MoverError, match="before they were up"):
+                owner.hear()
