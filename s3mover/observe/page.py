@@ -88,5 +88,7 @@ def _about(status: Status) -> str:
     if "threads" in status:
         processes = "1 process" if status["processes"] == 1 else f"{status['processes']} processes"
         parts.append(f"{status['threads']} threads in {processes}")
+    if status.get("paused"):
+        parts.append("paused: nothing new begins")
     parts += [f"{limit} requests at once to the {side}" for side, limit in status["limits"].items()]
     return shown(" · ".join(parts))

@@ -259,7 +259,14 @@ def routes(clock: Clock) -> dict[str, StatusBoard]:
 def of_routes(boards: dict[str, StatusBoard]) -> Reader:
     """Return the page of a daemon with these routes."""
     told = [{"route": name, **board.status()} for name, board in boards.items()]
-    about = {"state": "idle", "version": "0.1.0", "processes": 2, "threads": 150, "healthy": True}
+    about = {
+        "state": "paused",
+        "paused": True,
+        "version": "0.1.0",
+        "processes": 2,
+        "threads": 150,
+        "healthy": True,
+    }
     return Reader(page.render({**about, "routes": told}))
 
 
@@ -272,6 +279,7 @@ def test_routes_are_shown_beside_each_other(routes: dict[str, StatusBoard]) -> N
     assert "Moving objects25%103" in seen.text
     assert "b, completed" in seen.text
     assert "2 routes" in seen.text
+    assert "paused: nothing new begins" in seen.text
 
 
 def test_the_same_key_of_two_routes_is_two_objects(routes: dict[str, StatusBoard]) -> None:
