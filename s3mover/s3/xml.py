@@ -8,7 +8,7 @@ local names, since stores differ in their namespace.
 import re
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
-from xml.etree.ElementTree import Element, ParseError, SubElement, XMLParser
+from xml.etree.ElementTree import Element, ParseError, XMLParser
 from xml.sax.saxutils import escape
 
 from s3mover.errors import ListingError
@@ -83,7 +83,9 @@ def _flat(body: bytes) -> Element | None:
         return None
     root = Element(found[1])
     for name, content in _CHILD.findall(found[2]):
-        SubElement(root, name).text = content.replace("&quot;", '"') or None
+        child = Element(name)
+        child.text = content.replace("&quot;", '"') or None
+        root.append(child)
     return root
 
 

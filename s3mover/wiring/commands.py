@@ -77,9 +77,7 @@ def sweep_once(settings: Settings, *, progress: bool) -> ExitCode:
     redact(secrets_of(settings))
     with (
         stopping_on_signals(stop, settings.stop.grace),
-        open_engine(
-            settings, stop, [LogListener(), *([bar] if bar.alive else [])], serve_http=False
-        ) as engine,
+        open_engine(settings, stop, [LogListener(), bar], serve_http=False) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError(f"another instance works on {pair_of(settings)}")
