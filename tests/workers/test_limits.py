@@ -53,7 +53,8 @@ def answers(*usage: Usage, carried_out: int = 0, refused: int = 0) -> Report:
 
 
 def governor(bound: float = 0.0, workers: int = 2) -> Governor:
-    made = Governor({"only": plain_brief(bound)}, 150, 0.0)
+    made = Governor(["only"], 150, 0.0)
+    made.learn("only", plain_brief(bound), 0.0)
     for worker in range(workers):
         made.welcome(worker)
     return made
