@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
+# After so long without any answer of the database it is asked whether the connection, and the lease with it, lives.
+CONFIRM_SECONDS = 0.5
 
 
 class PatientTrail:
@@ -32,10 +34,23 @@ class PatientTrail:
         self._notify = notify
         self._wait = wait
         self._clock = clock
+        self._confirmed_at = clock()
 
     def acquire_lease(self, pair: Pair) -> bool:
         """See `Trail.acquire_lease`."""
         return self._outlast(lambda: self._trail.acquire_lease(pair))
+
+    def lease_confirmed_at(self) -> float:
+        """Return a time at which the connection that holds the lease was alive, at most half a second ago.
+
+        Where the database is away this lasts until it is back. The time is one of the clock that counts steadily.
+
+        Raises:
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
+        if self._clock() - self._confirmed_at >= CONFIRM_SECONDS:
+            self._outlast(self._trail.reconnect)
+        return self._confirmed_at
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
@@ -84,10 +99,14 @@ class PatientTrail:
 
     def _outlast(self, call: Callable[[], T]) -> T:
         while True:
+            asked_at = self._clock()
             try:
-                return call()
+                result = call()
             except AuditUnavailableError as outage:
                 self._await_return(outage)
+            else:
+                self._confirmed_at = asked_at
+                return result
 
     def _await_return(self, outage: AuditUnavailableError) -> None:
         began = self._clock()

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
+from s3mover.workers.messages import Brief, Extend, Hand, Quit, Recall, Renew, Report, ToWorker
 from s3mover.workers.worker import serve
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
@@ -80,6 +80,7 @@ class Crew:
         self._deaths: Counter[tuple[int, int]] = Counter()
         self._stillborn = 0
         self._renewed: dict[Side, Credentials] = {}
+        self._trusted_until: float | None = None
 
     def start(self) -> None:
         """Start all worker processes; returns without waiting for them."""
@@ -124,6 +125,12 @@ class Crew:
         for member in self._members.values():
             _send(member, Renew(side, credentials))
 
+    def trust(self, until: float) -> None:
+        """Let every worker, later ones too, begin requests until then (see `workers/trust.py`)."""
+        self._trusted_until = until
+        for member in self._members.values():
+            _send(member, Extend(until))
+
     def recall(self) -> list[Order]:
         """Ask the workers for what they have not begun; they answer with a report. Returns what none of them had."""
         for member in self._members.values():
@@ -156,6 +163,8 @@ class Crew:
         self._members[member.number] = member
         for side, credentials in self._renewed.items():
             _send(member, Renew(side, credentials))
+        if self._trusted_until is not None:
+            _send(member, Extend(self._trusted_until))
         self._notify(WorkerStarted(member.number, process.pid or 0, brief.threads))
 
     def _read(self, worker: int, pipe: Connection) -> None:

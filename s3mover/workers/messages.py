@@ -44,6 +44,12 @@ class Recall(NamedTuple):
     """To a worker: give back what you have not begun, and begin no attempt again."""
 
 
+class Extend(NamedTuple):
+    """To a worker: the lease is held; begin requests until then (seconds of the steady clock of this machine)."""
+
+    until: float
+
+
 class Quit(NamedTuple):
     """To a worker: end now."""
 
@@ -56,4 +62,4 @@ class Report(NamedTuple):
     requests: dict[tuple[Side, str, str], int]
 
 
-ToWorker = Hand | Renew | Recall | Quit
+ToWorker = Hand | Renew | Recall | Extend | Quit

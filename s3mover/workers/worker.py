@@ -22,8 +22,9 @@ from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
+from s3mover.workers.messages import Brief, Extend, Hand, Quit, Recall, Renew, Report, ToWorker
 from s3mover.workers.sharing import Invitation, Sharing
+from s3mover.workers.trust import Trust, TrustedPace
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ class Worker:
         self._ended: SimpleQueue[Outcome | list[Order]] = SimpleQueue()
         self._recalled = threading.Event()
         self._requests = RequestCounter()
+        self._trust = Trust()
         self._mover = self._build_mover(brief)
         for number in range(brief.threads):
             threading.Thread(target=self._work, name=f"transfer-{number}", daemon=True).start()
@@ -69,7 +71,7 @@ class Worker:
                 return
             self._obey(message)
 
-    def _obey(self, message: Hand | Renew | Recall) -> None:
+    def _obey(self, message: Hand | Renew | Recall | Extend) -> None:
         match message:
             case Hand(orders):
                 self._recalled.clear()
@@ -77,6 +79,8 @@ class Worker:
                     self._orders.put(order)
             case Renew(side, credentials):
                 self._credentials[side] = credentials
+            case Extend(until):
+                self._trust.extend(until)
             case Recall():
                 self._recalled.set()
                 # Invitations are dropped with the rest: who has a large object in hand goes on without help.
@@ -112,7 +116,8 @@ class Worker:
         return not self._recalled.wait(seconds)
 
     def _build_mover(self, brief: Brief) -> Mover:
-        pace, body_pace = Pace(brief.requests_per_second), Pace(brief.bytes_per_second)
+        pace = TrustedPace(brief.requests_per_second, self._trust)
+        body_pace = Pace(brief.bytes_per_second)
 
         def bucket(place: Side, signer: Side) -> Bucket:
             at_source = place is Side.SOURCE
