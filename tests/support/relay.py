@@ -43,8 +43,8 @@ class Relay:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 self._clients.append(client)
                 self._servers.append(server)
-                for pair in ((client, server), (server, client)):
-                    self._threads.append(threading.Thread(target=_pass_on, args=pair))
+                for passing, pair in ((_pass_on, (client, server)), (_pass_back, (server, client))):
+                    self._threads.append(threading.Thread(target=passing, args=pair))
                     self._threads[-1].start()
 
 
@@ -52,6 +52,12 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
+
+
+def _pass_back(server: socket.socket, client: socket.socket) -> None:
+    """Pass the answers on, and the server's end of the connection too."""
+    _pass_on(server, client)
+    _end(client)
 
 
 def _end(each: socket.socket) -> None:
