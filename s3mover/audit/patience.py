@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
+# After so long without any answer of the database it is asked whether the connection, and the lease with it, lives.
+CONFIRM_SECONDS = 0.5
 
 
 class PatientTrail:
@@ -32,10 +34,23 @@ class PatientTrail:
         self._notify = notify
         self._wait = wait
         self._clock = clock
+        self._confirmed_at = clock()
 
     def acquire_lease(self, pair: Pair) -> bool:
         """See `Trail.acquire_lease`."""
         return self._outlast(lambda: self._trail.acquire_lease(pair))
+
+    def lease_confirmed_at(self) -> float:
+        """Return a time at which the connection that holds the lease was alive, at most half a second ago.
+
+        Where the database is away this lasts until it is back. The time is one of the clock that counts steadily.
+
+        Raises:
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
+        if self._clock() - self._confirmed_at >= CONFIRM_SECONDS:
+            self._outlast(self._trail.reconnect)
+        return self._confirmed_at
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
@@ -96,10 +111,13 @@ class PatientTrail:
 
     def _outlast(self, call: Callable[[], T]) -> T:
         # A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
+        asked_at = self._clock()
         try:
-            return call()
+            result = call()
         except (AuditUnavailableError, UnreachableError) as outage:
             return self._insist(call, outage)
+        self._confirmed_at = asked_at
+        return result
 
     def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
@@ -107,6 +125,7 @@ class PatientTrail:
         self._notify(AuditUnavailable(str(outage)))
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
+            asked_at = self._clock()
             try:
                 self._trail.reconnect()
                 result = call()
@@ -114,6 +133,7 @@ class PatientTrail:
                 outage = again
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
                 continue
+            self._confirmed_at = asked_at
             self._notify(AuditRestored(self._clock() - began))
             return result
         raise outage

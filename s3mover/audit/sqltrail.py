@@ -10,6 +10,7 @@ from s3mover.audit import rows, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.trail import PendingRow, Total
+from s3mover.errors import LeaseHeldError
 from s3mover.model import (
     UNCERTAIN,
     Deletion,
@@ -39,6 +40,7 @@ class SqlTrail:
         self._settle = statements.SETTLE[database.backend]
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
+        self._under_way: tuple[Pair, int] | None = None
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the lease on `pair`; False where another connection holds it."""
@@ -50,12 +52,9 @@ class SqlTrail:
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """Record a sweep as running; the same pair and start again is the same sweep."""
-        running = self._running_sweeps(pair)
-        for sweep, since in running:
-            if rows.stamp(since) == rows.stamp(started_at):
-                return sweep
-        with self._database.transaction():
-            return self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
+        sweep = self._opened(pair, started_at)
+        self._under_way = pair, sweep
+        return sweep
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row; rows that are there already stay as they are."""
@@ -134,6 +133,8 @@ class SqlTrail:
 
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the sweep's end."""
+        # From now on it may be that it is recorded already.
+        self._under_way = None
         with self._database.transaction():
             self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
 
@@ -196,6 +197,7 @@ class SqlTrail:
     def reconnect(self) -> None:
         """Make the connection usable again, the lease included."""
         self._database.reopen()
+        self._require_own_sweep()
 
     def close(self) -> None:
         """End the connection; the lease goes with it."""
@@ -218,6 +220,23 @@ class SqlTrail:
             with self._database.transaction():
                 self._database.write(statements.remove(table, len(ids)), ids)
         return len(ids)
+
+    def _opened(self, pair: Pair, started_at: float) -> int:
+        for sweep, since in self._running_sweeps(pair):
+            if rows.stamp(since) == rows.stamp(started_at):
+                return sweep
+        with self._database.transaction():
+            return self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
+
+    def _require_own_sweep(self) -> None:
+        """See that nobody has led meanwhile, and given the lease back: that one resolved the rows of our sweep."""
+        if self._under_way is not None:
+            pair, sweep = self._under_way
+            if sweep not in {running for running, _ in self._running_sweeps(pair)}:
+                self._database.release_lease()
+                raise LeaseHeldError(
+                    "Another s3mover led, and took over the sweep, while the audit database was away."
+                )
 
     def _sweeps_of(self, pair: Pair, query: str) -> list[int]:
         return [id_ for id_, *names in self._database.read(query) if Pair(*names) == pair]

@@ -38,6 +38,7 @@ from s3mover.sweep.ledger import Ledger
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.waits import Waits
 from s3mover.workers.desk import Desk, FromCrew
+from s3mover.workers.trust import TRUST_SECONDS
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -46,6 +47,8 @@ FINDINGS_AHEAD = 4
 # How long the loop waits for news before it looks whether it is to stop.
 TICK_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
+# Workers are told only of so much more trust: the loop comes round hundreds of times a second.
+TRUST_STEP_SECONDS = 0.2
 
 
 class PlanEnded(NamedTuple):
@@ -116,6 +119,7 @@ class Sweep:
         # Once held, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
         self._held = ""
         self._recalled = False
+        self._trusted_until = 0.0
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
         self._ledger = Ledger(self._id, tools.notify)
@@ -131,6 +135,7 @@ class Sweep:
         """
         threading.Thread(target=self._plan, name="planner", daemon=True).start()
         while not self._is_done():
+            self._lend_trust()
             self._take_news()
             self._settle()
             self._hand_out()
@@ -163,6 +168,12 @@ class Sweep:
 
     def _may_intend(self) -> bool:
         return not self._held and not (self._plan_ended and self._plan_ended.error)
+
+    def _lend_trust(self) -> None:
+        until = self._tools.trail.lease_confirmed_at() + TRUST_SECONDS
+        if until - self._trusted_until >= TRUST_STEP_SECONDS:
+            self._trusted_until = until
+            self._tools.desk.trust(until)
 
     def _take_news(self) -> None:
         self._tools.beat()

@@ -12,6 +12,7 @@ from s3mover.sweep.forgetting import forget
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.recovery import Recovery
+from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
 
 # Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
@@ -81,9 +82,16 @@ class Round:
         return self._territory.plan()
 
     def _recover_once(self) -> None:
-        if not self._recovered:
+        if not self._recovered and self._predecessor_has_ended():
             self._recovery.recover()
             self._recovered = True
+
+    def _predecessor_has_ended(self) -> bool:
+        """Where rows are pending, wait until nothing that was begun for them can still write; False for a stop."""
+        tools = self._tools
+        if not tools.trail.pending(self._territory.pair, 1):
+            return True
+        return tools.stop.wait(TRUST_SECONDS + LANDING_SECONDS)
 
     def _look_back(self, result: SweepResult) -> SweepResult:
         """Before the sweep is recorded as completed, resolve what others left to it; see `Recovery`."""

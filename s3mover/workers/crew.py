@@ -19,7 +19,18 @@ from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmove
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.limits import Governor
 from s3mover.workers.member import Member, identity
-from s3mover.workers.messages import Brief, Hand, Identity, Learn, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.messages import (
+    Brief,
+    Extend,
+    Hand,
+    Identity,
+    Learn,
+    Quit,
+    Recall,
+    Renew,
+    Report,
+    RouteBrief,
+)
 from s3mover.workers.nursery import Nursery
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
@@ -75,6 +86,7 @@ class Crew:
         self._governor = Governor(routes, sum(threads), time.monotonic())
         self._desks: dict[str, Desk] = {}
         self._learnt: dict[str, RouteBrief] = {}
+        self._trusted: dict[str, Extend] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._hired = 0
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
@@ -117,6 +129,10 @@ class Crew:
     def teach(self, route: str, brief: RouteBrief) -> None:
         """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
         self._inbox.put(partial(self._instruct, Learn(route, brief)))
+
+    def trust(self, route: str, until: float) -> None:
+        """Let every worker, later ones too, begin requests of a route until then (see `workers/trust.py`)."""
+        self._inbox.put(partial(self._extend, Extend(route, until)))
 
     def close_desk(self, desk: Desk) -> None:
         """Tell the desk nothing any more; what nobody has begun of its orders is dropped."""
@@ -294,12 +310,19 @@ class Crew:
         for member in self._members:
             member.send(renewal)
 
+    def _extend(self, extension: Extend) -> None:
+        self._trusted[extension.route] = extension
+        for member in self._members:
+            member.send(extension)
+
     def _hire(self, place: _Place) -> None:
         self._hired += 1
         member = place.member = Member(self._hired, place.brief, self._nursery, self._hear)
         place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
         for route, learnt in self._learnt.items():
             member.send(Learn(route, learnt))
+        for extension in self._trusted.values():
+            member.send(extension)
         self._governor.welcome(member.number)
         self._send_rates(time.monotonic())
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))

@@ -44,6 +44,9 @@ class Hands(Protocol):
     def teach(self, route: str, brief: RouteBrief) -> None:
         """Let every worker, later ones too, know the route by this brief."""
 
+    def trust(self, route: str, until: float) -> None:
+        """Let every worker, later ones too, begin requests of the route until then."""
+
     def close_desk(self, desk: "Desk") -> None:
         """Tell the desk nothing any more."""
 
@@ -102,6 +105,10 @@ class Desk:
     def teach(self, brief: RouteBrief) -> None:
         """Let the workers treat what they begin from now on by `brief`."""
         self._hands.teach(self.route, brief)
+
+    def trust(self, until: float) -> None:
+        """Let the workers begin requests of this route until then (see `workers/trust.py`)."""
+        self._hands.trust(self.route, until)
 
     def close(self) -> None:
         """Hear nothing any more; what nobody has begun is dropped, what is in hand ends unheard."""

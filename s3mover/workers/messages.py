@@ -68,6 +68,13 @@ class Recall(NamedTuple):
     route: str
 
 
+class Extend(NamedTuple):
+    """To a worker: the lease is held; begin requests of this route until then (seconds, steady clock)."""
+
+    route: str
+    until: float
+
+
 class Quit(NamedTuple):
     """To a worker: end now."""
 
@@ -101,4 +108,4 @@ class Report(NamedTuple):
     usage: list[Usage]
 
 
-ToWorker = Learn | Hand | Renew | Recall | Rates | Quit
+ToWorker = Learn | Hand | Renew | Recall | Rates | Extend | Quit

@@ -19,6 +19,7 @@ from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
 from s3mover.workers.messages import BYTES, REQUESTS, Report, RouteBrief, Usage
 from s3mover.workers.slate import Signs
+from s3mover.workers.trust import Trust
 
 # Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
 RESERVED_RETRIES = 200.0
@@ -44,6 +45,7 @@ class Route:
         self._signs = signs
         self.recalled = threading.Event()
         self._requests = RequestCounter(lambda: alarm(self))
+        self.trust = Trust()
         self._valves = {valve: Pace() for valve in (*Side, REQUESTS, BYTES)}
         self._budget = RetryBudget(RESERVED_RETRIES * share, FREE_RETRIES * share)
         self._run_parts = run_parts
@@ -118,7 +120,7 @@ class Route:
             expected_owner=brief.source_owner if at_source else brief.destination_owner,
             expected_source_owner=brief.source_owner,
             request_payer=brief.request_payer,
-            pace=Turnstile([valves[REQUESTS], valves[place]], signs),
+            pace=Turnstile([valves[REQUESTS], valves[place]], signs, self.trust),
             body_pace=Turnstile([valves[BYTES]], signs),
         )
 
@@ -129,17 +131,21 @@ class Route:
 class Turnstile:
     """A gate at which threads show that they go on, and that they wait where they wait."""
 
-    def __init__(self, paces: Sequence[Pace], signs: Signs) -> None:
+    def __init__(self, paces: Sequence[Pace], signs: Signs, trust: Trust | None = None) -> None:
         self._paces = paces
         self._signs = signs
+        self._trust = trust
 
     def take(self, units: float = 1.0) -> None:
-        """Wait until so many units may pass."""
+        """Wait until so many units may pass, and trust lasts where it is asked for."""
         self._signs.give()
         for pace in self._paces:
             if not pace.is_open:
                 with self._signs.resting():
                     pace.take(units)
+        if self._trust is not None and not self._trust.lasts:
+            with self._signs.resting():
+                self._trust.wait()
 
 
 class RequestCounter:

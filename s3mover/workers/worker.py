@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from s3mover.model import Order, Outcome
-from s3mover.workers.messages import Brief, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
+from s3mover.workers.messages import Brief, Extend, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
 from s3mover.workers.slate import Line, Signs, Slate
@@ -97,7 +97,7 @@ class Worker:
         message: ToWorker = self._connection.recv()
         return message
 
-    def _obey(self, message: Learn | Hand | Renew | Recall | Rates) -> None:
+    def _obey(self, message: Learn | Hand | Renew | Recall | Rates | Extend) -> None:
         route, lane = self._routes[message.route], self._lanes[message.route]
         match message:
             case Learn(_, brief):
@@ -110,6 +110,8 @@ class Worker:
                     self._turns.put(lane, _Task(route, lane, order))
             case Rates(_, valve, rate):
                 route.set_rate(valve, rate)
+            case Extend(_, until):
+                route.trust.extend(until)
             case Renew(_, side, credentials):
                 route.renew(side, credentials)
             case Recall(_):

@@ -70,8 +70,8 @@ class Relay:
         with contextlib.suppress(OSError):
             while (data := server.recv(65536)) and client not in self._doomed:
                 client.sendall(data)
-        if client in self._doomed:
-            _end(client)
+        # The server's end of the connection is passed on, too.
+        _end(client)
 
 
 def _end(each: socket.socket) -> None:

@@ -1,0 +1,257 @@
+"""Two daemons on one pair and one trail: never two at work at once, whatever happens to the one that leads.
+
+Each instance signs with keys of its own, so that the simulator's log tells who wrote what.
+"""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import mysql.connector
+import pytest
+
+from tests.endtoend.conftest import (
+    DESTINATION,
+    DESTINATION_ACCOUNT,
+    EVERYTHING,
+    SOURCE,
+    SOURCE_ACCOUNT,
+    World,
+)
+from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim, wait_until
+from tests.support import table
+from tests.support.mariadb import MariaDb, running_mariadb
+from tests.support.relay import Relay
+
+WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
+# So slow that a worker has seconds of work in hand when its supervisor is struck.
+COPY_SECONDS = 0.5
+LEASE_HELD = 4
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MariaDb]:
+    """A server whose sessions may be killed."""
+    with running_mariadb() as running:
+        yield running
+
+
+class Instance:
+    """One daemon with keys of its own."""
+
+    def __init__(self, world: World, folder: Path, settings: dict[str, str]) -> None:
+        everything = [{"Statement": EVERYTHING}]
+        self.keys = [
+            world.s3.add_key(account, user, everything)
+            for account, user in ((SOURCE_ACCOUNT, "user/reader"), (DESTINATION_ACCOUNT, "user/mover"))
+        ]
+        signing = {
+            f"{side}_{name}": value
+            for side, key in zip(("SRC", "DST"), self.keys, strict=True)
+            for name, value in (("ACCESS_KEY", key.access_key), ("SECRET_KEY", key.secret_key))
+        }
+        self.program = Victim({**world.environment, **signing, **settings}, folder)
+
+    def signed(self, access_key: str) -> bool:
+        """Tell whether a request was this instance's."""
+        return access_key in {key.access_key for key in self.keys}
+
+
+class Stage:
+    """A leader at work and a standby beside it; the leader reaches its database server over `relay`."""
+
+    relay: Relay | None = None
+
+    def __init__(self, world: World, folder: Path, books: Books, leader_books: Books | None = None) -> None:
+        self.world, self.folder, self.books = world, folder, books
+        self._interval = {"S3MOVER_SWEEP__INTERVAL": "100ms"}
+        world.s3.fill(SOURCE, 2500, 10)
+        world.s3.set_latency(CopyObject=COPY_SECONDS)
+        self.leader = Instance(world, folder / "leader", self._interval | (leader_books or books).settings)
+        self.leader.program.await_event("object.moved")
+        self.standby = Instance(world, folder / "standby", self._interval | books.settings)
+        self.standby.program.await_event("lease.waiting")
+
+    def writers(self) -> list[str]:
+        """Return who wrote, in the order of the requests, each stretch of one writer once."""
+        keys = [entry["access_key"] for entry in self.world.s3.log() if entry["operation"] in WRITES]
+        names = ["leader" if self.leader.signed(key) else "standby" for key in keys]
+        return [name for name, _ in groupby(names)]
+
+    def takes_over(self) -> float:
+        """Wait until the standby works, and return after how many seconds."""
+        began = time.monotonic()
+        self.standby.program.await_event("lease.acquired")
+        wait_until(lambda: "standby" in self.writers(), "the standby writes", self.standby.program.tail)
+        return time.monotonic() - began
+
+    def finishes(self, program: Victim) -> None:
+        """Let a program end the work."""
+        self.world.s3.set_latency(0)
+        program.await_event(
+            "sweep.finished", lambda event: event["status"] == "completed" and not event["planned"]
+        )
+        assert program.stop() == 0
+
+    def assert_whole(self) -> None:
+        """Every object arrived and has one row of success."""
+        assert self.world.s3.differences(SOURCE, DESTINATION) == []
+        successes = "SELECT COUNT(*), COUNT(DISTINCT file_key) FROM document_logs WHERE status = 'success'"
+        assert [tuple(map(int, row)) for row in self.books.query(successes)] == [(2500, 2500)]
+        assert self.books.query("SELECT id FROM document_logs WHERE status = 'pending'") == []
+        assert self.books.query("SELECT id FROM migration_batches WHERE status = 'running'") == []
+
+    def close(self) -> None:
+        """End both."""
+        self.leader.program.close()
+        self.standby.program.close()
+
+
+@pytest.fixture
+def stage_of(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Stage]]:
+    """Return what sets the stage on a database."""
+    with contextlib.ExitStack() as opened:
+
+        def make(backend: str) -> Stage:
+            if backend == "sqlite":
+                books: Books = SqliteBooks(tmp_path)
+                books.settings["MYSQL_DSN"] = f"sqlite:///{tmp_path}/s3mover.db"
+                leader_books = relay = None
+            else:
+                server: MariaDb = request.getfixturevalue("server")
+                account = server.database()
+                relay = opened.enter_context(Relay(server.port))
+                books, leader_books = MysqlBooks(account), MysqlBooks(account, relay.port)
+            stage = Stage(world, tmp_path, books, leader_books)
+            stage.relay = relay
+            opened.callback(stage.close)
+            return stage
+
+        yield make
+
+
+@pytest.fixture
+def told(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Callable[..., None]:
+    """Return what tells the report's table of one strike."""
+
+    def tell(who: str, when: str, then: str) -> None:
+        kill = {"test": request.node.name, "seed": 0, "number": 1, "who": who, "when": when, "pending": "-"}
+        record_property(table.KILLS, [{**kill, "then": then}])
+
+    return tell
+
+
+def sessions(stage: Stage) -> list[int]:
+    """Return the sessions that hold a lease."""
+    found = stage.books.query(
+        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() ORDER BY id"
+    )
+    return [session for (session,) in found]
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+def test_a_killed_leader_is_succeeded(
+    stage_of: Callable[[str], Stage], told: Callable[..., None], backend: str
+) -> None:
+    """The standby takes over, and none of the dead leader's workers writes beside it."""
+    stage = stage_of(backend)
+    stage.leader.program.kill()
+    seconds = stage.takes_over()
+    told("leader", "in a sweep", f"standby at work after {seconds:.1f} s")
+    stage.finishes(stage.standby.program)
+    assert stage.writers() == ["leader", "standby"]
+    stage.assert_whole()
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+def test_a_stopped_leader_keeps_its_lease(stage_of: Callable[[str], Stage], backend: str) -> None:
+    """Its connection, or its file, holds the lock: nobody takes over, and it goes on when it is continued."""
+    stage = stage_of(backend)
+    leader = stage.leader.program
+    leader.process.send_signal(signal.SIGSTOP)
+    quiet = stage.world.s3.counts(DESTINATION)
+    wait_until(lambda: is_quiet(stage, quiet), "the workers have no trust any more")
+    assert not stage.standby.program.named("lease.acquired")
+    leader.process.send_signal(signal.SIGCONT)
+    stage.finishes(leader)
+    assert stage.writers()[0] == "leader"
+    stage.finishes(stage.standby.program)
+    assert stage.writers() == ["leader"]
+    stage.assert_whole()
+
+
+def is_quiet(stage: Stage, before: dict[str, int]) -> bool:
+    """Tell whether no copy was made for two seconds."""
+    latest = max((entry["at"] for entry in stage.world.s3.log("CopyObject", limit=1)), default=0.0)
+    return bool(before) and time.time() - latest > 2 * COPY_SECONDS + 1
+
+
+def test_a_stopped_leader_that_lost_its_connection_is_done(
+    stage_of: Callable[[str], Stage], told: Callable[..., None]
+) -> None:
+    """When it is continued beside its successor it writes nothing more, neither rows nor objects, and ends."""
+    stage = stage_of("mariadb")
+    leader = stage.leader.program
+    leader.process.send_signal(signal.SIGSTOP)
+    stage.books.query(f"KILL {sessions(stage)[0]}")
+    seconds = stage.takes_over()
+    told("connection", "leader is stopped", f"standby at work after {seconds:.1f} s")
+    leader.process.send_signal(signal.SIGCONT)
+    assert leader.process.wait(60) == LEASE_HELD
+    stage.finishes(stage.standby.program)
+    assert stage.writers() == ["leader", "standby"]
+    stage.assert_whole()
+
+
+def test_a_lost_connection_ends_in_one_leader(
+    stage_of: Callable[[str], Stage], told: Callable[..., None]
+) -> None:
+    """Where the leader's connection is killed again and again, it leads on or is succeeded, never both."""
+    stage = stage_of("mariadb")
+    leader, standby = stage.leader.program, stage.standby.program
+    lost = 0
+    while leader.process.poll() is None and lost < 5:
+        lost += 1
+        lose_connections(stage, lost)
+    succeeded = leader.process.poll() is not None
+    told("connection", f"{lost} times", "standby at work" if succeeded else "leader at work")
+    stage.finishes(standby if succeeded else leader)
+    if not succeeded:
+        stage.finishes(standby)
+    assert stage.writers() == (["leader", "standby"] if succeeded else ["leader"])
+    stage.assert_whole()
+
+
+def lose_connections(stage: Stage, lost: int) -> None:
+    """Kill every session on the database, and wait until the leader leads again or is gone."""
+    leader = stage.leader.program
+    for session in sessions(stage):
+        with contextlib.suppress(mysql.connector.Error):
+            stage.books.query(f"KILL {session}")
+
+    def over() -> bool:
+        return leader.process.poll() is not None or len(leader.named("audit.restored")) >= lost
+
+    wait_until(over, "the leader is back, or gone", leader.tail)
+
+
+def test_a_connection_that_was_cut_is_taken_back(stage_of: Callable[[str], Stage]) -> None:
+    """The server has not noticed: the leader ends its own ghost, and leads on."""
+    stage = stage_of("mariadb")
+    leader = stage.leader.program
+    assert stage.relay is not None
+    stage.relay.cut()
+    leader.await_event("audit.restored")
+    stage.finishes(leader)
+    assert stage.writers() == ["leader"]
+    stage.finishes(stage.standby.program)
+    stage.assert_whole()
