@@ -139,7 +139,7 @@ OLD_ROWS = """
 """
 # Sweeps that still have a row (pending, or a deletion that is due) stay with it.
 OLD_SWEEPS = """
-    SELECT id FROM migration_batches WHERE ended_at < ? AND status <> 'running'
+    SELECT id FROM migration_batches WHERE ended_at < ?
         AND NOT EXISTS (SELECT 1 FROM document_logs WHERE document_logs.batch_id = migration_batches.id) LIMIT ?
 """
 

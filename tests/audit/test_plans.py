@@ -21,7 +21,7 @@ A_THOUSAND = f"(SELECT a.d + 10 * b.d + 100 * c.d AS n FROM ({DIGITS}) a, ({DIGI
 FILL = (
     f"""
     INSERT INTO document_logs (batch_id, number, file_key, status, created_at, updated_at, delete_due)
-    SELECT 1 + n % 20, n, CONCAT('in/', n), IF(n % 50, 'success', 'error'),
+    SELECT 1 + n % 20, n, CONCAT('in/', n), IF(n % 2, 'success', 'error'),
         '2025-01-04 00:00:00' + INTERVAL n MINUTE, '2025-01-04 00:00:00', 0 FROM {A_THOUSAND}
     """,
     f"""
