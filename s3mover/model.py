@@ -5,11 +5,13 @@ Decisions, input and output live upstairs. Named tuples, because these records a
 processes by the hundred thousand and are the cheapest frozen record that Python has.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-MD5_HEX_DIGITS = 32
+_MD5 = re.compile("[0-9a-f]{32}")
 # How the names of objects begin that are written or looked for to see what is permitted.
 PROBE_NAME = ".s3mover-probe-"
 
@@ -93,6 +95,13 @@ class Pair(NamedTuple):
         """Return the destination's key for a key of the source."""
         return self.destination_prefix + key[len(self.source_prefix) :]
 
+    def destination_keys(self, keys: list[str]) -> list[str]:
+        """Return the destination's keys for keys of the source."""
+        if self.source_prefix == self.destination_prefix:
+            return keys
+        prefix, start = self.destination_prefix, len(self.source_prefix)
+        return [prefix + key[start:] for key in keys]
+
     def source_key(self, target: str) -> str:
         """Return the source's key for a key of the destination."""
         return self.source_prefix + target[len(self.destination_prefix) :]
@@ -115,6 +124,44 @@ class ObjectEntry(NamedTuple):
     etag: str
     last_modified: str
     storage_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage(Sequence[ObjectEntry]):
+    """Adjoining objects of a listing, told in columns: most are compared a thousand at a time and never one by one.
+
+    The columns are as long as each other and hold what `ObjectEntry` has under the names in the singular.
+    """
+
+    keys: list[str]
+    sizes: list[int]
+    etags: list[str]
+    times: list[str]
+    classes: list[str]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[ObjectEntry]:
+        return map(ObjectEntry, self.keys, self.sizes, self.etags, self.times, self.classes)
+
+    @overload
+    def __getitem__(self, at: int) -> ObjectEntry: ...
+    @overload
+    def __getitem__(self, at: slice) -> "ObjectPage": ...
+    def __getitem__(self, at: int | slice) -> "ObjectEntry | ObjectPage":
+        """Return one object, or some as a page of their own."""
+        columns = (self.keys, self.sizes, self.etags, self.times, self.classes)
+        if isinstance(at, slice):
+            return ObjectPage(*(column[at] for column in columns))  # type: ignore[arg-type]  # each of its own type
+        return ObjectEntry(*(column[at] for column in columns))  # type: ignore[arg-type]
+
+
+def page_of(entries: Sequence[ObjectEntry]) -> ObjectPage:
+    """Return the objects as one page."""
+    if not entries:
+        return ObjectPage([], [], [], [], [])
+    return ObjectPage(*map(list, zip(*entries, strict=True)))
 
 
 class Transfer(NamedTuple):
@@ -145,7 +192,8 @@ class Outcome(NamedTuple):
 
     `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
     error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty;
-    `delete_due` says that the source object is to be deleted once this success is committed.
+    `delete_due` says that the source object is to be deleted once this success is committed; `unkept` names the
+    properties that the copy could not keep (`tags`, `storage_class`, ...).
     """
 
     sweep: int
@@ -163,6 +211,7 @@ class Outcome(NamedTuple):
     message: str = ""
     fallback: str = ""
     delete_due: bool = False
+    unkept: tuple[str, ...] = ()
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
@@ -181,6 +230,29 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
         code=code,
         message=message,
     )
+
+
+class Wait(NamedTuple):
+    """An object that failed in the latest sweep that tried it, and when it is tried again.
+
+    `failures` counts the sweeps in a row in which it failed, `sweep` is the last of them and `etag` what failed then;
+    times are in seconds since the epoch.
+    """
+
+    key: str
+    failures: int
+    sweep: int
+    etag: str
+    failed_at: float
+    next_attempt: float
+
+
+class WaitChanges(NamedTuple):
+    """What a batch of outcomes changes in the waits of `pair`: `waits` are set, those of the keys `ended` removed."""
+
+    pair: Pair
+    waits: Sequence[Wait] = ()
+    ended: Sequence[str] = ()
 
 
 class DueDeletion(NamedTuple):
@@ -239,7 +311,11 @@ class SweepRecord:
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """One failed transfer as the trail holds it."""
+    """One failed transfer as the trail holds it.
+
+    `failures_in_a_row` and `next_attempt` (seconds since the epoch) tell of its object as it stands now: 0 and None
+    where that has succeeded since.
+    """
 
     sweep: int
     key: str
@@ -247,8 +323,10 @@ class FailureRecord:
     message: str
     attempts: int
     at: float
+    failures_in_a_row: int = 0
+    next_attempt: float | None = None
 
 
 def has_md5_shape(etag: str) -> bool:
     """Tell whether `etag` has the shape of an MD5; the ETag of a multipart upload ends in `-` and a count."""
-    return len(etag) == MD5_HEX_DIGITS and "-" not in etag
+    return _MD5.fullmatch(etag) is not None

@@ -1,12 +1,11 @@
 """What each signal means. A handler only notes a wish; the loops hear of it in their own time."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from s3mover.stop import Stop
+from s3mover.stop import Stop, end_by
 from s3mover.wishes import Wishes
 
 Handler = Callable[[int, FrameType | None], None]
@@ -18,8 +17,7 @@ def stopping_on_signals(stop: Stop, grace: Callable[[], float]) -> Iterator[None
 
     def note(number: int, _frame: FrameType | None) -> None:
         if stop.requested:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            end_by(number)
         stop.request(signal.Signals(number).name, grace())
 
     with _handling({signal.SIGTERM: note, signal.SIGINT: note}):

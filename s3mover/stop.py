@@ -1,8 +1,15 @@
-"""The wish to stop: noted once, by a signal handler or anyone, and looked at by every loop."""
+"""The wish to stop: noted once, by a signal handler or anyone, and looked at by every loop; and the end at once."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import NoReturn
+
+# What a shell makes of a signal's number when it tells how a command ended.
+_ENDED_BY_SIGNAL = 128
+_FIRST_PROCESS = 1
 
 
 class Stop:
@@ -50,3 +57,20 @@ class Stop:
         # Left for whoever else waits.
         self._wish.put(wish)
         return False
+
+
+def end_by(number: int) -> NoReturn:
+    """End this process at once, as the default action of a signal does.
+
+    The kernel spares the first process of a container every default action (pid_namespaces(7)): that one ends with the
+    exit code that a shell would tell.
+    """
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(_ENDED_BY_SIGNAL + number)
+
+
+def heed_term_as_first_process() -> None:
+    """Let SIGTERM end the first process of a container from its first moment on, and not only once it listens."""
+    if os.getpid() == _FIRST_PROCESS:
+        signal.signal(signal.SIGTERM, lambda number, _frame: end_by(number))

@@ -14,7 +14,8 @@ from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.scan import Lookup, Pages
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.verification import Evidence, check_content
+from s3mover.transfer.evidence import Evidence
+from s3mover.transfer.verification import check_content
 
 HASHING_THREADS = 16
 HASHING_BUFFER = 256 * 1024

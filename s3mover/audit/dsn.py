@@ -71,7 +71,10 @@ class Tls(StrEnum):
     VERIFY_IDENTITY = "verify_identity"
 
 
+# What programs in Go call a configuration of their own making: here it is that of ssl-ca.
+_GO_CUSTOM = "custom"
 _GO_TLS = {
+    _GO_CUSTOM: Tls.VERIFY_IDENTITY,
     "true": Tls.VERIFY_IDENTITY,
     "1": Tls.VERIFY_IDENTITY,
     "false": Tls.DISABLED,
@@ -93,6 +96,11 @@ class MysqlDsn:
     database: str
     tls: Tls = Tls.PREFERRED
     ca_file: str = ""
+
+    @property
+    def trusts_anybody(self) -> bool:
+        """Whether TLS was asked for without a look at who is at the other end."""
+        return self.tls is Tls.REQUIRED and not self.socket
 
     @property
     def place(self) -> str:
@@ -203,6 +211,8 @@ def _options(text: str) -> dict[str, str]:
 
 def _tls(options: dict[str, str]) -> tuple[Tls, str]:
     ca_file = options.get("ssl-ca", "")
+    if options.get("tls") == _GO_CUSTOM and not ca_file:
+        raise _problem("its option tls=custom names no CA", "expected ssl-ca=FILE beside it")
     if "tls" in options:
         tls = _go_tls(options["tls"])
     elif "ssl-mode" in options:
@@ -218,7 +228,7 @@ def _go_tls(value: str) -> Tls:
     if tls is None:
         raise _problem(
             "unsupported value of its option tls",
-            "expected tls=true, false, preferred or skip-verify (a CA of your own goes into ssl-ca=FILE)",
+            "expected tls=true, false, preferred, skip-verify or custom (with a CA of your own in ssl-ca=FILE)",
         )
     return tls
 

@@ -29,7 +29,7 @@ def open_trail(url: str) -> Trail:
 
 
 def open_reader(url: str) -> Trail:
-    """Open the trail on a connection of its own for reports; nothing is created or changed.
+    """Open the trail on a connection of its own, for reports and corrections beside a daemon; nothing is created.
 
     Raises:
         As `open_trail`; `SchemaError` also where the schema is older than this program.

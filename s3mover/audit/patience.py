@@ -10,7 +10,7 @@ from typing import TypeVar
 from s3mover.audit.trail import PendingRow, Trail
 from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
-from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord
+from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord, Wait, WaitChanges
 
 T = TypeVar("T")
 
@@ -42,9 +42,21 @@ class PatientTrail:
         self._outlast(lambda: self._trail.intend(orders, at))
         self._notify(AuditRowsWritten(len(orders)))
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """See `Trail.settle`."""
-        self._outlast(lambda: self._trail.settle(outcomes))
+        self._outlast(lambda: self._trail.settle(outcomes, changes))
+
+    def has_waits(self, pair: Pair) -> bool:
+        """See `Trail.has_waits`."""
+        return self._outlast(lambda: self._trail.has_waits(pair))
+
+    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
+        """See `Trail.waits`."""
+        return self._outlast(lambda: self._trail.waits(pair, keys))
+
+    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
+        """See `Trail.end_old_waits`."""
+        return self._outlast(lambda: self._trail.end_old_waits(pair, before, limit))
 
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """See `Trail.due_deletions`."""

@@ -3,11 +3,22 @@
 Times stand in the databases as UTC with microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from s3mover.audit.database import Row
 from s3mover.audit.trail import PendingRow, Total
-from s3mover.model import FailureRecord, Order, Outcome, Pair, Status, SweepRecord, SweepStatus, Tally
+from s3mover.model import (
+    FailureRecord,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepRecord,
+    SweepStatus,
+    Tally,
+    Wait,
+)
 
 # What the columns hold; longer text is cut, because a row that is refused would stop every row after it.
 MESSAGE_CHARACTERS = 4000
@@ -68,6 +79,18 @@ def closed(record: SweepRecord) -> Row:
     )
 
 
+def waiting(pair: int, key: int, wait: Wait) -> Row:
+    """Return the columns of `statements.WAIT`."""
+    times = stamp(wait.failed_at), stamp(wait.next_attempt)
+    return (pair, key, wait.key, wait.etag[:ETAG_CHARACTERS], wait.failures, wait.sweep, *times)
+
+
+def wait(row: Row) -> Wait:
+    """Read a row of `statements.waits`."""
+    key, failures, sweep, etag, failed_at, next_attempt = row
+    return Wait(key, failures, sweep, etag, seconds(failed_at), seconds(next_attempt))
+
+
 def pending_row(row: Row) -> PendingRow:
     """Read a row of `statements.pending`."""
     sweep, number, key, size, etag, created_at = row
@@ -93,6 +116,13 @@ def failure_record(row: Row) -> FailureRecord:
     """Read a row of `statements.failures`."""
     sweep, key, code, message, attempts, at, _created_at, _id = row
     return FailureRecord(sweep, key, code, message, attempts, seconds(at))
+
+
+def with_wait(record: FailureRecord, of_object: Wait | None) -> FailureRecord:
+    """Return the record with what is known of its object's next attempt."""
+    if of_object is None:
+        return record
+    return replace(record, failures_in_a_row=of_object.failures, next_attempt=of_object.next_attempt)
 
 
 def total(row: Row) -> Total:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3mover.audit.database import Bulk, Row
-from s3mover.audit.lease import lease_name
+from s3mover.audit.digests import lease_name
 from s3mover.errors import AuditUnavailableError, MoverError, SchemaError, UnreachableError
 from s3mover.model import Pair
 

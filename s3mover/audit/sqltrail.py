@@ -8,10 +8,23 @@ from collections.abc import Iterator, Sequence
 
 from s3mover.audit import rows, statements
 from s3mover.audit.database import Database, Row
+from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.trail import PendingRow, Total
-from s3mover.model import Deletion, DueDeletion, FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+from s3mover.model import (
+    Deletion,
+    DueDeletion,
+    FailureRecord,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepRecord,
+    Wait,
+    WaitChanges,
+)
 
 FAILURES_PER_PAGE = 1000
+_LARGEST_ID = 2**63 - 1
 
 
 class SqlTrail:
@@ -21,6 +34,7 @@ class SqlTrail:
         self._database = database
         self._intend = statements.INTEND[database.backend]
         self._settle = statements.SETTLE[database.backend]
+        self._wait = statements.WAIT[database.backend]
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the lease on `pair`; False where another connection holds it."""
@@ -45,8 +59,8 @@ class SqlTrail:
         with self._database.transaction():
             self._database.write_many(self._intend, [rows.intended(order, moment) for order in orders])
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what became of the orders; the rows of skipped ones are withdrawn."""
+    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record what became of the orders and of the waits; the rows of skipped orders are withdrawn."""
         moved = [rows.settled(outcome) for outcome in outcomes if outcome.status is not Status.SKIPPED]
         skipped = defaultdict(list)
         for outcome in outcomes:
@@ -56,6 +70,35 @@ class SqlTrail:
             self._database.write_many(self._settle, moved)
             for sweep, numbers in skipped.items():
                 self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
+            if changes is not None:
+                self._change_waits(changes)
+
+    def has_waits(self, pair: Pair) -> bool:
+        """Tell whether any object of `pair` failed in the latest sweep that tried it."""
+        return bool(self._database.read(statements.HAS_WAITS, (pair_hash(pair),)))
+
+    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
+        """Return the waits of those of `keys` that have one."""
+        if not keys:
+            return {}
+        parameters = (pair_hash(pair), *key_hashes(keys))
+        found = map(rows.wait, self._database.read(statements.waits(len(keys)), parameters))
+        asked = set(keys)
+        return {wait.key: wait for wait in found if wait.key in asked}
+
+    def end_waits(self, pair: Pair, keys: Sequence[str]) -> None:
+        """Let the next sweep try these objects of `pair` again as if they had never failed."""
+        with self._database.transaction():
+            self._change_waits(WaitChanges(pair, ended=keys))
+
+    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
+        """Do the same for up to `limit` whose next attempt was due before that time, and return how many."""
+        number = pair_hash(pair)
+        found = self._database.read(statements.OLD_WAITS, (number, rows.stamp(before), limit))
+        if found:
+            with self._database.transaction():
+                self._end_waits(number, [key for (key,) in found])
+        return len(found)
 
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions behind the place `after`, and the place to go on from."""
@@ -103,16 +146,18 @@ class SqlTrail:
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
         return [rows.pending_row(row) for row in found]
 
-    def latest_sweeps(self, limit: int) -> list[SweepRecord]:
-        """Return the newest sweeps of all pairs, newest first."""
-        return [rows.sweep_record(row) for row in self._database.read(statements.LATEST_SWEEPS, (limit,))]
+    def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
+        """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
+        first, last = (0, _LARGEST_ID) if sweep is None else (sweep, sweep)
+        parameters = (first, last, rows.stamp(since), limit)
+        return [rows.sweep_record(row) for row in self._database.read(statements.LATEST_SWEEPS, parameters)]
 
     def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
         """Yield failed transfers, newest first, a page in memory at a time."""
         chosen, parameters = _chosen(since, sweep)
         page = self._failures_page(chosen, parameters, limit)
         while page:
-            yield from map(rows.failure_record, page)
+            yield from self._failures_of(page)
             limit -= len(page)
             *_, created_at, id_ = page[-1]
             last = rows.stamp(rows.seconds(created_at))
@@ -126,9 +171,9 @@ class SqlTrail:
         return sorted(map(rows.total, found), key=lambda total: (total.status, total.method))
 
     def prune(self, before: float, limit: int) -> int:
-        """Remove up to `limit` settled rows that were created before, and return how many."""
-        with self._database.transaction():
-            return self._database.write(statements.PRUNE, (rows.stamp(before), limit))
+        """Remove up to `limit` settled rows that were created before, then sweeps without rows; return how many."""
+        removed = self._remove("document_logs", statements.OLD_ROWS, before, limit)
+        return removed + self._remove("migration_batches", statements.OLD_SWEEPS, before, limit - removed)
 
     def reconnect(self) -> None:
         """Make the connection usable again, the lease included."""
@@ -138,6 +183,24 @@ class SqlTrail:
         """End the connection; the lease goes with it."""
         self._database.close()
 
+    def _change_waits(self, changes: WaitChanges) -> None:
+        pair, keys = pair_hash(changes.pair), key_hashes([wait.key for wait in changes.waits])
+        columns = [rows.waiting(pair, key, wait) for key, wait in zip(keys, changes.waits, strict=True)]
+        self._database.write_many(self._wait, columns)
+        self._end_waits(pair, key_hashes(changes.ended))
+
+    def _end_waits(self, pair: int, keys: Sequence[int]) -> None:
+        if keys:
+            self._database.write(statements.end_waits(len(keys)), (pair, *keys))
+
+    def _remove(self, table: str, query: str, before: float, limit: int) -> int:
+        """Look up the ids first: no server reads such a subquery of a DELETE by its index alone."""
+        ids = [id_ for (id_,) in self._database.read(query, (rows.stamp(before), limit))]
+        if ids:
+            with self._database.transaction():
+                self._database.write(statements.remove(table, len(ids)), ids)
+        return len(ids)
+
     def _sweeps_of(self, pair: Pair, query: str) -> list[int]:
         return [id_ for id_, *names in self._database.read(query) if Pair(*names) == pair]
 
@@ -145,6 +208,18 @@ class SqlTrail:
         # Pairs are compared here and not in SQL, whose collations call different prefixes equal.
         found = self._database.read(statements.RUNNING_SWEEPS)
         return [(id_, rows.seconds(started_at)) for id_, started_at, *names in found if Pair(*names) == pair]
+
+    def _failures_of(self, page: Sequence[Row]) -> Iterator[FailureRecord]:
+        """Yield a page's records, each with what is known of its object's next attempt."""
+        records = [rows.failure_record(row) for row in page]
+        keys = defaultdict(list)
+        for record in records:
+            keys[record.sweep].append(record.key)
+        ids = list(keys)
+        pairs = {id_: Pair(*names) for id_, *names in self._database.read(statements.sweeps(len(ids)), ids)}
+        waits = {id_: self.waits(pair, keys[id_]) for id_, pair in pairs.items()}
+        for record in records:
+            yield rows.with_wait(record, waits.get(record.sweep, {}).get(record.key))
 
     def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)

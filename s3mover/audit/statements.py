@@ -25,15 +25,35 @@ _SETTLED = (
     "message",
     "delete_due",
 )
-_OVERWRITTEN = _SETTLED[3:]
+_WAIT = (
+    "pair_hash",
+    "key_hash",
+    "file_key",
+    "source_etag",
+    "failures",
+    "batch_id",
+    "failed_at",
+    "next_attempt",
+)
 
 
-def _insert(columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO document_logs ({', '.join(columns)}) VALUES"
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
 
 
 def _marks(columns: tuple[str, ...]) -> str:
     return f"({', '.join('?' * len(columns))})"
+
+
+def _overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, str]:
+    """Return what makes an insert overwrite `columns` of the row that has the same `key` already."""
+    # VALUES() in place of MySQL's newer row alias, which MariaDB does not know.
+    mysql = ", ".join(f"{name} = VALUES({name})" for name in columns)
+    sqlite = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    return {
+        "mysql": f"ON DUPLICATE KEY UPDATE {mysql}",
+        "sqlite": f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sqlite}",
+    }
 
 
 # A row that is there, pending or settled, stays as it is: assigning the key to itself changes nothing, and unlike
@@ -42,16 +62,21 @@ _NO_CHANGE = {
     "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
 }
-# VALUES() in place of MySQL's newer row alias, which MariaDB does not know.
-_OVERWRITE = {
-    "mysql": "ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in _OVERWRITTEN),
-    "sqlite": "ON CONFLICT (batch_id, number) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _OVERWRITTEN),
-}
-
 _PENDING = _marks(_INTENDED).replace(")", ", 'pending')")
-INTEND = {name: Bulk(_insert((*_INTENDED, "status")), _PENDING, tail) for name, tail in _NO_CHANGE.items()}
-SETTLE = {name: Bulk(_insert(_SETTLED), _marks(_SETTLED), tail) for name, tail in _OVERWRITE.items()}
+INTEND = {
+    name: Bulk(_insert("document_logs", (*_INTENDED, "status")), _PENDING, tail)
+    for name, tail in _NO_CHANGE.items()
+}
+SETTLE = {
+    name: Bulk(_insert("document_logs", _SETTLED), _marks(_SETTLED), tail)
+    for name, tail in _overwriting(_KEY, _SETTLED[3:]).items()
+}
+WAIT = {
+    name: Bulk(_insert("object_waits", _WAIT), _marks(_WAIT), tail)
+    for name, tail in _overwriting(_WAIT[:2], _WAIT[2:]).items()
+}
+HAS_WAITS = "SELECT 1 FROM object_waits WHERE pair_hash = ? LIMIT 1"
+OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_attempt < ? LIMIT ?"
 
 _PAIR = "source_bucket, source_prefix, destination_bucket, destination_prefix"
 
@@ -83,7 +108,7 @@ INTERRUPT_SWEEP = """
 LATEST_SWEEPS = f"""
     SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
         server_side_copies, streamed, duration_us, summary_file
-    FROM migration_batches ORDER BY id DESC LIMIT ?
+    FROM migration_batches WHERE id >= ? AND id <= ? AND started_at >= ? ORDER BY id DESC LIMIT ?
 """
 
 SWEEPS_WITH_PENDING = f"""
@@ -96,13 +121,14 @@ SWEEPS_WITH_DUE_DELETIONS = f"""
     WHERE id IN (SELECT batch_id FROM document_logs WHERE delete_due = 1)
 """
 
-PRUNE = """
-    DELETE FROM document_logs WHERE id IN (
-        SELECT id FROM (
-            SELECT id FROM document_logs
-            WHERE status IN ('success', 'error') AND delete_due = 0 AND created_at < ? LIMIT ?
-        ) AS old
-    )
+OLD_ROWS = """
+    SELECT id FROM document_logs
+    WHERE status IN ('success', 'error') AND delete_due = 0 AND created_at < ? LIMIT ?
+"""
+# Sweeps that still have a row (pending, or a deletion that is due) stay with it.
+OLD_SWEEPS = """
+    SELECT id FROM migration_batches WHERE ended_at < ? AND status <> 'running'
+        AND NOT EXISTS (SELECT 1 FROM document_logs WHERE document_logs.batch_id = migration_batches.id) LIMIT ?
 """
 
 
@@ -113,6 +139,29 @@ def pending(sweeps: int) -> str:
         FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
         ORDER BY created_at, id LIMIT ?
     """
+
+
+def sweeps(count: int) -> str:
+    """Return the query for the pairs of so many sweeps."""
+    return f"SELECT id, {_PAIR} FROM migration_batches WHERE id IN ({_list(count)})"
+
+
+def waits(keys: int) -> str:
+    """Return the query for the waits of so many keys of one pair."""
+    return f"""
+        SELECT file_key, failures, batch_id, source_etag, failed_at, next_attempt
+        FROM object_waits WHERE pair_hash = ? AND key_hash IN ({_list(keys)})
+    """
+
+
+def end_waits(keys: int) -> str:
+    """Return the statement that removes the waits of so many keys of one pair."""
+    return f"DELETE FROM object_waits WHERE pair_hash = ? AND key_hash IN ({_list(keys)})"
+
+
+def remove(table: str, rows: int) -> str:
+    """Return the statement that removes so many rows of a table of ours by their ids."""
+    return f"DELETE FROM {table} WHERE id IN ({_list(rows)})"
 
 
 def withdraw(rows: int) -> str:
@@ -150,9 +199,11 @@ def failures(conditions: list[str]) -> str:
 
 def totals(conditions: list[str]) -> str:
     """Return the query that counts rows by status and method."""
+    # Naming every status lets the index on status and time serve.
     return f"""
         SELECT status, COALESCE(method, ''), COUNT(*), COALESCE(SUM(size_bytes), 0)
-        FROM document_logs WHERE {" AND ".join(conditions or ["1 = 1"])} GROUP BY status, method
+        FROM document_logs WHERE {" AND ".join(["status IN ('success', 'error', 'pending')", *conditions])}
+        GROUP BY status, method
     """
 
 

@@ -9,7 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from s3mover.model import Deletion, DueDeletion, FailureRecord, Order, Outcome, Pair, Status, SweepRecord
+from s3mover.model import (
+    Deletion,
+    DueDeletion,
+    FailureRecord,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepRecord,
+    Wait,
+    WaitChanges,
+)
 
 
 class PendingRow(NamedTuple):
@@ -48,8 +59,23 @@ class Trail(Protocol):
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row, all or none."""
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Record what became of the orders, all or none; the rows of skipped ones are withdrawn."""
+    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record what became of the orders, and what changes in the waits, all or none.
+
+        The rows of skipped orders are withdrawn.
+        """
+
+    def has_waits(self, pair: Pair) -> bool:
+        """Tell whether any object of `pair` failed in the latest sweep that tried it."""
+
+    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
+        """Return the waits of those of `keys` that have one."""
+
+    def end_waits(self, pair: Pair, keys: Sequence[str]) -> None:
+        """Let the next sweep try these objects of `pair` again as if they had never failed."""
+
+    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
+        """Do the same for up to `limit` whose next attempt was due before that time, and return how many."""
 
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions of `pair` behind the place `after` (0: all), and where to go on."""
@@ -69,8 +95,8 @@ class Trail(Protocol):
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
 
-    def latest_sweeps(self, limit: int) -> list[SweepRecord]:
-        """Return the newest sweeps of all pairs, newest first."""
+    def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
+        """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
 
     def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
         """Yield failed transfers, newest first, in constant memory."""
@@ -79,7 +105,10 @@ class Trail(Protocol):
         """Return the rows counted by status and method."""
 
     def prune(self, before: float, limit: int) -> int:
-        """Remove up to `limit` settled rows created before that time, and return how many were removed."""
+        """Remove up to `limit` settled rows created before that time, and return how many were removed.
+
+        Sweeps that ended before that time go too, once their last row has gone.
+        """
 
     def reconnect(self) -> None:
         """Make the connection usable again, the lease included.

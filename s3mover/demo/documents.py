@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
+from itertools import count as count_from
 from random import Random
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ _METADATA_EVERY = 3
 _TAGS_EVERY = 7
 _FIRST_NEW = 100_000
 _FIRST_ADDED = 200_000
+_FIRST_ARRIVING = 300_000
 _CUSTOMERS = (
     "Adler & Sohn",
     "Blue Harbour Ltd",
@@ -116,6 +118,11 @@ def changes(count: int = COUNT) -> list[Document]:
 def additions(count: int = 24) -> list[Document]:
     """Return a further batch of documents that are in neither of the others."""
     return [_ordinary(_FIRST_ADDED + number) for number in range(count)]
+
+
+def arrivals() -> Iterator[Document]:
+    """Yield documents that are in none of the others, without end."""
+    return map(_ordinary, count_from(_FIRST_ARRIVING))
 
 
 def _peculiar(key: str) -> Document:

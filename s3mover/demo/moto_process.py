@@ -1,7 +1,7 @@
 """The process that serves S3 and STS: moto behind an HTTP server that keeps connections open.
 
-Run as `python -m s3mover.demo.moto_process`: it says its port in one line on standard output, serves on the loopback
-interface, says nothing more, and ends when its standard input ends, which is also when its parent is gone.
+Run as `python -m s3mover.demo.moto_process HOST PORT`: it says its port in one line on standard output (0: a free one),
+serves there, says nothing more, and ends when its standard input ends, which is also when its parent is gone.
 """
 
 import os
@@ -77,9 +77,10 @@ def _share_tags() -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
+    _, host, port = sys.argv
     _share_tags()
     app = DomainDispatcherApplication(_answering_app)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=KeepAliveHandler)
+    server = make_server(host, int(port), app, threaded=True, request_handler=KeepAliveHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

@@ -28,6 +28,25 @@ SOURCE_ACCOUNT = "111111111111"
 DESTINATION_ACCOUNT = "222222222222"
 SOURCE_BUCKET = "acme-documents"
 DESTINATION_BUCKET = "acme-documents-replica"
+LOOPBACK = "127.0.0.1"
+# By whatever name the server is called, the bucket is in the path; moto takes it out of a host's name otherwise.
+_PATHS_ONLY = {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
+_SETTINGS = """\
+source:
+  bucket: {source.bucket}
+  region: {region}
+  endpoint_url: {endpoint_url}
+  access_key: {source.credentials.access_key}
+  secret_key: {source.credentials.secret_key}
+  session_token: {source.credentials.session_token}
+destination:
+  bucket: {destination.bucket}
+  region: {region}
+  endpoint_url: {endpoint_url}
+  access_key: {destination.credentials.access_key}
+  secret_key: {destination.credentials.secret_key}
+  session_token: {destination.credentials.session_token}
+"""
 _NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
 _THREADS = 8  # the server has one interpreter; more only wait
 
@@ -65,21 +84,30 @@ class DemoServer:
         with _translated(), ThreadPoolExecutor(_THREADS) as pool:
             return sum(pool.map(lambda document: _put(s3, self.source.bucket, document), documents))
 
-    def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects of the source bucket.
+    def delete(self, keys: Iterable[str], account: Account | None = None) -> None:
+        """Delete objects of an account's bucket, which is the source where none is named.
 
         Raises:
             UnreachableError: the server refused one, or is gone.
         """
-        s3 = self.client("s3", self.source)
+        account = account or self.source
+        s3 = self.client("s3", account)
         with _translated():
             for key in keys:
-                s3.delete_object(Bucket=self.source.bucket, Key=key)
+                s3.delete_object(Bucket=account.bucket, Key=key)
+
+    def settings(self, endpoint_url: str) -> str:
+        """Return the sections of a settings' file that lead to both buckets, for those who call the server so."""
+        return _SETTINGS.format(
+            endpoint_url=endpoint_url, region=self.region, source=self.source, destination=self.destination
+        )
 
 
 @contextmanager
-def demo_server() -> Iterator[DemoServer]:
+def demo_server(host: str = LOOPBACK, port: int = 0) -> Iterator[DemoServer]:
     """Start the server with both accounts and empty buckets; it ends with the block, or with this process.
+
+    Others than this machine reach it where `host` says so; port 0 takes a free one.
 
     Raises:
         SettingsError: moto, which serves, is not installed.
@@ -87,7 +115,7 @@ def demo_server() -> Iterator[DemoServer]:
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise SettingsError([f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'"])
-    with _serving() as (process, endpoint_url):
+    with _serving(host, port) as (process, endpoint_url):
         with _translated():
             source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)
             destination = _account(endpoint_url, DESTINATION_ACCOUNT, DESTINATION_BUCKET)
@@ -95,24 +123,24 @@ def demo_server() -> Iterator[DemoServer]:
 
 
 @contextmanager
-def _serving() -> Iterator[tuple[int, str]]:
+def _serving(host: str, port: int) -> Iterator[tuple[int, str]]:
     """Run the server's process; closing its standard input ends it.
 
     It gets a session of its own, so that Ctrl-C at the terminal lets the demo finish before the server goes.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "s3mover.demo.moto_process"],
+    process = subprocess.Popen(  # noqa: S603 - host and port are the caller's, never a user's
+        [sys.executable, "-m", "s3mover.demo.moto_process", host, str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MOTO_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("MOTO_")} | _PATHS_ONLY,
         start_new_session=True,
     )
     with process:
-        port = process.stdout.readline().strip().decode() if process.stdout else ""
-        if not port:
+        bound = process.stdout.readline().strip().decode() if process.stdout else ""
+        if not bound:
             raise UnreachableError(f"the embedded S3 server did not start (exit code {process.wait()})")
-        yield process.pid, f"http://127.0.0.1:{port}"
+        yield process.pid, f"http://{LOOPBACK}:{bound}"
 
 
 def _account(endpoint_url: str, number: str, bucket: str) -> Account:

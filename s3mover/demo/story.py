@@ -22,6 +22,7 @@ from s3mover.settings import load
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.wiring.daemon import live
+from s3mover.wiring.early import early_processes
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
 from s3mover.wiring.reloading import Current
@@ -32,21 +33,7 @@ from s3mover.wishes import Wishes
 MARK = ".s3mover-demo"
 CONFIG = """\
 # Written by `s3mover demo`; its credentials are worth nothing outside the demo.
-source:
-  bucket: {source.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {source.credentials.access_key}
-  secret_key: {source.credentials.secret_key}
-  session_token: {source.credentials.session_token}
-destination:
-  bucket: {destination.bucket}
-  region: {region}
-  endpoint_url: {endpoint_url}
-  access_key: {destination.credentials.access_key}
-  secret_key: {destination.credentials.secret_key}
-  session_token: {destination.credentials.session_token}
-sweep:
+{buckets}sweep:
   interval: 5s
 audit:
   url: sqlite:///{directory}/audit.db
@@ -111,14 +98,7 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
     path = directory / "config.yaml"
     path.touch(mode=0o600)
     path.write_text(
-        CONFIG.format(
-            source=server.source,
-            destination=server.destination,
-            region=server.region,
-            endpoint_url=server.endpoint_url,
-            directory=directory,
-        ),
-        encoding="utf-8",
+        CONFIG.format(buckets=server.settings(server.endpoint_url), directory=directory), encoding="utf-8"
     )
     return path
 
@@ -131,7 +111,8 @@ def _engine(
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
     with (
-        open_house(Current(settings), stop, [LogListener(), bar], serve_http=True) as house,
+        early_processes() as early,
+        open_house(Current(settings), early, stop, [LogListener(), bar], serve_http=True) as house,
         open_engine(house, "", beside=house.tend) as engine,
     ):
         if not engine.acquire():
@@ -181,7 +162,12 @@ def _go_on(config: Path, stop: Stop) -> None:
     _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
     settings = load(config, {}, {"log.level": "info"})
     configure(settings.log.level, settings.log.format, sys.stdout)
-    with open_house(Current(settings), stop, [LogListener()], serve_http=True, wishes=Wishes()) as house:
+    with (
+        early_processes() as early,
+        open_house(
+            Current(settings), early, stop, [LogListener()], serve_http=True, wishes=Wishes()
+        ) as house,
+    ):
         _tell_endpoints(house)
         live(house)
 

@@ -22,8 +22,11 @@ from s3mover.events import (
     SweepStarted,
     TransfersPlanned,
 )
-from s3mover.model import Method, Side, Tally
+from s3mover.model import Method, Side, SweepStatus, Tally
 from s3mover.observe.rate import Rate
+
+_NEARLY = 0.99  # as far as a sweep can be that may find more than the last one
+_TELLING = 0.05  # the share of a sweep from which its time can be projected
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,9 @@ class Snapshot:
     """The sweep at one instant; `waiting` counts planned transfers that have not ended.
 
     `oldest` is when the oldest object that may still wait was last modified (seconds since the epoch).
-    `eta_seconds` is None where it cannot be told: while the listing goes on, or while nothing moves.
+    `progress` is the share of the sweep that is done, and `eta_seconds` the time to its end. How much there is to list
+    is known only when the listing has ended; until then both are measured by the last complete sweep, and are None
+    where there was none. `eta_seconds` is None, too, while nothing moves.
     """
 
     sweep: int | None
@@ -45,12 +50,14 @@ class Snapshot:
     objects_per_second: float
     bytes_per_second: float
     eta_seconds: float | None
+    progress: float | None = None
 
 
 @dataclass(slots=True)
 class _Counts:
-    """The bare numbers of one sweep."""
+    """The bare numbers of one sweep; `usual` is how many objects the last complete sweep listed, 0 before it."""
 
+    usual: int = 0
     sweep: int | None = None
     started_at: float = 0.0
     ended_at: float | None = 0.0
@@ -60,6 +67,7 @@ class _Counts:
     vanished: int = 0
     planned: int = 0
     planned_bytes: int = 0
+    to_move: int = 0
     copied: int = 0
     streamed: int = 0
     failed: int = 0
@@ -71,7 +79,12 @@ class _Counts:
     def waiting(self) -> int:
         if self.ended_at is not None:
             return 0
-        return max(0, self.planned - self.copied - self.streamed - self.failed - self.vanished)
+        return max(0, max(self.planned, self.to_move) - self.ended)
+
+    @property
+    def ended(self) -> int:
+        """Planned transfers that have ended, one way or the other."""
+        return self.copied + self.streamed + self.failed + self.vanished
 
     @property
     def waiting_bytes(self) -> int:
@@ -127,6 +140,7 @@ class SweepCounter:
             ended_at = now if counts.ended_at is None else counts.ended_at
             seconds = ended_at - counts.started_at
             objects_per_second, bytes_per_second = self._rate.per_second(now, seconds)
+            progress = _progress(counts)
             return Snapshot(
                 sweep=counts.sweep,
                 running=counts.ended_at is None,
@@ -138,12 +152,17 @@ class SweepCounter:
                 seconds=seconds,
                 objects_per_second=objects_per_second,
                 bytes_per_second=bytes_per_second,
-                eta_seconds=_eta(counts, objects_per_second, bytes_per_second),
+                eta_seconds=_eta(counts, objects_per_second, bytes_per_second)
+                if not counts.listing
+                else _eta_of_listing(progress, seconds),
+                progress=progress,
             )
 
     def _started(self, event: SweepStarted) -> None:
         self._rate.clear()
-        self._counts = _Counts(sweep=event.sweep, started_at=self._clock(), ended_at=None)
+        self._counts = _Counts(
+            usual=self._counts.usual, sweep=event.sweep, started_at=self._clock(), ended_at=None
+        )
 
     def _listed(self, event: ObjectsListed) -> None:
         if event.side is Side.SOURCE:
@@ -160,8 +179,9 @@ class SweepCounter:
         counts.planned += event.objects
         counts.planned_bytes += event.bytes
 
-    def _listing_ended(self, _event: SweepListed) -> None:
+    def _listing_ended(self, event: SweepListed) -> None:
         self._counts.listing = False
+        self._counts.to_move = event.planned
 
     def _moved(self, event: ObjectMoved) -> None:
         counts = self._counts
@@ -181,13 +201,31 @@ class SweepCounter:
         self._counts.vanished += 1
         self._counts.ended_bytes += event.size
 
-    def _finished(self, _event: SweepFinished) -> None:
+    def _finished(self, event: SweepFinished) -> None:
         self._counts.ended_at = self._clock()
+        if event.status is SweepStatus.COMPLETED:
+            self._counts.usual = event.tally.listed
+
+
+def _progress(counts: _Counts) -> float | None:
+    """Listing and moving go hand in hand through the keys, so the share of objects looked at is the share done."""
+    if counts.ended_at is not None or (counts.listing and not counts.usual):
+        return None
+    done = counts.in_place + counts.ended
+    if not counts.listing:
+        return min(1.0, done / max(1, done + counts.waiting))
+    return min(_NEARLY, done / max(counts.usual, counts.listed))
+
+
+def _eta_of_listing(progress: float | None, seconds: float) -> float | None:
+    if progress is None or progress < _TELLING:
+        return None
+    return seconds * (1 - progress) / progress
 
 
 def _eta(counts: _Counts, objects_per_second: float, bytes_per_second: float) -> float | None:
     """The slower of two: small objects are bound by requests, large ones by bytes."""
-    if counts.ended_at is not None or counts.listing:
+    if counts.ended_at is not None:
         return None
     if not counts.waiting:
         return 0.0

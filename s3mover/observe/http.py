@@ -1,6 +1,6 @@
 """The HTTP server of the daemon: metrics, health, readiness and status for those who watch it.
 
-Small on purpose: it reads one bounded request per connection, within a deadline, and answers GET and HEAD for four
+Small on purpose: it reads one bounded request per connection, within a deadline, and answers GET and HEAD for five
 paths. What it says comes from a `StatusSource`; nothing here knows of sweeps.
 """
 
@@ -16,6 +16,7 @@ from http.client import HTTPException, parse_headers
 from typing import Any, NamedTuple, Protocol
 
 from s3mover.errors import SettingsError
+from s3mover.observe import page
 from s3mover.observe.logs import log_defect
 from s3mover.observe.text import to_json
 
@@ -25,6 +26,7 @@ _MOST_CONNECTIONS = 64  # at once; more are closed unanswered, so that nobody ma
 _END = b"\r\n\r\n"
 _POLL = 0.1  # seconds until a close is noticed
 _TEXT = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
 
 
 class StatusSource(Protocol):
@@ -52,11 +54,12 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """An answer."""
+    """An answer; `policy` is its Content-Security-Policy, which by default permits nothing."""
 
     status: HTTPStatus
     body: bytes
     content_type: str = _TEXT
+    policy: str = "default-src 'none'; frame-ancestors 'none'"
 
 
 def start(host: str, port: int, source: StatusSource) -> "HttpServer":
@@ -103,9 +106,15 @@ def answer(request: Request, source: StatusSource) -> Response:
     """Decide what to say to `request`."""
     if request.method not in ("GET", "HEAD"):
         return Response(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET and HEAD\n")
-    match request.path.partition("?")[0]:
+    return _told(request.path.partition("?")[0], request.accept, source)
+
+
+def _told(path: str, accept: str, source: StatusSource) -> Response:
+    match path:
+        case "/":
+            return Response(HTTPStatus.OK, page.render(source.status()), _HTML, page.POLICY)
         case "/metrics":
-            return Response(HTTPStatus.OK, *source.metrics(request.accept))
+            return Response(HTTPStatus.OK, *source.metrics(accept))
         case "/healthz":
             return _verdict(*source.healthy())
         case "/readyz":
@@ -113,7 +122,7 @@ def answer(request: Request, source: StatusSource) -> Response:
         case "/status":
             return Response(HTTPStatus.OK, to_json(source.status()), "application/json")
         case _:
-            return Response(HTTPStatus.NOT_FOUND, b"try /metrics /healthz /readyz /status\n")
+            return Response(HTTPStatus.NOT_FOUND, b"try / /metrics /healthz /readyz /status\n")
 
 
 def _verdict(good: bool, why: str) -> Response:
@@ -143,6 +152,8 @@ def render(response: Response, *, with_body: bool) -> bytes:
         f"Content-Length: {len(response.body)}\r\n"
         "Cache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\n"
+        f"Content-Security-Policy: {response.policy}\r\n"
+        "Referrer-Policy: no-referrer\r\n"
         f"{allow}"
         "Connection: close\r\n\r\n"
     )

@@ -13,8 +13,12 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TextIO
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, Processor
+from s3mover.observe.loading import without
+
+with without("rich"):
+    # structlog would load it for a console of its own: 5 MB and 70 ms for what is not used here.
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from s3mover.events import Event
 from s3mover.model import Tally

@@ -4,6 +4,7 @@ Keys, ETags and messages are never labels. What waits and how many are in flight
 the moment of the scrape.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from threading import Lock
@@ -74,6 +75,12 @@ _TRANSFER_BUCKETS = (
 # From a sweep that finds everything in place to the first one over a large bucket.
 _SWEEP_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600)
 
+# How transfers fail most often, and how S3 refuses credentials: alerts must see the first increase of each.
+_FAILURES = ("AccessDenied", "ConnectionError", "InternalError", "SlowDown", "Timeout")
+_REFUSED_CREDENTIALS = (
+    "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+)  # fmt: skip
+
 
 class Catalogue:
     """Every metric under its name, in a registry of its own. Counters stand at 0 for the labels known beforehand."""
@@ -85,6 +92,9 @@ class Catalogue:
         self.bytes = self._counter("bytes", "Bytes of the objects that were moved.", "method")
         self.duration = self._histogram(
             "transfer_duration_seconds", "Time that moving one object took.", _TRANSFER_BUCKETS, "method"
+        )
+        self.failures = self._counter(
+            "failures", "Transfers that failed, by S3's error code or ours.", "code"
         )
         self.fallbacks = self._counter(
             "fallbacks", "Server-side copies that were not possible and streamed instead.", "reason"
@@ -104,6 +114,12 @@ class Catalogue:
         )
         self.oldest = self._gauge(
             "oldest_waiting_seconds", "Age of the oldest object that may still wait for its transfer."
+        )
+        self.progress = self._gauge(
+            "sweep_progress_ratio", "Share of the sweep under way that is done; NaN where it cannot be told."
+        )
+        self.eta = self._gauge(
+            "eta_seconds", "Estimated time to the end of the sweep under way; NaN where it cannot be told."
         )
         self.inflight = self._gauge("inflight_transfers", "Transfers that workers are busy with.")
         self.threads = self._gauge("threads", "Transfer threads of all workers together.")
@@ -146,15 +162,21 @@ class Catalogue:
             for status in (Status.SUCCESS, Status.ERROR):
                 self.objects.labels(method, status)
         self.objects.labels(NO_METHOD, Status.ERROR)
+        for code in _FAILURES:
+            self.failures.labels(code)
         self.fallbacks.labels("AccessDenied")
-        for reason in ("in_place", "filtered", "too_young", "archived"):
+        for reason in ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState"):
             self.skipped.labels(reason)
         for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
             self.sweeps.labels(end)
+        self._start_sides_at_zero()
+
+    def _start_sides_at_zero(self) -> None:
         for side in Side:
             self.listed.labels(side)
             self.throttled.labels(side)
-            self.requests.labels(side, "ListObjectsV2", "200")
+            for code in ("200", *_REFUSED_CREDENTIALS):
+                self.requests.labels(side, "ListObjectsV2", code)
         for operation in ("CopyObject", "PutObject"):
             self.requests.labels(Side.DESTINATION, operation, "200")
         self.requests.labels(Side.SOURCE, "GetObject", "200")
@@ -179,7 +201,7 @@ class MetricsListener:
         self._audit_up = False
         self._holds_lease = False
         self._fallback, self._skip, self._restart = BoundedLabel(), BoundedLabel(), BoundedLabel()
-        self._code, self._operation = BoundedLabel(), BoundedLabel()
+        self._code, self._operation, self._failure = BoundedLabel(), BoundedLabel(), BoundedLabel()
         self._per_method = {method: _MethodSeries(self._catalogue, method) for method in Method}
         self._handlers = self._table()
         self._catalogue.build.info({"version": version})
@@ -236,6 +258,8 @@ class MetricsListener:
         catalogue.backlog_objects.set_function(lambda: snapshot().waiting)
         catalogue.backlog_bytes.set_function(lambda: snapshot().waiting_bytes)
         catalogue.oldest.set_function(self._oldest_age)
+        catalogue.progress.set_function(lambda: _number(snapshot().progress))
+        catalogue.eta.set_function(lambda: _number(snapshot().eta_seconds))
         catalogue.inflight.set_function(lambda: min(snapshot().waiting, self._threads()))
         catalogue.threads.set_function(self._threads)
         catalogue.processes.set_function(lambda: len(self._workers))
@@ -259,6 +283,7 @@ class MetricsListener:
 
     def _failed(self, event: ObjectFailed) -> None:
         self._catalogue.objects.labels(event.method or NO_METHOD, Status.ERROR).inc()
+        self._catalogue.failures.labels(self._failure(event.code)).inc()
 
     def _fell_back(self, event: ObjectFallback) -> None:
         self._catalogue.fallbacks.labels(self._fallback(event.code)).inc()
@@ -332,6 +357,11 @@ def exposition(families: Collector, accept: str) -> tuple[bytes, str]:
     if prefers_openmetrics(accept):
         return generate_openmetrics(families), OPENMETRICS  # type: ignore[no-untyped-call]
     return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
+
+
+def _number(value: float | None) -> float:
+    """Return Prometheus' spelling of what cannot be told."""
+    return math.nan if value is None else value
 
 
 class _MethodSeries:

@@ -22,15 +22,18 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFailed,
+    ObjectMoved,
     RouteFailed,
     SweepAwaited,
     SweepFinished,
     SweepStarted,
+    ThrottleChanged,
     WindowClosed,
     WindowOpened,
 )
-from s3mover.model import SweepStatus
+from s3mover.model import Method, SweepStatus
 from s3mover.observe.counting import Snapshot, SweepCounter
+from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
 from s3mover.observe.text import utc_moment
 
@@ -77,6 +80,8 @@ class StatusBoard:
         self._clock = clock
         self._lock = Lock()
         self._counter = SweepCounter(monotonic)
+        self._history = History()
+        self._limits: dict[str, int] = {}
         self._state = State.STARTING
         self._last_beat = monotonic()
         self._started_at = ""
@@ -89,6 +94,8 @@ class StatusBoard:
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            ObjectMoved: self._moved,
+            ThrottleChanged: self._throttled,
             DaemonStarted: self._daemon_started,
             LeaseWaiting: lambda event: self._connected(event, State.STANDBY),
             LeaseAcquired: lambda event: self._connected(event, State.IDLE),
@@ -155,6 +162,9 @@ class StatusBoard:
                 "sweep": _under_way(snapshot, self._started_at) if snapshot.running else None,
                 "sweeps": list(self._sweeps),
                 "failures": list(self._failures),
+                "limits": dict(self._limits),
+                "now": utc_moment(self._clock()),
+                "history": self._history.told(self._monotonic()),
             }
 
     def about(self) -> dict[str, object]:
@@ -166,6 +176,9 @@ class StatusBoard:
         """Go to `state`; what is stopping stays so, whatever ends meanwhile."""
         if self._state is not State.STOPPING:
             self._state = state
+
+    def _throttled(self, event: ThrottleChanged) -> None:
+        self._limits[event.side] = event.limit
 
     def _daemon_started(self, event: DaemonStarted) -> None:
         self._about = {
@@ -227,7 +240,12 @@ class StatusBoard:
             }
         )
 
+    def _moved(self, event: ObjectMoved) -> None:
+        count = self._history.streamed if event.method is Method.STREAMING else self._history.copied
+        count(self._monotonic(), event.size)
+
     def _failed(self, event: ObjectFailed) -> None:
+        self._history.failed(self._monotonic())
         self._failures.appendleft(
             {
                 "at": utc_moment(self._clock()),
@@ -255,4 +273,5 @@ def _under_way(snapshot: Snapshot, started_at: str) -> dict[str, object]:
         "objects_per_second": round(snapshot.objects_per_second, 2),
         "bytes_per_second": round(snapshot.bytes_per_second),
         "eta_seconds": None if eta is None else round(eta, 1),
+        "progress": None if snapshot.progress is None else round(snapshot.progress, 4),
     }

@@ -27,6 +27,7 @@ class SummaryReport:
     """What a summary tells. Times are in seconds since the epoch, shown in local time.
 
     `fallbacks` counts by reason; `failures` are the first ones, of which at most twenty are shown;
+    `skipped` counts objects by the reason why they needed no transfer.
     `sizes_known` is False where a store's listing tells no sizes; `route` is empty where there is but one pair.
     """
 
@@ -38,13 +39,14 @@ class SummaryReport:
     tally: Tally
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     failures: Sequence[FailureRecord] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     sizes_known: bool = True
     route: str = ""
 
 
 def render(report: SummaryReport) -> str:
     """Return the text of the summary file."""
-    blocks = [_head(report), _counts(report.tally), _performance(report), _methods(report)]
+    blocks = [_head(report), _counts(report), _performance(report), _methods(report)]
     if report.failures:
         blocks.append(_failures(report))
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
@@ -95,7 +97,8 @@ def _head(report: SummaryReport) -> list[str]:
     ]
 
 
-def _counts(tally: Tally) -> list[str]:
+def _counts(report: SummaryReport) -> list[str]:
+    tally = report.tally
     processed = tally.succeeded + tally.failed
     return [
         f"Files Processed: {processed}",
@@ -103,6 +106,7 @@ def _counts(tally: Tally) -> list[str]:
         f"Failed Transfers: {tally.failed} ({_percent(tally.failed, processed)})",
         f"Listed: {tally.listed}",
         f"Skipped: {tally.skipped}",
+        *(f"Skipped ({visible(reason)}): {number}" for reason, number in sorted(report.skipped.items())),
         f"Waiting: {tally.waiting}",
     ]
 

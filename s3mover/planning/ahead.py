@@ -1,10 +1,11 @@
-"""Reading ahead: an iterator advanced by a thread of its own, so that two listings are on their way at once."""
+"""Reading ahead: iterators advanced by a thread each, so that several listings are on their way at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from queue import Full, Queue
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -13,23 +14,26 @@ GONE_CHECK_SECONDS = 0.2
 
 
 class _End:
-    """Marks the end of the items; carries what ended them early."""
+    """Marks the end of one iterator; carries what ended it early."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 class ReadAhead(Generic[T], Iterator[T]):
-    """Iterates over `items`, of which up to `depth` are fetched before they are asked for.
+    """Iterates over the items of all `sources` as they come; up to `depth` are fetched before they are asked for.
 
-    An error raised by `items` is raised here in its place. Close it (or leave its `with`) to let the thread go.
+    The items of one source keep their order. An error that a source raises is raised here as soon as it comes. Close
+    it (or leave its `with`) to let the threads go; each closes its source.
     """
 
-    def __init__(self, items: Iterator[T], depth: int, name: str) -> None:
+    def __init__(self, *sources: Generator[T, Any, Any], depth: int, name: str) -> None:
         self._queue: Queue[T | _End] = Queue(depth)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._fetch, args=(items,), name=name, daemon=True)
-        self._thread.start()
+        self._left = len(sources)
+        self._error: BaseException | None = None
+        for source in sources:
+            threading.Thread(target=self._fetch, args=(source,), name=name, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -40,24 +44,27 @@ class ReadAhead(Generic[T], Iterator[T]):
         self.close()
 
     def __next__(self) -> T:
-        item = self._queue.get()
-        if isinstance(item, _End):
-            self._queue.put(item)
-            if item.error is not None:
-                raise item.error
-            raise StopIteration
-        return item
+        while self._left and self._error is None:
+            item = self._queue.get()
+            if not isinstance(item, _End):
+                return item
+            self._left -= 1
+            self._error = item.error
+        if self._error is not None:
+            raise self._error
+        raise StopIteration
 
     def close(self) -> None:
-        """Let the fetching thread end after the item that it is fetching; returns at once."""
+        """Let the fetching threads end after the items that they are fetching; returns at once."""
         self._closed.set()
 
-    def _fetch(self, items: Iterator[T]) -> None:
+    def _fetch(self, source: Generator[T, Any, Any]) -> None:
         end = _End(None)
         try:
-            for item in items:
-                if not self._put(item):
-                    return
+            with closing(source):
+                for item in source:
+                    if not self._put(item):
+                        return
         except BaseException as error:  # noqa: BLE001 - carried to the reading thread, which raises it
             end = _End(error)
         self._put(end)

@@ -1,31 +1,42 @@
-"""Two ordered listings merged in constant memory: what is there, what is in place, what must be transferred.
+"""Two ordered listings compared in constant memory: what is there, what is in place, what must be transferred.
 
 The listings come as iterators of pages; where they come from, and what happens to the findings, is not known here.
+Runs of objects that are in place are compared as columns, hundreds at a time; only where both sides differ are
+objects looked at one by one.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from s3mover.model import ObjectEntry, Transfer
+from s3mover.model import ObjectEntry, ObjectPage, Pair, Transfer
 from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 
-Pages = Iterator[list[ObjectEntry]]
+Pages = Iterator[ObjectPage]
+
+# Objects that are looked at one by one after a difference, before the rest is tried as a run again.
+SINGLY = 32
+_NOTHING = ObjectPage([], [], [], [], [])
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What decides about each object.
 
-    `destination_key` maps a key of the source to the destination's. `etags_tell` is asked about an object and its copy
-    of one size whose ETags look like MD5s and differ: whether they really are MD5s. Objects modified after `not_after`
+    `pair` maps keys of the source to the destination's. `etags_tell` is asked about an object and its copy of one
+    size whose ETags look like MD5s and differ: whether they really are MD5s. Objects modified after `not_after`
     (S3's own text, empty for no bound) wait for a later sweep.
     """
 
-    destination_key: Callable[[str], str]
+    pair: Pair
     etags_tell: Callable[[ObjectEntry, ObjectEntry], bool]
     wanted: KeyFilter | None = None
     not_after: str = ""
+
+    def takes_all(self, page: ObjectPage) -> bool:
+        """Tell whether no object of `page` is to be left out."""
+        return self.wanted is None and not (self.not_after and max(page.times) > self.not_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +48,39 @@ class Finding:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[Finding]:
-    """Yield one finding per page of `source`.
+def judge(page: ObjectPage, lookup: "Lookup", rules: Rules) -> Finding:
+    """Compare one page of the source with its copies.
 
     Both listings must ascend by key in UTF-8 order, which is the order of Python's strings, too; the S3 room
     asserts it. Objects that only the destination holds are nobody's business here.
     """
-    lookup = Lookup(destination)
-    for page in source:
-        transfers: list[Transfer] = []
-        skipped: dict[str, int] = {}
-        for entry in page:
-            verdict = _judge(entry, lookup, rules)
+    targets = rules.pair.destination_keys(page.keys)
+    in_runs = rules.takes_all(page)
+    transfers: list[Transfer] = []
+    skipped: dict[str, int] = {}
+    at = 0
+    while at < len(page):
+        run = lookup.pass_equal(targets, page, at) if in_runs else 0
+        if run:
+            skipped["in_place"] = skipped.get("in_place", 0) + run
+            at += run
+            continue
+        for number in range(at, min(at + SINGLY, len(page))):
+            verdict = _judge(page[number], targets[number], lookup, rules)
             if isinstance(verdict, Transfer):
                 transfers.append(verdict)
             else:
                 skipped[verdict] = skipped.get(verdict, 0) + 1
-        yield Finding(len(page), transfers, skipped)
+        at += SINGLY
+    return Finding(len(page), transfers, skipped)
 
 
-def _judge(entry: ObjectEntry, lookup: "Lookup", rules: Rules) -> Transfer | str:
+def _judge(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:
     if rules.wanted is not None and not rules.wanted(entry.key):
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
         return "too_young"
-    copy = lookup.find(rules.destination_key(entry.key))
+    copy = lookup.find(target)
     reason = reason_to_transfer(entry, copy, md5_etags=True)
     if reason == "etag" and copy is not None and not rules.etags_tell(entry, copy):
         reason = reason_to_transfer(entry, copy, md5_etags=False)
@@ -72,12 +91,40 @@ class Lookup:
     """Finds ascending keys in a listing that is read only as far as it must be."""
 
     def __init__(self, pages: Pages) -> None:
-        self._entries = (entry for page in pages for entry in page)
-        self._current = next(self._entries, None)
+        self._pages = pages
+        self._page = _NOTHING
+        self._at = 0
 
     def find(self, key: str) -> ObjectEntry | None:
         """Return the entry of `key`, None where the listing has none; `key` must not be below an earlier one."""
-        current = self._current
-        while current is not None and current.key < key:
-            current = self._current = next(self._entries, None)
-        return current if current is not None and current.key == key else None
+        while self._has_more():
+            self._at = bisect_left(self._page.keys, key, self._at)
+            if self._at < len(self._page):
+                return self._page[self._at] if self._page.keys[self._at] == key else None
+        return None
+
+    def pass_equal(self, keys: list[str], page: ObjectPage, start: int) -> int:
+        """Pass by the objects that follow here as they do in `page` from `start`, under `keys`; return their number.
+
+        Equal are those with one size and ETag; 0 where the run ends before the end of either page.
+        """
+        if not self._has_more():
+            return 0
+        here, at = self._page, self._at
+        length = min(len(page) - start, len(here) - at)
+        end, stop = start + length, at + length
+        equal = (
+            keys[start:end] == here.keys[at:stop]
+            and page.etags[start:end] == here.etags[at:stop]
+            and page.sizes[start:end] == here.sizes[at:stop]
+        )
+        self._at += length if equal else 0
+        return length if equal else 0
+
+    def _has_more(self) -> bool:
+        while self._at == len(self._page):
+            page = next(self._pages, None)
+            if page is None:
+                return False
+            self._page, self._at = page, 0
+        return True

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from s3mover.errors import S3Error
 from s3mover.s3 import xml
+from s3mover.s3.regions import region_of_host
 from s3mover.s3.response import Response
 
 # The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
@@ -105,9 +106,15 @@ def _error(root: Element, status: int, headers: Mapping[str, str]) -> S3Error:
         status=status,
         request_id=xml.text(root, "RequestId") or headers.get("x-amz-request-id", ""),
         host_id=xml.text(root, "HostId") or headers.get("x-amz-id-2", ""),
-        region=xml.text(root, "Region") or headers.get("x-amz-bucket-region", ""),
+        region=_region(root, headers),
         temporary=code in TEMPORARY_CODES or status in TEMPORARY_STATUSES,
     )
+
+
+def _region(root: Element, headers: Mapping[str, str]) -> str:
+    """Return the region that an answer names, empty where it names none; what is said is signed and sent again."""
+    said = headers.get("x-amz-bucket-region", "") or xml.text(root, "Region")
+    return said if _CODE.fullmatch(said) else region_of_host(xml.text(root, "Endpoint"))
 
 
 def _code_of(status: int) -> str:

@@ -12,25 +12,23 @@ from hashlib import md5
 from typing import TypeVar
 
 from s3mover.errors import ListingError
-from s3mover.model import BucketAddress, Credentials, ObjectEntry
+from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
 from s3mover.s3.answers import document, no_document
 from s3mover.s3.body import Body, etag_of, object_head, opened
 from s3mover.s3.client import Client, Request
-from s3mover.s3.http import Stream
 from s3mover.s3.pages import Listed, Query, check_order, objects_page, parts_page, uploads_page
+from s3mover.s3.payload import Outgoing, Read, Trailer
 from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
 from s3mover.s3.throttle import UNBOUNDED, Gate
-from s3mover.s3.trailer import Trailer, with_trailer
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
-Read = Callable[[memoryview], int]
 T = TypeVar("T")
 DEFAULT_TIMEOUTS = Timeouts()
 
@@ -103,7 +101,7 @@ class Bucket:
         entries, following = self._page(request._replace(query=request.query + tuple(more)), objects_page)
         return Page(entries, following[0][1] if following else "")
 
-    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[list[ObjectEntry]]:
+    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[ObjectPage]:
         """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
 
         Raises:
@@ -113,7 +111,7 @@ class Bucket:
         for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
             check_order(self.address.bucket, last, prefix, entries)
             if entries:
-                last = entries[-1].key
+                last = entries.keys[-1]
                 yield entries
 
     def lists(self, key: str) -> bool:
@@ -123,7 +121,7 @@ class Bucket:
         list a part of the bucket only; a listing tells them which it is.
         """
         entries = self.list_page(key, limit=1).entries
-        return bool(entries) and entries[0].key == key
+        return entries.keys == [key]
 
     def head(self, key: str) -> Head:
         """Ask about an object, its checksums included."""
@@ -149,11 +147,21 @@ class Bucket:
         return body.paced(self._body_pace)
 
     def put(
-        self, key: str, read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None = None
+        self,
+        key: str,
+        read: Read,
+        length: int,
+        headers: Mapping[str, str],
+        trailer: Trailer | None = None,
+        *,
+        chunks: bool = False,
     ) -> Stored:
-        """Write an object of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
-        content, told = _content(read, length, headers, trailer)
-        return self._client.perform(Request("PutObject", "PUT", key, (), told, content), _stored)
+        """Write an object of `length` bytes, which `read` fills into a view and counts.
+
+        `trailer` lets the store check them; `chunks` says that it takes signed chunks over plain HTTP.
+        """
+        content = Outgoing(read, length, trailer, chunks)
+        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), _stored)
 
     def copy(
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
@@ -197,11 +205,19 @@ class Bucket:
         return self._client.perform(request, _upload_id)
 
     def upload_part(
-        self, key: str, upload_id: str, number: int, read: Read, length: int, trailer: Trailer | None = None
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        read: Read,
+        length: int,
+        trailer: Trailer | None = None,
+        *,
+        chunks: bool = False,
     ) -> Stored:
-        """Write one part of `length` bytes, which `read` fills into a view and counts; `trailer` checks them."""
-        content, told = _content(read, length, {}, trailer)
-        request = Request("UploadPart", "PUT", key, _part(upload_id, number), told, content)
+        """Write one part of `length` bytes; `read`, `trailer` and `chunks` as for `put`."""
+        content = Outgoing(read, length, trailer, chunks)
+        request = Request("UploadPart", "PUT", key, _part(upload_id, number), content=content)
         return self._client.perform(request, _stored_part)
 
     def copy_part(
@@ -261,7 +277,7 @@ class Bucket:
         }
         return _said(wanted)
 
-    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[list[T]]:
+    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)
@@ -292,14 +308,6 @@ def _quoted(etag: str) -> str:
 
 def _part(upload_id: str, number: int) -> Query:
     return ("partNumber", str(number)), ("uploadId", upload_id)
-
-
-def _content(
-    read: Read, length: int, headers: Mapping[str, str], trailer: Trailer | None
-) -> tuple[Stream, Mapping[str, str]]:
-    return (
-        (Stream(read, length), headers) if trailer is None else with_trailer(read, length, headers, trailer)
-    )
 
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:

@@ -1,8 +1,8 @@
 """One request to one bucket from beginning to end: head, signature, connection, verdict, count.
 
 What the operations are called and say is `bucket.py`'s. Each thread has connections of its own. Two refusals are
-mended here by sending the request again, once: a clock that differs from S3's (which allows 15 minutes), and a
-signature for another region than the bucket's.
+mended here by sending the request again, once: a clock that differs from S3's (which allows 15 minutes), and a region
+that is not the bucket's, in the signature or, on AWS, in the host's name. What was learnt holds for all that follow.
 """
 
 import re
@@ -19,8 +19,16 @@ from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.answers import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
+from s3mover.s3.payload import Outgoing, as_sent, at_hand, declared
+from s3mover.s3.regions import host_in
 from s3mover.s3.response import Response
-from s3mover.s3.sigv4 import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, quote_key, quote_query, signed_headers
+from s3mover.s3.sigv4 import (
+    EMPTY_PAYLOAD,
+    ChunkSigner,
+    quote_key,
+    quote_query,
+    signed_headers,
+)
 from s3mover.s3.throttle import UNBOUNDED, Gate
 from s3mover.s3.wire import Endpoint, Timeouts
 
@@ -30,12 +38,14 @@ CLOCK_TOLERANCE = 900.0
 # RFC 9110, section 5.5: no control character but the tab; above 0xFF nothing is one byte.
 _UNFIT = re.compile("[^\t\x20-\x7e\x80-\xff]")
 _NAMES = re.compile("[0-9a-z!#$%&'*+.^_`|~-]*")
-_MENDABLE = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
+_ELSEWHERE = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.BAD_REQUEST)
+_MENDABLE = (*_ELSEWHERE, HTTPStatus.FORBIDDEN)
 
 
 class _Terms(NamedTuple):
-    """What signatures are made for: the bucket's region, and how many seconds S3's clock is ahead of ours."""
+    """What requests are made for: where they go, the bucket's region, and how many seconds S3's clock is ahead."""
 
+    endpoint: Endpoint
     region: str
     skew: float
 
@@ -48,7 +58,7 @@ class Request(NamedTuple):
     key: str | None = None
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = {}
-    content: bytes | Stream = b""
+    content: bytes | Outgoing = b""
 
 
 class Client:
@@ -75,14 +85,14 @@ class Client:
         clock: Callable[[], float] = time.time,
         pace: Gate = UNBOUNDED,
     ) -> None:
-        self._endpoint = Endpoint(address.scheme, address.host, address.port)
+        endpoint = Endpoint(address.scheme, address.host, address.port)
+        self._secure = address.scheme == "https"
         self._bucket = address.bucket
         self._path = address.path
-        self._terms = _Terms(address.region, 0.0)
+        self._terms = _Terms(endpoint, address.region, 0.0)
         self._credentials = credentials
         self._count = count
         self._headers = {
-            "host": self._endpoint.authority,
             "user-agent": f"s3mover/{__version__}",
             "accept-encoding": "identity",
             **headers,
@@ -99,11 +109,12 @@ class Client:
             S3Error: S3 refused, the connection failed, or the answer could not be read.
         """
         terms = self._terms
+        request = request._replace(content=at_hand(request.content, secure=self._secure))
         try:
             return self._attempt(request, read)
         except S3Error as error:
             # What was read of a stream is gone: another attempt must begin with its source.
-            if isinstance(request.content, Stream) or not self._is_mended(error, terms):
+            if isinstance(request.content, Outgoing) or not self._is_mended(error, terms):
                 raise
         return self._attempt(request, read)
 
@@ -116,7 +127,7 @@ class Client:
         self._pace.take()
         terms, credentials = self._terms, self._credentials()
         try:
-            result = self._converse(request, read, credentials)
+            result = self._converse(request, read, terms, credentials)
         except S3Error as error:
             # A body that is relayed may have failed where it comes from: then that request is named already.
             if not error.operation:
@@ -132,9 +143,11 @@ class Client:
         """Tell whether something was learnt since `terms`, so that another attempt is signed otherwise."""
         return self._terms != terms and error.status in _MENDABLE
 
-    def _converse(self, request: Request, read: Callable[[Response], T], credentials: Credentials) -> T:
-        head = self._head(request, credentials)
-        response = self._connection().request(head, request.content, headless=request.method == "HEAD")
+    def _converse(
+        self, request: Request, read: Callable[[Response], T], terms: _Terms, credentials: Credentials
+    ) -> T:
+        head, content = self._signed(request, terms, credentials)
+        response = self._connection(terms.endpoint).request(head, content, headless=request.method == "HEAD")
         try:
             self._check(response)
             return read(response)
@@ -148,13 +161,18 @@ class Client:
             self._learn(error, response.headers)
             raise error
 
-    def _connection(self) -> Connection:
-        """Take the thread's connection; only where a body is still being read from it, another one."""
+    def _connection(self, endpoint: Endpoint) -> Connection:
+        """Take the thread's connection; only where a body is still being read from it, another one.
+
+        Those to where the bucket is not are given up.
+        """
         connections = self._connections()
-        for connection in connections:
-            if not connection.busy:
+        for connection in [one for one in connections if not one.busy]:
+            if connection.endpoint == endpoint:
                 return connection
-        connections.append(Connection(self._endpoint, self._timeouts))
+            connection.close()
+            connections.remove(connection)
+        connections.append(Connection(endpoint, self._timeouts))
         return connections[-1]
 
     def _connections(self) -> list[Connection]:
@@ -164,29 +182,44 @@ class Client:
             connections = self._local.connections = []
         return connections
 
-    def _head(self, request: Request, credentials: Credentials) -> bytes:
+    def _signed(
+        self, request: Request, terms: _Terms, credentials: Credentials
+    ) -> tuple[bytes, bytes | Stream]:
+        """Return the head and the body as they are sent."""
         path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"
         query = quote_query(request.query)
-        headers = {**self._headers, **_content_headers(request), **request.headers}
+        host = {"host": terms.endpoint.authority}
+        headers = {**host, **self._headers, **request.headers, **self._content_headers(request)}
         if _UNFIT.search("".join(headers.values())) or not _NAMES.fullmatch("".join(headers)):
             raise S3Error("InvalidHeader", "a header holds a character that headers must not hold")
-        region, skew = self._terms
-        now = self._clock() + skew
+        region, now = terms.region, self._clock() + terms.skew
         sent = signed_headers(
             request.method, path, query, headers, credentials=credentials, region=region, now=now
         )
-        target = f"{path}?{query}" if query else path
-        lines = "".join([f"{name}: {value}\r\n" for name, value in sent.items()])
-        return f"{request.method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
+        head = _head(request.method, f"{path}?{query}" if query else path, sent)
+        if isinstance(request.content, bytes):
+            return head, request.content
+        return head, as_sent(request.content, sent, lambda: ChunkSigner(sent, credentials, region))
+
+    def _content_headers(self, request: Request) -> dict[str, str]:
+        content = request.content
+        if isinstance(content, Outgoing):
+            encoding = request.headers.get("content-encoding", "")
+            return declared(content, encoding, secure=self._secure)
+        payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
+        if request.method in ("PUT", "POST"):
+            return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
+        return {"x-amz-content-sha256": payload}
 
     def _learn(self, error: S3Error, headers: Mapping[str, str]) -> None:
-        """Note what signatures should have been made for, where a refusal tells."""
-        region, skew = self._terms
-        if error.status == HTTPStatus.BAD_REQUEST and error.region:
+        """Note what the request should have been made for, where a refusal tells."""
+        endpoint, region, skew = self._terms
+        if error.status in _ELSEWHERE and error.region and error.region != region:
             region = error.region
+            endpoint = endpoint._replace(host=host_in(endpoint.host, region))
         if error.status == HTTPStatus.FORBIDDEN:
             skew = self._skew(error.code, headers.get("date", ""))
-        self._terms = _Terms(region, skew)
+        self._terms = _Terms(endpoint, region, skew)
 
     def _skew(self, code: str, date: str) -> float:
         """Return how many seconds S3's clock is ahead of ours; an answer to HEAD does not say why it refuses."""
@@ -198,15 +231,9 @@ class Client:
         return found if code == "RequestTimeTooSkewed" or abs(found - known) > CLOCK_TOLERANCE else known
 
 
-def _content_headers(request: Request) -> dict[str, str]:
-    """Bodies at hand are hashed; a stream is not read twice for a hash, and its integrity is its checksum's task."""
-    content = request.content
-    if isinstance(content, Stream):
-        return {"x-amz-content-sha256": UNSIGNED_PAYLOAD, "content-length": str(content.length)}
-    payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
-    if request.method in ("PUT", "POST"):
-        return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
-    return {"x-amz-content-sha256": payload}
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
 def _silence(error: S3Error, credentials: Credentials) -> None:

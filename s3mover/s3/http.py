@@ -15,17 +15,16 @@ from s3mover.s3.response import Message, Response, incomplete, invalid, parse_he
 from s3mover.s3.wire import Endpoint, Timeouts, Wire, open_wire, proxy_for
 
 RECEIVE_BUFFER = 32 * 1024  # bounds the head of an answer, too; S3's own are below 10 KiB
-SEND_BUFFER = (
-    128 * 1024
-)  # each thread may hold one; twice as much lets bodies flow a third faster, before TLS
-PAGE = 4096  # buffers grow by whole ones
+SEND_BUFFER = 32 * 1024  # each thread may hold one; four times as much is no faster under TLS
+PAGE = 4096  # buffers begin with one and grow by whole ones: 150 threads have two connections each
 END_OF_HEAD = b"\r\n\r\n"
 
 
 class Stream(NamedTuple):
     """A request body that is read as it is sent: `read` fills a view and returns the count, 0 at the end.
 
-    It is never sent twice, because what was read is gone.
+    A view has room for `SEND_BUFFER` bytes, or for all that is left. The body is never sent twice, because what was
+    read is gone.
     """
 
     read: Callable[[memoryview], int]
@@ -45,11 +44,11 @@ class Connection:
     """One connection to one endpoint, opened when needed and kept open; belongs to one thread."""
 
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._timeouts = timeouts
         self._proxy = proxy_for(endpoint)
         self._wire: Wire | None = None
-        self._buffer = bytearray(RECEIVE_BUFFER)
+        self._buffer = bytearray(PAGE)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         self._out: memoryview | None = None
@@ -104,6 +103,7 @@ class Connection:
     def take(self) -> memoryview:
         """Give the next bytes of the answer as they are, valid until the next call; none where it has closed."""
         if self._start == self._end:
+            self._grow()
             self._start, self._end = 0, self._opened.receive_into(self._view)
         start, self._start = self._start, self._end
         return self._view[start : self._end]
@@ -142,17 +142,17 @@ class Connection:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
-        self._wire = open_wire(self._endpoint, self._proxy, self._timeouts)
+        self._wire = open_wire(self.endpoint, self._proxy, self._timeouts)
 
     def _addressed(self, head: bytes) -> bytes:
         """Write the request line as a proxy for plain HTTP wants it (RFC 9112, section 3.2.2)."""
-        if self._proxy is None or self._endpoint.scheme != "http":
+        if self._proxy is None or self.endpoint.scheme != "http":
             return head
         method, target, rest = head.split(b" ", 2)
         line, headers = rest.split(b"\r\n", 1)
         said = self._proxy.authorization
         added = f"proxy-authorization: {said}\r\n".encode("latin-1") if said else b""
-        url = b"http://" + self._endpoint.authority.encode() + target
+        url = b"http://" + self.endpoint.authority.encode() + target
         return b"%s %s %s\r\n%s%s" % (method, url, line, added, headers)
 
     def _exchange(self, head: bytes, content: bytes | Stream, headless: bool) -> Response:
@@ -210,9 +210,17 @@ class Connection:
         start, self._start = self._start, end + len(END_OF_HEAD)
         return parse_head(self._view[start : self._start])
 
+    def _grow(self) -> None:
+        """Make the buffer as large as it may be: a long head, or a body that is read through it, has come."""
+        if len(self._buffer) < RECEIVE_BUFFER:
+            self._buffer = self._buffer.ljust(RECEIVE_BUFFER, b"\0")
+            self._view = memoryview(self._buffer)
+
     def _receive_more(self) -> None:
         if self._end == RECEIVE_BUFFER:
             raise invalid(f"the head of the answer is longer than {RECEIVE_BUFFER} bytes")
+        if self._end == len(self._buffer):
+            self._grow()
         begun = self._start != self._end
         try:
             count = self._opened.receive_into(self._view[self._end :])

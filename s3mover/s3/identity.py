@@ -1,99 +1,77 @@
-"""The only door to boto3: who signs for one side, and where its bucket answers.
+"""The only door to boto3: who signs for one side, and where its bucket answers. A process of its own.
 
-boto3 decides what it knows best: where credentials come from and when they are renewed, regions, virtual hosts or
-paths, FIPS, dual-stack, accelerated and custom endpoints. It costs 0.3 seconds and 35 MB to import, so that only
-the supervisor's process comes here. Its errors become sentences that name the side and say what to do.
+boto3's core decides what it knows best: where credentials come from, regions, virtual hosts or paths, FIPS,
+dual-stack, accelerated and custom endpoints. It costs 0.3 seconds and 30 MB, and is needed for moments only, so that
+it lives in a process that ends again (`clerk.py` starts it and speaks to it). Its errors become sentences that name
+the side and say what to do.
 """
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import UNSIGNED
 from botocore import credentials as chain
 from botocore import exceptions as boto
 from botocore.config import Config
+from botocore.session import Session
 
 from s3mover.errors import UnreachableError
-from s3mover.events import CredentialsRefreshed, Event, Notify
 from s3mover.model import BucketAddress, Credentials, Side
+from s3mover.s3.access import Found, SideAccess
+from s3mover.s3.regions import AWS_DOMAIN
 
 DEFAULT_REGION = "us-east-1"
-AWS_DOMAIN = ".amazonaws.com"  # China's ends in .amazonaws.com.cn
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500
 _PROBE = "probe"
-_REGION_OF_ARN = 3
 _BOUNDS = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
 
-
-@dataclass(frozen=True, slots=True)
-class SideAccess:
-    """How one side is reached, as the settings have it; what is empty is found as the AWS CLI would find it."""
-
-    side: Side
-    bucket: str
-    region: str = ""
-    endpoint_url: str = ""
-    access_key: str = field(default="", repr=False)
-    secret_key: str = field(default="", repr=False)
-    session_token: str = field(default="", repr=False)
-    profile: str = ""
-    role_arn: str = ""
-    external_id: str = field(default="", repr=False)
+SessionOf = Callable[[str], Session]
 
 
-def _unheard(_: Event) -> None:
-    """Announce to nobody."""
+def session_of(profile: str) -> Session:
+    """Return a session of botocore's, with a profile of the AWS configuration or without one."""
+    session = Session()
+    if profile:
+        session.set_config_variable("profile", profile)
+    return session
 
 
-class Identity:
-    """One side's credentials, which renew themselves, and its bucket's address.
+def find(access: SideAccess, sessions: SessionOf = session_of) -> Found:
+    """Find one side's credentials, valid now, and its bucket's address.
 
     Raises:
-        UnreachableError: no credentials, no such profile, or S3 cannot be reached to ask for the region.
+        UnreachableError: no credentials, no such profile, a role that may not be assumed, or S3 cannot be reached to
+            ask for the region.
     """
+    with _translated(access):
+        session = sessions(access.profile)
+        source = _chain(session, access)
+        address = _address(session, access)
+        frozen = source.get_frozen_credentials()
+    expiry = getattr(source, "_expiry_time", None)
+    expires_at = expiry.timestamp() if expiry else None
+    return Found(address, Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at))
 
-    def __init__(self, access: SideAccess, notify: Notify = _unheard) -> None:
-        self._access = access
-        self._notify = notify
-        self._last: Credentials | None = None
-        with _translated(access):
-            session = boto3.session.Session(profile_name=access.profile or None)
-            self._chain = _chain(session, access)
-            self.address = _address(session, access)
 
-    def renew(self, access: SideAccess) -> None:
-        """Look for credentials anew, as at the start, by what the settings say now; the address stays.
-
-        Raises:
-            UnreachableError: no credentials, or no such profile; the old ones stay.
-        """
-        with _translated(access):
-            session = boto3.session.Session(profile_name=access.profile or None)
-            self._chain = _chain(session, access)
-        self._access = access
-
-    def credentials(self) -> Credentials:
-        """Return credentials that are valid now, and announce where they are others than before.
-
-        Raises:
-            UnreachableError: they cannot be renewed, or the role may not be assumed.
-        """
-        with _translated(self._access):
-            frozen = self._chain.get_frozen_credentials()
-        expiry = getattr(self._chain, "_expiry_time", None)
-        expires_at = expiry.timestamp() if expiry else None
-        found = Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at)
-        if self._last is not None and found != self._last:
-            self._notify(CredentialsRefreshed(self._access.side))
-        self._last = found
-        return found
+def serve(questions: TextIO, answers: TextIO) -> None:
+    """Answer each line, a `SideAccess` in JSON, with a line: what was found, or the sentence of the error."""
+    sessions = cache(session_of)
+    for line in questions:
+        asked = json.loads(line)
+        try:
+            found = find(SideAccess(**(asked | {"side": Side(asked["side"])})), sessions)
+            said: dict[str, object] = {"address": found.address, "credentials": found.credentials}
+        except UnreachableError as error:
+            said = {"error": str(error)}
+        answers.write(json.dumps(said) + "\n")
+        answers.flush()
 
 
 def _chain(session: Any, access: SideAccess) -> Any:
@@ -109,10 +87,10 @@ def _chain(session: Any, access: SideAccess) -> Any:
 
 def _role(session: Any, access: SideAccess, found: Any) -> Any:
     """Assume the role with what was found; botocore assumes it again before each expiry."""
-    region = access.region or session.region_name or DEFAULT_REGION
+    region = access.region or session.get_config_variable("region") or DEFAULT_REGION
     wanted = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
     fetcher = chain.AssumeRoleCredentialFetcher(
-        partial(session.client, region_name=region, config=_BOUNDS),
+        partial(session.create_client, region_name=region, config=_BOUNDS),
         found,
         access.role_arn,
         extra_args={name: value for name, value in wanted.items() if value},
@@ -126,7 +104,7 @@ def _address(session: Any, access: SideAccess) -> BucketAddress:
     A region that the settings do not give is asked of S3 itself, since the profile's says where one works, not
     where the bucket lies. Other stores than AWS are not asked.
     """
-    guess = access.region or session.region_name or DEFAULT_REGION
+    guess = access.region or session.get_config_variable("region") or DEFAULT_REGION
     address = _learnt_address(session, access, guess)
     if access.region or access.bucket.startswith("arn:") or AWS_DOMAIN not in address.host:
         return address
@@ -167,7 +145,7 @@ def _region_of_bucket(session: Any, access: SideAccess, guess: str) -> str:
 
 def _s3_client(session: Any, access: SideAccess, region: str, **options: Any) -> Any:
     wanted = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
-    return session.client("s3", region_name=region, **wanted)
+    return session.create_client("s3", region_name=region, **wanted)
 
 
 @contextmanager
@@ -202,3 +180,7 @@ def _sentence(access: SideAccess, error: Exception) -> str:
             return f"{error}; check {side}.endpoint_url, {side}.region and the network"
         case _:
             return f"{error}; check the settings of {side} and the AWS configuration"
+
+
+if __name__ == "__main__":
+    serve(sys.stdin, sys.stdout)

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from s3mover.model import ObjectEntry
+from s3mover.model import ObjectPage
 
 
 class Page(NamedTuple):
     """One page of a listing; `next_token` is empty on the last."""
 
-    entries: list[ObjectEntry]
+    entries: ObjectPage
     next_token: str
 
 

@@ -1,9 +1,9 @@
 """Signatures: AWS Signature Version 4 in the Authorization header, for the service `s3`, as pure functions.
 
 Source: Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header (AWS Signature
-Version 4)" and "Signature Calculations: Transferring Payload in a Single Chunk". Nothing here touches a
-socket or a clock. Header values are wire bytes read as latin-1, so that what S3 sent can be signed and sent
-again unchanged.
+Version 4)" and "Signature Calculations: Transferring Payload in a Single Chunk", "... in Multiple Chunks" and
+"... Including Trailing Headers". Nothing here touches a socket or a clock. Header values are wire bytes read as
+latin-1, so that what S3 sent can be signed and sent again unchanged.
 """
 
 import time
@@ -67,6 +67,35 @@ def signed_headers(
         f"SignedHeaders={names}, Signature={digest(key, to_sign.encode(), 'sha256').hex()}"
     )
     return complete
+
+
+class ChunkSigner:
+    """Signs the chunks of one body, each together with the signature before it; the first after that of the head.
+
+    Args:
+        head: the request's headers as `signed_headers` returned them.
+        credentials: who signed them.
+        region: the region that they were signed for.
+    """
+
+    def __init__(self, head: Mapping[str, str], credentials: Credentials, region: str) -> None:
+        stamp = head["x-amz-date"]
+        self._scope = f"{stamp}\n{stamp[:8]}/{region}/s3/aws4_request"
+        self._key = _signing_key(credentials.secret_key, stamp[:8], region)
+        self._last = head["authorization"].rpartition("=")[2]
+
+    def chunk(self, data: bytes | memoryview) -> str:
+        """Return the signature of the next chunk."""
+        return self._sign("AWS4-HMAC-SHA256-PAYLOAD", f"{EMPTY_PAYLOAD}\n{sha256(data).hexdigest()}")
+
+    def trailer(self, lines: bytes) -> str:
+        """Return the signature of the trailing headers, each of which ends in a line feed."""
+        return self._sign("AWS4-HMAC-SHA256-TRAILER", sha256(lines).hexdigest())
+
+    def _sign(self, kind: str, hashed: str) -> str:
+        to_sign = f"{kind}\n{self._scope}\n{self._last}\n{hashed}"
+        self._last = digest(self._key, to_sign.encode(), "sha256").hex()
+        return self._last
 
 
 def _canonical_request(method: str, path: str, query: str, headers: Mapping[str, str]) -> tuple[str, bytes]:

@@ -7,12 +7,12 @@ local names, since stores differ in their namespace.
 
 import re
 from collections.abc import Sequence
+from html import escape
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError, XMLParser
-from xml.sax.saxutils import escape
 
 from s3mover.errors import ListingError
-from s3mover.model import ObjectEntry
+from s3mover.model import ObjectEntry, ObjectPage, page_of
 from s3mover.s3.records import Upload, UploadedPart
 from s3mover.s3.response import invalid
 
@@ -78,7 +78,7 @@ def text(element: Element, name: str) -> str:
     return element.findtext(name) or ""
 
 
-def split_page(body: bytes) -> tuple[Element, list[ObjectEntry]]:
+def split_page(body: bytes) -> tuple[Element, ObjectPage]:
     """Read a page of ListObjectsV2 into its frame (all that is not `Contents`) and its entries.
 
     Raises:
@@ -90,10 +90,10 @@ def split_page(body: bytes) -> tuple[Element, list[ObjectEntry]]:
     if pieces:
         frame = parse(body[:start] + b"<Contents/>" + body[end:])
         if _is_encoded(frame) and len(frame.findall("Contents")) == 1:
-            return frame, _entries(pieces)
+            return frame, _columns(pieces)
     root = parse(body)
     encoded = _is_encoded(root)
-    return root, [_entry(element, encoded) for element in root.findall("Contents")]
+    return root, page_of([_entry(element, encoded) for element in root.findall("Contents")])
 
 
 def tags(root: Element) -> list[tuple[str, str]]:
@@ -147,7 +147,7 @@ def quoted_etag(etag: str) -> str:
 def completion(parts: Sequence[tuple[int, str]]) -> bytes:
     """Write the body of CompleteMultipartUpload from part numbers and ETags, in ascending order."""
     listed = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(quoted_etag(etag))}</ETag></Part>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(quoted_etag(etag), quote=False)}</ETag></Part>"
         for number, etag in parts
     )
     name = "CompleteMultipartUpload"
@@ -156,7 +156,7 @@ def completion(parts: Sequence[tuple[int, str]]) -> bytes:
 
 def restoration(tier: str, days: int) -> bytes:
     """Write the body of RestoreObject."""
-    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier)}</Tier></GlacierJobParameters>"
+    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{escape(tier, quote=False)}</Tier></GlacierJobParameters>"
     name = "RestoreRequest"
     return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{wanted}</{name}>'.encode()
 
@@ -167,7 +167,7 @@ def deletion(entries: Sequence[tuple[str, str]]) -> bytes:
     XML 1.0 cannot carry control characters: keys with one must not be among them.
     """
     listed = "".join(
-        f"<Object><Key>{escape(key)}</Key><ETag>{escape(quoted_etag(etag))}</ETag></Object>"
+        f"<Object><Key>{escape(key, quote=False)}</Key><ETag>{escape(quoted_etag(etag), quote=False)}</ETag></Object>"
         for key, etag in entries
     )
     return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'.encode()
@@ -201,10 +201,11 @@ def _canonical(contents: bytes) -> list[str] | None:
     return None if any(pieces[::_STRIDE]) else pieces
 
 
-def _entries(pieces: list[str]) -> list[ObjectEntry]:
+def _columns(pieces: list[str]) -> ObjectPage:
     keys, times, etags, sizes, classes = (pieces[field::_STRIDE] for field in range(1, _STRIDE))
-    known = (storage_class or "" for storage_class in classes)
-    return list(map(ObjectEntry, map(decoded, keys), map(int, sizes), etags, times, known))
+    if None in classes:
+        classes = [storage_class or "" for storage_class in classes]
+    return ObjectPage(list(map(decoded, keys)), list(map(int, sizes)), etags, times, classes)
 
 
 def _entry(element: Element, encoded: bool) -> ObjectEntry:

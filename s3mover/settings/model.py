@@ -231,6 +231,23 @@ class SweepSettings(Section):
         "duration",
         "From the end of one sweep to the start of the next; each costs one listing of both buckets.",
     )
+    ranges: Annotated[int, Field(ge=1, le=64)] = _field(
+        8,
+        "ranges, 1 to 64",
+        "Ranges of keys that large buckets are listed by at a time. 1: one after the other, for stores that cannot "
+        "begin a listing after a given key.",
+    )
+    retry_wait: Duration = _field(
+        60.0,
+        "duration",
+        "An object that failed is tried again by the next sweep. From its second failure in a row on it waits this "
+        "long first, twice as long after each further one; `s3mover retry` ends the wait. 0: it never waits.",
+    )
+    retry_wait_longest: Duration = _field(
+        3600.0,
+        "duration",
+        "No object waits longer. It is also the longest that an object stays behind once what kept it was mended.",
+    )
 
     windows: Windows = _field(
         (),

@@ -6,7 +6,7 @@ Without this question a bucket that encrypts with a KMS key by default would be 
 from s3mover.errors import S3Error
 from s3mover.model import ObjectEntry
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.verification import Evidence, etag_is_md5
+from s3mover.transfer.evidence import Evidence, etag_is_md5
 
 # So many objects without such encryption are believed to speak for the others of the sweep: asking costs two requests.
 ENOUGH = 3

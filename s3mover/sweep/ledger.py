@@ -30,6 +30,7 @@ class Ledger:
         self._notify = notify
         self._counts: Counter[str] = Counter()
         self.fallbacks: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
         self.failures: deque[Outcome] = deque(maxlen=FAILURES_KEPT)
 
     def tally(self) -> Tally:
@@ -41,6 +42,7 @@ class Ledger:
         self._counts["listed"] += finding.listed
         for reason, objects in finding.skipped.items():
             self._counts["skipped"] += objects
+            self.skipped[reason] += objects
             self._notify(ObjectsInPlace(reason, objects))
 
     def intended(self, orders: Sequence[Order]) -> None:
@@ -73,6 +75,7 @@ class Ledger:
             case Status.SKIPPED:
                 self._counts["planned"] -= 1
                 self._counts["skipped"] += 1
+                self.skipped[outcome.code] += 1
                 return ObjectSkipped(self._sweep, outcome.key, outcome.size, outcome.code, outcome.message)
             case _:
                 self._counts["failed"] += 1

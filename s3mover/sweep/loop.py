@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -30,9 +30,11 @@ from s3mover.model import (
     unmoved,
 )
 from s3mover.planning.scan import Finding
+from s3mover.planning.waiting import WaitRule
 from s3mover.stop import Stop
 from s3mover.sweep.ledger import Ledger
 from s3mover.sweep.removal import Removed, Remover
+from s3mover.sweep.waits import Waits
 from s3mover.workers.desk import Desk, FromCrew
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
@@ -60,7 +62,8 @@ class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
     `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round; `held` says why nothing new
-    may begin, empty where it may. `remover` is there where the source's objects are to be deleted.
+    may begin, empty where it may. `wait_rule` says how long objects that failed wait. `remover` is there where the
+    source's objects are to be deleted.
     """
 
     trail: PatientTrail
@@ -71,6 +74,7 @@ class SweepTools:
     clock: Callable[[], float]
     beat: Callable[[], None]
     held: Callable[[], str]
+    wait_rule: Callable[[], WaitRule]
     remover: Remover | None = None
 
 
@@ -82,6 +86,7 @@ class SweepResult:
     error: MoverError | None
     failures: list[Outcome]
     fallbacks: dict[str, int]
+    skipped: dict[str, int] = field(default_factory=dict)
     held: str = ""
 
 
@@ -106,6 +111,7 @@ class Sweep:
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
         self._ledger = Ledger(self._id, tools.notify)
+        self._waits = Waits(tools.trail, pair, tools.wait_rule(), tools.clock)
         tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
@@ -162,8 +168,9 @@ class Sweep:
     def _take(self, message: Message) -> None:
         match message:
             case Finding():
-                self._ledger.found(message)
-                self._transfers.extend(message.transfers)
+                finding = self._waits.left_out(message)
+                self._ledger.found(finding)
+                self._transfers.extend(finding.transfers)
                 self._findings_held += 1
             case PlanEnded():
                 self._plan_ended = message
@@ -181,7 +188,7 @@ class Sweep:
 
     def _settle(self) -> None:
         if self._outcomes:
-            self._tools.trail.settle(self._outcomes)
+            self._tools.trail.settle(self._outcomes, self._waits.changed_by(self._outcomes))
             self._ledger.settled(self._outcomes)
             self._remove_sources(self._outcomes)
             self._outcomes = []
@@ -260,8 +267,14 @@ class Sweep:
             tally=tally,
             duration_us=round((ended_at - self._started_at) * 1e6),
         )
+        ledger = self._ledger
         return SweepResult(
-            record, ended.error, list(self._ledger.failures), dict(self._ledger.fallbacks), self._held
+            record,
+            ended.error,
+            list(ledger.failures),
+            dict(ledger.fallbacks),
+            dict(ledger.skipped),
+            self._held,
         )
 
 

@@ -10,7 +10,7 @@ from s3mover.audit.patience import PatientTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error
 from s3mover.events import Notify, ObjectRecovered
-from s3mover.model import Outcome, Pair, Status, has_md5_shape
+from s3mover.model import Outcome, Pair, Status, WaitChanges, has_md5_shape
 from s3mover.s3.bucket import Bucket, Head
 from s3mover.transfer.parts import MIN_PART_SIZE
 
@@ -46,7 +46,9 @@ def recover(
             outcomes = [resolution(row, head, clock()) for row, head in zip(rows, heads, strict=True)]
             if delete_sources:
                 outcomes = [o._replace(delete_due=o.status is Status.SUCCESS) for o in outcomes]
-            trail.settle(outcomes)
+            # What was interrupted did not fail: it waits for nothing.
+            arrived = [outcome.key for outcome in outcomes if outcome.status is Status.SUCCESS]
+            trail.settle(outcomes, WaitChanges(pair, ended=arrived))
             for outcome in outcomes:
                 notify(ObjectRecovered(outcome.sweep, outcome.key, outcome.status))
             resolved += len(rows)

@@ -12,8 +12,12 @@ from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.recovery import recover
 
-# Rows that the chores between sweeps take at a time.
+# Rows that the chores between sweeps take at a time, and how long they may keep the next sweep: what is left is
+# left to the chores after it.
 ROWS_PER_STEP = 1000
+FORGETTING_SECONDS = 30.0
+# Objects whose next attempt was due so long ago have gone, or arrived by other means.
+WAITS_KEPT_SECONDS = 7 * 86400.0
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
@@ -57,7 +61,7 @@ class Round:
         plan = self._plan()
         self._delete_overdue()
         self.last = result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
-        self._forget_old_rows()
+        self._forget()
         return result
 
     def _plan(self) -> Generator[Finding]:
@@ -93,14 +97,20 @@ class Round:
                 tools.notify(event)
             tools.beat()
 
-    def _forget_old_rows(self) -> None:
-        """Remove rows past their retention, in steps that hold nothing up."""
-        tools = self._tools
-        retention = self._retention()
-        before = tools.clock() - retention
-        while retention and not tools.stop.requested:
+    def _forget(self) -> None:
+        """Remove rows past their retention, and waits of objects that no sweep meets any more."""
+        tools, now, retention = self._tools, self._tools.clock(), self._retention()
+        if retention:
+            self._in_steps(lambda: tools.trail.prune(now - retention, ROWS_PER_STEP))
+        before = now - WAITS_KEPT_SECONDS
+        self._in_steps(lambda: tools.trail.end_old_waits(self._territory.pair, before, ROWS_PER_STEP))
+
+    def _in_steps(self, remove: Callable[[], int]) -> None:
+        """Call what removes some rows and says how many, until it finds few, or the time is over."""
+        tools, until = self._tools, self._tools.clock() + FORGETTING_SECONDS
+        while not tools.stop.requested and tools.clock() < until:
             tools.beat()
-            if tools.trail.prune(before, ROWS_PER_STEP) < ROWS_PER_STEP:
+            if remove() < ROWS_PER_STEP:
                 return
 
     def _close(self, result: SweepResult) -> SweepResult:

@@ -1,10 +1,11 @@
-"""What a destination cannot do, learnt from its refusals: S3-compatible stores and buckets differ.
+"""What a store cannot do, learnt from its refusals: S3-compatible stores and buckets differ.
 
 A refused feature is left out of the next attempt, and what is thereby not kept is said in the object's row. The
 lesson fades in time, since a refusal may have had another cause, and buckets get configured.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from s3mover.errors import S3Error
@@ -19,21 +20,23 @@ class Feature(StrEnum):
     """Something that a write may use; the text is for people."""
 
     STORAGE_CLASS = "the storage class"
+    TRAILERS = "checksum trailers"
+    CHUNKS = "signed chunks"
+    TAGS = "the tags"
+    ACL = "the ACL"
     OBJECT_LOCK = "the Object Lock settings"
     REDIRECT = "the website redirect"
-    TRAILERS = "checksum trailers"
+
+    @property
+    def label(self) -> str:
+        """The name for machines: in metrics and events."""
+        return self.name.lower()
 
 
-# In the order of suspicion where several features were used and the code fits several.
+# In the order of suspicion where several features were used and the code fits several: first those without which
+# nothing of the object is lost.
 _REFUSALS = {
     Feature.STORAGE_CLASS: {"InvalidStorageClass"},
-    Feature.OBJECT_LOCK: {
-        "InvalidRequest",
-        "AccessDenied",
-        "ObjectLockConfigurationNotFoundError",
-        "NotImplemented",
-    },
-    Feature.REDIRECT: {"InvalidRequest", "InvalidRedirectLocation", "NotImplemented"},
     Feature.TRAILERS: {
         "InvalidArgument",
         "InvalidRequest",
@@ -42,7 +45,31 @@ _REFUSALS = {
         "NotImplemented",
         "XAmzContentSHA256Mismatch",
     },
+    Feature.CHUNKS: {
+        "InvalidArgument",
+        "InvalidRequest",
+        "MissingContentLength",
+        "NotImplemented",
+        "SignatureDoesNotMatch",
+        "XAmzContentSHA256Mismatch",
+    },
+    Feature.TAGS: {"NotImplemented"},
+    Feature.ACL: {"AccessControlListNotSupported", "NotImplemented"},
+    Feature.OBJECT_LOCK: {
+        "InvalidRequest",
+        "AccessDenied",
+        "ObjectLockConfigurationNotFoundError",
+        "NotImplemented",
+    },
+    Feature.REDIRECT: {"InvalidRequest", "InvalidRedirectLocation", "NotImplemented"},
 }
+# What only says how the bytes are framed: nothing of the object is lost without it.
+_FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
+# What stores answer that do not know the operation.
+_UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
+
+
+_NEVER = (float("-inf"), "")
 
 
 class Abilities:
@@ -50,27 +77,54 @@ class Abilities:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lacks: dict[Feature, float] = {}
+        self._lacks: dict[Feature, tuple[float, str]] = {}
 
     def has(self, feature: Feature) -> bool:
         """Tell whether `feature` is worth using."""
-        return self._clock() >= self._lacks.get(feature, float("-inf"))
+        until, _ = self._lacks.get(feature, _NEVER)
+        return self._clock() >= until
+
+    @contextmanager
+    def learning(self, used: Iterable[Feature]) -> Iterator[None]:
+        """Learn from the refusal of what is done within, and let it out."""
+        try:
+            yield
+        except S3Error as error:
+            self.learn(error, used)
+            raise
 
     def learn(self, error: S3Error, used: Iterable[Feature]) -> None:
-        """Blame a refused write on one of the features that it used, if its code fits, and let it be tried without.
+        """Blame a refused request on one of the features that it used, if its code fits, and let it be tried without.
 
-        Another write may have taught the same since this one began.
+        Another write may have taught the same since this one began. Where a property turns out to be what is refused,
+        the framing that was blamed for the same code before is given another chance.
         """
-        if error.operation not in WRITES:
+        suspect = next((feature for feature in _suspects(error) if feature in used), None)
+        if suspect is None:
             return
-        suspects = (
-            feature for feature, codes in _REFUSALS.items() if feature in used and error.code in codes
-        )
-        suspect = next(suspects, None)
-        if suspect is not None:
-            self.forgo(suspect)
-            error.temporary = True
+        if suspect not in _FRAMING:
+            self._acquit_framing(error.code)
+        self.forgo(suspect, error.code)
+        error.temporary = True
 
-    def forgo(self, feature: Feature) -> None:
-        """Do without `feature` for a while."""
-        self._lacks[feature] = self._clock() + FORGET_SECONDS
+    def forgo(self, feature: Feature, code: str = "") -> None:
+        """Do without `feature` for a while; `code` is what the store said, if it said anything."""
+        self._lacks[feature] = (self._clock() + FORGET_SECONDS, code)
+
+    def forgo_framing(self) -> None:
+        """Send bodies as they are for a while."""
+        for feature in _FRAMING:
+            self.forgo(feature)
+
+    def _acquit_framing(self, code: str) -> None:
+        for feature in _FRAMING:
+            if self._lacks.get(feature, _NEVER)[1] == code:
+                self._lacks[feature] = _NEVER
+
+
+def _suspects(error: S3Error) -> Iterator[Feature]:
+    """Yield the features that may have been refused, the likelier first."""
+    if error.operation in WRITES:
+        yield from (feature for feature, codes in _REFUSALS.items() if error.code in codes)
+    elif error.operation == "GetObjectTagging" and error.code in _UNKNOWN_OPERATION:
+        yield Feature.TAGS

@@ -76,7 +76,7 @@ class Mover:
             status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
             return self._ended(journey, started, status, code, notes(note, message))
         return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival))._replace(
-            destination_etag=arrival.etag, delete_due=self._policy.delete_source
+            destination_etag=arrival.etag, delete_due=self._policy.delete_source, unkept=arrival.unkept
         )
 
     def _until_arrived(self, journey: Journey) -> Arrival:

@@ -25,32 +25,54 @@ REDIRECT = "x-amz-website-redirect-location"
 LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
 
 Tags = Sequence[tuple[str, str]]
+Has = Callable[[Feature], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The headers of a write, the features that they use, and what the destination cannot keep."""
+    """The headers of a write, the features that they use, and those that had to be left out."""
 
     headers: dict[str, str]
     used: tuple[Feature, ...]
-    note: str = ""
+    refused: tuple[Feature, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What should be known of the copy, empty where nothing is lost."""
+        return f"not kept, as the destination refuses it: {', '.join(self.refused)}" if self.refused else ""
+
+    @property
+    def unkept(self) -> tuple[str, ...]:
+        """The names of the properties that the copy will not have."""
+        return tuple(feature.label for feature in self.refused)
 
 
-def writing(
-    policy: Policy, storage_class: str, source: Mapping[str, str], has: Callable[[Feature], bool]
-) -> Writing:
+def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: Has) -> Writing:
     """Return what every write sends, whatever its way: class, ACL and encryption, redirect and lock.
 
     `source` are the headers of the source's GET or HEAD (names in lower case), empty where it was not asked;
     `has` tells what the destination can do.
     """
     wanted = _by_feature(policy, storage_class, source)
-    headers = _configured(policy)
-    for feature, values in wanted.items():
-        headers |= values if has(feature) else {}
-    refused = [feature for feature in wanted if not has(feature)]
-    note = f"not kept, as the destination refuses it: {', '.join(refused)}" if refused else ""
-    return Writing(headers, tuple(feature for feature in wanted if has(feature)), note)
+    used = tuple(feature for feature in wanted if has(feature))
+    headers = _encryption(policy)
+    for feature in used:
+        headers |= wanted[feature]
+    return Writing(headers, used, tuple(feature for feature in wanted if feature not in used))
+
+
+def carrying(told: Writing, source: Mapping[str, str], has: Has, read_tags: Callable[[], Tags]) -> Writing:
+    """Return `told` with all that a PUT or a multipart upload must carry, since S3 keeps none of it there.
+
+    `read_tags` is asked only where the object has tags and the destination keeps any.
+    """
+    headers = told.headers | carried_headers(source, [])
+    if not is_tagged(source):
+        return Writing(headers, told.used, told.refused)
+    if not has(Feature.TAGS):
+        return Writing(headers, told.used, (*told.refused, Feature.TAGS))
+    headers |= carried_headers({}, read_tags())
+    return Writing(headers, (*told.used, Feature.TAGS), told.refused)
 
 
 def carried_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
@@ -72,17 +94,17 @@ def _by_feature(
     chosen = policy.storage_class or storage_class
     wanted = {
         Feature.STORAGE_CLASS: {"x-amz-storage-class": chosen} if chosen not in {"", "STANDARD"} else {},
+        Feature.ACL: {"x-amz-acl": policy.acl} if policy.acl else {},
         Feature.REDIRECT: {REDIRECT: source[REDIRECT]} if REDIRECT in source else {},
         Feature.OBJECT_LOCK: {name: source[name] for name in LOCK if source.get(name, "OFF") != "OFF"},
     }
     return {feature: headers for feature, headers in wanted.items() if headers}
 
 
-def _configured(policy: Policy) -> dict[str, str]:
-    headers = {}
-    if policy.acl:
-        headers["x-amz-acl"] = policy.acl
-    if policy.kms_key_id:
-        headers["x-amz-server-side-encryption"] = "aws:kms"
-        headers["x-amz-server-side-encryption-aws-kms-key-id"] = policy.kms_key_id
-    return headers
+def _encryption(policy: Policy) -> dict[str, str]:
+    if not policy.kms_key_id:
+        return {}
+    return {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": policy.kms_key_id,
+    }

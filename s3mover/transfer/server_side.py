@@ -9,13 +9,22 @@ from collections.abc import Sequence
 from s3mover.errors import S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
-from s3mover.transfer.abilities import Abilities
+from s3mover.transfer.abilities import Abilities, Feature
+from s3mover.transfer.evidence import Evidence
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
-from s3mover.transfer.verification import Evidence, check_content, check_size
-from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
+from s3mover.transfer.properties import Writing, carrying, writing
+from s3mover.transfer.verification import check_content, check_size
+from s3mover.transfer.ways import (
+    Arrival,
+    RunParts,
+    Upload,
+    arrived_head,
+    in_one_upload,
+    notes,
+    removed_if_wrong,
+)
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
 DENIALS = frozenset(
@@ -57,30 +66,35 @@ class ServerSideCopy:
     def carry(self, order: Order) -> Arrival:
         """Copy with the first principal that may; see `Way.carry`."""
         head = self._source.head(order.key) if self._must_ask(order) else NO_HEAD
+        told = self._writing(order, head)
+        with self._abilities.learning(told.used):
+            return self._carry_as_any(order, told)
+
+    def _writing(self, order: Order, head: Head) -> Writing:
         told = writing(self._policy, order.storage_class, head.headers, self._abilities.has)
-        try:
-            return self._carry_as_any(order, head, told)
-        except S3Error as error:
-            self._abilities.learn(error, told.used)
-            raise
+        if order.size <= self._policy.largest_copy:
+            return told
+        with self._abilities.learning((Feature.TAGS,)):
+            return carrying(told, head.headers, self._abilities.has, lambda: self._source.tags(order.key))
 
     def _must_ask(self, order: Order) -> bool:
         """A copy by parts keeps nothing; redirects, which copies lose, are most often objects without content."""
         return self._policy.thorough or order.size == 0 or order.size > self._policy.largest_copy
 
-    def _carry_as_any(self, order: Order, head: Head, told: Writing) -> Arrival:
+    def _carry_as_any(self, order: Order, told: Writing) -> Arrival:
         refusals = []
         for destination in tuple(self._principals):
             try:
-                stored = self._copy(destination, order, head, told)
+                stored = self._copy(destination, order, told)
             except S3Error as error:
                 if not is_denial(error):
                     raise
                 refusals.append(error)
                 continue
             self._prefer(destination)
-            note = self._verify(destination, order, stored)
-            return Arrival(stored.etag, notes(told.note, note))
+            with removed_if_wrong(destination, order.target, stored.etag):
+                note = self._verify(destination, order, stored)
+            return Arrival(stored.etag, notes(told.note, note), told.unkept)
         raise refusals[0]
 
     def _prefer(self, destination: Bucket) -> None:
@@ -88,9 +102,9 @@ class ServerSideCopy:
             # Replaced as a whole, since other threads iterate over it.
             self._principals = [destination, *(p for p in self._principals if p is not destination)]
 
-    def _copy(self, destination: Bucket, order: Order, head: Head, told: Writing) -> Stored:
+    def _copy(self, destination: Bucket, order: Order, told: Writing) -> Stored:
         if order.size > self._policy.largest_copy:
-            return self._copy_in_parts(destination, order, head, told)
+            return self._copy_in_parts(destination, order, told)
         return destination.copy(
             order.target,
             source_bucket=self._source.address.bucket,
@@ -99,9 +113,8 @@ class ServerSideCopy:
             headers=told.headers,
         )
 
-    def _copy_in_parts(self, destination: Bucket, order: Order, head: Head, told: Writing) -> Stored:
-        tags = self._source.tags(order.key) if is_tagged(head.headers) else []
-        headers = told.headers | carried_headers(head.headers, tags) | WHOLE_CHECKSUM
+    def _copy_in_parts(self, destination: Bucket, order: Order, told: Writing) -> Stored:
+        headers = told.headers | WHOLE_CHECKSUM
         size = part_size_for(order.size, self._policy.part_size)
 
         def fill(upload: Upload) -> Stored:

@@ -5,21 +5,33 @@ as a trailer, so that the destination refuses what changed on the way.
 """
 
 import hashlib
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 from typing import NamedTuple
 
-from s3mover.errors import S3Error, VerificationError
+from s3mover.errors import VerificationError
 from s3mover.model import Order
 from s3mover.s3.bucket import Body, Bucket, Stored
-from s3mover.s3.trailer import Trailer
+from s3mover.s3.payload import Trailer
 from s3mover.transfer.abilities import Abilities, Feature
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, hasher, joined, written
+from s3mover.transfer.evidence import Evidence, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carried_headers, is_tagged, writing
-from s3mover.transfer.verification import Evidence, check_content, check_size, etag_is_md5
-from s3mover.transfer.ways import Arrival, RunParts, Upload, arrived_head, in_one_upload, notes
+from s3mover.transfer.properties import Writing, carrying, writing
+from s3mover.transfer.verification import check_content, check_size
+from s3mover.transfer.ways import (
+    Arrival,
+    RunParts,
+    Upload,
+    arrived_head,
+    in_one_upload,
+    notes,
+    removed_if_wrong,
+)
 
 NOTHING = Evidence("", {})
 
@@ -66,22 +78,25 @@ class Streaming:
             source = Evidence(order.etag, body.head.headers)
             told = self._writing(order, source)
             flow = Flow(body, _algorithm_of(source), told=full_object_checksum(source.headers))
-            stored = self._learning(told, lambda: self._put(order, flow, told, source))
-        note = self._verify(order, source, stored, flow.checksum())
-        return Arrival(stored.etag, notes(told.note, note))
+            with self._abilities.learning((*told.used, *self._framing())):
+                stored = self._put(order, flow, told.headers | _content_md5(source))
+        return self._arrived(order, source, told, stored, flow.checksum())
 
-    def _put(self, order: Order, flow: "Flow", told: Writing, source: Evidence) -> Stored:
-        tags = self._source.tags(order.key) if is_tagged(source.headers) else []
-        headers = told.headers | carried_headers(source.headers, tags)
-        return self._destination.put(order.target, flow.read_into, flow.length, headers, self._trailer(flow))
+    def _put(self, order: Order, flow: "Flow", headers: dict[str, str]) -> Stored:
+        return self._destination.put(
+            order.target,
+            flow.read_into,
+            flow.length,
+            headers,
+            self._trailer(flow),
+            chunks=self._abilities.has(Feature.CHUNKS),
+        )
 
     def _carry_in_parts(self, order: Order) -> Arrival:
         head = self._source.head(order.key)
         source = Evidence(order.etag, head.headers)
         told = self._writing(order, source)
         algorithm = _joining(_algorithm_of(source))
-        tags = self._source.tags(order.key) if is_tagged(head.headers) else []
-        headers = told.headers | carried_headers(head.headers, tags) | self._asked_checksum(algorithm)
         sent: list[SentPart] = []
 
         def fill(upload: Upload) -> Stored:
@@ -97,59 +112,76 @@ class Streaming:
             check_content(source, NOTHING, whole)
             return upload.complete([part.etag for part in sent], self._told_checksum(whole))
 
-        stored = self._learning(
-            told, lambda: in_one_upload(self._destination, order, headers, fill, self._persist)
-        )
-        note = self._verify(order, source, stored, _whole(algorithm, sent))
-        return Arrival(stored.etag, notes(told.note, note))
+        with self._abilities.learning((*told.used, *self._framing())):
+            headers = told.headers | self._asked_checksum(algorithm)
+            stored = in_one_upload(self._destination, order, headers, fill, self._persist)
+        return self._arrived(order, source, told, stored, _whole(algorithm, sent))
 
     def _send_part(self, upload: Upload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
         with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
             check_size(part.length, body.length)
-            flow = Flow(body, algorithm, with_md5=not self._abilities.has(Feature.TRAILERS))
+            flow = Flow(body, algorithm, with_md5=Feature.TRAILERS not in self._framing())
             stored = self._destination.upload_part(
-                upload.key, upload.id, part.number, flow.read_into, flow.length, self._trailer(flow)
+                upload.key,
+                upload.id,
+                part.number,
+                flow.read_into,
+                flow.length,
+                self._trailer(flow),
+                chunks=self._abilities.has(Feature.CHUNKS),
             )
-        flow.check_md5(Evidence(stored.etag, stored.headers))
+        with self._doubting_frames():
+            flow.check_md5(Evidence(stored.etag, stored.headers))
         return SentPart(stored.etag, flow.digest(), part.length)
 
     def _writing(self, order: Order, source: Evidence) -> Writing:
-        return writing(self._policy, order.storage_class, source.headers, self._abilities.has)
+        told = writing(self._policy, order.storage_class, source.headers, self._abilities.has)
+        with self._abilities.learning((Feature.TAGS,)):
+            return carrying(told, source.headers, self._abilities.has, lambda: self._source.tags(order.key))
 
-    def _learning(self, told: Writing, write: Callable[[], Stored]) -> Stored:
-        trailers = (Feature.TRAILERS,) if self._abilities.has(Feature.TRAILERS) else ()
-        try:
-            return write()
-        except S3Error as error:
-            self._abilities.learn(error, (*told.used, *trailers))
-            raise
+    def _framing(self) -> tuple[Feature, ...]:
+        """Tell what bodies use now: chunks are signed over plain HTTP alone, and there trailers need them."""
+        has, secure = self._abilities.has, self._destination.address.scheme == "https"
+        wanted = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
+        return tuple(takewhile(has, wanted))
 
     def _trailer(self, flow: "Flow") -> Trailer | None:
-        if not self._abilities.has(Feature.TRAILERS):
+        if Feature.TRAILERS not in self._framing():
             return None
         return Trailer(flow.algorithm.header, flow.algorithm.length, lambda: written(flow.digest()))
 
     def _asked_checksum(self, algorithm: Algorithm) -> dict[str, str]:
-        if not self._abilities.has(Feature.TRAILERS):
+        if Feature.TRAILERS not in self._framing():
             return {}
         return {"x-amz-checksum-algorithm": algorithm.upper(), "x-amz-checksum-type": "FULL_OBJECT"}
 
     def _told_checksum(self, whole: Checksum) -> dict[str, str]:
-        if not self._abilities.has(Feature.TRAILERS):
+        if Feature.TRAILERS not in self._framing():
             return {}
         return {whole.algorithm.header: whole.value, "x-amz-checksum-type": "FULL_OBJECT"}
+
+    def _arrived(
+        self, order: Order, source: Evidence, told: Writing, stored: Stored, computed: Checksum
+    ) -> Arrival:
+        with self._doubting_frames(), removed_if_wrong(self._destination, order.target, stored.etag):
+            note = self._verify(order, source, stored, computed)
+        return Arrival(stored.etag, notes(told.note, note), told.unkept)
+
+    @contextmanager
+    def _doubting_frames(self) -> Iterator[None]:
+        """Let the next attempt go without frames where what arrived is wrong: there are stores that keep them."""
+        try:
+            yield
+        except VerificationError:
+            self._abilities.forgo_framing()
+            raise
 
     def _verify(self, order: Order, source: Evidence, stored: Stored, computed: Checksum) -> str:
         """Check what arrived, by what the write's answer says, else by what the destination says when asked."""
         if check_content(source, Evidence(stored.etag, stored.headers), computed):
             return ""
         arrived = arrived_head(self._destination, order.target, self._persist)
-        try:
-            check_size(order.size, arrived.size)
-        except VerificationError:
-            # A store that keeps the frames of trailers as content: the next attempt goes without.
-            self._abilities.forgo(Feature.TRAILERS)
-            raise
+        check_size(order.size, arrived.size)
         proven = check_content(source, Evidence(arrived.etag, arrived.headers), computed)
         return "" if proven else "verified by size alone"
 
@@ -219,6 +251,13 @@ def _algorithm_of(source: Evidence) -> Algorithm:
     """The source's own algorithm, so that the copy has the same; S3's default where it has none."""
     told = full_object_checksum(source.headers)
     return told.algorithm if told else Algorithm.CRC64NVME
+
+
+def _content_md5(source: Evidence) -> dict[str, str]:
+    """Let the destination itself refuse altered bytes where the source tells nothing but their MD5."""
+    if full_object_checksum(source.headers) is not None or not etag_is_md5(source):
+        return {}
+    return {"content-md5": b64encode(bytes.fromhex(source.etag)).decode()}
 
 
 def _joining(algorithm: Algorithm) -> Algorithm:

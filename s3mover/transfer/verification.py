@@ -1,25 +1,11 @@
 """Is what arrived what was sent? Pure rules; asking the buckets is the ways' affair.
 
-The strongest evidence that both sides give decides: equal full-object checksums, then equal MD5s. An ETag is the
-content's MD5 only for an object written in one piece and not encrypted with a KMS or customer key (Amazon S3 API
-Reference, data type Object, ETag).
+The strongest evidence that both sides give decides: equal full-object checksums, then equal MD5s.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from s3mover.errors import VerificationError
-from s3mover.model import has_md5_shape
 from s3mover.transfer.checksums import Checksum, full_object_checksum
-
-MANAGED_ENCRYPTION = {"", "AES256"}
-
-
-class Evidence(NamedTuple):
-    """What one side says of an object: its ETag and its headers, names in lower case."""
-
-    etag: str
-    headers: Mapping[str, str]
+from s3mover.transfer.evidence import Evidence, etag_is_md5
 
 
 def check_content(sent: Evidence, arrived: Evidence, computed: Checksum | None = None) -> bool:
@@ -50,14 +36,6 @@ def check_size(sent: int, arrived: int) -> None:
     """
     if sent != arrived:
         raise VerificationError(f"{arrived} bytes arrived, {sent} were sent")
-
-
-def etag_is_md5(evidence: Evidence) -> bool:
-    """Tell whether the ETag is the MD5 of the content."""
-    if "x-amz-server-side-encryption-customer-algorithm" in evidence.headers:
-        return False
-    managed = evidence.headers.get("x-amz-server-side-encryption", "") in MANAGED_ENCRYPTION
-    return managed and has_md5_shape(evidence.etag)
 
 
 def _check(what: str, sent: str, arrived: str) -> None:

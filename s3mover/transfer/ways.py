@@ -3,7 +3,8 @@
 `server_side.py` and `streaming.py` are the ways; this module knows neither.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
@@ -22,10 +23,11 @@ RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
 
 
 class Arrival(NamedTuple):
-    """A verified copy: its ETag, and what should be known of it."""
+    """A verified copy: its ETag, what should be known of it, and the names of properties that it could not keep."""
 
     etag: str
     note: str = ""
+    unkept: tuple[str, ...] = ()
 
 
 class Way(Protocol):
@@ -74,6 +76,31 @@ def in_one_upload(
             # Somebody aborted it, or the answer that it was complete got lost: the object must be made anew.
             error.temporary = True
         raise
+
+
+@contextmanager
+def removed_if_wrong(destination: Bucket, key: str, etag: str) -> Iterator[None]:
+    """Remove the copy just written with the ETag `etag` where what is done within finds it to be another object.
+
+    Left there, it might pass for a right one in the next sweep.
+    """
+    try:
+        yield
+    except VerificationError as wrong:
+        if etag:
+            _remove(destination, key, etag, wrong)
+        raise
+
+
+def _remove(destination: Bucket, key: str, etag: str, wrong: VerificationError) -> None:
+    try:
+        destination.delete(key, if_match=etag)
+    except S3Error as error:
+        if error.status == HTTPStatus.NOT_FOUND or error.code == "PreconditionFailed":
+            return
+        raise VerificationError(
+            f"{wrong}; what arrived could not be removed ({error.code}): remove it by hand"
+        ) from wrong
 
 
 def arrived_head(destination: Bucket, key: str, persist: Persist) -> Head:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
+from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import open_reader, schema_text
 from s3mover.checks import Doubt, Lack, Remedy, Subject
 from s3mover.model import Side
@@ -76,6 +77,12 @@ def _database(settings: Settings) -> str:
         raise Doubt("its schema is not the newest; `s3mover schema apply` or the first sweep brings it there")
     with closing(open_reader(url)) as trail:
         sweeps = trail.latest_sweeps(1)
+    dsn = parse_dsn(url)
+    if isinstance(dsn, MysqlDsn) and dsn.trusts_anybody:
+        raise Doubt(
+            "it can be used, but its certificate is not verified, so that anybody on the way can pretend to be it; "
+            "write tls=true (with ssl-ca=FILE where the CA is your own) in audit.url"
+        )
     return f"the schema is the newest; {'the latest sweep was ' + str(sweeps[0].id) if sweeps else 'no sweep yet'}"
 
 

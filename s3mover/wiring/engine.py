@@ -23,7 +23,7 @@ from s3mover.sweep.round import Round, Territory
 from s3mover.wiring.credentials import CredentialKeeper, is_refusal
 from s3mover.wiring.house import House
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, brief_of, pair_of, plan, sides_of
+from s3mover.wiring.parts import Sides, brief_of, pair_of, plan_of, sides_of, wait_rule_of
 from s3mover.wiring.summing_up import sum_up
 from s3mover.wiring.tending import patience
 from s3mover.workers.desk import Desk, FromCrew
@@ -93,7 +93,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         settings = current.of(route)
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify)
+        sides = sides_of(settings, notify, house.take_clerk())
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
         house.crew.start()
@@ -118,11 +118,14 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
             clock=time.time,
             beat=tend,
             held=gate.held,
+            wait_rule=lambda: wait_rule_of(current.of(route)),
             remover=_remover(settings, sides, inbox),
         )
         whole_round = Round(
             tools,
-            Territory(pair_of(settings), lambda: plan(current.of(route), sides, notify), sides.destination),
+            Territory(
+                pair_of(settings), lambda: plan_of(current.of(route), sides, notify), sides.destination
+            ),
             lambda result: sum_up(current.of(route).summary, result, route),
             lambda: current.of(route).audit.retention,
         )

@@ -7,11 +7,13 @@ from s3mover import __version__
 from s3mover.events import DaemonStarted, Notify
 from s3mover.gate import PauseNotice
 from s3mover.observe import http
+from s3mover.s3.clerk import Clerk
 from s3mover.schedule import Window
 from s3mover.settings import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import StopNotice
 from s3mover.wiring.credentials import CredentialKeeper
+from s3mover.wiring.early import Early
 from s3mover.wiring.observers import Observers
 from s3mover.wiring.parts import pair_of, threads_of
 from s3mover.wiring.reloading import Current
@@ -34,6 +36,7 @@ class House:
         stop: Stop,
         wishes: Wishes,
         observers: Observers,
+        early: Early,
         *,
         is_daemon: bool = False,
         port: int | None = None,
@@ -46,7 +49,9 @@ class House:
         self.port = port
         self.notify = observers.notify
         # A daemon waits rather than give up where worker processes cannot live.
-        self.crew = Crew(threads_of(current.settings), current.routes, observers.notify, enduring=is_daemon)
+        threads, routes = threads_of(current.settings), current.routes
+        self.crew = Crew(threads, routes, observers.notify, early.nursery, enduring=is_daemon)
+        self._clerks = [early.clerk]
         self.keepers: list[CredentialKeeper] = []
         self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]
 
@@ -78,6 +83,13 @@ class House:
         """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
         return self.current.of(route).sweep.windows if self.is_daemon else ()
 
+    def take_clerk(self) -> Clerk | None:
+        """Return the clerk who was started early, to whoever asks first: he serves once."""
+        try:
+            return self._clerks.pop()
+        except IndexError:
+            return None
+
     def dismiss_crew(self) -> None:
         """End the workers; who is not gone in good time is killed."""
         self.crew.dismiss(min(DISMISSAL_SECONDS, self.stop.remaining))
@@ -91,6 +103,7 @@ class House:
 @contextmanager
 def open_house(
     current: Current,
+    early: Early,
     stop: Stop,
     listeners: Sequence[Notify],
     *,
@@ -106,7 +119,7 @@ def open_house(
         observers = Observers(current.routes, listeners)
         port = _serve(current.settings, observers, opened) if serve_http else None
         daemon, wishes = wishes is not None, wishes or Wishes()
-        house = House(current, stop, wishes, observers, is_daemon=daemon, port=port)
+        house = House(current, stop, wishes, observers, early, is_daemon=daemon, port=port)
         opened.callback(house.dismiss_crew)
         yield house
 

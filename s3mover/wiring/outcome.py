@@ -2,6 +2,7 @@
 
 from s3mover.errors import ExitCode
 from s3mover.model import SweepStatus
+from s3mover.planning.waiting import WAITING
 from s3mover.sweep.loop import SweepResult
 
 
@@ -15,4 +16,6 @@ def exit_code_of(result: SweepResult) -> ExitCode:
         raise result.error
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.record.tally.failed else ExitCode.OK
+    # What waits after a failure has not arrived, either.
+    behind = result.record.tally.failed + result.skipped.get(WAITING, 0)
+    return ExitCode.SOME_FAILED if behind else ExitCode.OK

@@ -2,17 +2,22 @@
 
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from s3mover.events import Notify, ObjectsListed, RequestsMade
-from s3mover.model import ObjectEntry, Pair, Side
+from s3mover.model import ObjectPage, Pair, Side
 from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.filters import KeyFilter, key_filter
-from s3mover.planning.scan import Finding, Rules, scan
-from s3mover.s3.bucket import Bucket
-from s3mover.s3.identity import Identity, SideAccess
+from s3mover.planning.plan import plan
+from s3mover.planning.scan import Finding, Rules
+from s3mover.planning.waiting import WaitRule
+from s3mover.s3.access import Identity, SideAccess
+from s3mover.s3.bucket import MAX_KEYS, Bucket
+from s3mover.s3.clerk import Clerk, find
+from s3mover.s3.retry import retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.policy import Policy
@@ -47,18 +52,24 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
+def wait_rule_of(settings: Settings) -> WaitRule:
+    """Return how long objects that failed wait for their next attempt."""
+    return WaitRule(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
+
+
 def filter_of(settings: Settings) -> KeyFilter | None:
     """Return the test that a key must pass to be looked at."""
     return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
 
 
-def identity_of(side: Side, settings: BucketSettings, notify: Notify) -> Identity:
-    """Find the credentials and the address of one side.
+def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Clerk) -> Identity:
+    """Let the clerk find the credentials and the address of one side.
 
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    return Identity(access_of(side, settings), notify)
+    access = access_of(side, settings)
+    return Identity(access, clerk.find(access), find, notify)
 
 
 def access_of(side: Side, settings: BucketSettings) -> SideAccess:
@@ -87,10 +98,11 @@ class Sides:
     destination: Bucket
 
 
-def sides_of(settings: Settings, notify: Notify) -> Sides:
-    """Find both ends; see `identity_of`."""
-    source = identity_of(Side.SOURCE, settings.source, notify)
-    destination = identity_of(Side.DESTINATION, settings.destination, notify)
+def sides_of(settings: Settings, notify: Notify, clerk: Clerk | None = None) -> Sides:
+    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`."""
+    with clerk or Clerk() as asked:
+        source = identity_of(Side.SOURCE, settings.source, notify, asked)
+        destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
     return Sides(
         source,
         destination,
@@ -131,34 +143,64 @@ def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
     )
 
 
-def plan(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
-    """Yield the plan of one sweep: both listings, read ahead and merged."""
+def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
+    """Yield the plan of one sweep: both sides listed by ranges, and compared."""
     pair, min_age = pair_of(settings), settings.filter.min_age
+
+    def count(page: ObjectPage) -> None:
+        notify(ObjectsListed(Side.DESTINATION, len(page)))
+
+    source = SideListing(sides.source, pair.source_prefix)
+    destination = SideListing(sides.destination, pair.destination_prefix, count)
     rules = Rules(
-        pair.destination_key,
+        pair,
         EtagTrust(sides.source, sides.destination),
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
-    with (
-        listing(sides.source, pair.source_prefix, Side.SOURCE, notify) as source,
-        listing(sides.destination, pair.destination_prefix, Side.DESTINATION, notify) as destination,
-    ):
-        yield from scan(source, destination, rules)
+    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
+        for finding in findings:
+            # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
+            notify(ObjectsListed(Side.SOURCE, finding.listed))
+            yield finding
 
 
-def listing(bucket: Bucket, prefix: str, side: Side, notify: Notify) -> ReadAhead[list[ObjectEntry]]:
-    """Return the pages of one side, read ahead by a thread of their own and counted."""
+class SideListing:
+    """One side's listing as the plan wants it; `see` is told of each page."""
 
-    def counted() -> Iterator[list[ObjectEntry]]:
+    def __init__(
+        self, bucket: Bucket, prefix: str, see: Callable[[ObjectPage], None] = lambda _: None
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._see = see
+
+    def pages(self, after: str = "") -> Generator[ObjectPage]:
+        """Yield the objects below the prefix whose keys come after `after`, in order."""
+        for page in self._bucket.list_objects(self._prefix, after):
+            self._see(page)
+            yield page
+
+    def first_after(self, text: str) -> str | None:
+        """Tell the first key after a text, None where there is none."""
+        page = retrying(lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1))
+        return page.entries.keys[0] if page.entries else None
+
+    def close_thread(self) -> None:
+        """Close the calling thread's connections."""
+        self._bucket.close_thread()
+
+
+def listing(bucket: Bucket, prefix: str) -> ReadAhead[ObjectPage]:
+    """Return the pages of one side in order, read ahead by a thread of their own."""
+
+    def pages() -> Generator[ObjectPage]:
         try:
-            for page in bucket.list_objects(prefix):
-                notify(ObjectsListed(side, len(page)))
-                yield page
+            yield from bucket.list_objects(prefix)
         finally:
             bucket.close_thread()
 
-    return ReadAhead(counted(), PAGES_AHEAD, f"list-{side}")
+    return ReadAhead(pages(), depth=PAGES_AHEAD, name="list")
 
 
 def s3_time(seconds: float) -> str:

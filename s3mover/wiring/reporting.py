@@ -5,7 +5,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import chain
 
 from s3mover.audit.opening import open_reader
@@ -80,7 +80,19 @@ def _failures(failures: Iterator[FailureRecord]) -> Iterator[str]:
     yield "failures, the latest first:"
     for failure in chain([first], failures):
         moment = utc_moment(failure.at)[:19]
-        yield f"  {moment}  {visible(failure.key)}: {visible(failure.code)}: {visible(failure.message)}"
+        said = f"{visible(failure.key)}: {visible(failure.code)}: {visible(failure.message)}"
+        yield f"  {moment}  {said}{_next_attempt(failure)}"
+
+
+def _next_attempt(failure: FailureRecord) -> str:
+    """Tell how its object stands by now, where it has not succeeded since."""
+    if failure.next_attempt is None:
+        return ""
+    sweeps = f"{failure.failures_in_a_row} sweep{'s' if failure.failures_in_a_row > 1 else ''}"
+    waits = (
+        f"after {utc_moment(failure.next_attempt)[:19]}" if failure.failures_in_a_row > 1 else "by the next"
+    )
+    return f" (failed in {sweeps}, tried again {waits})"
 
 
 def _json(trail: Trail, scope: Scope) -> Iterator[str]:
@@ -98,9 +110,9 @@ def _json(trail: Trail, scope: Scope) -> Iterator[str]:
 
 
 def _csv(trail: Trail, scope: Scope) -> Iterator[str]:
-    """The failures, or the sweeps where all is asked for: a CSV file holds one kind of row."""
+    """The failures, or the totals where all is asked for: a CSV file holds one kind of row."""
     if scope.failed_only:
-        yield _csv_line(["sweep", "key", "code", "message", "attempts", "at"])
+        yield _csv_line([field.name for field in fields(FailureRecord)])
         for failure in trail.failures(ALL, scope.since, scope.sweep):
             yield _csv_line([*asdict(failure).values()])
         return
@@ -110,14 +122,14 @@ def _csv(trail: Trail, scope: Scope) -> Iterator[str]:
 
 
 def _chosen_sweeps(trail: Trail, scope: Scope) -> list[SweepRecord]:
-    sweeps = trail.latest_sweeps(SWEEPS_SHOWN if scope.sweep is None else ALL)
-    return [s for s in sweeps if s.started_at >= scope.since and scope.sweep in {None, s.id}]
+    return trail.latest_sweeps(SWEEPS_SHOWN, scope.since, scope.sweep)
 
 
 def _csv_line(values: list[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(values)
-    return line.getvalue()
+    # Of all characters that end lines the writer quotes just those that end its own.
+    csv.writer(line, lineterminator="\r\n").writerow(values)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _text(value: object) -> str:

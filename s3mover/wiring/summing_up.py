@@ -30,6 +30,7 @@ def summary_report(result: SweepResult, route: str = "") -> summary.SummaryRepor
         tally=record.tally,
         fallbacks=result.fallbacks,
         route=route,
+        skipped=result.skipped,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

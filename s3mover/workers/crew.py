@@ -20,6 +20,7 @@ from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.limits import Governor
 from s3mover.workers.member import Member, identity
 from s3mover.workers.messages import Brief, Hand, Identity, Learn, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.nursery import Nursery
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
@@ -58,6 +59,7 @@ class Crew:
         threads: Sequence[int],
         routes: Sequence[str],
         notify: Notify,
+        nursery: Nursery,
         *,
         enduring: bool = False,
         patience: Patience = PATIENCE,
@@ -65,6 +67,7 @@ class Crew:
     ) -> None:
         self._places = [_Place(Brief(count, count / sum(threads), tuple(routes))) for count in threads]
         self._notify = notify
+        self._nursery = nursery
         self._enduring = enduring
         self._patience = patience
         self._look_seconds = look_seconds
@@ -293,7 +296,7 @@ class Crew:
 
     def _hire(self, place: _Place) -> None:
         self._hired += 1
-        member = place.member = Member(self._hired, place.brief, self._hear)
+        member = place.member = Member(self._hired, place.brief, self._nursery, self._hear)
         place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
         for route, learnt in self._learnt.items():
             member.send(Learn(route, learnt))

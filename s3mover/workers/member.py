@@ -3,19 +3,15 @@
 Nobody waits for a pipe but these two threads: a worker that does not read holds up nobody else.
 """
 
-import multiprocessing
+import os
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
 from s3mover.model import Order
 from s3mover.workers.messages import Brief, Identity, Report, ToWorker
-from s3mover.workers.slate import Slate
-from s3mover.workers.worker import serve
-
-# Clean processes: a fork would copy locks that the supervisor's threads hold at that instant.
-_processes = multiprocessing.get_context("spawn")
+from s3mover.workers.nursery import Nursery
+from s3mover.workers.slate import Slate, slate_memory
 
 
 class Member:
@@ -24,24 +20,26 @@ class Member:
     `orders` are what it has and has not reported yet; its owner keeps them.
     """
 
-    def __init__(self, number: int, brief: Brief, hear: Callable[[int, Report | None], None]) -> None:
+    def __init__(
+        self, number: int, brief: Brief, nursery: Nursery, hear: Callable[[int, Report | None], None]
+    ) -> None:
         self.number = number
         self.brief = brief
         self.orders: dict[str, dict[Identity, Order]] = {route: {} for route in brief.routes}
-        self.slate = Slate(brief.threads, list(brief.routes))
         self._hear = hear
-        self._outbox: SimpleQueue[ToWorker | None] = SimpleQueue()
-        self._pipe, theirs = _processes.Pipe()
-        name = f"s3mover-worker-{number}"
-        self._process = _processes.Process(
-            target=serve, args=(brief, self.slate, theirs), name=name, daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        self.pid = self._process.pid or 0
+        self._outbox: SimpleQueue[ToWorker | Brief | None] = SimpleQueue()
+        self._outbox.put(brief)
+        memory = slate_memory()
+        try:
+            self.slate = Slate(brief.threads, list(brief.routes), memory)
+            self._child = nursery.start(memory)
+        finally:
+            os.close(memory)
+        self.pid = self._child.pid
+        name = f"worker-{number}"
         self._threads = [
-            threading.Thread(target=self._listen, args=(self._pipe,), name=f"{name}-listener", daemon=True),
-            threading.Thread(target=self._speak, args=(self._pipe,), name=f"{name}-speaker", daemon=True),
+            threading.Thread(target=self._listen, name=f"{name}-listener", daemon=True),
+            threading.Thread(target=self._speak, name=f"{name}-speaker", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -52,37 +50,34 @@ class Member:
 
     def kill(self) -> None:
         """End the process at once; its listener will tell."""
-        self._process.kill()
+        self._child.end()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long for the process to end."""
-        self._process.join(seconds)
+        """Wait so long for the process to end, then end it."""
+        self._child.end(seconds)
 
     def end(self) -> int | None:
         """See to it that the process has gone, and give back its exit code."""
         # A worker whose pipe broke, or whose time is up, cannot report any more, whatever it still does.
-        self._process.kill()
-        self._process.join()
+        code = self._child.end()
         self._outbox.put(None)
         # Both threads come to the pipe's end now; only then may the pipe be closed under them.
         for thread in self._threads:
             thread.join()
-        self._pipe.close()
-        code = self._process.exitcode
-        self._process.close()
+        self._child.pipe.close()
         return code
 
-    def _listen(self, pipe: Connection) -> None:
+    def _listen(self) -> None:
         try:
             while True:
-                self._hear(self.number, pipe.recv())
+                self._hear(self.number, self._child.pipe.recv())
         except (EOFError, OSError):
             self._hear(self.number, None)
 
-    def _speak(self, pipe: Connection) -> None:
+    def _speak(self) -> None:
         while (message := self._outbox.get()) is not None:
             try:
-                pipe.send(message)
+                self._child.pipe.send(message)
             except (BrokenPipeError, ConnectionError):
                 # The worker died: its listener tells, and its orders are handed on.
                 return

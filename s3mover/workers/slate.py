@@ -4,11 +4,11 @@ The supervisor reads it, also after the worker's death. Nobody locks anything: e
 cell is written at once, and a worker that dies between two cells has left an order that is not said to be in hand.
 """
 
-import ctypes
+import mmap
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import sharedctypes
 
 from s3mover.workers.messages import Identity
 
@@ -16,14 +16,26 @@ from s3mover.workers.messages import Identity
 # (0 while none is to be expected of it).
 LANE, SWEEP, NUMBER, SIGNS = range(4)
 CELLS = 4
+CELL_BYTES = 8
+
+
+def slate_memory() -> int:
+    """Return the number of a new file of memory, which needs no file system."""
+    return os.memfd_create("s3mover-slate")
 
 
 class Slate:
-    """Cells for `threads` threads and the worker's main thread; sent to the worker at its start."""
+    """Cells for `threads` threads and the worker's main thread.
 
-    def __init__(self, threads: int, routes: Sequence[str]) -> None:
+    They lie in a file of memory, number `memory`, which the worker inherits; it stays the caller's to close.
+    """
+
+    def __init__(self, threads: int, routes: Sequence[str], memory: int) -> None:
         self._routes = tuple(routes)
-        self._cells = sharedctypes.RawArray(ctypes.c_uint64, CELLS * threads + 1)
+        size = (CELLS * threads + 1) * CELL_BYTES
+        os.ftruncate(memory, size)
+        # Each cell is one aligned word, which is written as a whole.
+        self._cells = memoryview(mmap.mmap(memory, size)).cast("Q")
 
     def beat(self) -> None:
         """Give a sign of life of the main thread."""
@@ -53,7 +65,7 @@ class Slate:
 class Line:
     """One thread's cells."""
 
-    def __init__(self, cells: "ctypes.Array[ctypes.c_uint64]", first: int) -> None:
+    def __init__(self, cells: memoryview, first: int) -> None:
         self._cells = cells
         self._first = first
         self._signs = first + SIGNS

@@ -4,7 +4,6 @@ It knows no supervisor, no trail and no boto3. When its pipe closes it ends at o
 still did.
 """
 
-import signal
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -47,12 +46,13 @@ class _Ended(NamedTuple):
     what: Outcome | list[Order]
 
 
-def serve(brief: Brief, slate: Slate, connection: Connection) -> None:
-    """Work until the pipe closes; the entry point of a worker process."""
-    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Worker(brief, slate, connection).listen()
+def serve(connection: Connection, memory: int) -> None:
+    """Take the brief, then work until the pipe closes: what a worker process does. `memory` is the slate's file."""
+    try:
+        brief: Brief = connection.recv()
+    except (EOFError, ConnectionError):
+        return
+    Worker(brief, Slate(brief.threads, list(brief.routes), memory), connection).listen()
 
 
 class Worker:

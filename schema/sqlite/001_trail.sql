@@ -57,6 +57,24 @@ CREATE TABLE migration_batches (
 
 CREATE INDEX migration_batches_status ON migration_batches (status);
 
+CREATE INDEX migration_batches_ended ON migration_batches (ended_at);
+
+-- Objects that failed in the latest sweep that tried them, and when they are tried again. Pair and key are found by
+-- 64 bits of their digests: where two keys share them, the one that failed last has the row.
+CREATE TABLE object_waits (
+    pair_hash INTEGER NOT NULL,
+    key_hash INTEGER NOT NULL,
+    file_key TEXT NOT NULL,
+    source_etag TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    batch_id INTEGER NOT NULL,
+    failed_at TEXT NOT NULL,
+    next_attempt TEXT NOT NULL,
+    PRIMARY KEY (pair_hash, key_hash)
+) WITHOUT ROWID;
+
+CREATE INDEX object_waits_next ON object_waits (pair_hash, next_attempt);
+
 CREATE VIEW failed_migrations AS
 SELECT id, file_key, status, message, moved_at, created_at, updated_at,
     batch_id, method, size_bytes, duration_us, attempts, error_code

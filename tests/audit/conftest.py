@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mysql.connector
 import pytest
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
@@ -17,7 +17,12 @@ from s3mover.audit.trail import Trail
 from tests.support.mariadb import Account, MariaDb
 
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
+# Longer than any test that another process may be at.
+TURN_SECONDS = 100
 BACKENDS = ["sqlite", "mariadb", *(["mysql"] if MYSQL_URL else [])]
+
+
+SERVERS = ["mariadb", *(["mysql"] if MYSQL_URL else [])]
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,25 @@ class Backend:
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Each database in turn."""
     if request.param == "sqlite":
-        yield _sqlite(tmp_path / "trail.db")
+        yield sqlite_backend(tmp_path / "trail.db")
     elif request.param == "mariadb":
         server: MariaDb = request.getfixturevalue("mariadb")
         account = server.database()
         yield Backend(account.go_dsn, account.query)
     else:
-        with _given_mysql() as account:
+        with given_mysql() as account:
             yield Backend(account.go_dsn, account.query)
+
+
+@pytest.fixture(params=SERVERS)
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
+    """An empty database of each server in turn."""
+    if request.param == "mysql":
+        with given_mysql() as given:
+            yield given
+    else:
+        server: MariaDb = request.getfixturevalue("mariadb")
+        yield server.database()
 
 
 @pytest.fixture
@@ -49,7 +65,9 @@ def trail(backend: Backend) -> Iterator[Trail]:
         yield opened
 
 
-def _sqlite(path: Path) -> Backend:
+def sqlite_backend(path: Path) -> Backend:
+    """Return a database that is to be made in that file."""
+
     def query(sql: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             return connection.execute(sql).fetchall()
@@ -58,13 +76,22 @@ def _sqlite(path: Path) -> Backend:
 
 
 @contextlib.contextmanager
-def _given_mysql() -> Iterator[Account]:
+def given_mysql() -> Iterator[Account]:
+    """Give the database that the environment names, emptied; test processes take turns."""
     dsn = parse_dsn(MYSQL_URL)
     assert isinstance(dsn, MysqlDsn), "S3MOVER_TEST_MYSQL_URL must name a MySQL"
-    given = Account(dsn.host, dsn.port, dsn.user, dsn.password, dsn.database)
-    name = f"s3mover_test_{secrets.token_hex(4)}"
-    given.query(f"CREATE DATABASE {name}")
-    try:
-        yield given._replace(database=name)
-    finally:
-        given.query(f"DROP DATABASE {name}")
+    account = Account(dsn.host, dsn.port, dsn.user, dsn.password, dsn.database)
+    with contextlib.closing(mysql.connector.connect(**{**account._asdict(), "database": None})) as turn:
+        with contextlib.closing(turn.cursor()) as cursor:
+            cursor.execute(f"SELECT GET_LOCK('s3mover tests', {TURN_SECONDS})")
+            assert cursor.fetchall() == [(1,)]
+        _empty(account)
+        yield account
+
+
+def _empty(account: Account) -> None:
+    tables = account.query(
+        "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = DATABASE()"
+    )
+    for name, kind in tables:
+        account.query(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} `{name}`")

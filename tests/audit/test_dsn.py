@@ -53,6 +53,7 @@ def test_every_spelling_is_read(url: str, expected: object) -> None:
         ("ssl-mode=VERIFY_CA&ssl-ca=%2Fca.pem", Tls.VERIFY_CA, "/ca.pem"),
         ("ssl-mode=REQUIRED", Tls.REQUIRED, ""),
         ("ssl-mode=REQUIRED&ssl-ca=ca.pem", Tls.VERIFY_CA, "ca.pem"),
+        ("tls=custom&ssl-ca=ca.pem", Tls.VERIFY_IDENTITY, "ca.pem"),
         ("ssl_ca=ca.pem", Tls.VERIFY_IDENTITY, "ca.pem"),
     ],
 )
@@ -135,3 +136,12 @@ def test_the_redacted_url_says_where() -> None:
     assert str(parse_dsn("u:p@unix(/s)/n")) == "mysql://u:***@unix(/s)/n"
     assert str(parse_dsn("sqlite:///a.db")) == "sqlite:///a.db"
     assert str(parse_dsn("sqlite:////a.db")) == "sqlite:////a.db"
+
+
+def test_only_unverified_tls_trusts_anybody() -> None:
+    """`check` warns of what looks protected and is not."""
+    trusting = {"tls=skip-verify", "ssl-mode=REQUIRED"}
+    for options in (*trusting, "", "tls=true", "tls=false", "tls=skip-verify&ssl-ca=ca.pem"):
+        dsn = parse_dsn(f"u:p@tcp(h)/n?{options}")
+        assert isinstance(dsn, MysqlDsn)
+        assert dsn.trusts_anybody == (options in trusting)

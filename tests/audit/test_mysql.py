@@ -1,12 +1,15 @@
 """What is particular to MySQL and MariaDB: lost connections, refusals, TLS, the ghost of a lost session."""
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 
 from s3mover.audit import mysqloptions
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
+from s3mover.audit.mysql import MysqlDatabase
 from s3mover.audit.mysqlerrors import translate
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
@@ -237,10 +240,41 @@ def test_a_certificate_must_be_for_this_host(mariadb: MariaDb, account: Account)
     open_trail(f"{url}&ssl-mode=VERIFY_CA").close()
 
 
+def test_a_configuration_of_ones_own_is_verified(mariadb: MariaDb, account: Account) -> None:
+    """`tls=custom` is the word of programs in Go for a CA of one's own; a CA that is no file is said."""
+    url = f"{account.go_dsn}&tls=custom&ssl-ca="
+    open_trail(f"{url}{mariadb.identity.ca_file}").close()
+    for wrong in ("/no.pem", mariadb.identity.ca_file.parent, mariadb.identity.key_file):
+        with pytest.raises(SettingsError, match=rf"{wrong} .+ expected certificates"):
+            open_trail(f"{url}{wrong}")
+
+
 @pytest.mark.parametrize("tls", ["skip-verify", "preferred", "false"])
 def test_an_explicit_wish_about_tls_is_granted(account: Account, tls: str) -> None:
     """Who writes it may go unverified, or without."""
     open_trail(f"{account.go_dsn}&tls={tls}").close()
+
+
+@pytest.mark.parametrize("tls", ["true", "false"])
+def test_statements_are_sent_at_once(mariadb: MariaDb, account: Account, tls: str) -> None:
+    """The system does not wait for the server's receipt of one piece before it sends the next."""
+    dsn = mysql(f"{account.go_dsn}&tls={tls}&ssl-ca={mariadb.identity.ca_file}")
+    with contextlib.closing(MysqlDatabase(dsn)) as database:
+        assert database._connection._socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_every_spelling_reaches_its_server(mariadb: MariaDb, account: Account) -> None:
+    """Go's and the URL's, over TCP, IPv6 and a local socket, with a password that has every separator in it."""
+    who, secret, name = quote(account.user), quote(PASSWORD, safe=""), account.database
+    with Relay(mariadb.port, host="::1") as relay:
+        for url in (
+            f"mysql://{who}:{secret}@127.0.0.1:{mariadb.port}/{name}",
+            f"mysql://{who}:{secret}@[::1]:{relay.port}/{name}",
+            f"{account.user}:{PASSWORD}@tcp([::1]:{relay.port})/{name}",
+            f"{account.user}:{PASSWORD}@unix({mariadb.socket})/{name}?tls=true",
+        ):
+            with contextlib.closing(open_trail(url)) as trail:
+                assert trail.totals() == []
 
 
 def test_tls_that_is_asked_for_is_insisted_on() -> None:

@@ -114,7 +114,7 @@ def test_the_schema_is_applied_once(backend: Backend) -> None:
 def test_a_newer_schema_is_refused(backend: Backend, tmp_path: Path) -> None:
     """What a newer s3mover made is neither written nor read."""
     apply_schema(backend.url)
-    insert = "INSERT INTO schema_migrations (version) VALUES (99)"
+    insert = "INSERT INTO schema_migrations (version, applied_at) VALUES (99, CURRENT_TIMESTAMP)"
     if "sqlite" in backend.url:
         with contextlib.closing(sqlite3.connect(tmp_path / "trail.db", isolation_level=None)) as connection:
             connection.execute(insert)

@@ -55,6 +55,7 @@ OF_COPIES: list[Rule] = [
     {"kind": "slow_down", "operation": "UploadPartCopy", "probability": 0.5},
     {"kind": "slow_body", "operation": "CopyObject", "rate": 1000},
     {"kind": "wrong_region", "operation": "CopyObject", "region": "eu-west-3", "nth": [10]},
+    {"kind": "permanent_redirect", "operation": "CopyObject", "region": "eu-west-3", "nth": [10]},
 ]
 OF_STREAMS: list[Rule] = [
     {"kind": "corrupted_body", "operation": "GetObject"},
@@ -65,6 +66,7 @@ OF_STREAMS: list[Rule] = [
     {"kind": "truncated_body", "operation": "GetObject", "probability": 0.3},
     {"kind": "slow_body", "operation": "GetObject", "key": "small/*", "rate": 10_000},
     {"kind": "wrong_region", "operation": "PutObject", "region": "eu-west-3", "nth": [10]},
+    {"kind": "temporary_redirect", "operation": "PutObject", "region": "eu-west-3", "nth": [10]},
 ]
 COPIES = {"transfer.method": "server_side_copy", "transfer.part_size": "1GiB"}
 STREAMS = {"transfer.method": "streaming", "transfer.part_size": "5MiB"}
@@ -122,14 +124,22 @@ def test_a_clock_that_is_an_hour_off_is_no_obstacle(world: World, tmp_path: Path
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
 
 
-def test_a_region_that_is_not_the_buckets_is_no_obstacle(world: World, tmp_path: Path) -> None:
-    """S3 names the right region, and requests are signed for it from then on."""
+@pytest.mark.parametrize("quirks", [[], ["redirects_regions"]])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_a_region_that_is_not_the_buckets_is_no_obstacle(
+    world: World, tmp_path: Path, method: str, quirks: list[str]
+) -> None:
+    """S3 names the right region, by a refusal or by a redirect, and requests are signed for it from then on."""
     world.s3.fill(SOURCE, SMALL, size=2000)
-    done = run_program(
-        ["sweep"], {**world.environment, "SRC_REGION": "eu-west-3", "DST_REGION": "eu-west-1"}, tmp_path
-    )
-    assert done.returncode == 0
+    for bucket in (SOURCE, DESTINATION):
+        world.s3.configure_bucket(bucket, quirks=quirks)
+    wrong = {"SRC_REGION": "eu-west-3", "DST_REGION": "eu-west-1", "S3MOVER_TRANSFER__PROCESSES": "1"}
+    run_program(["sweep"], {**world.environment, **wrong, "S3MOVER_TRANSFER__METHOD": method}, tmp_path)
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+    code = "PermanentRedirect" if quirks else "AuthorizationHeaderMalformed"
+    refused = sum(count for name, count in world.s3.counts().items() if name.endswith(f":{code}"))
+    # Every thread of the one worker may have had a request under way when the first learnt of it.
+    assert 0 < refused < SMALL
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang_after"])

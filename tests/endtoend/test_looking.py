@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
+from tests.support.mariadb import MariaDb
 from tests.support.program import run_program
 
 
@@ -33,6 +34,20 @@ def test_check_finds_everything_in_order(world: World, tmp_path: Path) -> None:
     done = run_program(["check"], world.environment, tmp_path)
     assert {line[0] for line in done.stdout.splitlines()} == {"✅"}
     assert world.s3.count(DESTINATION) == 0
+
+
+def test_check_warns_of_a_certificate_that_nobody_looks_at(
+    world: World, mariadb: MariaDb, tmp_path: Path
+) -> None:
+    """`skip-verify` is granted, and told from what is safe."""
+    account = mariadb.database()
+    for options, level in (("tls=skip-verify", "warning"), (f"ssl-ca={mariadb.identity.ca_file}", "ok")):
+        settings = {**world.environment, "MYSQL_DSN": f"{account.go_dsn}&{options}"}
+        run_program(["schema", "apply"], settings, tmp_path)
+        said = json.loads(run_program(["check", "--json"], settings, tmp_path).stdout)
+        [database] = [result for result in said if result["name"] == "database"]
+        assert database["level"] == level
+        assert (level == "warning") == ("certificate" in database["message"])
 
 
 def test_check_says_which_permission_a_copy_lacks(world: World, tmp_path: Path) -> None:

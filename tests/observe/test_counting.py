@@ -5,7 +5,7 @@ from threading import Thread
 import pytest
 
 from s3mover.events import ObjectsInPlace, ObjectSkipped, ObjectsListed, SweepListed, SweepStarted
-from s3mover.model import Method, Side, Tally
+from s3mover.model import Method, Side, SweepStatus, Tally
 from s3mover.observe.counting import SweepCounter
 from s3mover.observe.rate import Rate
 from tests.observe.conftest import Clock
@@ -206,3 +206,42 @@ def test_threads_do_not_lose_each_others_counts(counter: SweepCounter) -> None:
     for thread in threads:
         thread.join()
     assert counter.snapshot().tally.succeeded == 8_000
+
+
+def test_a_first_sweep_tells_its_progress_when_the_listing_has_ended(
+    counter: SweepCounter, clock: Clock
+) -> None:
+    """Before that nobody knows how much there is; then what was looked at is held against all."""
+    counter(ObjectsListed(Side.SOURCE, 40))
+    counter(ObjectsInPlace("in_place", 10))
+    counter(planned(20))
+    assert counter.snapshot().progress is None
+    counter(SweepListed(7, 40, 10, 30))
+    assert (counter.snapshot().progress, counter.snapshot().waiting) == (0.25, 30)
+    clock.now += 10
+    for _ in range(10):
+        counter(moved())
+    assert (counter.snapshot().progress, counter.snapshot().waiting) == (0.5, 20)
+    counter(finished())
+    assert counter.snapshot().progress is None
+
+
+def test_a_later_sweep_is_measured_by_the_last_complete_one(counter: SweepCounter, clock: Clock) -> None:
+    """While it lists, progress and time left come from what the last complete sweep listed."""
+    counter(finished())  # ten objects were listed
+    counter(finished(status=SweepStatus.FAILED))
+    counter(SweepStarted(8, PAIR))
+    clock.now += 20
+    counter(ObjectsListed(Side.SOURCE, 5))
+    assert (counter.snapshot().progress, counter.snapshot().eta_seconds) == (0.0, None)
+    counter(ObjectsInPlace("in_place", 4))
+    assert (counter.snapshot().progress, counter.snapshot().eta_seconds) == (0.4, 30.0)
+    counter(ObjectsListed(Side.SOURCE, 15))
+    counter(ObjectsInPlace("in_place", 16))
+    assert counter.snapshot().progress == 0.99
+
+
+def test_an_empty_bucket_is_done_at_once(counter: SweepCounter) -> None:
+    """Nothing to look at is no reason to divide by nothing."""
+    counter(SweepListed(7, 0, 0, 0))
+    assert (counter.snapshot().progress, counter.snapshot().eta_seconds) == (0.0, 0.0)

@@ -10,8 +10,11 @@ from threading import active_count
 import pytest
 
 from s3mover.errors import SettingsError
+from s3mover.observe import page
 from s3mover.observe.http import HttpServer, parse, start
 from s3mover.observe.logs import configure
+from s3mover.observe.status import StatusBoard
+from tests.observe.samples import failed
 
 
 class Source:
@@ -32,10 +35,12 @@ class Source:
         return self.is_ready, "idle" if self.is_ready else "starting"
 
     def status(self) -> dict[str, object]:
-        """Return a small status."""
+        """Return the status of a daemon that met an odd key."""
         if self.is_broken:
             raise KeyError("missing")
-        return {"state": "idle", "failures": [{"key": self.key}]}
+        board = StatusBoard(lambda _: (b"", ""), 60.0)
+        board(failed(self.key))
+        return board.status()
 
     def metrics(self, accept: str) -> tuple[bytes, str]:
         """Return a small exposition."""
@@ -108,13 +113,31 @@ def test_status_is_json(server: HttpServer, source: Source) -> None:
     """Whatever key stands in it, the status can be read."""
     status, headers, body = ask(server, "/status")
     assert (status, headers["Content-Type"]) == (200, "application/json")
-    assert json.loads(body)["failures"] == [{"key": "in/ä"}]
+    assert json.loads(body)["failures"][0]["key"] == "in/ä"
     source.key = "in/\udc80"
-    assert json.loads(ask(server, "/status")[2])["failures"] == [{"key": "in/\\udc80"}]
+    assert json.loads(ask(server, "/status")[2])["failures"][0]["key"] == "in/\\udc80"
+
+
+def test_people_get_a_page(server: HttpServer, source: Source) -> None:
+    """The page comes as HTML under its own policy, whatever key stands in it; a query changes nothing."""
+    source.key = "in/ä\udc80"
+    status, headers, body = ask(server, "/?x=1")
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["Content-Security-Policy"] == page.POLICY
+    assert "in/ä\\udc80" in body.decode()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/status", "/nothing"])
+def test_all_other_answers_permit_a_browser_nothing(server: HttpServer, path: str) -> None:
+    """What is for machines is never run, framed or sniffed by a browser."""
+    headers = ask(server, path)[1]
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/etc/passwd", "/../config.yaml", "//metrics", "/metrics/", "/%6detrics"]
+    "path", ["/index.html", "/etc/passwd", "/../config.yaml", "//metrics", "/metrics/", "/%6detrics"]
 )
 def test_anything_else_is_not_found(server: HttpServer, path: str) -> None:
     """No file is ever served."""

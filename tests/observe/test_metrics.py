@@ -36,6 +36,7 @@ CONTRACT = """
 | `s3mover_objects_total` | counter | `method`, `status` |
 | `s3mover_bytes_total` | counter | `method` |
 | `s3mover_transfer_duration_seconds` | histogram | `method` |
+| `s3mover_failures_total` | counter | `code` |
 | `s3mover_fallbacks_total` | counter | `reason` |
 | `s3mover_objects_listed_total` | counter | `side` |
 | `s3mover_objects_skipped_total` | counter | `reason` |
@@ -43,6 +44,7 @@ CONTRACT = """
 | `s3mover_sweep_duration_seconds` | histogram | – |
 | `s3mover_last_sweep_timestamp_seconds` | gauge | `status` |
 | `s3mover_backlog_objects`, `s3mover_backlog_bytes`, `s3mover_oldest_waiting_seconds` | gauge | – |
+| `s3mover_sweep_progress_ratio`, `s3mover_eta_seconds` | gauge | – |
 | `s3mover_inflight_transfers`, `s3mover_threads`, `s3mover_worker_processes` | gauge | – |
 | `s3mover_worker_restarts_total` | counter | `reason` |
 | `s3mover_s3_requests_total` | counter | `side`, `operation`, `code` |
@@ -127,6 +129,7 @@ def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -
         ("s3mover_objects_total", {"method": "none", "status": "error"}),
         ("s3mover_bytes_total", {"method": "streaming"}),
         ("s3mover_transfer_duration_seconds_count", {"method": "streaming"}),
+        ("s3mover_failures_total", {"code": "AccessDenied"}),
         ("s3mover_fallbacks_total", {"reason": "AccessDenied"}),
         ("s3mover_objects_listed_total", {"side": "source"}),
         ("s3mover_objects_skipped_total", {"reason": "in_place"}),
@@ -134,6 +137,10 @@ def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -
         ("s3mover_sweeps_total", {"status": "failed"}),
         ("s3mover_sweeps_total", {"status": "interrupted"}),
         ("s3mover_s3_requests_total", {"side": "destination", "operation": "CopyObject", "code": "200"}),
+        (
+            "s3mover_s3_requests_total",
+            {"side": "source", "operation": "ListObjectsV2", "code": "ExpiredToken"},
+        ),
         ("s3mover_throttled_total", {"side": "destination"}),
         ("s3mover_audit_rows_total", {}),
     ],

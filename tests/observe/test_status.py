@@ -16,8 +16,9 @@ from s3mover.events import (
     ObjectsListed,
     SweepListed,
     SweepStarted,
+    ThrottleChanged,
 )
-from s3mover.model import Side
+from s3mover.model import Method, Side
 from s3mover.observe.metrics import MetricsListener
 from s3mover.observe.redaction import redact
 from s3mover.observe.status import StatusBoard
@@ -99,6 +100,7 @@ def test_the_sweep_under_way_is_shown_with_counts_rate_and_eta(board: StatusBoar
         "objects_per_second": 1.0,
         "bytes_per_second": 100,
         "eta_seconds": 10.0,
+        "progress": 0.5,
     }
 
 
@@ -162,3 +164,24 @@ def test_any_event_leaves_a_status_that_can_be_shown(board: StatusBoard) -> None
     for event in (*EVERY_KIND, failed("in/\udc80\n")):
         board(event)
         assert "state" in shown(board)
+
+
+def test_the_last_hour_is_told_by_method(board: StatusBoard, clock: Clock) -> None:
+    """What was copied, streamed and failed stands in the step in which it ended, at the status' own time."""
+    board(moved(size=100))
+    clock.now += 30
+    board(moved(size=50, method=Method.STREAMING))
+    board(failed())
+    status = shown(board)
+    assert status["now"] == "1970-01-01T00:17:10.000000Z"
+    history = status["history"]
+    assert (history["server_side_copy"][-3:], history["streaming"][-3:]) == ([1, 0, 0], [0, 0, 1])
+    assert (history["failed"][-3:], history["bytes"][-3:]) == ([0, 0, 1], [100, 0, 50])
+
+
+def test_the_limit_of_a_throttled_side_is_told(board: StatusBoard) -> None:
+    """Who wonders why it is slow sees which side is throttled, and how far."""
+    assert shown(board)["limits"] == {}
+    board(ThrottleChanged(Side.SOURCE, 40, 12))
+    board(ThrottleChanged(Side.SOURCE, 60, 0))
+    assert shown(board)["limits"] == {"source": 60}

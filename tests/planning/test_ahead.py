@@ -1,7 +1,7 @@
 """Reading ahead changes when items are fetched, never which."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -10,14 +10,14 @@ from s3mover.planning.ahead import ReadAhead
 
 def test_all_items_come_in_order() -> None:
     """The reader sees what the iterator yields."""
-    with ReadAhead(iter(range(100)), depth=3, name="t") as ahead:
+    with ReadAhead((n for n in range(100)), depth=3, name="t") as ahead:
         assert list(ahead) == list(range(100))
 
 
 def test_an_error_comes_in_its_place() -> None:
     """Items before the error arrive; then the error is raised, again and again."""
 
-    def items() -> Iterator[int]:
+    def items() -> Generator[int]:
         yield 1
         raise LookupError("gone")
 
@@ -31,7 +31,7 @@ def test_an_error_comes_in_its_place() -> None:
 def test_a_reader_that_leaves_lets_the_thread_go() -> None:
     """Closing early ends the fetching thread although items are left."""
 
-    def endless() -> Iterator[int]:
+    def endless() -> Generator[int]:
         while True:
             yield 0
 

@@ -2,39 +2,51 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.model import ObjectEntry, Pair
+from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
+from s3mover.planning import scan as scanning
 from s3mover.planning.filters import key_filter
-from s3mover.planning.scan import Finding, Rules, scan
+from s3mover.planning.scan import Finding, Lookup, Pages, Rules, judge
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
 
-any_keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+any_keys = st.text("ab\uffff😀", min_size=1, max_size=2) | st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
+)
 
 
-def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[list[ObjectEntry]]:
+def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[ObjectPage]:
     keys = sorted(content, key=lambda key: key.encode())
     entries = [ObjectEntry(prefix + key, 1, content[key] * 32, TIME) for key in keys]
-    return (entries[at : at + page] for at in range(0, len(entries), page))
+    return (page_of(entries[at : at + page]) for at in range(0, len(entries), page))
+
+
+def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[Finding]:
+    """Compare page after page."""
+    lookup = Lookup(destination)
+    return (judge(page, lookup, rules) for page in source)
 
 
 def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[Finding]:
-    rules = Rules(PAIR.destination_key, lambda *_: True)
+    rules = Rules(PAIR, lambda *_: True)
     return list(scan(listing("in/", source, page), listing("out/", destination, 3), rules))
 
 
 contents = st.dictionaries(any_keys, st.sampled_from("ab"), max_size=12)
 
 
-@given(source=contents, destination=contents, page=st.integers(1, 5))
+@given(source=contents, destination=contents, page=st.integers(1, 5), singly=st.integers(1, 3))
 def test_exactly_what_differs_is_transferred(
-    source: dict[str, str], destination: dict[str, str], page: int
+    source: dict[str, str], destination: dict[str, str], page: int, singly: int
 ) -> None:
     """The transfers are the source's objects that the destination lacks or holds differently; the rest is counted."""
-    found = findings(source, destination, page)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanning, "SINGLY", singly)
+        found = findings(source, destination, page)
     moved = [transfer.entry.key for finding in found for transfer in finding.transfers]
     expected = {"in/" + key for key, etag in source.items() if destination.get(key) != etag}
     assert set(moved) == expected
@@ -53,9 +65,9 @@ def test_each_transfer_says_why() -> None:
 
 def test_filtered_and_young_objects_wait() -> None:
     """Objects that a glob refuses or that are too young are counted under their own reason."""
-    source = iter([[ObjectEntry("in/a.tmp", 1, "x", TIME), ObjectEntry("in/b", 1, "x", TIME)]])
+    source = iter([page_of([ObjectEntry("in/a.tmp", 1, "x", TIME), ObjectEntry("in/b", 1, "x", TIME)])])
     rules = Rules(
-        PAIR.destination_key,
+        PAIR,
         lambda *_: True,
         wanted=key_filter("in/", [], ["*.tmp"]),
         not_after="2025-01-01T00:00:00.000Z",
@@ -75,7 +87,7 @@ def test_etags_that_do_not_tell_leave_it_to_the_times() -> None:
         asked.append(f"{entry.key} {copy.key}")
         return False
 
-    [finding] = scan(iter([source]), iter([copies]), Rules(PAIR.destination_key, tell))
+    [finding] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, tell))
     assert [(t.entry.key, t.reason) for t in finding.transfers] == [("in/b", "newer")]
     assert finding.skipped == {"in_place": 1}
     assert asked == ["in/a out/a", "in/b out/b"]

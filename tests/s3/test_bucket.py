@@ -38,7 +38,7 @@ def test_an_odd_key_goes_round(bucket: Bucket, make_bucket: MakeBucket, boto: An
     with other.get(key) as body:
         assert body.read_all() == b"hello"
     bucket.delete(key)
-    assert bucket.list_page("").entries == []
+    assert not bucket.list_page("").entries
 
 
 @pytest.mark.parametrize("key", ODD_KEYS, ids=range(len(ODD_KEYS)))
@@ -63,7 +63,7 @@ def test_a_listing_is_boto3s(bucket: Bucket, boto: Any) -> None:
     theirs = boto.list_objects_v2(Bucket=name(bucket))["Contents"]
     first = bucket.list_page("", limit=4)
     rest = bucket.list_page("", token=first.next_token)
-    ours = first.entries + rest.entries
+    ours = [*first.entries, *rest.entries]
     assert [(e.key, e.size, e.etag, e.storage_class) for e in ours] == [
         (o["Key"], o["Size"], o["ETag"].strip('"'), o["StorageClass"]) for o in theirs
     ]

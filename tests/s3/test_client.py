@@ -6,10 +6,10 @@ from email.utils import formatdate
 import pytest
 
 from s3mover.errors import S3Error
-from s3mover.model import Credentials
+from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
-from tests.s3.samples import NOW, bucket_on
-from tests.support.scripted import Peer, Play, answer, chunked
+from tests.s3.samples import KEYS, NOW, bucket_on
+from tests.support.scripted import Peer, Play, answer, chunked, scripted
 
 COPIED = b'<?xml version="1.0"?>\n<CopyObjectResult><ETag>"abc"</ETag></CopyObjectResult>'
 PART_SIZE = 5 * 2**20
@@ -235,7 +235,7 @@ def test_a_body_that_fails_where_it_comes_from_is_not_blamed_on_the_write() -> N
         bucket_on(answering()) as (bucket, _, counter),
         pytest.raises(S3Error, match="GetObject on source: IncompleteBody"),
     ):
-        bucket.put("k", read, 5, {})
+        bucket.put("k", read, 5, {}, chunks=True)
     assert counter.counted == [("PutObject", "IncompleteBody")]
 
 
@@ -263,17 +263,89 @@ def test_a_signature_for_the_wrong_region_is_made_anew() -> None:
     assert b"/eu-west-3/s3/" in heard[1]
 
 
-def test_a_redirect_to_another_region_says_which() -> None:
-    """Another host is not tried; the error carries the region."""
-    error = refusal_of(answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3"))
-    assert (error.code, error.region, error.temporary) == ("PermanentRedirect", "eu-west-3", False)
+@pytest.mark.parametrize(
+    ("status", "more", "headers"),
+    [
+        ("301 Moved Permanently", "", ["x-amz-bucket-region: eu-west-3"]),
+        ("307 Temporary Redirect", "", ["x-amz-bucket-region: eu-west-3"]),
+        ("301 Moved Permanently", "<Region>eu-west-3</Region>", []),
+        ("307 Temporary Redirect", "<Endpoint>b.s3-eu-west-3.amazonaws.com</Endpoint>", []),
+    ],
+)
+def test_a_redirect_to_another_region_is_followed_and_remembered(
+    status: str, more: str, headers: list[str]
+) -> None:
+    """On a store of one's own only the signature changes; the next request is signed rightly at once."""
+    elsewhere = answer(error_body("PermanentRedirect", more=more), status, *headers)
+    with bucket_on(answering(elsewhere, answer(COPIED), answer(COPIED))) as (bucket, heard, counter):
+        assert copy(bucket) == "abc"
+        assert copy(bucket) == "abc"
+    assert [b"/eu-west-3/s3/" in request for request in heard] == [False, True, True]
+    assert [code for _, code in counter.counted] == ["PermanentRedirect", "200", "200"]
+
+
+def test_a_refused_head_may_name_the_region_too() -> None:
+    """There is no body to say it, only the header."""
+    said = b"HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-3\r\nContent-Length: 9\r\n\r\n"
+    with bucket_on(answering(said, answer(b""))) as (bucket, heard, _):
+        bucket.head_bucket()
+    assert b"/eu-west-3/s3/" in heard[1]
+
+
+def test_on_aws_a_redirect_leads_to_the_region_s_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket is asked by the host of its region, on a new connection, and only there from then on."""
+    elsewhere = answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3")
+    with scripted(answering(elsewhere), answering(answer(COPIED), answer(COPIED))) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}:{proxy.port}")
+        address = BucketAddress("b", "http", "b.s3.us-east-1.amazonaws.com", 80, "", "us-east-1")
+        bucket = Bucket(address, lambda: KEYS, lambda *_: None)
+        assert copy(bucket) == "abc"
+        assert copy(bucket) == "abc"
+        bucket.close_thread()
+    hosts = [request.split(b" ")[1].split(b"/")[2] for request in proxy.heard]
+    here, there = b"b.s3.us-east-1.amazonaws.com", b"b.s3.eu-west-3.amazonaws.com"
+    assert hosts == [here, there, there]
+    assert [b"\r\nhost: " + there in request for request in proxy.heard] == [False, True, True]
+    assert [b"/eu-west-3/s3/" in request for request in proxy.heard] == [False, True, True]
+
+
+@pytest.mark.parametrize("region", ["", "us-east-1"])
+def test_a_redirect_that_leads_nowhere_else_is_an_error(region: str) -> None:
+    """No other region is named: nothing was learnt, and nothing is asked again."""
+    told = [f"x-amz-bucket-region: {region}"] if region else []
+    with bucket_on(answering(answer(b"", "301 Moved Permanently", *told))) as (bucket, heard, _):
+        with pytest.raises(S3Error, match="PermanentRedirect") as refused:
+            copy(bucket)
+        assert (len(heard), refused.value.temporary) == (1, False)
+
+
+def test_redirects_in_a_circle_are_followed_once() -> None:
+    """Two places that each name the other are not believed for ever: it is the caller who counts the attempts."""
+    circle = [
+        answer(b"", "301 Moved Permanently", f"x-amz-bucket-region: {region}")
+        for region in ("eu-west-3", "us-east-1")
+    ]
+    with bucket_on(answering(*circle)) as (bucket, heard, _):
+        with pytest.raises(S3Error, match="PermanentRedirect"):
+            copy(bucket)
+        assert len(heard) == 2
+
+
+def test_a_body_on_its_way_survives_that_the_bucket_is_found_elsewhere() -> None:
+    """A connection that is still being read from is not given up for a host that another request learnt of."""
+    content = answer(b"0123456789", "200 OK", 'ETag: "e"')
+    wrong = answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3")
+    tags = answer(b"<Tagging><TagSet/></Tagging>")
+    with bucket_on(answering(content), answering(wrong, tags)) as (bucket, _, _), bucket.get("k") as body:
+        assert bucket.tags("k") == []
+        assert body.read_all() == b"0123456789"
 
 
 def test_a_stream_is_not_sent_again_but_may_be_tried_anew() -> None:
     """What was read is gone: the error is temporary now, since the next attempt will be signed rightly."""
     with bucket_on(answering(SKEWED)) as (bucket, heard, _):
         with pytest.raises(S3Error) as caught:
-            bucket.put("k", len, 5, {})
+            bucket.put("k", len, 5, {}, chunks=True)
         assert (caught.value.code, caught.value.temporary, len(heard)) == ("RequestTimeTooSkewed", True, 1)
 
 

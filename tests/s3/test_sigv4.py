@@ -4,6 +4,7 @@ import calendar
 import time
 from urllib.parse import unquote
 
+import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
@@ -11,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3mover.model import Credentials
-from s3mover.s3.sigv4 import EMPTY_PAYLOAD, UNSIGNED_PAYLOAD, quote_key, quote_query, signed_headers
+from s3mover.s3.sigv4 import (
+    EMPTY_PAYLOAD,
+    UNSIGNED_PAYLOAD,
+    ChunkSigner,
+    quote_key,
+    quote_query,
+    signed_headers,
+)
 from tests.s3.samples import KEYS, NOW, ODD_KEYS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -106,3 +114,49 @@ def test_a_quoted_key_is_plain_ascii_and_comes_back(key: str) -> None:
     assert quoted.isascii()
     assert not set(quoted) & set(" ?#+\"'<>\r\n")
     assert quoted.count("/") == key.count("/")
+
+
+@pytest.mark.parametrize(
+    ("seed", "chunks"),
+    [
+        (
+            "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+            [
+                "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+                "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+                "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+            ],
+        ),
+        (
+            "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
+            [
+                "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+                "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+                "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+                "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435",
+            ],
+        ),
+    ],
+)
+def test_chunks_are_signed_as_amazon_documents_it(seed: str, chunks: list[str]) -> None:
+    """The examples of the S3 API Reference: 65 KiB in two chunks, the empty one, and a trailer in the second."""
+    head = {"x-amz-date": "20130524T000000Z", "authorization": f"AWS4-HMAC-SHA256 ..., Signature={seed}"}
+    signer = ChunkSigner(head, KEYS, "us-east-1")
+    signed = [signer.chunk(b"a" * 65536), signer.chunk(memoryview(b"a" * 1024)), signer.chunk(b"")]
+    if len(chunks) > len(signed):
+        signed.append(signer.trailer(b"x-amz-checksum-crc32c:sOO8/Q==\n"))
+    assert signed == chunks
+
+
+def test_chunks_go_on_from_the_signature_of_the_head() -> None:
+    """The first chunk is signed together with the head's own signature, time and region."""
+    wanted = {"host": "h", "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}
+    head = signed_headers("PUT", "/k", "", wanted, credentials=KEYS, region="eu-west-1", now=NOW)
+    seed = head["authorization"][-64:]
+    bare = {"x-amz-date": head["x-amz-date"], "authorization": f"Signature={seed}"}
+    assert ChunkSigner(head, KEYS, "eu-west-1").chunk(b"x") == ChunkSigner(bare, KEYS, "eu-west-1").chunk(
+        b"x"
+    )
+    assert ChunkSigner(head, KEYS, "eu-west-1").chunk(b"x") != ChunkSigner(head, KEYS, "eu-west-2").chunk(
+        b"x"
+    )

@@ -30,9 +30,10 @@ By hand: `python -m tests.simulator --objects 10000 --latency 30ms` prints `expo
 
 Buckets are addressed by path (`ENDPOINT/BUCKET/KEY`) or by a Host header `BUCKET.s3.localhost`.
 Faults: `faults.Kind` and `faults.Rule`. Quirks of S3-compatible stores: `faults.QUIRKS`, a setting of each bucket.
-Signatures: only those in the Authorization header, with signed, unsigned or trailer-checked bodies. ETags of large
-objects that were not received in one body are synthetic (`content.py`), `md5-of-md5s-N` is always computed from
-the parts' ETags, and bytes of virtual objects that come back by an upload are recognised and stay virtual.
+Signatures: only those in the Authorization header, with signed, chunk-signed, unsigned or trailer-checked bodies.
+ETags of large objects that were not received in one body are synthetic (`content.py`), `md5-of-md5s-N` is always
+computed from the parts' ETags, and bytes of virtual objects that come back by an upload are recognised and stay
+virtual.
 """
 
 from tests.simulator.handle import Simulator, SimulatorKey

@@ -13,7 +13,7 @@ from tests.simulator.faults import Kind, Rule, wrong_region
 from tests.simulator.intake import Intake
 from tests.simulator.operations import OPERATIONS, recognise
 from tests.simulator.refusals import Refusal
-from tests.simulator.signature import authenticate
+from tests.simulator.signature import ChunkSignatures, authenticate
 from tests.simulator.wire import Request
 from tests.simulator.world import World
 
@@ -55,11 +55,14 @@ def admit(world: World, request: Request, visit: Visit) -> Call:
     world.check_rate(visit.bucket, visit.key, writes=operation.writes)
     call = Call(world, request, world.bucket(visit.bucket), visit.key, signer)
     if region and region != call.bucket.region:
-        raise wrong_region(call.bucket.region)
+        raise wrong_region(
+            call.bucket.region, redirect="PermanentRedirect" if call.quirk("redirects_regions") else ""
+        )
     _check_bucket(call)
     operation.permit(call)
     if request.method in ("PUT", "POST") and "x-amz-copy-source" not in request.headers:
-        call.intake = _intake(call, visit)
+        signatures = ChunkSignatures(request, signer.secret, region) if signer else None
+        call.intake = _intake(call, visit, signatures)
     return call
 
 
@@ -107,9 +110,9 @@ def _check_bucket(call: Call) -> None:
         raise Refusal("AccessDenied", detail="x-amz-request-payer")
 
 
-def _intake(call: Call, visit: Visit) -> Intake:
+def _intake(call: Call, visit: Visit, signatures: ChunkSignatures | None) -> Intake:
     promising = visit.operation != "CompleteMultipartUpload"  # its checksum is the object's
-    intake = Intake(call.request, call.bucket.quirks, promising=promising)
+    intake = Intake(call.request, call.bucket.quirks, signatures, promising=promising)
     corrupting = visit.rule(Kind.CORRUPTED_BODY)
     if corrupting and visit.operation in _CORRUPTIBLE:
         intake.flip = corrupting.offset or 0

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ACCESS_DENIED = "access_denied"
     WRONG_REGION = "wrong_region"
     PERMANENT_REDIRECT = "permanent_redirect"
+    TEMPORARY_REDIRECT = "temporary_redirect"
     TIME_SKEWED = "time_skewed"
     REFUSAL = "refusal"
     """Any error: the rule's `code` and `status`."""
@@ -55,6 +56,11 @@ _REFUSALS = {
     Kind.TIME_SKEWED: "RequestTimeTooSkewed",
 }
 
+_REDIRECTS = {
+    Kind.PERMANENT_REDIRECT: "PermanentRedirect",
+    Kind.TEMPORARY_REDIRECT: "TemporaryRedirect",
+}
+
 QUIRKS = {
     "etag_without_quotes": "ETags come without their quotes",
     "no_tag_set": "GetObjectTagging answers a Tagging element without TagSet where there are no tags",
@@ -66,6 +72,8 @@ QUIRKS = {
     "ignores_delete_conditions": "If-Match of DeleteObject and the ETags of DeleteObjects are ignored",
     "trailers_411": "bodies with trailers are answered with 411 MissingContentLength",
     "trailers_400": "bodies with trailers are answered with 400 InvalidRequest",
+    "redirects_regions": "a signature for another region is answered with 301 PermanentRedirect, not with 400",
+    "chunks_501": "aws-chunked bodies, signed or not, are answered with 501 NotImplemented",
     "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
     "no_checksums": "checksums are neither checked nor shown",
     "unknown_subresource_lists": "a bucket's unknown sub-resource is answered with 200 and a list page",
@@ -138,8 +146,8 @@ class Rule:
             return Refusal(_REFUSALS[self.kind])
         if self.kind is Kind.REFUSAL:
             return Refusal(self.code, self.message, status=self.status)
-        if self.kind in (Kind.WRONG_REGION, Kind.PERMANENT_REDIRECT):
-            return wrong_region(self.region, redirect=self.kind is Kind.PERMANENT_REDIRECT)
+        if self.kind in (Kind.WRONG_REGION, *_REDIRECTS):
+            return wrong_region(self.region, redirect=_REDIRECTS.get(self.kind, ""))
         return None
 
     def described(self) -> dict[str, Any]:
@@ -149,12 +157,12 @@ class Rule:
         return described
 
 
-def wrong_region(region: str, *, redirect: bool = False) -> Refusal:
-    """Return S3's two ways of naming the right region of a bucket."""
+def wrong_region(region: str, *, redirect: str = "") -> Refusal:
+    """Return S3's ways of naming the right region of a bucket: a refusal, or the redirect called `redirect`."""
     headers = (("x-amz-bucket-region", region),)
     if redirect:
         elements = (("Endpoint", f"s3.{region}.amazonaws.com"),)
-        return Refusal("PermanentRedirect", elements=elements, headers=headers)
+        return Refusal(redirect, elements=elements, headers=headers)
     message = f"The authorization header is malformed; the region is wrong; expecting '{region}'"
     return Refusal("AuthorizationHeaderMalformed", message, elements=(("Region", region),), headers=headers)
 

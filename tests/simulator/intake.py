@@ -11,27 +11,41 @@ from tests.simulator.checksums import ALGORITHMS, HASHES, RunningChecksum, heade
 from tests.simulator.chunked import ChunkDecoder
 from tests.simulator.content import Content, Gatherer
 from tests.simulator.refusals import Refusal
+from tests.simulator.signature import ChunkSignatures
 from tests.simulator.store import Checksum
 from tests.simulator.wire import Request, flipped
 
 MAX_BODY = 5 * 1024**3
 """Bytes of one PutObject, UploadPart or CopyObject (S3 User Guide: "Amazon S3 multipart upload limits")."""
 _UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+_FRAMED = frozenset({_UNSIGNED_TRAILER, _SIGNED, f"{_SIGNED}-TRAILER"})
 _BY_HEADER = {header_of(algorithm): algorithm for algorithm in ALGORITHMS}
 
 
 class Intake:
     """One body. `content`, `checksum` and `md5` (hex) hold once `finish` has returned.
 
-    `promising` is False where checksum headers speak of something else than the body.
+    `signatures` judges the chunks where they are signed; `promising` is False where checksum headers speak of
+    something else than the body.
     """
 
-    def __init__(self, request: Request, quirks: frozenset[str], *, promising: bool = True) -> None:
+    def __init__(
+        self,
+        request: Request,
+        quirks: frozenset[str],
+        signatures: ChunkSignatures | None = None,
+        *,
+        promising: bool = True,
+    ) -> None:
         self._headers = request.headers
         self.flip: int | None = None
         self.received = 0
         streaming = self._payload().startswith("STREAMING-")
-        self._decoder = ChunkDecoder(self._accept) if streaming else None
+        chain = signatures if self._payload().startswith(_SIGNED) else None
+        if self._payload().startswith(_SIGNED) and chain is None:
+            raise Refusal("AccessDenied", "Chunks are signed on behalf of somebody")
+        self._decoder = ChunkDecoder(self._accept, chain) if streaming else None
         self._check_announced(streaming, quirks)
         if "stores_chunked_raw" in quirks:
             self._decoder = None
@@ -53,12 +67,15 @@ class Intake:
         return int(text) if text.isdecimal() else 0
 
     def _check_announced(self, streaming: bool, quirks: frozenset[str]) -> None:
-        if streaming and self._payload() != _UNSIGNED_TRAILER:
-            raise Refusal("NotImplemented", "Chunk signatures are not implemented here")
-        if streaming and "trailers_411" in quirks:
+        if streaming and self._payload() not in _FRAMED:
+            raise Refusal("NotImplemented", "Such payloads are not implemented here")
+        trailing = self._payload().endswith("-TRAILER")
+        if trailing and "trailers_411" in quirks:
             raise Refusal("MissingContentLength")
-        if streaming and "trailers_400" in quirks:
+        if trailing and "trailers_400" in quirks:
             raise Refusal("InvalidRequest", "Trailers are not supported")
+        if streaming and "chunks_501" in quirks:
+            raise Refusal("NotImplemented", "Chunked bodies are not supported")
         if streaming and "x-amz-decoded-content-length" not in self._headers:
             raise Refusal("MissingContentLength")
         if "content-length" not in self._headers and self._headers.get("transfer-encoding") is None:

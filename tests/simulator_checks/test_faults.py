@@ -61,6 +61,7 @@ def test_a_rule_keeps_to_its_filters(field: str) -> None:
         ("access_denied", 403, "AccessDenied"),
         ("wrong_region", 400, "AuthorizationHeaderMalformed"),
         ("permanent_redirect", 301, "PermanentRedirect"),
+        ("temporary_redirect", 307, "TemporaryRedirect"),
         ("time_skewed", 403, "RequestTimeTooSkewed"),
     ],
 )
@@ -186,7 +187,9 @@ def test_etags_can_lack_their_quotes(simulator: Simulator, opened: str) -> None:
     assert b"quot" not in ask(url, "GET", f"/{opened}?list-type=2").body
 
 
-@pytest.mark.parametrize(("quirk", "status"), [("trailers_411", 411), ("trailers_400", 400)])
+@pytest.mark.parametrize(
+    ("quirk", "status"), [("trailers_411", 411), ("trailers_400", 400), ("chunks_501", 501)]
+)
 def test_a_store_can_refuse_trailers(simulator: Simulator, opened: str, quirk: str, status: int) -> None:
     """Bodies with trailers are refused, others not."""
     url = quirky(simulator, opened, quirk)

@@ -137,10 +137,10 @@ def test_the_scope_must_name_the_buckets_region(
     make_bucket: MakeBucket,
 ) -> None:
     """A bucket elsewhere is answered with the region to sign for, by which boto3 finds its way."""
-    elsewhere = make_bucket(region="eu-west-1")
-    owner.put_object(Bucket=elsewhere, Key="a", Body=b"")
-    codes = [entry["code"] for entry in simulator.log("PutObject", elsewhere)]
-    assert codes == ["AuthorizationHeaderMalformed", ""]
+    for quirks, code in ([], "AuthorizationHeaderMalformed"), (["redirects_regions"], "PermanentRedirect"):
+        elsewhere = make_bucket(region="eu-west-1", quirks=quirks)
+        owner.put_object(Bucket=elsewhere, Key="a", Body=b"")
+        assert [entry["code"] for entry in simulator.log("PutObject", elsewhere)] == [code, ""]
 
 
 def test_the_servers_clock_can_be_wrong(simulator: Simulator, owner: Any, bucket: str) -> None:

@@ -64,7 +64,7 @@ class MariaDb:
         self._folder = folder
         self._data = folder / "data"
         self._temporary = folder / "tmp"
-        self._socket = folder / "s"
+        self.socket = folder / "s"
         self._log = folder / "log"
         self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,12 +110,17 @@ class MariaDb:
         """Whether the server was started and not killed since."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """The server's process, 0 where it does not run."""
+        return self._process.pid if self._process else 0
+
     def feed(self, account: Account, script: Path) -> None:
         """Run a file of statements with the command line client, as the database's container image does."""
         client = [
             _program("mariadb"),
             "--no-defaults",
-            f"--socket={self._socket}",
+            f"--socket={self.socket}",
             "--user=root",
             _STRICT,
             account.database,
@@ -131,7 +136,7 @@ class MariaDb:
 
     def _answers(self) -> bool:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
-            return probe.connect_ex(str(self._socket)) == 0 and bool(probe.recv(1))
+            return probe.connect_ex(str(self.socket)) == 0 and bool(probe.recv(1))
 
     def _command(self) -> list[str]:
         return [
@@ -139,7 +144,7 @@ class MariaDb:
             "--no-defaults",
             f"--datadir={self._data}",
             f"--tmpdir={self._temporary}",
-            f"--socket={self._socket}",
+            f"--socket={self.socket}",
             f"--port={self.port}",
             f"--bind-address={self.host}",
             f"--ssl-ca={self.identity.ca_file}",

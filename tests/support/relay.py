@@ -1,20 +1,27 @@
-"""A TCP relay on a free loopback port whose client side can be cut without the server's noticing."""
+"""A TCP relay on a free loopback port that can alter what clients say, and be cut without the server's noticing."""
 
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 
 class Relay:
-    """Passes bytes between its clients and a server on this machine."""
+    """Passes bytes between its clients and a server on this machine; what clients say is passed through `alter`."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(
+        self, server_port: int, alter: Callable[[bytes], bytes] = bytes, host: str = "127.0.0.1"
+    ) -> None:
         self._server_port = server_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._alter = alter
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self._clients: list[socket.socket] = []
         self._servers: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
+        self._lost_after = b""
+        self._doomed: set[socket.socket] = set()
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> "Relay":
@@ -36,6 +43,10 @@ class Relay:
         for client in self._clients:
             _end(client)
 
+    def lose_answer_to(self, request: bytes) -> None:
+        """Pass the next data that hold `request` on, and break the connection when the server answers them."""
+        self._lost_after = request
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -43,15 +54,24 @@ class Relay:
                 server = socket.create_connection(("127.0.0.1", self._server_port))
                 self._clients.append(client)
                 self._servers.append(server)
-                for pair in ((client, server), (server, client)):
-                    self._threads.append(threading.Thread(target=_pass_on, args=pair))
+                for pass_on in (self._ask, self._answer):
+                    self._threads.append(threading.Thread(target=pass_on, args=(client, server)))
                     self._threads[-1].start()
 
+    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                if self._lost_after and self._lost_after in data:
+                    self._lost_after = b""
+                    self._doomed.add(client)
+                server.sendall(self._alter(data))
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
+    def _answer(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while (data := server.recv(65536)) and client not in self._doomed:
+                client.sendall(data)
+        if client in self._doomed:
+            _end(client)
 
 
 def _end(each: socket.socket) -> None:

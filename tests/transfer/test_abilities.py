@@ -23,7 +23,10 @@ def refusal(code: str, operation: str = "PutObject") -> S3Error:
         ("InvalidStorageClass", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.STORAGE_CLASS),
         ("MissingContentLength", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.TRAILERS),
         ("InvalidRequest", [Feature.TRAILERS], Feature.TRAILERS),
-        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.TRAILERS], Feature.OBJECT_LOCK),
+        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.CHUNKS], Feature.CHUNKS),
+        ("NotImplemented", [Feature.TAGS, Feature.ACL, Feature.REDIRECT], Feature.TAGS),
+        ("AccessControlListNotSupported", [Feature.TAGS, Feature.ACL], Feature.ACL),
         ("AccessDenied", [Feature.OBJECT_LOCK], Feature.OBJECT_LOCK),
     ],
 )
@@ -56,13 +59,28 @@ def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feat
 
 
 def test_one_refusal_after_another_is_understood() -> None:
-    """Where the same code comes again, the next suspect is left out, and then there is none."""
+    """Where the same code comes again, the next suspect is left out; how bodies are framed is acquitted by then."""
     abilities = Abilities(Time())
-    for worth_trying in (True, True, False):
+    blamed = []
+    for _ in range(4):
         used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if abilities.has(feature)]
         error = refusal("InvalidRequest")
         abilities.learn(error, used)
-        assert error.temporary == worth_trying
+        blamed.append(([feature for feature in used if not abilities.has(feature)], error.temporary))
+    assert blamed == [
+        ([Feature.TRAILERS], True),
+        ([Feature.OBJECT_LOCK], True),
+        ([Feature.TRAILERS], True),
+        ([], False),
+    ]
+
+
+def test_what_was_refused_for_another_reason_is_not_acquitted() -> None:
+    """A store that does not take trailers, by another code than a property was refused with, gets none."""
+    abilities = Abilities(Time())
+    abilities.learn(refusal("MissingContentLength"), [Feature.TRAILERS, Feature.OBJECT_LOCK])
+    abilities.learn(refusal("InvalidRequest"), [Feature.OBJECT_LOCK])
+    assert not abilities.has(Feature.TRAILERS)
 
 
 def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
@@ -73,7 +91,18 @@ def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
         error = refusal("InvalidRequest")
         abilities.learn(error, used)
         assert error.temporary
-    assert abilities.has(Feature.TRAILERS)
+    assert abilities.has(Feature.OBJECT_LOCK)
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "MethodNotAllowed"])
+def test_a_store_that_does_not_know_tags_is_not_asked_for_them(code: str) -> None:
+    """What refuses to show tags as a thing unknown makes their loss a fact; a lack of permission does not."""
+    abilities = Abilities(Time())
+    forbidden, unknown = refusal("AccessDenied", "GetObjectTagging"), refusal(code, "GetObjectTagging")
+    abilities.learn(forbidden, [Feature.TAGS])
+    assert (forbidden.temporary, abilities.has(Feature.TAGS)) == (False, True)
+    abilities.learn(unknown, [Feature.TAGS])
+    assert (unknown.temporary, abilities.has(Feature.TAGS)) == (True, False)
 
 
 def test_lessons_fade() -> None:

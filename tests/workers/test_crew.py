@@ -19,6 +19,7 @@ from s3mover.transfer.policy import Policy
 from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.messages import RouteBrief
+from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
 
@@ -116,13 +117,14 @@ def crew_of(
 ) -> Iterator[Owner]:
     events: list[Event] = []
     routes = {"only": brief_of(simulator)}
-    crew = Crew(
-        share_threads(threads, processes), [*routes], events.append, patience=patience, look_seconds=0.1
-    )
+    nursery = Nursery()
+    shares = share_threads(threads, processes)
+    crew = Crew(shares, [*routes], events.append, nursery, patience=patience, look_seconds=0.1)
     try:
         with owners_of(crew, routes, events) as [owner]:
             yield owner
     finally:
+        nursery.close()
         simulator.set_latency(0)
 
 
@@ -252,10 +254,12 @@ def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
     simulator.clear_log()
     routes = {"many": brief_of(simulator), "few": brief_of(simulator, destination="beside")}
     events: list[Event] = []
+    nursery = Nursery()
     try:
-        with owners_of(Crew(threads, [*routes], events.append), routes, events) as owners:
+        with owners_of(Crew(threads, [*routes], events.append, nursery), routes, events) as owners:
             yield owners
     finally:
+        nursery.close()
         simulator.set_latency(0)
         simulator.remove_bucket("beside")
 
@@ -278,7 +282,7 @@ def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) 
     with two_routes(simulator, 4) as [many, few]:
         assert (many.desk.window(), few.desk.window()) == (whole, whole)
         few.desk.hand_out(orders(simulator, 1))
-        assert (many.desk.window(), few.desk.window()) == (whole // 2, whole)
+        wait_until(lambda: (many.desk.window(), few.desk.window()) == (whole // 2, whole))
         few.settle(1)
         assert many.desk.room() == whole
 
@@ -301,7 +305,14 @@ def test_a_crew_that_cannot_work_tells_every_desk(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers that die before they are up end the work of all routes with an error."""
-    monkeypatch.setattr("s3mover.workers.member.serve", len)
+    start = Nursery.start
+
+    def stillborn(nursery: Nursery, memory: int) -> Child:
+        child = start(nursery, memory)
+        os.kill(child.pid, signal.SIGKILL)
+        return child
+
+    monkeypatch.setattr(Nursery, "start", stillborn)
     with two_routes(simulator, 1, 1, 1) as owners:
         for owner in owners:
             with pytest.raises(MoverError, match="before they were up"):
@@ -330,7 +341,8 @@ def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator)
     simulator.set_latency(CopyObject=0.3)
     events: list[Event] = []
     simulator.clear_log()
-    crew = Crew([4], ["only"], events.append)
+    nursery = Nursery()
+    crew = Crew([4], ["only"], events.append, nursery)
     with owners_of(crew, {"only": brief_of(simulator)}, events) as [first]:
         first.desk.hand_out(orders(simulator, 8))
         wait_until(lambda: simulator.counts("to").get("CopyObject"))
@@ -342,3 +354,4 @@ def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator)
         assert second.desk.in_flight() == 0
         assert first.inbox.empty()
     simulator.set_latency(0)
+    nursery.close()

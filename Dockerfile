@@ -1,0 +1,60 @@
+# The image of s3mover. `docker build .` gives the daemon; `--target demo` adds the embedded S3 server that the demo
+# of docker-compose.yml runs. Every package comes from the lock files, with its hash.
+ARG BASE_IMAGE=python:3.12-slim
+
+FROM ${BASE_IMAGE} AS base
+ENV PATH=/opt/s3mover/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+
+# What is installed lies in one folder, so that the last stages take that and no tool along. Wheels are unpacked as they
+# are: nothing is compiled here, and no other package than the locked ones can come in.
+FROM base AS dependencies
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
+COPY requirements.lock /build/
+RUN python3 -m venv /opt/s3mover && pip install -r /build/requirements.lock
+
+FROM dependencies AS installed
+COPY pyproject.toml README.md LICENSE requirements-build.lock deploy/image/trim.py deploy/image/precompile.py /build/
+COPY schema /build/schema
+COPY s3mover /build/s3mover
+RUN pip install -r /build/requirements-build.lock \
+    && PIP_REQUIRE_HASHES=0 pip install --no-deps --no-build-isolation /build \
+    && python3 /build/trim.py /opt/s3mover \
+    && PYTHONPYCACHEPREFIX=/opt/s3mover/compiled python3 -P /build/precompile.py
+
+FROM dependencies AS demo-packages
+COPY requirements-demo.lock /build/
+RUN pip install --no-deps --target /opt/s3mover-demo -r /build/requirements-demo.lock
+
+# The numeric user lets Kubernetes see that it is not root. Any other will do as well, as long as its group is 0: what is
+# written lies in folders of that group.
+FROM base AS program
+RUN echo 's3mover:x:10001:0:s3mover:/var/lib/s3mover:/usr/sbin/nologin' >>/etc/passwd \
+    && install -d -o 10001 -g 0 -m 0775 /var/lib/s3mover /var/lib/s3mover/logs
+COPY --chmod=0755 deploy/image/healthcheck.py /usr/local/bin/s3mover-healthcheck
+COPY --from=installed /opt/s3mover /opt/s3mover
+ENV HOME=/var/lib/s3mover PYTHONPYCACHEPREFIX=/opt/s3mover/compiled PYTHONUNBUFFERED=1
+WORKDIR /var/lib/s3mover
+# The summaries (logs/), and the trail where it is SQLite.
+VOLUME /var/lib/s3mover
+USER 10001:0
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["s3mover-healthcheck"]
+ENTRYPOINT ["s3mover"]
+CMD ["run"]
+
+FROM program AS demo
+COPY --from=demo-packages /opt/s3mover-demo /opt/s3mover-demo
+ENV PYTHONPATH=/opt/s3mover-demo
+ENTRYPOINT ["python3", "-m", "s3mover.demo.service"]
+CMD []
+
+# The last stage is what is built where none is named.
+FROM program AS s3mover
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="s3mover" \
+    org.opencontainers.image.description="Keeps an S3 bucket of another account equal to yours, all the time, with proof" \
+    org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"

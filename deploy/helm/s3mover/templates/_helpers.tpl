@@ -1,0 +1,98 @@
+{{/* Names. A CronJob's may have 52 characters, because its jobs add 11; the others stay equal to it. */}}
+{{- define "s3mover.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "s3mover.fullname" -}}
+{{- $name := include "s3mover.name" . }}
+{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
+{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "s3mover.serviceAccountName" -}}
+{{- default (ternary (include "s3mover.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- define "s3mover.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "s3mover.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* Of the pod that `helm test` asks the daemon from; other ones than the daemon's, whose Service must not find it. */}}
+{{- define "s3mover.readyLabels" -}}
+app.kubernetes.io/name: {{ include "s3mover.name" . }}-ready
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "s3mover.labels" -}}
+{{ include "s3mover.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "s3mover.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* The port that config.yaml names. */}}
+{{- define "s3mover.port" -}}
+{{- dig "http" "port" 8080 .Values.config | int }}
+{{- end }}
+
+{{/* The Secret that is used, and which of its keys; both empty where there is none. */}}
+{{- define "s3mover.secretName" -}}
+{{- with .Values.secrets }}
+{{- if .existingSecret }}{{ .existingSecret }}{{ else if .values }}{{ include "s3mover.fullname" $ }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "s3mover.secretKeys" -}}
+{{- with .Values.secrets }}
+{{- if and .existingSecret .values }}{{ fail "secrets: existingSecret and values are both set; keep one of them" }}{{ end }}
+{{- if and .existingSecret (not .keys) }}{{ fail "secrets.keys: name the keys of existingSecret that are to be used, as in [MYSQL_DSN]" }}{{ end }}
+{{- if and .keys (not .existingSecret) }}{{ fail "secrets.keys: belongs to secrets.existingSecret, which is not set" }}{{ end }}
+{{- if .existingSecret }}{{ toJson .keys }}{{ else }}{{ keys .values | sortAlpha | toJson }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Seconds of a duration such as 25s, 1m30s or 500ms, rounded up. */}}
+{{- define "s3mover.seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 "d" 86400.0 }}
+{{- $sum := 0.0 }}
+{{- range regexFindAll "[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)" (toString .) -1 }}
+{{- $unit := regexFind "[a-z]+" . }}
+{{- $sum = addf $sum (mulf (float64 (trimSuffix $unit .)) (get $units $unit)) }}
+{{- end }}
+{{- ceil $sum | int }}
+{{- end }}
+
+{{/* What the kubelet waits: always longer than s3mover takes to stop in good order. */}}
+{{- define "s3mover.terminationGracePeriodSeconds" -}}
+{{- $grace := include "s3mover.seconds" (dig "stop" "grace" "25s" .Values.config) | int }}
+{{- $wished := .Values.terminationGracePeriodSeconds }}
+{{- if kindIs "invalid" $wished }}{{ add $grace 15 }}
+{{- else if le (int $wished) $grace }}
+{{- fail (printf "terminationGracePeriodSeconds: %d is not more than config.stop.grace (%d s): transfers in flight would be killed" (int $wished) $grace) }}
+{{- else }}{{ int $wished }}
+{{- end }}
+{{- end }}
+
+{{/* "true" where a database is named that all replicas see: in config, the secrets or the environment. */}}
+{{- define "s3mover.sharedTrail" -}}
+{{- $url := dig "audit" "url" "" .Values.config | toString }}
+{{- $names := concat (include "s3mover.secretKeys" . | fromJsonArray) (list) }}
+{{- range .Values.extraEnv }}{{ $names = append $names (trimSuffix "_FILE" .name) }}{{ end }}
+{{- $named := or (has "MYSQL_DSN" $names) (has "S3MOVER_AUDIT__URL" $names) .Values.extraEnvFrom }}
+{{- if or $named (and $url (not (hasPrefix "sqlite:" $url))) }}true{{ end }}
+{{- end }}
+
+{{- define "s3mover.strategy" -}}
+{{- $shared := include "s3mover.sharedTrail" . }}
+{{- if and (gt (int .Values.replicas) 1) (not $shared) }}
+{{- fail "replicas: more than one needs a MySQL trail, whose lease decides who leads; name it by secrets (MYSQL_DSN) or config.audit.url" }}
+{{- end }}
+{{- default (ternary "RollingUpdate" "Recreate" (eq $shared "true")) .Values.strategy }}
+{{- end }}

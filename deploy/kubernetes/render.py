@@ -1,0 +1,38 @@
+"""Renders the chart to the plain manifests of this folder, one file for each of its templates.
+
+`render.py [FOLDER]` writes them to FOLDER, this one where none is named. A test keeps the files equal to the chart.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import helm_python
+import yaml
+
+HERE = Path(__file__).parent
+CHART = HERE.parent / "helm" / "s3mover"
+HEAD = "# Rendered from deploy/helm/s3mover and values.yaml of this folder by `make manifests`.\n"
+# What only a release of Helm has.
+RELEASE_ONLY = ("app.kubernetes.io/managed-by:", "helm.sh/")
+
+
+def manifests() -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each manifest."""
+    values = yaml.safe_load((HERE / "values.yaml").read_text("utf-8"))
+    rendered = helm_python.Chart.load(CHART).render(values, name="s3mover", namespace="s3mover")
+    for template, text in sorted(rendered.items()):
+        name = template.removeprefix("s3mover/templates/")
+        if "/" not in name and name.endswith(".yaml") and text.strip():
+            lines = [line for line in text.strip().splitlines() if not line.strip().startswith(RELEASE_ONLY)]
+            yield name, HEAD + "\n".join(lines) + "\n"
+
+
+def main(folder: Path) -> None:
+    """Write the manifests to `folder`."""
+    for name, text in manifests():
+        (folder / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else HERE)

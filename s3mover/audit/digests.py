@@ -1,0 +1,33 @@
+"""Names of fixed length for pairs and keys of any length: what a lock or a row is found by."""
+
+import hashlib
+from collections.abc import Sequence
+
+from s3mover.model import Pair
+
+_BYTES = 8
+
+
+def lease_name(pair: Pair, database: str) -> str:
+    """Return the lock's name for `pair` in `database`: the same for every instance that would work on this pair.
+
+    MySQL's named locks belong to the whole server, so the database is part of the name; they have at most 64
+    characters (MySQL Reference Manual, "Locking Functions"), so the rest is a digest.
+    """
+    text = "\0".join((*pair, database))
+    return f"s3mover:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def pair_hash(pair: Pair) -> int:
+    """Return the number, within a signed 64-bit column, that stands for `pair`."""
+    return _number("\0".join(pair))
+
+
+def key_hashes(keys: Sequence[str]) -> list[int]:
+    """Return the number that stands for each key; a key may hold what the command line could not decode."""
+    return [_number(key) for key in keys]
+
+
+def _number(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_BYTES).digest()
+    return int.from_bytes(digest, "big", signed=True)

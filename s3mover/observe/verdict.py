@@ -1,0 +1,122 @@
+"""Says in a headline and a sentence how things stand, from what `/status` tells. Pure decisions, no HTML.
+
+The first that holds, from above:
+
+| holds | headline | tone |
+|---|---|---|
+| the loop gives no sign of life | Hanging | bad |
+| the audit database is away | Waiting for the audit database | bad |
+| something is being moved | Moving objects | busy |
+| neither idle nor looking | the state's own | calm |
+| no window of sweep.windows is open | Waiting for its window | calm |
+| no sweep has ended | Ready | calm |
+| the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
+| objects of the last sweep failed | N objects could not be moved | warn |
+| else | Up to date | good |
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from s3mover.observe import humanised
+
+
+class Tone(StrEnum):
+    """How serious it is; the style sheet gives each its colour."""
+
+    GOOD = "good"
+    BUSY = "busy"
+    WARN = "warn"
+    BAD = "bad"
+    CALM = "calm"
+
+
+class Verdict(NamedTuple):
+    """How things stand."""
+
+    tone: Tone
+    headline: str
+    sentence: str
+
+
+_STATES = {
+    "starting": Verdict(Tone.CALM, "Starting", "Connecting to both buckets and to the audit database."),
+    "standby": Verdict(
+        Tone.CALM, "Standing by", "Another instance works on these buckets; this one takes over when it ends."
+    ),
+    "stopping": Verdict(
+        Tone.CALM, "Stopping", "What is in flight ends and is recorded; nothing new is begun."
+    ),
+    "paused": Verdict(Tone.CALM, "Paused", "Nothing is swept until it is told to go on."),
+}
+
+
+def judge(status: Mapping[str, Any]) -> Verdict:
+    """Return how things stand."""
+    if not status["healthy"]:
+        return Verdict(
+            Tone.BAD, "Hanging", f"{_sentence(status['health'])} Where that does not end, restart it."
+        )
+    if not status["audit_available"]:
+        said = "Nothing new is begun until it answers. What was in flight is kept and recorded then."
+        return Verdict(Tone.BAD, "Waiting for the audit database", said)
+    if status["state"] == "sweeping":
+        return _sweeping(status)
+    if status["state"] == "idle":
+        return _idle(status)
+    return _STATES.get(status["state"], Verdict(Tone.CALM, status["state"].capitalize(), ""))
+
+
+def _sweeping(status: Mapping[str, Any]) -> Verdict:
+    """A sweep that finds nothing to move, as most do, leaves the last one's verdict standing: no flicker."""
+    sweep = status["sweep"]
+    if sweep is None or not sweep["succeeded"] + sweep["failed"] + sweep["waiting"]:
+        if not status["sweeps"]:
+            return Verdict(Tone.BUSY, "Looking", "Both buckets are listed side by side.")
+        last = _idle(status)
+        return last._replace(sentence=f"{last.sentence} Looking again now.")
+    told = [_objects(sweep["succeeded"], "moved so far")]
+    if sweep["failed"]:
+        told.append(f"{humanised.count(sweep['failed'])} failed")
+    return Verdict(Tone.BUSY, "Moving objects", f"{', '.join(told)}.")
+
+
+def _idle(status: Mapping[str, Any]) -> Verdict:
+    if not status.get("window_open", True):
+        opens = status.get("window_opens_at")
+        said = f"New work begins at {humanised.clock(opens)}." if opens else "None is set that ever opens."
+        return Verdict(Tone.CALM, "Waiting for its window", said)
+    if not status["sweeps"]:
+        return Verdict(Tone.CALM, "Ready", "No sweep has ended yet.")
+    last = _judge_last(status["sweeps"][0], status["now"])
+    following = status.get("next_sweep_at")
+    if following is None:
+        return last
+    return last._replace(
+        sentence=f"{last.sentence} The next one begins {humanised.ahead(following, status['now'])}."
+    )
+
+
+def _judge_last(last: Mapping[str, Any], now: str) -> Verdict:
+    if last["status"] == "failed":
+        return Verdict(Tone.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again.")
+    if last["status"] == "interrupted":
+        return Verdict(
+            Tone.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
+        )
+    ended = f"The last sweep ended {humanised.ago(last['ended_at'], now)}"
+    if last["failed"]:
+        headline = _objects(last["failed"], "could not be moved")
+        return Verdict(Tone.WARN, headline, f"{ended}. Each sweep tries again; below stands what to do.")
+    moved = _objects(last["succeeded"], "moved") if last["succeeded"] else "everything was in place"
+    return Verdict(Tone.GOOD, "Up to date", f"{ended}: {moved}.")
+
+
+def _objects(number: int, what: str) -> str:
+    return f"{humanised.count(number)} {'object' if number == 1 else 'objects'} {what}"
+
+
+def _sentence(text: str) -> str:
+    """Return a message as a sentence: a capital at its beginning, a stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""

@@ -1,0 +1,60 @@
+"""Objects that failed wait for their next attempt, longer after each sweep that failed with them. Pure decisions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from s3mover.model import ObjectEntry, Outcome, Wait
+from s3mover.planning.scan import Finding
+
+WAITING = "waiting"
+# More than any wait needs, few enough for a float.
+MOST_DOUBLINGS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRule:
+    """How long an object waits, in seconds: `first` after its second failure in a row, then doubled, up to `longest`.
+
+    After its first failure it waits for nothing but the next sweep: most failures pass by themselves.
+    """
+
+    first: float
+    longest: float
+
+    def seconds(self, failures: int) -> float:
+        """Return the wait after so many failures in a row."""
+        if failures <= 1:
+            return 0.0
+        return min(self.first * 2.0 ** min(failures - 2, MOST_DOUBLINGS), self.longest)
+
+
+def wait_after(known: Wait | None, outcome: Outcome, rule: WaitRule) -> Wait:
+    """Return the wait of an object that failed, from the one it had before; one sweep counts as one failure."""
+    failures = 1 if known is None else known.failures + (known.sweep != outcome.sweep)
+    next_attempt = outcome.moved_at + rule.seconds(failures)
+    return Wait(outcome.key, failures, outcome.sweep, outcome.source_etag, outcome.moved_at, next_attempt)
+
+
+def without_waiting(finding: Finding, waits: Mapping[str, Wait], now: float) -> Finding:
+    """Return the finding without the transfers that are to wait, which it skips as `waiting`."""
+    ready = [one for one in finding.transfers if not _still_waits(one.entry, waits.get(one.entry.key), now)]
+    left_out = len(finding.transfers) - len(ready)
+    skipped = {**finding.skipped, WAITING: left_out} if left_out else finding.skipped
+    return replace(finding, transfers=ready, skipped=skipped)
+
+
+def _still_waits(entry: ObjectEntry, wait: Wait | None, now: float) -> bool:
+    """Tell whether its time has not come.
+
+    now                    | the object at the source    | it waits
+    -----------------------|-----------------------------|------------------------------------
+    after the next attempt | -                           | no
+    before it failed       | -                           | no: the clock was put back
+    between                | has another ETag            | no: another object may fare better
+    between                | was written since it failed | no
+    between                | is the same                 | yes
+    """
+    if wait is None or not wait.failed_at <= now < wait.next_attempt or entry.etag != wait.etag:
+        return False
+    return datetime.fromisoformat(entry.last_modified).timestamp() <= wait.failed_at

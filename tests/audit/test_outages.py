@@ -1,0 +1,309 @@
+"""While the database cannot be written to the trail waits; once it can, no row is lost and none is doubled."""
+
+# ruff: noqa: S608 - the statements are put together from names that stand in this file
+
+import contextlib
+import resource
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import mysql.connector
+import pytest
+
+from s3mover.audit import mysqloptions, patience, sqlite
+from s3mover.audit.opening import open_trail
+from s3mover.audit.patience import PatientTrail
+from s3mover.audit.trail import Trail
+from s3mover.errors import AuditUnavailableError, LeaseHeldError
+from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event
+from s3mover.model import SweepRecord, SweepStatus, Tally, Wait, WaitChanges
+from tests.audit.conftest import Backend, sqlite_backend
+from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
+from tests.support.mariadb import Account, MariaDb
+from tests.support.relay import Relay
+
+Step = Callable[[], object]
+PAGE_BYTES = 4096
+# A bound on a test that hangs; nothing waits for it to pass.
+TOO_LONG = 60.0
+
+
+class Outage(NamedTuple):
+    """A database that `begin` makes unusable, and `mend` usable again after so many pauses."""
+
+    backend: Backend
+    begin: Step
+    mend: Step
+    pauses: int = 3
+
+
+@contextlib.contextmanager
+def killed(server: MariaDb) -> Iterator[Outage]:
+    """The server is gone: connections break, and new ones are refused."""
+    account = server.database()
+
+    def mend() -> None:
+        if not server.is_running:
+            server.start()
+
+    try:
+        yield Outage(Backend(account.go_dsn, account.query), server.kill, mend)
+    finally:
+        mend()
+
+
+@contextlib.contextmanager
+def read_only(server: MariaDb) -> Iterator[Outage]:
+    """The server answers and lets nobody write, as after a failover."""
+    account = server.database()
+
+    def set_to(value: str) -> None:
+        server.root.query(f"SET GLOBAL read_only = {value}")
+
+    try:
+        yield Outage(Backend(account.go_dsn, account.query), lambda: set_to("ON"), lambda: set_to("OFF"))
+    finally:
+        set_to("OFF")
+
+
+@contextlib.contextmanager
+def locked(account: Account) -> Iterator[Outage]:
+    """Somebody's transaction holds every row for longer than we wait for a lock."""
+    with Other(account) as other:
+
+        def lock() -> None:
+            for table in ("document_logs", "migration_batches", "object_waits"):
+                other.run(f"SELECT * FROM {table} FOR UPDATE")
+
+        yield Outage(Backend(account.go_dsn, account.query), lock, lambda: other.run("ROLLBACK"), 1)
+
+
+@contextlib.contextmanager
+def broken(account: Account) -> Iterator[Outage]:
+    """Our connections are killed."""
+
+    def kill() -> None:
+        for session in sessions(account):
+            account.query(f"KILL {session.number}")
+
+    yield Outage(Backend(account.go_dsn, account.query), kill, lambda: None, 1)
+
+
+@contextlib.contextmanager
+def unanswered(account: Account) -> Iterator[Outage]:
+    """What we commit is committed, and the answer is lost with the connection."""
+    with Relay(account.port) as relay:
+        dsn = f"{account._replace(port=relay.port).go_dsn}&tls=false"
+        yield Outage(Backend(dsn, account.query), lambda: relay.lose_answer_to(b"COMMIT"), lambda: None, 1)
+
+
+@contextlib.contextmanager
+def busy(backend: Backend) -> Iterator[Outage]:
+    """Another program's transaction holds the file for longer than we wait."""
+    path = backend.url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        yield Outage(backend, lambda: other.execute("BEGIN IMMEDIATE"), other.rollback)
+
+
+@contextlib.contextmanager
+def full(backend: Backend) -> Iterator[Outage]:
+    """No file may grow beyond a page, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+    try:
+        yield Outage(backend, lambda: limit(PAGE_BYTES), lambda: limit(soft))
+    finally:
+        limit(soft)
+
+
+OF_SERVERS = {"killed": killed, "read_only": read_only}
+OF_ACCOUNTS = {"locked": locked, "broken": broken, "unanswered": unanswered}
+OF_FILES = {"busy": busy, "full": full}
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for somebody else's lock."""
+    session = (*mysqloptions.SESSION, "SET SESSION innodb_lock_wait_timeout = 1")
+    monkeypatch.setattr(mysqloptions, "SESSION", session)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
+
+
+class Watched:
+    """A trail that waits patiently; after so many pauses as the outage lasts it is mended."""
+
+    def __init__(self, trail: Trail, outage: Outage) -> None:
+        self.events: list[Event] = []
+        self.pauses: list[float] = []
+        self._outage = outage
+        self.trail = PatientTrail(trail, self.events.append, self._wait, lambda: 0.0)
+
+    def through_the_outage(self, call: Step) -> None:
+        """Make the call while the database is unusable, and see that it was waited for, once and patiently."""
+        self.events.clear()
+        self.pauses.clear()
+        self._outage.begin()
+        call()
+        self._outage.mend()
+        outages = [type(event) for event in self.events if not isinstance(event, AuditRowsWritten)]
+        assert outages == [AuditUnavailable, AuditRestored]
+        first = patience.FIRST_WAIT_SECONDS
+        assert self.pauses == [first * 2**n for n in range(self._outage.pauses)]
+
+    def _wait(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        if len(self.pauses) == self._outage.pauses:
+            self._outage.mend()
+        return True
+
+
+def outlast(outage: Outage) -> None:
+    """Do all that a sweep does to the trail, each during an outage of its own, and look at what stands in it."""
+    with contextlib.closing(open_trail(outage.backend.url)) as opened:
+        assert opened.acquire_lease(PAIR)
+        watched = Watched(opened, outage)
+        trail, through = watched.trail, watched.through_the_outage
+        through(lambda: trail.open_sweep(PAIR, AT))
+        sweep = trail.open_sweep(PAIR, AT)
+        orders = [order(sweep, number, f"k{number}") for number in range(1, 301)]
+        through(lambda: trail.intend(orders, AT))
+        waits = [Wait("k1", 1, sweep, "etag", AT, AT + 60)]
+        outcomes = [failed(orders[0]), skipped(orders[1]), *map(moved, orders[2:])]
+        through(lambda: trail.settle(outcomes, WaitChanges(PAIR, waits, ["k2"])))
+        end = SweepRecord(sweep, PAIR, AT, AT + 9, SweepStatus.COMPLETED, Tally(listed=300), 9_000_000)
+        through(lambda: trail.close_sweep(end))
+        assert opened.latest_sweeps(10) == [end]
+        assert opened.waits(PAIR, ["k1", "k2"]) == {"k1": waits[0]}
+    found = outage.backend.query("SELECT number, status FROM document_logs ORDER BY number")
+    assert found == [(1, "error"), *((number, "success") for number in range(3, 301))]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", OF_SERVERS)
+def test_an_outage_of_the_server_is_outlasted(mariadb: MariaDb, kind: str) -> None:
+    """Killed or read-only: each row is there once, and the lease is held again."""
+    with OF_SERVERS[kind](mariadb) as outage:
+        outlast(outage)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", OF_ACCOUNTS)
+def test_an_outage_of_the_connection_is_outlasted(account: Account, kind: str) -> None:
+    """Locked out, killed, or left without an answer to a commit: each row is there once."""
+    with OF_ACCOUNTS[kind](account) as outage:
+        outlast(outage)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", OF_FILES)
+def test_an_outage_of_the_file_is_outlasted(tmp_path: Path, kind: str) -> None:
+    """Busy or full: each row is there once."""
+    with OF_FILES[kind](sqlite_backend(tmp_path / "trail.db")) as outage:
+        outlast(outage)
+
+
+def test_an_outage_that_nobody_waits_for_is_raised(account: Account) -> None:
+    """Where the time to stop is over, the rows stay as they are for the next run."""
+    with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
+        events: list[Event] = []
+        trail = PatientTrail(opened, events.append, lambda _: False, lambda: 0.0)
+        outage.begin()
+        with pytest.raises(AuditUnavailableError):
+            trail.open_sweep(PAIR, AT)
+        assert [type(event) for event in events] == [AuditUnavailable]
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_lost_the_lease_writes_nothing_more(account: Account) -> None:
+    """The lock is taken again before any statement; where another has it, not one row is written."""
+    with (
+        contextlib.closing(open_trail(account.go_dsn)) as opened,
+        contextlib.closing(open_trail(account.go_dsn)) as other,
+        broken(account) as outage,
+    ):
+        assert opened.acquire_lease(PAIR)
+        outage.begin()
+        other.reconnect()
+        assert any(other.acquire_lease(PAIR) for _ in range(10_000))
+        trail = PatientTrail(opened, lambda _: None, lambda _: True, lambda: 0.0)
+        with pytest.raises(LeaseHeldError):
+            trail.open_sweep(PAIR, AT)
+    assert account.query("SELECT COUNT(*) FROM migration_batches") == [(0,)]
+
+
+@pytest.mark.parametrize("end", ["kill", "deadlock"])
+def test_a_statement_that_is_cut_off_in_its_middle_is_repeated(account: Account, end: str) -> None:
+    """A session killed while it waits for a row, or chosen to give way in a deadlock, leaves each row settled once."""
+    events: list[Event] = []
+    with contextlib.closing(open_trail(account.go_dsn)) as opened, Other(account) as other:
+        sweep = opened.open_sweep(PAIR, AT)
+        orders = [order(sweep, number) for number in (1, 2)]
+        opened.intend(orders, AT)
+        trail = PatientTrail(opened, events.append, lambda _: True, lambda: 0.0)
+        row = f"SELECT * FROM document_logs WHERE batch_id = {sweep} AND number = {{}} FOR UPDATE"
+        other.run("CREATE TABLE heavy (n INT) ENGINE = InnoDB")
+        # The transaction that has changed less gives way.
+        other.run(f"INSERT INTO heavy VALUES {', '.join(['(1)'] * 100)}")
+        other.run(row.format(2))
+        with ThreadPoolExecutor(1) as pool:
+            settled = pool.submit(trail.settle, [moved(each) for each in orders])
+            stuck = waiting_session(account)
+            if end == "kill":
+                other.run(f"KILL {stuck}")
+            else:
+                other.run(row.format(1))
+            other.run("ROLLBACK")
+            settled.result(TOO_LONG)
+    assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
+    rows = account.query("SELECT number, status FROM document_logs ORDER BY number")
+    assert rows == [(1, "success"), (2, "success")]
+
+
+class Other:
+    """Somebody else's connection to the same database, with a transaction of its own."""
+
+    def __init__(self, account: Account) -> None:
+        self._connection = mysql.connector.connect(**account._asdict())
+
+    def __enter__(self) -> "Other":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def run(self, statement: str) -> None:
+        """Run one statement."""
+        with contextlib.closing(self._connection.cursor()) as cursor:
+            cursor.execute(statement)
+            if cursor.description:
+                cursor.fetchall()
+
+
+class Session(NamedTuple):
+    """One of the server's sessions: for how many whole seconds it has been at its statement."""
+
+    number: int
+    seconds: int
+    statement: str
+
+
+def sessions(account: Account) -> list[Session]:
+    """Return the sessions on the database but the one that asks."""
+    listed = account.query("SHOW FULL PROCESSLIST")
+    found = [Session(row[0], row[5], row[7] or "") for row in listed if row[3] == account.database]
+    return [session for session in found if "PROCESSLIST" not in session.statement]
+
+
+def waiting_session(account: Account) -> int:
+    """Wait for the session that has been at writing a row for so long that it must wait for a lock."""
+    for _ in range(10_000):
+        for session in sessions(account):
+            if session.statement.startswith("INSERT INTO document_logs") and session.seconds:
+                return session.number
+    raise AssertionError("no session waits for a row")

@@ -1,0 +1,249 @@
+"""The Helm chart, rendered by Helm's own engine with many sets of values, and the manifests rendered from it."""
+
+import filecmp
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import helm_python
+import pytest
+import yaml
+
+from tests.deploy.engine import ROOT
+from tests.deploy.manifests import check, check_grace, of_kind, pods, seconds, settings_of
+
+CHART = ROOT / "deploy" / "helm" / "s3mover"
+MANIFESTS = ROOT / "deploy" / "kubernetes"
+DSN = {"MYSQL_DSN": "mysql://mover:p%40ss@db:3306/audit"}
+Values = dict[str, Any]
+BUCKETS = {"source": {"bucket": "from"}, "destination": {"bucket": "to"}}
+
+SETS: dict[str, Values] = {
+    "nothing": {},
+    "standby": {
+        "replicas": 3,
+        "secrets": {"values": DSN},
+        "config": {**BUCKETS, "stop": {"grace": "1m30s"}, "http": {"port": 9100}},
+    },
+    "irsa": {
+        "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/x"}},
+        "secrets": {"existingSecret": "theirs", "keys": ["MYSQL_DSN"]},
+        "config": {**BUCKETS, "destination": {"bucket": "to", "account_id": "012345678901"}},
+    },
+    "environment": {
+        "secrets": {
+            "values": {**DSN, "SRC_ACCESS_KEY": "a", "SRC_SECRET_KEY": "b", "S3MOVER_AUDIT__RETENTION": "7d"},
+            "as": "environment",
+        },
+        "extraEnv": [{"name": "TZ", "value": "Europe/Berlin"}],
+        "extraEnvFrom": [{"configMapRef": {"name": "more"}}],
+    },
+    "cron": {
+        "mode": "cron",
+        "cron": {"schedule": "5 3 * * *", "timeZone": "Europe/Berlin"},
+        "persistence": {"enabled": True, "storageClass": "gp3"},
+        "config": {**BUCKETS, "filter": {"exclude": ["*.tmp"], "min_age": "5m"}},
+    },
+    "watched": {
+        "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "30s"},
+        "prometheusRule": {"enabled": True, "labels": {"release": "prometheus"}},
+        "grafanaDashboard": {"enabled": True, "annotations": {"folder": "Storage"}},
+        "networkPolicy": {
+            "enabled": True,
+            "ingressFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+            "extraEgress": [{"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"port": 80}]}],
+        },
+    },
+    "placed": {
+        "replicas": 2,
+        "secrets": {"values": DSN},
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{"key": "spot", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {}},
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "topology.kubernetes.io/zone",
+                "whenUnsatisfiable": "ScheduleAnyway",
+            }
+        ],
+        "priorityClassName": "batch",
+        "podAnnotations": {"team": "storage"},
+        "podLabels": {"cost-centre": "42"},
+        "imagePullSecrets": [{"name": "registry"}],
+        "image": {"repository": "registry.example/s3mover", "digest": "sha256:" + "0" * 64},
+        "terminationGracePeriodSeconds": 120,
+        "resources": {"requests": {"cpu": 2, "memory": "1.5Gi"}, "limits": {"memory": "2Gi"}},
+    },
+    "trusting": {
+        "fullnameOverride": "mover",
+        "persistence": {"enabled": True, "existingClaim": "theirs"},
+        "serviceAccount": {"create": False},
+        "extraVolumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+        "extraVolumeMounts": [{"name": "ca", "mountPath": "/ca"}],
+        "extraArgs": ["--set", "transfer.threads=300"],
+        "config": {
+            **BUCKETS,
+            "summary": {"keep": "1000000"},
+            "transfer": {"part_size": "128MiB", "processes": 4},
+        },
+    },
+    "openshift": {
+        "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
+        "service": {"port": 80, "annotations": {"a": "b"}},
+        "startupProbe": None,
+        "nameOverride": "documents",
+    },
+}
+GIVEN = frozenset({("Secret", "theirs"), ("PersistentVolumeClaim", "theirs"), ("ConfigMap", "ca")})
+
+
+def render(values: Values, name: str = "documents") -> list[dict[str, Any]]:
+    """Render the chart and return its manifests, those of `helm test` among them."""
+    rendered = helm_python.Chart.load(CHART).render(values, name=name, namespace="storage")
+    texts = [text for template, text in rendered.items() if template.endswith(".yaml")]
+    return [one for text in texts for one in yaml.safe_load_all(text) if one]
+
+
+@pytest.mark.parametrize("values", SETS.values(), ids=SETS)
+def test_values_give_sound_manifests(values: Values, tmp_path: Path) -> None:
+    """Valid by the strict schemas, whole in their references, restricted, and with settings that the loader accepts."""
+    report = helm_python.lint(CHART, values, strict=True)
+    assert [one for one in report["messages"] if one["severity"] > 1] == []
+    manifests = render(values)
+    check(manifests, GIVEN)
+    settings = settings_of(manifests, tmp_path)
+    check_grace(manifests, settings)
+    for section, chosen in values.get("config", {}).items():
+        assert getattr(settings, section).model_fields_set >= set(chosen), section
+
+
+REFUSED = {
+    "an unknown value": ({"replica": 2}, "replica"),
+    "an unknown nested value": ({"image": {"name": "x"}}, "name"),
+    "two instances on SQLite": ({"replicas": 2}, "MySQL"),
+    "two sources of secrets": (
+        {"secrets": {"existingSecret": "a", "keys": ["MYSQL_DSN"], "values": DSN}},
+        "both",
+    ),
+    "a secret without its keys": ({"secrets": {"existingSecret": "a"}}, "secrets.keys"),
+    "a secret that s3mover has no name for": ({"secrets": {"values": {"PASSWORD": "x"}}}, "PASSWORD"),
+    "less grace than it needs": ({"terminationGracePeriodSeconds": 25}, "stop.grace"),
+    "a mode that is none": ({"mode": "job"}, "mode"),
+    "a tag that is none": ({"image": {"tag": "a b"}}, "tag"),
+}
+
+
+@pytest.mark.parametrize(("values", "named"), REFUSED.values(), ids=REFUSED)
+def test_wrong_values_are_refused_by_name(values: Values, named: str) -> None:
+    """Nothing is rendered from values that cannot work; the message names them."""
+    with pytest.raises(helm_python.HelmError, match=named):
+        render(values)
+
+
+def test_a_mysql_trail_lets_the_new_pod_stand_by_before_the_old_one_goes() -> None:
+    """SQLite, whose file only one can hold, has the old pod go first."""
+
+    def strategy(values: Values) -> str:
+        (deployment,) = of_kind(render(values), "Deployment")
+        said: str = deployment["spec"]["strategy"]["type"]
+        return said
+
+    assert strategy({}) == "Recreate"
+    assert strategy({"secrets": {"values": DSN}}) == "RollingUpdate"
+    assert strategy({"config": {"audit": {"url": "mysql://u@h/n"}}}) == "RollingUpdate"
+    assert strategy({"config": {"audit": {"url": "sqlite:////data/s3mover.db"}}}) == "Recreate"
+    assert (
+        strategy({"extraEnv": [{"name": "MYSQL_DSN_FILE", "value": "/x"}], "extraVolumes": []})
+        == "RollingUpdate"
+    )
+    assert strategy({"secrets": {"values": DSN}, "strategy": "Recreate"}) == "Recreate"
+
+
+def test_a_change_of_settings_or_secrets_rolls_the_pods() -> None:
+    """Their annotations change with the settings and with the secrets, and with nothing else."""
+
+    def sums(values: Values) -> tuple[str, str]:
+        (pod,) = (
+            pod for pod in pods(render(values)) if "checksum/config" in pod["metadata"].get("annotations", {})
+        )
+        annotations = pod["metadata"]["annotations"]
+        return annotations["checksum/config"], annotations["checksum/secrets"]
+
+    plain = sums({})
+    assert sums({"podLabels": {"a": "b"}}) == plain
+    assert sums({"config": BUCKETS})[0] != plain[0]
+    assert sums({"secrets": {"values": DSN}})[1] != plain[1]
+
+
+def test_the_cron_mode_sweeps_and_serves_nothing() -> None:
+    """A CronJob runs `sweep`, one at a time, and there is neither Deployment, Service nor monitor."""
+    values = {"mode": "cron", "serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
+    manifests = render(values)
+    assert {one["kind"] for one in manifests} == {"ConfigMap", "CronJob", "Pod", "ServiceAccount"}
+    (cron,) = of_kind(manifests, "CronJob")
+    assert cron["spec"]["concurrencyPolicy"] == "Forbid"
+    (pod,) = pods([cron])
+    assert pod["spec"]["containers"][0]["args"] == ["sweep", "--no-progress"]
+
+
+def test_the_monitor_scrapes_what_the_daemon_serves() -> None:
+    """The Service's port is the container's, by name; a scrape ends before the next begins."""
+    manifests = render(SETS["watched"])
+    (monitor,), (service,) = of_kind(manifests, "ServiceMonitor"), of_kind(manifests, "Service")
+    (endpoint,), (port,) = monitor["spec"]["endpoints"], service["spec"]["ports"]
+    assert endpoint["port"] == port["name"] == port["targetPort"] == "http"
+    assert seconds(endpoint["scrapeTimeout"]) <= seconds(endpoint["interval"])
+    assert monitor["spec"]["jobLabel"] in service["metadata"]["labels"]
+
+
+def test_the_rule_is_what_promtool_accepts(tmp_path: Path) -> None:
+    """The PrometheusRule's spec is the file of alerts, word for word, and promtool finds no fault in it."""
+    (rule,) = of_kind(render(SETS["watched"]), "PrometheusRule")
+    told = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text("utf-8"))
+    assert rule["spec"] == told
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump(rule["spec"]), encoding="utf-8")
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is missing; .ci/install-test-servers installs it"
+    subprocess.run([promtool, "check", "rules", file], check=True, capture_output=True)
+
+
+def test_the_dashboard_arrives_whole() -> None:
+    """What Grafana's sidecar finds in the ConfigMap is the dashboard, braces and all."""
+    (config,) = (
+        one for one in of_kind(render(SETS["watched"]), "ConfigMap") if "s3mover.json" in one["data"]
+    )
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    told = (ROOT / "deploy/grafana/s3mover.json").read_text("utf-8")
+    assert json.loads(config["data"]["s3mover.json"]) == json.loads(told)
+
+
+@pytest.mark.parametrize("path", ["prometheus/alerts.yaml", "grafana/s3mover.json"])
+def test_the_charts_copies_are_kept_equal(path: str) -> None:
+    """A chart can only hold what lies in its folder: `make manifests` copies it there."""
+    assert filecmp.cmp(ROOT / "deploy" / path, CHART / "files" / Path(path).name, shallow=False)
+
+
+def test_the_plain_manifests_are_kept_equal(tmp_path: Path) -> None:
+    """What lies in deploy/kubernetes is what `make manifests` renders, and the kustomization names all of it."""
+    subprocess.run([sys.executable, MANIFESTS / "render.py", tmp_path], check=True)
+    rendered = sorted(path.name for path in tmp_path.iterdir())
+    matching, differing, _ = filecmp.cmpfiles(tmp_path, MANIFESTS, rendered, shallow=False)
+    assert (sorted(matching), differing) == (rendered, [])
+    named = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text("utf-8"))["resources"]
+    assert sorted(named) == sorted([*rendered, "namespace.yaml"])
+
+
+def test_the_plain_manifests_are_sound(tmp_path: Path) -> None:
+    """The same as for the chart, the namespace and the pattern of the Secret included."""
+    names = [
+        "secret.example.yaml",
+        *yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"],
+    ]
+    manifests = [yaml.safe_load((MANIFESTS / name).read_text("utf-8")) for name in names]
+    check(manifests)
+    check_grace(manifests, settings_of(manifests, tmp_path))

@@ -1,0 +1,207 @@
+"""The image, built and run for real: without a privilege, with a root that cannot be written, as whatever user."""
+
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import botocore
+import pytest
+
+from deploy.image.trim import SERVICES
+from tests.deploy.engine import ROOT, Container, Engine
+from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from tests.support.mariadb import Account, MariaDb
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(400)]
+# Nobody's number, in the group that OpenShift gives to every container.
+SOMEBODY = ("--user=54321:0",)
+ALLOWED_BYTES = 140_000_000
+PROCESS_STATES = """\
+from pathlib import Path
+print([stat.read_text().rpartition(")")[2].split()[0] for stat in Path("/proc").glob("[0-9]*/stat")])
+"""
+BUILDERS = """\
+from importlib.util import find_spec
+print([name for name in ("pip", "setuptools", "moto", "pytest", "mypy") if find_spec(name)])
+"""
+COMPILED = "import json, s3mover.cli; print(s3mover.cli.__cached__, json.__cached__)"
+
+
+class Place(NamedTuple):
+    """Where a daemon in a container works: the database, and the port that it serves at."""
+
+    trail: Account
+    settings: dict[str, str]
+    options: tuple[str, ...]
+
+
+@pytest.fixture
+def place(world: World, mariadb: MariaDb, tmp_path: Path) -> Place:
+    """Settings as a container gets them: the password in a mounted file, the rest in the environment."""
+    trail = mariadb.database()
+    secret = tmp_path / "dsn"
+    secret.write_text(trail.go_dsn + "\n")
+    secret.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+    settings = {
+        **world.environment,
+        "MYSQL_DSN_FILE": "/run/secrets/dsn",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "S3MOVER_HTTP__HOST": "127.0.0.1",
+        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_SWEEP__INTERVAL": "200ms",
+        "S3MOVER_TRANSFER__PROCESSES": "2",
+    }
+    return Place(trail, settings, (*SOMEBODY, f"--volume={secret}:/run/secrets/dsn:ro"))
+
+
+@pytest.fixture
+def daemon(containers: Engine, image: str, place: Place) -> Iterator[Container]:
+    """The daemon in a container, as the user of nobody's number."""
+    with containers.started(image, settings=place.settings, options=place.options) as running:
+        yield running
+
+
+def test_it_moves_a_bucket_and_stops_in_good_order(world: World, place: Place, daemon: Container) -> None:
+    """With a read-only root, no capability and an unknown user; the health check agrees; SIGTERM ends it with 0."""
+    world.s3.fill(SOURCE, 40, size=1000)
+    daemon.await_event("sweep.finished", lambda event: event["succeeded"] == 40)
+    daemon.healthy()
+    assert "transfer_summary_" in daemon.run("ls", "logs")
+    assert daemon.run("id", "-u").strip() == "54321"
+    daemon.run("touch", "/opt/s3mover/anything", expect=1)
+    daemon.signal("TERM")
+    assert daemon.end() == 0
+    daemon.await_event("daemon.stopped")
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+    assert place.trail.query("SELECT COUNT(*) FROM document_logs WHERE status = 'success'") == [(40,)]
+
+
+def test_a_second_signal_ends_it_at_once(world: World, daemon: Container) -> None:
+    """Also as the first process of a container, which the kernel spares what is not handled."""
+    world.s3.set_latency(CopyObject=100.0, HeadObject=100.0)
+    world.s3.fill(SOURCE, 10)
+    daemon.await_event("sweep.started")
+    daemon.signal("TERM")
+    daemon.await_event("daemon.stopping")
+    daemon.signal("TERM")
+    assert daemon.end() == 128 + 15
+
+
+def test_a_signal_that_comes_early_is_heard(containers: Engine, image: str, tmp_path: Path) -> None:
+    """SIGTERM ends it also before there is a daemon: here it waits for settings that never come."""
+    never = tmp_path / "config.yaml"
+    subprocess.run(["mkfifo", "-m", "0644", never], check=True)
+    options = (*SOMEBODY, f"--volume={never}:/etc/config.yaml")
+    settings = {"S3MOVER_CONFIG": "/etc/config.yaml"}
+    with containers.started(image, settings=settings, options=options) as waiting:
+        while not _heeds_term(waiting):
+            continue
+        waiting.signal("TERM")
+        assert waiting.end() == 128 + 15
+
+
+def _heeds_term(container: Container) -> bool:
+    """Tell whether the first process has a handler for SIGTERM (proc(5): SigCgt)."""
+    caught = re.search(r"SigCgt:\s*([0-9a-f]+)", container.run("cat", "/proc/1/status"))
+    return bool(caught and int(caught[1], 16) >> 14 & 1)
+
+
+def test_a_dead_worker_is_buried(world: World, daemon: Container) -> None:
+    """The first process of a container has to: a worker that was killed is replaced, and leaves no zombie."""
+    pid = daemon.await_event("worker.started")["pid"]
+    daemon.run("python3", "-c", f"import os; os.kill({pid}, 9)")
+    daemon.await_event("worker.died")
+    world.s3.put_object(SOURCE, "after", b"1")
+    daemon.await_event("object.moved", lambda event: event["key"] == "after")
+    assert "Z" not in daemon.run("python3", "-c", PROCESS_STATES)
+
+
+def test_the_health_check_fails_where_nobody_answers(containers: Engine, image: str) -> None:
+    """Where the settings are wrong, or nothing listens, the check fails and says why."""
+    check = ("--entrypoint=s3mover-healthcheck",)
+    port = f"--env=S3MOVER_HTTP__PORT={free_port()}"
+    assert "no answer" in containers.run(image, options=(*check, port), expect=1)
+    assert "http.port" in containers.run(image, options=(*check, "--env=S3MOVER_HTTP__PORT=many"), expect=1)
+
+
+def test_it_sweeps_once_with_the_embedded_trail(containers: Engine, image: str, world: World) -> None:
+    """Without any volume of its own, the folder that the image declares is one: SQLite and the summaries lie there."""
+    world.s3.fill(SOURCE, 5, size=10)
+    settings = tuple(f"--env={name}={value}" for name, value in world.environment.items())
+    containers.run(image, "sweep", options=(*SOMEBODY, *settings))
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+def test_nothing_is_in_it_that_only_building_needs(containers: Engine, image: str) -> None:
+    """No installer, no compiler, no test; what is compiled is compiled already; and it is small."""
+    assert containers.run(image, "-c", BUILDERS, options=("--entrypoint=python3",)).strip() == "[]"
+    told = containers.run(image, "-c", COMPILED, options=("--entrypoint=python3",)).split()
+    assert all(path.startswith("/opt/s3mover/compiled/") for path in told)
+    containers.run(image, *told, options=("--entrypoint=ls",))
+    size = containers.inspect(image)["Size"] - containers.inspect("localhost/s3mover-base")["Size"]
+    assert size < ALLOWED_BYTES, f"{size} bytes beside the base"
+
+
+def test_it_says_how_it_is_run(containers: Engine, image: str) -> None:
+    """A number for a user, so that Kubernetes sees that it is not root; signal, port, volume and labels."""
+    told = containers.inspect(image)
+    config = told["Config"]
+    assert config["User"] == "10001:0"
+    assert config["StopSignal"] == "SIGTERM"
+    assert list(config["ExposedPorts"]) == ["8080/tcp"]
+    assert list(config["Volumes"]) == ["/var/lib/s3mover"]
+    assert config["Labels"]["org.opencontainers.image.title"] == "s3mover"
+    assert told["Healthcheck"]["Test"] == ["CMD", "s3mover-healthcheck"]
+
+
+def test_trimming_leaves_what_the_credential_chain_calls() -> None:
+    """What botocore calls by itself for credentials keeps its description."""
+    sources = [
+        Path(botocore.__file__).with_name(name) for name in ("credentials.py", "tokens.py", "utils.py")
+    ]
+    creating = (
+        r"""(?:create_nested_client|_?client_creator|create_client)\(\s*(?:[\w.]+,\s*)?['"]([a-z0-9-]+)['"]"""
+    )
+    called = {name for source in sources for name in re.findall(creating, source.read_text("utf-8"))}
+    assert {"sso", "sso-oidc", "sts"} <= called
+    assert called | {"s3"} <= SERVICES
+
+
+def test_hadolint_finds_nothing() -> None:
+    """The Dockerfile is without complaint from its linter."""
+    subprocess.run([Path(sys.executable).with_name("hadolint"), ROOT / "Dockerfile"], check=True)
+
+
+def test_the_demo_keeps_a_daemon_busy(
+    containers: Engine, image: str, demo_image: str, tmp_path: Path
+) -> None:
+    """As docker-compose.yml has it: what `prepare` and `demo` leave in the volume leads the daemon to the documents."""
+    tmp_path.chmod(0o755)  # whoever the daemon is, it reads what lies there
+    endpoint = f"http://localhost:{free_port()}"
+    shared = f"--volume={tmp_path}:/run/s3mover"
+    scripts = (
+        f"--volume={ROOT / 'deploy/compose/prepare.py'}:/prepare.py:ro",
+        f"--volume={ROOT / 'config.yaml'}:/config.yaml:ro",
+    )
+    prepare = ("--entrypoint=python3", "--user=0:0", shared, *scripts)
+    containers.run(image, "/prepare.py", "/config.yaml", "/run/s3mover", options=prepare)
+    settings = {
+        "S3MOVER_CONFIG": "/run/s3mover/config.yaml",
+        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_SWEEP__INTERVAL": "1s",
+    }
+    serve = ("--user=0:0", "--tmpfs=/tmp", shared)
+    with containers.started(demo_image, "/run/s3mover", endpoint, settings={}, options=serve) as demo:
+        demo.await_line(lambda line: "documents lie in" in line)
+        with containers.started(image, settings=settings, options=(shared,)) as daemon:
+            daemon.await_event("sweep.finished", lambda event: event["succeeded"] >= 676)
+            daemon.await_event("sweep.finished", lambda event: event["sweep"] > 1 and event["succeeded"] > 0)
+            daemon.signal("TERM")
+            assert daemon.end() == 0
+        demo.signal("TERM")
+        assert demo.end() == 0

@@ -1,0 +1,234 @@
+"""The status page as a document; a browser looks at it in `tests/watch`."""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from s3mover.events import (
+    DaemonStarted,
+    Event,
+    LeaseAcquired,
+    ObjectFailed,
+    ObjectsInPlace,
+    ObjectsListed,
+    SweepFinished,
+    SweepListed,
+    SweepStarted,
+    ThrottleChanged,
+)
+from s3mover.model import Method, Side, SweepStatus, Tally
+from s3mover.observe import page
+from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.status import StatusBoard
+from tests.observe.conftest import Clock
+from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved, planned
+
+NASTY = "<img src=x onerror=alert(1)>\"'&amp;"
+
+
+class Reader(HTMLParser):
+    """What a browser makes of a page: its elements with their attributes, and its text."""
+
+    def __init__(self, document: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(document.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave an element, and those within it that need no end."""
+        while self.open and self.open.pop() != tag:
+            continue
+
+    def handle_data(self, data: str) -> None:
+        """Gather what is read."""
+        if not {"style", "script"} & set(self.open):
+            self.text += data
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        """Return the attributes of all elements of a kind."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+Show = Callable[..., Reader]
+
+
+@pytest.fixture
+def board(clock: Clock) -> StatusBoard:
+    """Return the board of a daemon that leads and has swept nothing yet."""
+    board = StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock)
+    board(DaemonStarted("0.1.0", PAIR, 2, 150))
+    board(LeaseAcquired(PAIR))
+    return board
+
+
+@pytest.fixture
+def show(board: StatusBoard) -> Show:
+    """Return what lets the board hear events and reads the page that it gives then."""
+
+    def show(*events: Event) -> Reader:
+        for event in events:
+            board(event)
+        return Reader(page.render(board.status()))
+
+    return show
+
+
+def test_a_fresh_daemon_has_a_page(show: Show) -> None:
+    """Before the first sweep the page says so, and names the pair and the crew."""
+    seen = show()
+    assert "Ready" in seen.text
+    assert "s3://ours/in/ → s3://theirs/out/" in seen.text
+    assert "150 threads in 2 processes" in seen.text
+    assert "No sweep has ended since the start." in seen.text
+    assert "Nothing was moved in the last hour." in seen.text
+
+
+def test_any_event_leaves_a_page(board: StatusBoard, show: Show) -> None:
+    """Whatever was announced last, there is a page without an unfilled place."""
+    for event in (*EVERY_KIND, failed("in/\udc80\n")):
+        assert "$" not in show(event).text
+    assert board.status()["state"] == "stopping"
+
+
+def test_a_sweep_shows_its_progress(show: Show, clock: Clock) -> None:
+    """Share, counts, rate and the time that is left stand there while objects move."""
+    show(SweepStarted(7, PAIR), ObjectsListed(Side.SOURCE, 40), ObjectsInPlace("in_place", 20))
+    show(planned(20, size=1_000_000), SweepListed(7, 40, 20, 20))
+    clock.now += 10
+    seen = show(*[moved(size=1_000_000)] * 9, failed())
+    (bar,) = seen.named("progress")
+    assert bar == {"max": "1", "value": "0.7500", "aria-label": "Progress of the sweep"}
+    assert "Moving objects" in seen.text
+    assert "9 objects moved so far, 1 failed." in seen.text
+    assert "75% of sweep 7, 10 s so far" in seen.text
+    assert "left" in seen.text
+    assert "Waiting10" in seen.text
+    assert "900.00 KB/s" in seen.text
+
+
+def test_a_first_listing_promises_nothing(show: Show) -> None:
+    """How much there is to list is not known yet: the bar has no value, and no time is named."""
+    seen = show(SweepStarted(7, PAIR), ObjectsListed(Side.SOURCE, 4_000), planned(600))
+    (bar,) = seen.named("progress")
+    assert "value" not in bar
+    assert "4,000 objects listed" in seen.text
+    assert "Waiting600+" in seen.text
+    assert "left" not in seen.text
+
+
+def test_between_sweeps_the_last_one_is_shown(show: Show) -> None:
+    """Its figures stand at the top, and it is the first of the table."""
+    seen = show(finished(6), finished(7))
+    assert "Failed1" in seen.text
+    assert "Moved5" in seen.text
+    assert "22.6 s" not in seen.text
+    assert "Took23 s" in seen.text
+    assert seen.text.index("7 completed") < seen.text.index("6 completed")
+
+
+def test_failures_are_gathered_by_code_with_advice(show: Show) -> None:
+    """Alike failures are explained once; the name of the request does not make them differ."""
+    for number in range(3):
+        show(failed(f"in/{number}", message=f"CopyObject on b: AccessDenied (request {number})"))
+    show(failed("in/0", message="older sweeps failed otherwise"))
+    show(failed("in/0", message="CopyObject on b: AccessDenied (request 9)"))
+    seen = show(failed("in/x", message="GetObject on a: AccessDenied"))
+    assert len(seen.named("article")) == 1
+    assert "4 objects" in seen.text
+    assert seen.text.count("s3mover check") == 1
+    assert seen.text.count("CopyObject on b: AccessDenied") == 1
+    assert seen.text.count("GetObject on a: AccessDenied") == 1
+    assert "(request" not in seen.text
+    assert "older sweeps" not in seen.text
+    for key in ("in/0", "in/1", "in/2", "in/x"):
+        assert key in seen.text
+
+
+def test_nothing_that_a_store_says_becomes_markup(show: Show) -> None:
+    """Keys, codes, messages, prefixes and file names are text, whatever they hold."""
+    pair = f"s3://ours/{NASTY} -> s3://theirs/{NASTY}"
+    show(DaemonStarted(NASTY, pair, 2, 150), SweepStarted(7, pair))
+    show(ObjectFailed(7, NASTY, Method.STREAMING, 1, 1.0, 8, NASTY, NASTY))
+    seen = show(SweepFinished(7, SweepStatus.FAILED, TALLY, 1.0, 999.0, NASTY, NASTY))
+    assert seen.named("img") == []
+    assert len(seen.named("script")) == 1
+    assert not any("onerror" in attributes for _, attributes in seen.elements)
+    assert seen.text.count(NASTY) >= 6
+
+
+@pytest.mark.parametrize(
+    ("key", "seen_as"),
+    [
+        ("in/\u202egpj.exe", "in/\\u202egpj.exe"),
+        ("in/\u2066hidden\u2069", "in/\\u2066hidden\\u2069"),
+        ("in/a\x07\n\tb", "in/a\\x07\\n\\tb"),
+        ("in/\udc80", "in/\\udc80"),
+        ("in/\u200bzero", "in/\\u200bzero"),
+        ("in/חשבונית", "in/חשבונית"),
+    ],
+)
+def test_characters_that_deceive_are_made_visible(show: Show, key: str, seen_as: str) -> None:
+    """Nothing turns or hides a key; a script that runs from right to left stays within its own place."""
+    seen = show(failed(key))
+    assert seen_as in seen.text
+    assert any(attributes.get("class") == "key" for attributes in seen.named("bdi"))
+
+
+def test_the_policy_permits_exactly_this_page(board: StatusBoard) -> None:
+    """Style and script are named by their hashes; all else, also by attribute, is forbidden."""
+    for event in EVERY_KIND:
+        board(event)
+    document = page.render(board.status())
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), document, re.DOTALL)
+        hashed = b64encode(sha256(text).digest()).decode()
+        assert f"{tag}-src 'sha256-{hashed}'" in page.POLICY
+    for rule in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'none'"):
+        assert rule in page.POLICY
+    assert "unsafe" not in page.POLICY
+    attributes = {name for _, those in Reader(document).elements for name in those}
+    assert not any(name == "style" or name.startswith("on") for name in attributes)
+
+
+def test_nothing_is_fetched_from_elsewhere(show: Show) -> None:
+    """Every address of the page is one of its own host, or data."""
+    seen = show(SweepStarted(7, PAIR), planned(20), moved(), failed())
+    addresses = [those[name] for _, those in seen.elements for name in ("src", "href") if name in those]
+    assert addresses
+    assert all(address and (address.startswith("data:") or ":" not in address) for address in addresses)
+
+
+def test_a_throttled_side_is_named(show: Show) -> None:
+    """Who wonders why it is slow sees the limit."""
+    assert "40 requests at once to the source" in show(ThrottleChanged(Side.SOURCE, 40, 12)).text
+
+
+def test_the_page_stays_small(board: StatusBoard, clock: Clock) -> None:
+    """However long it runs and whatever happened, a page is some tens of kilobytes."""
+    for number in range(1_000):
+        clock.now += 7
+        for event in (SweepStarted(number, PAIR), moved(), failed(f"in/{number:040}"), finished(number)):
+            board(event)
+    assert len(page.render(board.status())) < 60_000
+
+
+def test_millions_are_told_as_people_read_them(show: Show) -> None:
+    """Large numbers have their separators."""
+    tally = Tally(listed=12_345_678, succeeded=1_234_567, bytes=5 * 10**12)
+    seen = show(SweepFinished(7, SweepStatus.COMPLETED, tally, 90_000.0, 999.0, ""))
+    assert "12.3 million" in seen.text
+    assert "1,234,567" in seen.text
+    assert "5.00 TB" in seen.text
+    assert "1 d 1 h" in seen.text

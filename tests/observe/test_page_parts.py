@@ -1,0 +1,248 @@
+"""What the status page is made of: the hour's history, humanised numbers, small pictures, verdicts and advice."""
+
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3mover.observe import drawing, humanised
+from s3mover.observe.advice import ADVICE, UNKNOWN, advice_for
+from s3mover.observe.history import STEP_SECONDS, STEPS, History
+from s3mover.observe.verdict import Tone, judge
+from s3mover.s3.answers import TEMPORARY_CODES
+
+
+def test_the_history_counts_by_step() -> None:
+    """Each step has its own counts; the last one is under way."""
+    history = History()
+    history.copied(1_000.0, 5)
+    history.copied(1_001.0, 7)
+    history.streamed(1_000.0 + STEP_SECONDS, 11)
+    history.failed(1_000.0 + STEP_SECONDS)
+    told = history.told(1_000.0 + 2 * STEP_SECONDS)
+    assert [len(told[name]) for name in ("server_side_copy", "streaming", "failed", "bytes")] == [STEPS] * 4  # type: ignore[arg-type]
+    assert told["server_side_copy"][-3:] == [2, 0, 0]  # type: ignore[index]
+    assert told["streaming"][-3:] == [0, 1, 0]  # type: ignore[index]
+    assert told["failed"][-3:] == [0, 1, 0]  # type: ignore[index]
+    assert told["bytes"][-3:] == [12, 11, 0]  # type: ignore[index]
+    assert told["last_step_seconds"] == 1_030 % STEP_SECONDS
+
+
+def test_the_history_forgets_what_is_older_than_an_hour() -> None:
+    """Nothing of it stays, and nothing grows."""
+    history = History()
+    for second in range(0, 3 * 3600, 5):
+        history.copied(float(second), 1)
+    assert sum(history.told(3 * 3600.0 - 1)["bytes"]) == 720  # type: ignore[call-overload]
+    assert sum(history.told(3 * 3600.0 + 3600)["bytes"]) == 0  # type: ignore[call-overload]
+    assert len(history._steps) == STEPS
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(0, "0"), (676, "676"), (12_345, "12,345"), (9_999_999, "9,999,999"), (12_345_678, "12.3 million")],
+)
+def test_counts(number: int, told: str) -> None:
+    """Exact as long as the eye can take it in."""
+    assert humanised.count(number) == told
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(0, "0"), (0.0667, "0.067"), (3.42, "3.4"), (29.9, "30"), (1_234.5, "1,234")]
+)
+def test_rates(number: float, told: str) -> None:
+    """As many digits as tell something."""
+    assert humanised.rate(number) == told
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "told"),
+    [(0, 7, "0%"), (1, 1000, "<1%"), (1, 2, "50%"), (999, 1000, "99%"), (7, 7, "100%")],
+)
+def test_percent(part: int, whole: int, told: str) -> None:
+    """What is neither nothing nor all is not rounded to either."""
+    assert humanised.percent(part, whole) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.04, "0.0 s"),
+        (3.21, "3.2 s"),
+        (12.4, "12 s"),
+        (59.7, "1 min"),
+        (185, "3 min 5 s"),
+        (7_800, "2 h 10 min"),
+        (86_400 * 3 + 4 * 3600, "3 d 4 h"),
+    ],
+)
+def test_durations(seconds: float, told: str) -> None:
+    """Two units are enough."""
+    assert humanised.duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("2025-01-04T03:17:09.500000Z", "just now"),
+        ("2025-01-04T03:17:07.900000Z", "2 s ago"),
+        ("2025-01-04T03:15:00.000000Z", "2 min ago"),
+        ("2025-01-04T00:17:11.000000Z", "2 h ago"),
+        ("2025-01-01T03:17:10.000000Z", "3 d ago"),
+        ("2025-01-04T03:17:30.000000Z", "just now"),
+    ],
+)
+def test_how_long_ago(moment: str, told: str) -> None:
+    """A moment that seems to come, because a clock was set, is now."""
+    assert humanised.ago(moment, "2025-01-04T03:17:10.000000Z") == told
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("2025-01-04T03:17:10.400000Z", "now"),
+        ("2025-01-04T03:17:15.900000Z", "in 5 s"),
+        ("2025-01-04T03:19:15.000000Z", "in 2 min 5 s"),
+        ("2025-01-04T03:00:00.000000Z", "now"),
+    ],
+)
+def test_how_long_until(moment: str, told: str) -> None:
+    """What is due already comes now."""
+    assert humanised.ahead(moment, "2025-01-04T03:17:10.000000Z") == told
+
+
+def test_moments_are_shown_in_utc() -> None:
+    """Whatever the zone that they were told in."""
+    assert humanised.clock("2025-01-04T05:17:09+02:00") == "2025-01-04 03:17:09 UTC"
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"),
+    [(0.03, 0.03), (1, 1), (1.1, 1.5), (4.2, 5), (37, 40), (629, 800), (820, 1000), (1000, 1000)],
+)
+def test_scales_end_with_a_round_number(highest: float, top: float) -> None:
+    """A few steps to each power of ten, none far above what is shown."""
+    assert drawing.ceiling(highest) == pytest.approx(top)
+
+
+@given(st.floats(min_value=1e-6, max_value=1e9))
+def test_nothing_is_higher_than_its_scale(highest: float) -> None:
+    """The top is never below the highest value, and not far above it."""
+    assert highest <= drawing.ceiling(highest) * (1 + 1e-9)
+    assert drawing.ceiling(highest) <= highest * 1.5 * (1 + 1e-9)
+
+
+def test_layers_are_stacked() -> None:
+    """A layer begins where the one below it ends; steps that are equal are drawn as one."""
+    picture = ET.fromstring(drawing.stacked([("a", [1, 1, 0]), ("b", [1, 0, 0])], 2, "two of them"))  # noqa: S314 - our own
+    assert picture.attrib["aria-label"] == "two of them"
+    paths = {path.attrib["class"]: path.attrib["d"] for path in picture.iter("path")}
+    assert paths == {"a": "M0 100V50h2V100h1V100Z", "b": "M0 100V0h1V50h1V100h1V100Z"}
+
+
+def test_a_bar_is_parted_in_proportion() -> None:
+    """The parts fill the bar; without anything there is no bar."""
+    picture = ET.fromstring(drawing.parted([("a", 3), ("b", 1)]))  # noqa: S314 - our own
+    assert [(part.attrib["x"], part.attrib["width"]) for part in picture] == [
+        ("0.0", "750.0"),
+        ("750.0", "250.0"),
+    ]
+    assert drawing.parted([("a", 0), ("b", 0)]) == ""
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    """Return a status of a daemon between two sweeps, with changes."""
+    last = {
+        "status": "completed",
+        "succeeded": 5,
+        "failed": 0,
+        "message": "",
+        "ended_at": "2025-01-04T03:17:00Z",
+    }
+    return {
+        "now": "2025-01-04T03:17:12Z",
+        "state": "idle",
+        "healthy": True,
+        "health": "ok",
+        "audit_available": True,
+        "sweep": None,
+        "sweeps": [last | changes.pop("last", {})],
+        **changes,
+    }
+
+
+ENDED = "The last sweep ended 12 s ago"
+UNDER_WAY = {"succeeded": 3, "failed": 0, "waiting": 2}
+NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone", "headline", "sentence"),
+    [
+        ({}, Tone.GOOD, "Up to date", f"{ENDED}: 5 objects moved."),
+        ({"last": {"succeeded": 0}}, Tone.GOOD, "Up to date", f"{ENDED}: everything was in place."),
+        ({"last": {"failed": 1}}, Tone.WARN, "1 object could not be moved", None),
+        (
+            {"last": {"status": "failed", "message": "no such bucket"}},
+            Tone.BAD,
+            "The last sweep failed",
+            "No such bucket. It is tried again.",
+        ),
+        ({"last": {"status": "interrupted"}}, Tone.WARN, "The last sweep was interrupted", None),
+        ({"sweeps": []}, Tone.CALM, "Ready", "No sweep has ended yet."),
+        (
+            {"next_sweep_at": "2025-01-04T03:17:55.400000Z"},
+            Tone.GOOD,
+            "Up to date",
+            f"{ENDED}: 5 objects moved. The next one begins in 43 s.",
+        ),
+        (
+            {"window_open": False, "window_opens_at": "2025-01-04T22:00:00Z"},
+            Tone.CALM,
+            "Waiting for its window",
+            "New work begins at 2025-01-04 22:00:00 UTC.",
+        ),
+        (
+            {"healthy": False, "health": "the loop last moved 73 s ago"},
+            Tone.BAD,
+            "Hanging",
+            "The loop last moved 73 s ago. Where that does not end, restart it.",
+        ),
+        ({"audit_available": False, "state": "sweeping"}, Tone.BAD, "Waiting for the audit database", None),
+        ({"state": "standby"}, Tone.CALM, "Standing by", None),
+        ({"state": "starting"}, Tone.CALM, "Starting", None),
+        ({"state": "stopping"}, Tone.CALM, "Stopping", None),
+        ({"state": "paused"}, Tone.CALM, "Paused", None),
+        ({"state": "resting"}, Tone.CALM, "Resting", ""),
+        ({"state": "sweeping", "sweep": UNDER_WAY}, Tone.BUSY, "Moving objects", "3 objects moved so far."),
+        ({"state": "sweeping", "sweep": NOTHING_YET, "sweeps": []}, Tone.BUSY, "Looking", None),
+        (
+            {"state": "sweeping", "sweep": NOTHING_YET},
+            Tone.GOOD,
+            "Up to date",
+            f"{ENDED}: 5 objects moved. Looking again now.",
+        ),
+    ],
+)
+def test_the_verdict(changes: dict[str, Any], tone: Tone, headline: str, sentence: str | None) -> None:
+    """The truth table of the verdict's docstring."""
+    verdict = judge(status(**changes))
+    assert (verdict.tone, verdict.headline) == (tone, headline)
+    assert verdict.sentence == sentence or sentence is None
+
+
+def test_every_piece_of_advice_is_a_sentence() -> None:
+    """Advice is for people: it begins with a capital and ends with a stop, and codes look like codes."""
+    for code, advice in ADVICE.items():
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9.]+", code)
+        assert re.fullmatch(r"[A-Z].*\.", advice)
+    assert advice_for("AccessDenied") == ADVICE["AccessDenied"]
+    assert advice_for("InventedByAStore") == UNKNOWN
+
+
+def test_each_code_that_may_pass_has_its_advice() -> None:
+    """Who reads such a code learns whether anything is to be done."""
+    assert set(ADVICE) >= TEMPORARY_CODES

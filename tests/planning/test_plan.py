@@ -1,0 +1,153 @@
+"""Ranges that are listed side by side find what one listing finds."""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3mover.errors import ListingError
+from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
+from s3mover.planning.plan import plan
+from s3mover.planning.scan import Finding, Rules
+
+PAIR = Pair("source", "in/", "destination", "out/")
+TIME = "2025-01-04T03:17:09.000Z"
+
+
+class Shelf:
+    """A bucket's listing in memory; counts the pages and the single keys that were asked for."""
+
+    def __init__(self, prefix: str, content: dict[str, str], page: int) -> None:
+        self._content = {prefix + key: etag for key, etag in content.items()}
+        self._keys = sorted(self._content, key=str.encode)
+        self._page = page
+        self.lock = threading.Lock()
+        self.asked = 0
+        self.probed = 0
+        self.open_threads: set[int] = set()
+
+    def pages(self, after: str) -> Iterator[ObjectPage]:
+        at = bisect_right(self._keys, after)
+        while True:
+            with self.lock:
+                self.asked += 1
+                self.open_threads.add(threading.get_ident())
+            page = self._keys[at : at + self._page]
+            if page:
+                yield page_of([ObjectEntry(key, 1, self._content[key] * 32, TIME) for key in page])
+            at += self._page
+            if at >= len(self._keys):
+                return
+
+    def first_after(self, text: str) -> str | None:
+        with self.lock:
+            self.probed += 1
+        at = bisect_right(self._keys, text)
+        return self._keys[at] if at < len(self._keys) else None
+
+    def close_thread(self) -> None:
+        with self.lock:
+            self.open_threads.discard(threading.get_ident())
+
+
+def planned(source: Shelf, destination: Shelf, page: int, listers: int = 4) -> list[Finding]:
+    with closing(
+        plan(source, destination, Rules(PAIR, lambda *_: True), listers=listers, page=page)
+    ) as found:
+        return list(found)
+
+
+def keys_moved(found: list[Finding]) -> list[str]:
+    return sorted(transfer.entry.key for finding in found for transfer in finding.transfers)
+
+
+odd_keys = (
+    st.text("ab/0\x01\x7f\uffff😀", min_size=1, max_size=4)
+    | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+    | st.integers(0, 300).map("deep/folder/of/many/{:06d}".format)
+)
+contents = st.dictionaries(odd_keys, st.sampled_from("ab"), max_size=80)
+
+
+@settings(deadline=None, max_examples=200)
+@given(source=contents, destination=contents, page=st.integers(1, 4), listers=st.integers(1, 5))
+def test_each_key_is_in_exactly_one_range(
+    source: dict[str, str], destination: dict[str, str], page: int, listers: int
+) -> None:
+    """Whatever keys there are: what differs is found once, and everything is counted once."""
+    found = planned(Shelf("in/", source, page), Shelf("out/", destination, page + 1), page, listers)
+    assert keys_moved(found) == sorted(
+        "in/" + key for key, etag in source.items() if destination.get(key) != etag
+    )
+    assert sum(finding.listed for finding in found) == len(source)
+    assert sum(sum(finding.skipped.values()) for finding in found) == len(source) - len(keys_moved(found))
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    form=st.sampled_from(
+        ["{:08d}", "{0:02x}/{0:08d}", "year=2024/month=01/{:012d}.parquet", "{:x}", "é{:b}"]
+    ),
+    count=st.integers(100, 400),
+)
+def test_many_keys_of_one_form_are_shared_out(form: str, count: int) -> None:
+    """One flat prefix, folders, hashes: nothing is lost, and few requests are spent on finding the cuts."""
+    content = {form.format(number): "a" for number in range(count)}
+    source = Shelf("in/", content, 5)
+    found = planned(source, Shelf("out/", {}, 5), 5)
+    assert keys_moved(found) == sorted("in/" + key for key in content)
+    assert source.asked + source.probed <= 4 * -(-len(content) // 5)
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 29])
+def test_a_small_bucket_costs_no_further_request(count: int) -> None:
+    """As many pages as there are, and no question besides."""
+    content = {f"{number:04d}": "a" for number in range(count)}
+    source, destination = Shelf("in/", content, 10), Shelf("out/", content, 10)
+    assert sum(finding.listed for finding in planned(source, destination, 10)) == count
+    pages = max(1, -(-count // 10))
+    assert (source.asked, source.probed) == (pages, 0)
+    assert destination.asked == (pages if count else 0)
+
+
+@pytest.mark.parametrize("good_pages", [0, 4])
+def test_a_listing_that_fails_fails_the_plan(good_pages: int) -> None:
+    """In whichever range it is; no thread is left, and none keeps its connections."""
+
+    class Torn(Shelf):
+        def pages(self, after: str) -> Iterator[ObjectPage]:
+            for number, page in enumerate(super().pages(after)):
+                if number == good_pages:
+                    raise ListingError("out of order")
+                yield page
+
+    content = {f"{number:04d}": "a" for number in range(1000)}
+    before = set(threading.enumerate())
+    source = Torn("in/", content, 10)
+    with pytest.raises(ListingError, match="out of order"):
+        planned(source, Shelf("out/", {}, 10), 10)
+    _await_end_of_threads(before)
+    assert not source.open_threads
+
+
+def test_a_plan_that_is_broken_off_lets_its_threads_go() -> None:
+    """Also those that wait for a range."""
+    content = {f"{number:04d}": "a" for number in range(1000)}
+    before = set(threading.enumerate())
+    source = Shelf("in/", content, 10)
+    rules = Rules(PAIR, lambda *_: True)
+    findings: Generator[Finding] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
+    assert next(findings).listed == 10
+    findings.close()
+    _await_end_of_threads(before)
+    assert not source.open_threads
+
+
+def _await_end_of_threads(before: set[threading.Thread]) -> None:
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=60)
+        assert not thread.is_alive()

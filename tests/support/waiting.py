@@ -1,0 +1,14 @@
+"""Waiting for what another process does: a condition and a deadline, never a guess."""
+
+import time
+from collections.abc import Callable
+
+TOO_LONG = 60.0
+
+
+def eventually(holds: Callable[[], bool], seconds: float = TOO_LONG) -> None:
+    """Return once `holds` says so; fail where it does not within so many seconds."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come true"
+        time.sleep(0.02)

@@ -1,0 +1,1 @@
+"""What an operator looks at: a real Prometheus, the dashboard and the alerts, and the page in a real browser."""
