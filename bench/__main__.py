@@ -4,10 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import nothing, plot, report, small, startup
+from bench import growth, huge, nothing, plot, report, small, startup, streaming
 from bench.world import ROOT, opened_world
 
-BENCHMARKS = {"small": small, "nothing": nothing, "startup": startup}
+BENCHMARKS = {
+    "small": small,
+    "nothing": nothing,
+    "streaming": streaming,
+    "huge": huge,
+    "startup": startup,
+    "growth": growth,
+}
 DOCUMENTED = ROOT / "docs" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
 ELSEWHERE = ROOT / ".benchmarks"
@@ -37,7 +44,7 @@ def main() -> None:
     report.write_figures(results, folder / "bench.json")
     plot.draw(results, folder)
     if documented:
-        report.write_page(text, PAGE)
+        report.write_page(f"![The figures as bars](bench/bench.svg)\n\n{text}", PAGE)
 
 
 if __name__ == "__main__":

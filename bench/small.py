@@ -18,7 +18,7 @@ def run(world: World) -> Result:
     for latency in LATENCIES:
         subjects = [ours, *(one for one in others if latency == 0 or one.name in {"s5cmd", "aws s3 sync"})]
         figures += contest(
-            world, NAME, f"{latency} ms", subjects, 2 if world.quick else 5,
+            world, NAME, f"{latency} ms", subjects, 1 if world.quick else 3,
             partial(_prepare, world, latency), lambda subject: subject.copy,
         )  # fmt: skip
     figures += [Figure(NAME, "0 ms", name, "objects/s", (0.0,), note="not installed") for name in missing]

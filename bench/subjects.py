@@ -65,7 +65,8 @@ def _aws(world: World) -> Subject | None:
     if program is None:
         return None
     config = world.folder / "aws-config"
-    config.write_text(f"[default]\ns3 =\n  max_concurrent_requests = {THREADS}\n  max_queue_size = 10000\n")
+    lines = ["[default]", "s3 =", f"  max_concurrent_requests = {THREADS}", "  multipart_chunksize = 64MB"]
+    config.write_text("\n".join(lines))
     command = [program, "--endpoint-url", world.source.endpoint, "s3", "sync"]
     command += ["s3://source", "s3://destination", "--only-show-errors"]
     settings = _credentials(world) | {"AWS_CONFIG_FILE": str(config)}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import cpu_of
+from tests.support.certificates import ServerIdentity, make_identity
 from tests.support.mariadb import Account, MariaDb, running_mariadb
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,13 +26,12 @@ MIB = 1024 * KIB
 class Server:
     """The lean S3 server, in a process of its own; a context manager."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="s3mover-bench-")
-        folder = Path(self._folder.name)
-        command = [sys.executable, "-m", "bench.server", str(folder)]
+    def __init__(self, identity: ServerIdentity) -> None:
+        command = [sys.executable, "-m", "bench.server"]
+        command += [str(identity.certificate_file), str(identity.key_file)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.endpoint = self._process.stdout.readline().strip() if self._process.stdout else ""
-        self.ca_file = str(folder / "ca.pem")
+        self.ca_file = str(identity.ca_file)
         self._context = ssl.create_default_context(cafile=self.ca_file)
 
     def __enter__(self) -> "Server":
@@ -42,7 +42,6 @@ class Server:
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
-        self._folder.cleanup()
 
     def furnish(self, count: int, low: int, high: int, *, filled: int = 0, latency_ms: int = 0) -> None:
         """Make `count` objects of `low` to `high` bytes, the first `filled` of them in place already."""
@@ -81,8 +80,6 @@ class World:
         """Return the environment that points s3mover at the buckets; both are on one server unless told otherwise."""
         values = {"AWS_CA_BUNDLE": self.source.ca_file, "S3MOVER_LOG__FORMAT": "json"}
         destination = self.destination if two_servers else self.source
-        if two_servers:
-            values["AWS_CA_BUNDLE"] = self._both_authorities()
         for side, server, bucket in (("SRC", self.source, "source"), ("DST", destination, "destination")):
             values |= {
                 f"{side}_BUCKET": bucket,
@@ -93,21 +90,16 @@ class World:
             }
         return values | ({"MYSQL_DSN": self.account.go_dsn} if mariadb else {})
 
-    def _both_authorities(self) -> str:
-        path = self.folder / "authorities.pem"
-        path.write_text(
-            "".join(Path(server.ca_file).read_text() for server in (self.source, self.destination))
-        )
-        return str(path)
+    def importable(self) -> dict[str, str]:
+        """Return the environment in which Python finds this package from anywhere."""
+        return {"PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
 def opened_world(*, quick: bool) -> Iterator[World]:
     """Start what the benchmarks run against; nothing of it is left behind."""
-    with (
-        tempfile.TemporaryDirectory(prefix="s3mover-bench-") as folder,
-        Server() as source,
-        Server() as destination,
-        running_mariadb() as database,
-    ):
-        yield World(source, destination, database, database.database(), Path(folder), quick)
+    with tempfile.TemporaryDirectory(prefix="s3mover-bench-") as name, running_mariadb() as database:
+        folder = Path(name)
+        identity = make_identity(folder)
+        with Server(identity) as source, Server(identity) as destination:
+            yield World(source, destination, database, database.database(), folder, quick)

@@ -79,6 +79,7 @@ class Subject:
     `reach` is each side's bucket with its own credentials; `read_across` the source as the destination's
     credentials see it, `write_across` the destination as the source's do. `headers` are what every write carries.
     `database` tells what it found, or raises; so does `deletion`, None where the source is not deleted from.
+    `looks` says that both buckets are looked at, to know what server-side copies would lose.
     `wrong_owner` says what is wrong with a bucket's owner, empty where nothing is. `clock` tells seconds since the
     epoch.
     """
@@ -90,6 +91,7 @@ class Subject:
     headers: dict[str, str]
     database: Callable[[], str]
     deletion: Callable[[], str] | None
+    looks: bool
     remedy: Callable[[Lack], Remedy]
     wrong_owner: Callable[[Side], str]
     clock: Callable[[], float]
@@ -131,6 +133,9 @@ class Checks:
             yield self._tested("destination: tags", self._write_tags, Side.DESTINATION)
         yield self._tested("destination: parts", self._write_part, Side.DESTINATION, Level.WARNING)
         yield self._tested("server-side copy", self._copy, Side.DESTINATION)
+        if self._subject.looks:
+            yield self._tested("source: properties", self._look_at_source)
+            yield self._tested("destination: properties", self._look_at_destination)
         yield self._tested("clock", self._compare_clocks)
 
     def _tested(
@@ -244,6 +249,24 @@ class Checks:
             # The object is shown and not read: its key is what is refused.
             missing = ["kms:Decrypt"]
         return (Side.SOURCE, tuple(missing)) if missing else (Side.DESTINATION, missing_rights(refusal))
+
+    def _look_at_source(self) -> str:
+        return self._look(Side.SOURCE, self._source.has_object_lock, self._source.is_website)
+
+    def _look_at_destination(self) -> str:
+        return self._look(Side.DESTINATION, self._destination.is_website)
+
+    def _look(self, side: Side, *looks: Callable[[], bool]) -> str:
+        """See whether objects may have what server-side copies lose, as `transfer.thorough` does if it is `auto`."""
+        rights = [right for look in looks for right in _missing(look)]
+        if rights:
+            remedy = self._remedy(side, side, tuple(rights))
+            advice = _advice(side, remedy, rights)
+            said = f"each object is asked about before it is copied; to save that request, {advice}"
+            raise Doubt(f"the bucket does not tell what copies would lose, so {said}", remedy.policies)
+        if any(look() for look in looks):
+            return "copies would lose Object Lock settings or redirects, so each object is asked about before"
+        return "copies lose nothing here"
 
     def _compare_clocks(self) -> str:
         if not self._date:

@@ -114,10 +114,9 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
     with early_processes() as early:
-        settings = line.settings()
         from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
-        return run_daemon(settings, early, line.settings, max_sweeps=max_sweeps or 0)
+        return run_daemon(line.settings, early, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()

@@ -227,6 +227,17 @@ class ObjectFallback(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectReduced(Event):
+    """An object was moved, but the destination could not keep some of its properties (`tags`, `acl`, ...)."""
+
+    name = "object.reduced"
+    level = "warning"
+    sweep: int
+    key: str
+    properties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSkipped(Event):
     name = "object.skipped"
     sweep: int

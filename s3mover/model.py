@@ -14,6 +14,19 @@ from typing import NamedTuple, overload
 _MD5 = re.compile("[0-9a-f]{32}")
 # How the names of objects begin that are written or looked for to see what is permitted.
 PROBE_NAME = ".s3mover-probe-"
+# The code of a transfer that was cut off, and of one that was set aside because workers died with it.
+INTERRUPTED = "Interrupted"
+WORKER_DIED = "WorkerDied"
+# Failures that leave it open whether the copy was made all the same: S3 may go on after its answer was lost.
+UNCERTAIN = (
+    INTERRUPTED,
+    WORKER_DIED,
+    "ConnectionError",
+    "IncompleteBody",
+    "InternalError",
+    "InvalidResponse",
+    "Timeout",
+)
 
 
 class Side(StrEnum):
@@ -174,7 +187,8 @@ class Transfer(NamedTuple):
 class Order(NamedTuple):
     """One intended transfer, as a worker gets it.
 
-    `sweep` and `number` (counted from 1 within the sweep) name its row in the trail.
+    `sweep` and `number` (counted from 1 within the sweep) name its row in the trail. `orphaned_since` is 0, or the
+    time (seconds since the epoch) since when a worker that died may have carried it out, in part or whole.
     """
 
     sweep: int
@@ -185,6 +199,7 @@ class Order(NamedTuple):
     etag: str
     last_modified: str
     storage_class: str
+    orphaned_since: float = 0.0
 
 
 class Outcome(NamedTuple):

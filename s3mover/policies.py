@@ -59,14 +59,15 @@ class End:
 class Terms:
     """Both ends, and what the settings ask for besides copying.
 
-    `acl`: an ACL on what is written; `locks`: Object Lock settings are kept; `delete` and `restore`: so treated at
-    the source.
+    `acl`: an ACL on what is written; `locks`: Object Lock settings are kept; `looks`: the buckets are looked at, to
+    know what server-side copies would lose; `delete` and `restore`: so treated at the source.
     """
 
     source: End
     destination: End
     acl: bool = False
     locks: bool = False
+    looks: bool = False
     delete: bool = False
     restore: bool = False
 
@@ -108,6 +109,7 @@ def grants(terms: Terms, way: Method) -> list[Grant]:
     |-------------|-------------|--------------------------|-------------------------------|
     | destination | destination | list, write, look, abort | always                        |
     | destination | source      | read                     | it makes the server-side copy |
+    | either      | its own     | look at the bucket       | likewise, `transfer.thorough` is `auto` |
     | source      | source      | list, read               | always                        |
     | source      | source      | delete                   | `transfer.after` is `delete`  |
     | source      | source      | restore                  | `transfer.restore.tier` is set |
@@ -115,7 +117,7 @@ def grants(terms: Terms, way: Method) -> list[Grant]:
     """
     needed = [*_listing(terms, Side.DESTINATION), *_writing(terms)]
     if way is Method.SERVER_SIDE_COPY:
-        needed += _reading(terms, Side.DESTINATION)
+        needed += [*_reading(terms, Side.DESTINATION), *_looking(terms)]
     needed += [*_listing(terms, Side.SOURCE), *_reading(terms, Side.SOURCE)]
     more = {"DeleteFromSource": "s3:DeleteObject"} if terms.delete else {}
     more |= {"RestoreAtSource": "s3:RestoreObject"} if terms.restore else {}
@@ -150,6 +152,15 @@ def _listing(terms: Terms, side: Side) -> Iterator[Grant]:
     end = terms.end(side)
     below = {"StringLike": {"s3:prefix": f"{_literal(end.prefix)}*"}} if end.prefix else None
     yield Grant(side, side, f"List{side.title()}", ("s3:ListBucket",), end.bucket_arn, below)
+
+
+def _looking(terms: Terms) -> Iterator[Grant]:
+    if terms.looks:
+        website = "s3:GetBucketWebsite"
+        source, destination = terms.source.bucket_arn, terms.destination.bucket_arn
+        lock = "s3:GetBucketObjectLockConfiguration"
+        yield Grant(Side.SOURCE, Side.SOURCE, "LookAtSource", (lock, website), source)
+        yield Grant(Side.DESTINATION, Side.DESTINATION, "LookAtDestination", (website,), destination)
 
 
 def _reading(terms: Terms, holder: Side) -> Iterator[Grant]:

@@ -18,11 +18,22 @@ def mariadb() -> Iterator[MariaDb]:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print which key arrived by which way, where the tests that tell it were run."""
+    """Print which key arrived by which way, and what was killed, where the tests that tell it were run."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     told = [value for report in reports for name, value in report.user_properties if name == table.ARRIVED]
     columns: dict[str, list[bool]] = dict(told)
     if columns:
         terminalreporter.section(f"{len(ODD_KEYS)} odd keys: bytes and properties at the destination")
         for line in table.lines(ODD_KEYS, dict(sorted(columns.items()))):
+            terminalreporter.write_line(line)
+    kills = [
+        kill
+        for report in reports
+        for name, told in report.user_properties
+        if name == table.KILLS
+        for kill in told
+    ]
+    if kills:
+        terminalreporter.section(f"{len(kills)} kills")
+        for line in table.kill_lines(kills):
             terminalreporter.write_line(line)

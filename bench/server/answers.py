@@ -12,13 +12,16 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, unquote_to_bytes
 
 from bench.server.keys import TAPE, Kind, content_of, first_after, key_of, number_of, row, rows
-from bench.server.loop import Pieces
+from bench.server.loop import Pieces, Reply
 
 SOURCE, DESTINATION = b"source", b"destination"
 _DATE = b"Sat, 04 Jan 2025 03:17:09 GMT"
 _XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<%b xmlns="http://s3.amazonaws.com/doc/2006-03-01/">%b</%b>'
 _RANGE = re.compile(rb"\r\nrange: *bytes=([0-9]+)-([0-9]*)", re.IGNORECASE)
 _COPY = re.compile(rb"\r\nx-amz-copy-source: *([^\r]+)", re.IGNORECASE)
+_COPY_RANGE = re.compile(rb"\r\nx-amz-copy-source-range: *bytes=([0-9]+)-([0-9]+)", re.IGNORECASE)
+# Bytes per second that S3 copies for one UploadPartCopy, so that large parts do not seem to come for nothing.
+COPY_RATE = 200e6
 _LISTED = 1000
 _SLOW = "latency_ms"
 
@@ -41,8 +44,13 @@ class World:
         self.requests: Counter[str] = Counter()
         self._order: list[int] = []
 
-    def answer(self, head: bytes) -> Pieces:
+    def answer(self, head: bytes) -> Reply:
         """Answer the request whose head is given; its body does not matter."""
+        copied = _COPY_RANGE.search(head)
+        work = (int(copied[2]) - int(copied[1])) / COPY_RATE if copied else 0.0
+        return Reply(self._answer(head), work)
+
+    def _answer(self, head: bytes) -> Pieces:
         method, target, _ = head.split(b" ", 2)
         path, _, query = target.partition(b"?")
         bucket, _, key = path[1:].partition(b"/")

@@ -10,10 +10,22 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from itertools import count
+from typing import NamedTuple
 
 Pieces = Sequence[bytes | memoryview]
-# Takes the head of a request; returns the pieces of the answer.
-Answer = Callable[[bytes], Pieces]
+
+
+class Reply(NamedTuple):
+    """An answer in pieces, and the seconds of work that S3 would do for it, beside the latency of all answers."""
+
+    pieces: Pieces
+    work: float = 0.0
+
+
+# Takes the head of a request.
+Answer = Callable[[bytes], Reply]
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -30,7 +42,7 @@ class Conversation:
         self.sock = sock
         self.head = b""
         self.body_left = 0
-        self.answer: Pieces | None = None
+        self.answer: Reply | None = None
         self.out: deque[memoryview] = deque()
         self.shaken = False
 
@@ -44,7 +56,8 @@ class Loop:
         self._context = context
         self._answer = answer
         self._selector = selectors.DefaultSelector()
-        self._late: deque[tuple[float, Conversation, Pieces]] = deque()
+        self._late: list[tuple[float, int, Conversation, Pieces]] = []
+        self._numbers = count()
         self._scratch = memoryview(bytearray(_READ))
 
     def slow_down(self, seconds: float) -> None:
@@ -117,14 +130,15 @@ class Loop:
         if talk.body_left or talk.answer is None:
             return
         answer, talk.answer = talk.answer, None
-        if self._latency:
-            self._late.append((time.monotonic() + self._latency, talk, answer))
+        delay = self._latency + answer.work
+        if delay:
+            heappush(self._late, (time.monotonic() + delay, next(self._numbers), talk, answer.pieces))
         else:
-            self._begin(talk, answer)
+            self._begin(talk, answer.pieces)
 
     def _send_late(self) -> None:
         while self._late and self._late[0][0] <= time.monotonic():
-            _, talk, answer = self._late.popleft()
+            _, _, talk, answer = heappop(self._late)
             try:
                 self._begin(talk, answer)
             except OSError:

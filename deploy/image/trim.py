@@ -1,14 +1,12 @@
 """Takes out of the image's environment what no run of s3mover can reach.
 
 Called while the image is built, as `trim.py ENVIRONMENT`. Three things go: the tools that installed the packages;
-botocore's descriptions of services that nothing here calls; and second copies of one library, which wheels carry where
-a system has links. The MySQL driver's plugins stay: which of them is needed is for the server to say.
+botocore's descriptions of services that nothing here calls; and the MySQL driver in C with its libraries, because
+`s3mover.audit.mysqloptions` uses the one in Python alone.
 """
 
-import hashlib
 import shutil
 import sys
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +19,7 @@ TOOLS = (
     "lib/python*/site-packages/pkg_resources",
     "lib/python*/site-packages/*distutils*",
 )
+DRIVER_IN_C = ("_mysql*.so", "mysql/vendor")
 
 
 def main(environment: Path) -> None:
@@ -29,25 +28,14 @@ def main(environment: Path) -> None:
     for tool in TOOLS:
         remove(environment.glob(tool))
     remove(path for path in (packages / "botocore" / "data").glob("*/") if path.name not in SERVICES)
-    link_equal(packages / "mysql" / "vendor")
+    for part in DRIVER_IN_C:
+        remove(packages.glob(part))
 
 
 def remove(paths: Iterable[Path]) -> None:
     """Remove files, and folders with all that is in them."""
     for path in list(paths):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def link_equal(folder: Path) -> None:
-    """Let libraries of equal content be links to the one of the longest name, as their own packages have them."""
-    alike = defaultdict(list)
-    for path in folder.rglob("*.so.*"):
-        alike[path.parent, hashlib.sha256(path.read_bytes()).digest()].append(path)
-    for paths in alike.values():
-        *others, real = sorted(paths, key=lambda path: (len(path.name), path.name))
-        for other in others:
-            other.unlink()
-            other.symlink_to(real.name)
 
 
 if __name__ == "__main__":

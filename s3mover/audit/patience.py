@@ -33,6 +33,10 @@ class PatientTrail:
         self._wait = wait
         self._clock = clock
 
+    def acquire_lease(self, pair: Pair) -> bool:
+        """See `Trail.acquire_lease`."""
+        return self._outlast(lambda: self._trail.acquire_lease(pair))
+
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
         return self._outlast(lambda: self._trail.open_sweep(pair, started_at))
@@ -57,6 +61,14 @@ class PatientTrail:
     def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
         """See `Trail.end_old_waits`."""
         return self._outlast(lambda: self._trail.end_old_waits(pair, before, limit))
+
+    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """See `Trail.resolve`."""
+        self._outlast(lambda: self._trail.resolve(outcomes, changes))
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """See `Trail.uncertain`."""
+        return self._outlast(lambda: self._trail.uncertain(pair, sweep, after, limit))
 
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """See `Trail.due_deletions`."""

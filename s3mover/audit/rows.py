@@ -1,5 +1,6 @@
 """Records to rows and rows to records, the same for both databases.
 
+What a column of MySQL without a sign has in common with a plain 0 is a decimal: such numbers are made whole again.
 Times stand in the databases as UTC with microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
 """
 
@@ -94,7 +95,7 @@ def wait(row: Row) -> Wait:
 def pending_row(row: Row) -> PendingRow:
     """Read a row of `statements.pending`."""
     sweep, number, key, size, etag, created_at = row
-    return PendingRow(sweep, number, key, size, etag, seconds(created_at))
+    return PendingRow(sweep, number, key, int(size), etag, seconds(created_at))
 
 
 def sweep_record(row: Row) -> SweepRecord:
@@ -115,7 +116,7 @@ def sweep_record(row: Row) -> SweepRecord:
 def failure_record(row: Row) -> FailureRecord:
     """Read a row of `statements.failures`."""
     sweep, key, code, message, attempts, at, _created_at, _id = row
-    return FailureRecord(sweep, key, code, message, attempts, seconds(at))
+    return FailureRecord(int(sweep), key, code, message, int(attempts), seconds(at))
 
 
 def with_wait(record: FailureRecord, of_object: Wait | None) -> FailureRecord:
@@ -126,6 +127,6 @@ def with_wait(record: FailureRecord, of_object: Wait | None) -> FailureRecord:
 
 
 def total(row: Row) -> Total:
-    """Read a row of `statements.totals`; MySQL sums to a decimal."""
+    """Read a row of `statements.totals`."""
     status, method, objects, size = row
     return Total(Status(status), method, objects, int(size))

@@ -11,6 +11,7 @@ from s3mover.audit.database import Database, Row
 from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.trail import PendingRow, Total
 from s3mover.model import (
+    UNCERTAIN,
     Deletion,
     DueDeletion,
     FailureRecord,
@@ -19,11 +20,13 @@ from s3mover.model import (
     Pair,
     Status,
     SweepRecord,
+    SweepStatus,
     Wait,
     WaitChanges,
 )
 
 FAILURES_PER_PAGE = 1000
+SWEEPS_PER_PAGE = 100
 _LARGEST_ID = 2**63 - 1
 
 
@@ -35,6 +38,7 @@ class SqlTrail:
         self._intend = statements.INTEND[database.backend]
         self._settle = statements.SETTLE[database.backend]
         self._wait = statements.WAIT[database.backend]
+        self._recount = statements.RECOUNT_SWEEP[database.backend]
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the lease on `pair`; False where another connection holds it."""
@@ -100,6 +104,15 @@ class SqlTrail:
                 self._end_waits(number, [key for (key,) in found])
         return len(found)
 
+    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record what became of rows that earlier sweeps left open, and count these sweeps anew."""
+        with self._database.transaction():
+            self._database.write_many(self._settle, [rows.settled(outcome) for outcome in outcomes])
+            for sweep in sorted({outcome.sweep for outcome in outcomes}):
+                self._database.write(self._recount, (sweep, sweep))
+            if changes is not None:
+                self._change_waits(changes)
+
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions behind the place `after`, and the place to go on from."""
         sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_DUE_DELETIONS)
@@ -127,15 +140,11 @@ class SqlTrail:
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, counted from their rows, and return how many."""
         running = self._running_sweeps(pair)
-        counts = [
-            tuple(map(int, self._database.read(statements.COUNT_SWEEP, (id_,))[0])) for id_, _ in running
-        ]
         with self._database.transaction():
-            for (sweep, started_at), counted in zip(running, counts, strict=True):
+            for sweep, started_at in running:
                 duration_us = max(0, round((at - started_at) * 1e6))
-                # How many were listed died with the process: at least those that were planned.
-                parameters = (rows.stamp(at), duration_us, counted[0], *counted, sweep)
-                self._database.write(statements.INTERRUPT_SWEEP, parameters)
+                self._database.write(self._recount, (sweep, sweep))
+                self._database.write(statements.INTERRUPT_SWEEP, (rows.stamp(at), duration_us, sweep))
         return len(running)
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
@@ -145,6 +154,15 @@ class SqlTrail:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
         return [rows.pending_row(row) for row in found]
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` failed rows behind the place `after`, and the place to go on from."""
+        sweeps = self._sweeps_to_look_at(pair, sweep)
+        if not sweeps:
+            return [], after
+        query = statements.uncertain(len(sweeps), len(UNCERTAIN))
+        found = self._database.read(query, (*sweeps, *UNCERTAIN, after, *sweeps, sweep, limit))
+        return [rows.pending_row(row[:-1]) for row in found], found[-1][-1] if found else after
 
     def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
         """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
@@ -221,9 +239,24 @@ class SqlTrail:
         for record in records:
             yield rows.with_wait(record, waits.get(record.sweep, {}).get(record.key))
 
+    def _sweeps_to_look_at(self, pair: Pair, before: int) -> list[int]:
+        """Return the sweeps back to the latest that was completed, itself included; none where nothing failed."""
+        sweeps: list[int] = []
+        failed = 0
+        while page := self._database.read(statements.SWEEPS_BEFORE, (before, SWEEPS_PER_PAGE)):
+            for sweep, status, failures, *names in page:
+                if Pair(*names) == pair:
+                    sweeps.append(sweep)
+                    failed += failures
+                    if status == SweepStatus.COMPLETED:
+                        return sweeps if failed else []
+            before = page[-1][0]
+        return sweeps if failed else []
+
     def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)
-        return self._database.read(statements.failures(conditions), [*parameters, size]) if size > 0 else []
+        query = statements.failures(conditions, self._database.backend)
+        return self._database.read(query, [*parameters, size]) if size > 0 else []
 
 
 def _chosen(since: float, sweep: int | None) -> tuple[list[str], list[object]]:

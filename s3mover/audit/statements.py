@@ -90,25 +90,37 @@ CLOSE_SWEEP = """
         succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
     WHERE id = ?
 """
-COUNT_SWEEP = """
-    SELECT COUNT(*),
-        COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' THEN size_bytes ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0),
-        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0)
+_COUNTED = ("planned", "succeeded", "failed", "bytes", "server_side_copies", "streamed")
+_COUNTS = """
+    SELECT COUNT(*) AS planned,
+        COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0) AS succeeded,
+        COALESCE(SUM(CASE WHEN status = 'error' THEN 1 ELSE 0 END), 0) AS failed,
+        COALESCE(SUM(CASE WHEN status = 'success' THEN size_bytes ELSE 0 END), 0) AS bytes,
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0)
+            AS server_side_copies,
+        COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0) AS streamed
     FROM document_logs WHERE batch_id = ?
 """
+# One pass over the sweep's rows, which may be millions.
+RECOUNT_SWEEP = {
+    "mysql": f"UPDATE migration_batches AS sweep, ({_COUNTS}) AS counted SET "
+    + ", ".join(f"sweep.{name} = counted.{name}" for name in _COUNTED)
+    + " WHERE sweep.id = ?",
+    "sqlite": f"UPDATE migration_batches SET ({', '.join(_COUNTED)}) = ({_COUNTS}) WHERE id = ?",
+}
+# How many were listed died with the process: at least those that were planned.
 INTERRUPT_SWEEP = """
-    UPDATE migration_batches
-    SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = ?, planned = ?,
-        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
+    UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned
     WHERE id = ?
 """
 LATEST_SWEEPS = f"""
     SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
         server_side_copies, streamed, duration_us, summary_file
     FROM migration_batches WHERE id >= ? AND id <= ? AND started_at >= ? ORDER BY id DESC LIMIT ?
+"""
+
+SWEEPS_BEFORE = f"""
+    SELECT id, status, failed, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
 """
 
 SWEEPS_WITH_PENDING = f"""
@@ -164,6 +176,24 @@ def remove(table: str, rows: int) -> str:
     return f"DELETE FROM {table} WHERE id IN ({_list(rows)})"
 
 
+def uncertain(sweeps: int, codes: int) -> str:
+    """Return the query for failed rows of so many sweeps whose key these sweeps did not try again.
+
+    `id` comes last in each row.
+    """
+    return f"""
+        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, id
+        FROM document_logs AS failed
+        WHERE status = 'error' AND batch_id IN ({_list(sweeps)}) AND error_code IN ({_list(codes)}) AND id > ?
+            AND NOT EXISTS (
+                SELECT 1 FROM document_logs AS later
+                WHERE later.file_key = failed.file_key AND later.id > failed.id
+                    AND later.batch_id IN ({_list(sweeps + 1)})
+            )
+        ORDER BY id LIMIT ?
+    """
+
+
 def withdraw(rows: int) -> str:
     """Return the statement that removes so many rows of one sweep."""
     return f"DELETE FROM document_logs WHERE batch_id = ? AND number IN ({_list(rows)})"
@@ -187,12 +217,17 @@ def end_deletions(rows: int) -> str:
     """
 
 
-def failures(conditions: list[str]) -> str:
+# Left to itself MariaDB reads every page from the newest row on, skipping what earlier pages have told.
+_BY_TIME = {"mysql": "FORCE INDEX (document_logs_status)", "sqlite": ""}
+
+
+def failures(conditions: list[str], backend: str) -> str:
     """Return the query for a page of failed rows, newest first; `id` comes last in each row."""
+    hint = "" if "batch_id = ?" in conditions else _BY_TIME[backend]
     return f"""
         SELECT COALESCE(batch_id, 0), file_key, COALESCE(error_code, ''), COALESCE(message, ''),
             COALESCE(attempts, 0), COALESCE(moved_at, created_at), created_at, id
-        FROM document_logs WHERE {" AND ".join(["status = 'error'", *conditions])}
+        FROM document_logs {hint} WHERE {" AND ".join(["status = 'error'", *conditions])}
         ORDER BY created_at DESC, id DESC LIMIT ?
     """
 

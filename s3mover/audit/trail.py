@@ -77,6 +77,9 @@ class Trail(Protocol):
     def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
         """Do the same for up to `limit` whose next attempt was due before that time, and return how many."""
 
+    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record what became of rows that earlier sweeps left open, and count these sweeps anew, all or none."""
+
     def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
         """Return up to `limit` due deletions of `pair` behind the place `after` (0: all), and where to go on."""
 
@@ -97,6 +100,13 @@ class Trail(Protocol):
 
     def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
         """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` rows that failed before `sweep`, though the object may have arrived, and where to go on.
+
+        Those are asked about whose key neither a later sweep nor `sweep` tried again (`model.UNCERTAIN` has the codes);
+        sweeps before the latest completed one were asked about by that. `after` is a place, 0 for the beginning.
+        """
 
     def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
         """Yield failed transfers, newest first, in constant memory."""

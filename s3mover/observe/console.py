@@ -29,6 +29,7 @@ _SIGNS = {
     "object.moved": "✅",
     "object.failed": "❌",
     "object.fallback": "⚠️",
+    "object.reduced": "🪶",
     "object.skipped": "⏩",
     "object.recovered": "🩹",
     "source.deleted": "🧹",

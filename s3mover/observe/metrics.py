@@ -39,6 +39,7 @@ from s3mover.events import (
     ObjectFailed,
     ObjectFallback,
     ObjectMoved,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
@@ -98,6 +99,9 @@ class Catalogue:
         )
         self.fallbacks = self._counter(
             "fallbacks", "Server-side copies that were not possible and streamed instead.", "reason"
+        )
+        self.lost = self._counter(
+            "properties_lost", "Properties of moved objects that the destination could not keep.", "property"
         )
         self.listed = self._counter("objects_listed", "Objects that were listed.", "side")
         self.skipped = self._counter("objects_skipped", "Objects that needed no transfer.", "reason")
@@ -165,6 +169,8 @@ class Catalogue:
         for code in _FAILURES:
             self.failures.labels(code)
         self.fallbacks.labels("AccessDenied")
+        for lost in ("storage_class", "tags", "acl", "object_lock", "redirect"):
+            self.lost.labels(lost)
         for reason in ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState"):
             self.skipped.labels(reason)
         for end in (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED):
@@ -227,6 +233,7 @@ class MetricsListener:
             ObjectMoved: self._moved,
             ObjectFailed: self._failed,
             ObjectFallback: self._fell_back,
+            ObjectReduced: self._reduced,
             ObjectSkipped: self._skipped,
             ObjectsInPlace: self._in_place,
             ObjectsListed: self._listed,
@@ -287,6 +294,10 @@ class MetricsListener:
 
     def _fell_back(self, event: ObjectFallback) -> None:
         self._catalogue.fallbacks.labels(self._fallback(event.code)).inc()
+
+    def _reduced(self, event: ObjectReduced) -> None:
+        for lost in event.properties:
+            self._catalogue.lost.labels(lost).inc()
 
     def _skipped(self, event: ObjectSkipped) -> None:
         self._catalogue.skipped.labels(self._skip(event.code)).inc()
@@ -352,16 +363,16 @@ class MetricsListener:
             self._workers.clear()
 
 
+def _number(value: float | None) -> float:
+    """Return Prometheus' spelling of what cannot be told."""
+    return math.nan if value is None else value
+
+
 def exposition(families: Collector, accept: str) -> tuple[bytes, str]:
     """Return metrics and their content type, as OpenMetrics where the Accept header prefers it."""
     if prefers_openmetrics(accept):
         return generate_openmetrics(families), OPENMETRICS  # type: ignore[no-untyped-call]
     return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
-
-
-def _number(value: float | None) -> float:
-    """Return Prometheus' spelling of what cannot be told."""
-    return math.nan if value is None else value
 
 
 class _MethodSeries:

@@ -26,8 +26,8 @@ _NAME = re.compile(r"transfer_summary_(\d{8}_\d{6})(?:_(\d+))?\.log")
 class SummaryReport:
     """What a summary tells. Times are in seconds since the epoch, shown in local time.
 
-    `fallbacks` counts by reason; `failures` are the first ones, of which at most twenty are shown;
-    `skipped` counts objects by the reason why they needed no transfer.
+    `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects
+    needed no transfer; `failures` are the first ones, of which at most twenty are shown;
     `sizes_known` is False where a store's listing tells no sizes; `route` is empty where there is but one pair.
     """
 
@@ -38,6 +38,7 @@ class SummaryReport:
     ended_at: float
     tally: Tally
     fallbacks: Mapping[str, int] = field(default_factory=dict)
+    unkept: Mapping[str, int] = field(default_factory=dict)
     failures: Sequence[FailureRecord] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     sizes_known: bool = True
@@ -141,6 +142,7 @@ def _methods(report: SummaryReport) -> list[str]:
         f"- Server-side copy: {copied} files ({_percent(copied, copied + streamed)})",
         f"- Streaming transfer: {streamed} files ({_percent(streamed, copied + streamed)})",
         *(f"- Fallback ({visible(reason)}): {number} files" for reason, number in reasons),
+        *(f"- Not kept ({lost}): {number} files" for lost, number in sorted(report.unkept.items())),
     ]
 
 

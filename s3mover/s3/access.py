@@ -90,8 +90,8 @@ class Identity:
         Raises:
             UnreachableError: no credentials, or no such profile; the old ones stay.
         """
-        fresh = self._find(access).credentials
         with self._lock:
+            fresh = self._find(access).credentials
             self._access = access
             self._adopt(fresh)
 

@@ -9,9 +9,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import md5
+from http import HTTPStatus
+from itertools import count
 from typing import TypeVar
 
-from s3mover.errors import ListingError
+from s3mover.errors import ListingError, S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
 from s3mover.s3.answers import document, no_document
@@ -29,6 +31,13 @@ from s3mover.s3.wire import Timeouts
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
+# How S3 says that a bucket has no such setting, and how stores do that do not know the operation.
+NO_SUCH_SETTING = frozenset(
+    {"NoSuchWebsiteConfiguration", "NotFound", "NotImplemented", "ObjectLockConfigurationNotFoundError"}
+)
+UNKNOWN_OPERATION = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
+# A page cut short comes whole when asked for again; one that cannot be read never does.
+MAX_INVALID = 3
 T = TypeVar("T")
 DEFAULT_TIMEOUTS = Timeouts()
 
@@ -87,6 +96,16 @@ class Bucket:
         """Ask whether the bucket is there and may be used; return its region, empty where a store has none."""
         request = Request("HeadBucket", "HEAD")
         return self._client.perform(request, lambda response: response.headers.get("x-amz-bucket-region", ""))
+
+    def has_object_lock(self) -> bool:
+        """Tell whether objects here may have Object Lock settings; a store that does not know them has none."""
+        request = Request("GetObjectLockConfiguration", "GET", query=(("object-lock", ""),))
+        return self._has(request, _locks)
+
+    def is_website(self) -> bool:
+        """Tell whether the bucket is served as a website, where objects may redirect."""
+        request = Request("GetBucketWebsite", "GET", query=(("website", ""),))
+        return self._has(request, _serves)
 
     def list_page(
         self, prefix: str, *, start_after: str = "", token: str = "", limit: int = MAX_KEYS
@@ -267,6 +286,14 @@ class Bucket:
         for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), uploads_page):
             yield from uploads
 
+    def _has(self, request: Request, read: Callable[[Response], bool]) -> bool:
+        try:
+            return self._client.perform(request, read)
+        except S3Error as error:
+            if error.code in NO_SUCH_SETTING or error.status in UNKNOWN_OPERATION:
+                return False
+            raise
+
     def _copy_source(self, bucket: str, key: str, if_match: str) -> dict[str, str]:
         """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
         path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
@@ -281,7 +308,7 @@ class Bucket:
         more: Query = ()
         while True:
             page = request._replace(query=request.query + more)
-            items, following = retrying(partial(self._page, page, read), sleep=self._sleep)
+            items, following = retrying(_sceptical(partial(self._page, page, read)), sleep=self._sleep)
             yield items
             if not following:
                 return
@@ -310,10 +337,34 @@ def _part(upload_id: str, number: int) -> Query:
     return ("partNumber", str(number)), ("uploadId", upload_id)
 
 
+def _sceptical(call: Callable[[], T]) -> Callable[[], T]:
+    """Return `call`, which is not worth repeating once it has several times been answered by what is no page."""
+    useless = count(1)
+
+    def doubting() -> T:
+        try:
+            return call()
+        except S3Error as error:
+            if error.code == "InvalidResponse" and next(useless) >= MAX_INVALID:
+                error.temporary = False
+            raise
+
+    return doubting
+
+
 def _listing(prefix: str, start_after: str, limit: int) -> Request:
     wanted = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
     query = (("list-type", "2"), ("encoding-type", "url"), *_said(wanted).items())
     return Request("ListObjectsV2", "GET", query=query)
+
+
+def _locks(response: Response) -> bool:
+    return xml.text(document(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
+
+
+def _serves(response: Response) -> bool:
+    document(response, "WebsiteConfiguration")
+    return True
 
 
 def _stored(response: Response) -> Stored:

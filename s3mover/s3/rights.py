@@ -27,6 +27,8 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "AbortMultipartUpload": ("s3:AbortMultipartUpload",),
         "ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
         "DeleteObject": ("s3:DeleteObject",),
+        "GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
+        "GetBucketWebsite": ("s3:GetBucketWebsite",),
     }
 )
 # Within an account AWS says which right is missing; between accounts it does not.

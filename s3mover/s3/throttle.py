@@ -115,17 +115,17 @@ UNBOUNDED = Pace()
 class AdaptiveLimit:
     """Finds the rate that a store gives, in requests per second: additive increase, multiplicative decrease.
 
-    It begins low and doubles (slow start) until a request is refused, or nobody waits for the limit any more: then it
-    is open. From the first refusal on, it falls to a little less than what the store carried out while it refused, and
-    climbs by equal steps. Few refusals are borne, because the limit is best used just where they begin; and so are
+    It begins low and grows fast (slow start) until a request is refused, or nobody waits for the limit any more: then
+    it is open. From the first refusal on, it falls to a little less than what the store carried out while it refused,
+    and climbs by equal steps. Few refusals are borne, because the limit is best used just where they begin; and so are
     those that go on whatever the rate, because others cause them.
 
     Source of the principle: V. Jacobson, "Congestion Avoidance and Control" (1988).
     """
 
-    START = 200.0
     LEAST = 1.0
-    SLOW_START_SECONDS = 0.1
+    # Slow start: so many requests per second, and so much more after each so short a time.
+    START, START_GROWTH, SLOW_START_SECONDS = 200.0, 1.5, 0.1
     # What is measured between two decisions: so long, longer where that is too few requests to tell.
     WINDOW_SECONDS, LONGEST_WINDOW_SECONDS = 0.25, 1.0
     ENOUGH_REQUESTS = 30
@@ -133,10 +133,13 @@ class AdaptiveLimit:
     MOMENT_SECONDS = 0.05
     # After such a silence the answers that come are new, and not those of a long time.
     LULL_SECONDS = 1.0
+    # So long after a fall the answers are to requests that were sent before it.
+    ECHO_SECONDS = 0.25
     TOLERATED = 0.01
     FALL = 0.95
     # Growth per second: a part of the rate after the last fall, or boldly of the rate itself where no limit is known.
     STEP, BOLD_STEP = 0.03, 0.4
+    NEAR = 0.8
     # After so long without refusals the store has grown, too (S3 splits a prefix that stays busy).
     QUIET_SECONDS = 60.0
     # So many falls in a row end the refusals that the rate causes; a store that refuses more is overloaded anyhow.
@@ -152,7 +155,7 @@ class AdaptiveLimit:
         self._refused_at = -inf
         self._falls = 0
         self._noise = 0.0
-        self._heard_at = now
+        self._heard_at = self._deaf_until = now
         self._waited_for = False
         self._begin_window(now)
 
@@ -161,22 +164,26 @@ class AdaptiveLimit:
         if now - self._heard_at > self.LULL_SECONDS:
             self._begin_window(now - self.WINDOW_SECONDS)
         self._heard_at = now
+        if now < self._deaf_until:
+            return self._begin_window(now)
         self._carried_out += carried_out
         self._refused += refused
         self._waited_for = self._waited_for or waited_for
         if refused:
             self._refused_at = now
-        self._judge(now, now - self._since)
+        return self._judge(now, now - self._since)
 
     def _judge(self, now: float, age: float) -> None:
         share = self._refused / max(1, self._refused + self._carried_out)
         too_many = share > self.TOLERATED + self.NOISE_MARGIN * self._noise
         if too_many and self._is_starting:
             self._end_start(age)
+            self._deaf_until = now + self.ECHO_SECONDS
         elif not self._has_seen_enough(age):
             return
         elif too_many:
             self._fall(age, share)
+            self._deaf_until = now + self.ECHO_SECONDS
         else:
             self._falls = 0
             self._noise += (share - self._noise) / self.NOISE_WINDOWS
@@ -204,8 +211,10 @@ class AdaptiveLimit:
             self._noise = share
             return
         fallen = min(max(goodput, self.rate / 2), self.FALL * self.rate) if self.rate < inf else goodput
-        self.rate = max(fallen, self.LEAST)
-        self._step = max(self.STEP * self.rate, self.LEAST)
+        fallen = max(fallen, self.LEAST)
+        # After a deep fall nobody knows how far below the store's limit the rate is now.
+        self._step = max(self.STEP * fallen, self.LEAST) if fallen > self.NEAR * self.rate else 0.0
+        self.rate = fallen
 
     def _grow(self, age: float, share: float, *, quiet: bool) -> None:
         if not self._waited_for:
@@ -213,7 +222,7 @@ class AdaptiveLimit:
             if quiet and self._carried_out >= self.rate * age / 4:
                 self.rate = inf
         elif self._is_starting:
-            self.rate *= 2
+            self.rate *= self.START_GROWTH
         elif share <= self._noise:
             self.rate += age * (self._step if self._step and not quiet else self.BOLD_STEP * self.rate)
 

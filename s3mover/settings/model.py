@@ -187,11 +187,12 @@ class TransferSettings(Section):
         "keep or delete",
         "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it.",
     )
-    thorough: bool = _field(
-        False,
-        "true or false",
-        "Asks about every object before a server-side copy, so that website redirects and Object Lock settings, "
-        "which S3 does not copy, are kept. Costs one more request per object; empty objects are always asked about.",
+    thorough: Annotated[Literal["auto", "always", "never"], Lowered] = _field(
+        "auto",
+        "auto, always or never",
+        "Whether every object is asked about before a server-side copy, so that website redirects and Object Lock "
+        "settings, which S3 does not copy, are kept; that costs one more request per object. auto does so only where "
+        "the source's bucket has Object Lock, where a bucket is a website, or where neither is told.",
     )
     restore: RestoreSettings = RestoreSettings()
     max_attempts: Annotated[int, Field(ge=1, le=100)] = _field(
@@ -280,7 +281,7 @@ class HttpSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = _field(
         8080,
         "port, 0 to 65535",
-        "For /metrics, /healthz, /readyz and /status. 0: any free port.",
+        "For the status page at /, /status, /metrics, /healthz and /readyz. 0: any free port.",
     )
 
 

@@ -9,6 +9,7 @@ from s3mover.events import (
     ObjectFailed,
     ObjectFallback,
     ObjectMoved,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     SourceDeleted,
@@ -31,6 +32,7 @@ class Ledger:
         self._counts: Counter[str] = Counter()
         self.fallbacks: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.unkept: Counter[str] = Counter()
         self.failures: deque[Outcome] = deque(maxlen=FAILURES_KEPT)
 
     def tally(self) -> Tally:
@@ -61,6 +63,9 @@ class Ledger:
             if outcome.fallback:
                 self.fallbacks[outcome.fallback] += 1
                 self._notify(ObjectFallback(self._sweep, outcome.key, outcome.fallback, outcome.message))
+            if outcome.unkept:
+                self.unkept.update(outcome.unkept)
+                self._notify(ObjectReduced(self._sweep, outcome.key, outcome.unkept))
             self._notify(self._counted(outcome))
 
     def removed(self, deletions: Sequence[Deletion]) -> None:

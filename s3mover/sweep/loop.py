@@ -7,7 +7,7 @@ announced only after it is committed, too.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,6 +18,8 @@ from s3mover.audit.patience import PatientTrail
 from s3mover.errors import MoverError
 from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
 from s3mover.model import (
+    INTERRUPTED,
+    WORKER_DIED,
     Deletion,
     DueDeletion,
     Order,
@@ -80,12 +82,17 @@ class SweepTools:
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """A sweep that has ended; `error` is what cut it short, if anything did, `held` why it was not to go on."""
+    """A sweep that has ended.
+
+    `error` is what cut it short, if anything did, `held` why it was not to go on, `set_aside` what workers died with.
+    """
 
     record: SweepRecord
     error: MoverError | None
     failures: list[Outcome]
     fallbacks: dict[str, int]
+    set_aside: list[Outcome]
+    unkept: dict[str, int]
     skipped: dict[str, int] = field(default_factory=dict)
     held: str = ""
 
@@ -101,6 +108,7 @@ class Sweep:
         self._outcomes: list[Outcome] = []
         self._returned: list[Order] = []
         self._removed: list[Deletion] = []
+        self._set_aside: list[Outcome] = []
         self._numbers = count(1)
         self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
         self._findings_held = 0
@@ -150,6 +158,7 @@ class Sweep:
             return True
         remover = self._tools.remover
         nothing_out = self._tools.desk.in_flight() == 0 and (remover is None or remover.is_idle)
+        nothing_out = nothing_out and not self._outcomes and not self._returned
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
@@ -180,7 +189,7 @@ class Sweep:
             case FromCrew():
                 settled = self._tools.desk.hear(message)
                 self._outcomes += settled.outcomes
-                self._returned += settled.returned
+                self._take_back(settled.returned)
             case Removed():
                 self._removed += message.deletions
                 if self._tools.remover is not None:
@@ -191,6 +200,7 @@ class Sweep:
             self._tools.trail.settle(self._outcomes, self._waits.changed_by(self._outcomes))
             self._ledger.settled(self._outcomes)
             self._remove_sources(self._outcomes)
+            self._set_aside += [outcome for outcome in self._outcomes if outcome.code == WORKER_DIED]
             self._outcomes = []
         if self._returned:
             self._tools.trail.settle([self._withdrawal(order) for order in self._returned])
@@ -207,8 +217,17 @@ class Sweep:
             due = [_due(outcome) for outcome in committed if outcome.delete_due]
             self._tools.remover.remove(due)
 
+    def _take_back(self, orders: Iterable[Order]) -> None:
+        """What nobody began is withdrawn; what a worker died with may have been carried out, and keeps its row."""
+        for order in orders:
+            if order.orphaned_since:
+                said = "interrupted before another worker took it up"
+                self._outcomes.append(unmoved(order, INTERRUPTED, said, self._tools.clock()))
+            else:
+                self._returned.append(order)
+
     def _withdrawal(self, order: Order) -> Outcome:
-        return unmoved(order, "Interrupted", "", self._tools.clock())._replace(status=Status.SKIPPED)
+        return unmoved(order, INTERRUPTED, "", self._tools.clock())._replace(status=Status.SKIPPED)
 
     def _hand_out(self) -> None:
         if self._held and not self._recalled:
@@ -265,7 +284,8 @@ class Sweep:
             ended_at=ended_at,
             status=_status(ended, tally.waiting),
             tally=tally,
-            duration_us=round((ended_at - self._started_at) * 1e6),
+            # A clock that was set back meanwhile tells less than nothing.
+            duration_us=max(0, round((ended_at - self._started_at) * 1e6)),
         )
         ledger = self._ledger
         return SweepResult(
@@ -273,6 +293,8 @@ class Sweep:
             ended.error,
             list(ledger.failures),
             dict(ledger.fallbacks),
+            self._set_aside,
+            dict(ledger.unkept),
             dict(ledger.skipped),
             self._held,
         )

@@ -1,127 +1,181 @@
-"""What a killed run left behind: each pending row is resolved by looking at the destination, before new work."""
+"""What a killed run or an open-ended failure left is resolved by looking at the destination."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import NamedTuple
 
 from s3mover.audit.patience import PatientTrail
 from s3mover.audit.trail import PendingRow
-from s3mover.errors import S3Error
+from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
-from s3mover.model import Outcome, Pair, Status, WaitChanges, has_md5_shape
+from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
-from s3mover.transfer.parts import MIN_PART_SIZE
+from s3mover.transfer.evidence import Evidence
+from s3mover.transfer.leftovers import CLOCK_TOLERANCE_SECONDS, abort_uploads
+from s3mover.transfer.verification import check_content, written_since
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
 BATCH = 500
 LOOKING_THREADS = 16
 
-# S3 tells times in whole seconds, and clocks differ a little.
-CLOCK_TOLERANCE_SECONDS = 60.0
 
+class Version(NamedTuple):
+    """A version of a source object.
 
-def recover(
-    trail: PatientTrail,
-    pair: Pair,
-    destination: Bucket,
-    notify: Notify,
-    clock: Callable[[], float],
-    *,
-    delete_sources: bool = False,
-) -> int:
-    """Resolve every pending row of `pair` and mark the sweeps that were cut off as interrupted.
-
-    Multipart uploads that were begun for such a row, and will never be completed, are aborted. Returns the number
-    of rows resolved.
-
-    Raises:
-        S3Error: the destination could not be asked; the rows stay pending.
+    `tolerance` is by how many seconds a copy that is proven to be of it may seem older than the intent, since clocks
+    differ.
     """
-    resolved = 0
-    with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
-        while rows := trail.pending(pair, BATCH):
-            heads = looking.map(lambda row: _look(destination, pair.destination_key(row.key), row), rows)
-            outcomes = [resolution(row, head, clock()) for row, head in zip(rows, heads, strict=True)]
-            if delete_sources:
-                outcomes = [o._replace(delete_due=o.status is Status.SUCCESS) for o in outcomes]
+
+    size: int
+    evidence: Evidence
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Resolves rows of one pair. `clock` tells seconds since the epoch; `delete_sources` makes deletions due."""
+
+    trail: PatientTrail
+    pair: Pair
+    source: Bucket
+    destination: Bucket
+    notify: Notify
+    clock: Callable[[], float]
+    delete_sources: bool = False
+
+    def recover(self) -> None:
+        """Resolve every pending row and mark the sweeps that were cut off as interrupted.
+
+        Multipart uploads that were begun for such a row, and will never be completed, are aborted.
+
+        Raises:
+            S3Error: an end could not be asked; the rows stay pending.
+        """
+        while rows := self.trail.pending(self.pair, BATCH):
+            self._record(self._look_at(rows))
+        self.trail.interrupt_sweeps(self.pair, self.clock())
+
+    def look_again(self, sweep: int) -> None:
+        """Look once more at what failed before `sweep` with an open end, and what `sweep` did not have to move.
+
+        S3 may complete a copy long after its client was killed or gave up: such an object is in place for a later
+        sweep, and would have no row of success.
+
+        Raises:
+            S3Error: an end could not be asked; the rows stay errors.
+        """
+        rows, place = self.trail.uncertain(self.pair, sweep, 0, BATCH)
+        while rows:
+            self._record([o for o in self._look_at(rows) if o.status is Status.SUCCESS])
+            rows, place = self.trail.uncertain(self.pair, sweep, place, BATCH)
+
+    def clear_up(self, set_aside: Iterable[Outcome], since: float) -> None:
+        """Abort the multipart uploads of transfers that were set aside, begun since then (seconds since the epoch).
+
+        Raises:
+            S3Error: the destination refuses, or could not be asked.
+        """
+        for outcome in set_aside:
+            abort_uploads(self.destination, self.pair.destination_key(outcome.key), outcome.size, since)
+
+    def _look_at(self, rows: Iterable[PendingRow]) -> list[Outcome]:
+        with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
+            return list(looking.map(self._look, rows))
+
+    def _look(self, row: PendingRow) -> Outcome:
+        target = self.pair.destination_key(row.key)
+        try:
+            abort_uploads(self.destination, target, row.size, row.created_at)
+            arrived = head_of(self.destination, target)
+            plain = arrived is None or arrived.etag == row.source_etag
+            source = None if plain else head_of(self.source, row.key)
+            outcome = resolution(row, arrived, source, self.clock())
+        finally:
+            self.source.close_thread()
+            self.destination.close_thread()
+        return outcome._replace(delete_due=self.delete_sources and outcome.status is Status.SUCCESS)
+
+    def _record(self, outcomes: list[Outcome]) -> None:
+        if outcomes:
             # What was interrupted did not fail: it waits for nothing.
             arrived = [outcome.key for outcome in outcomes if outcome.status is Status.SUCCESS]
-            trail.settle(outcomes, WaitChanges(pair, ended=arrived))
-            for outcome in outcomes:
-                notify(ObjectRecovered(outcome.sweep, outcome.key, outcome.status))
-            resolved += len(rows)
-    trail.interrupt_sweeps(pair, clock())
-    return resolved
+            self.trail.resolve(outcomes, WaitChanges(self.pair, ended=arrived))
+        for outcome in outcomes:
+            self.notify(ObjectRecovered(outcome.sweep, outcome.key, outcome.status))
 
 
-def resolution(row: PendingRow, head: Head | None, now: float) -> Outcome:
-    """Decide what became of a transfer, from what the destination holds now.
+def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: float) -> Outcome:
+    """Decide what became of a transfer, from what both ends hold now.
 
-        destination | size   | ETags                    | written          | row becomes
-        ------------|--------|--------------------------|------------------|------------
-        absent      | -      | -                        | -                | error
-        there       | differ | -                        | -                | error
-        there       | equal  | equal                    | -                | success
-        there       | equal  | both MD5s, differ        | -                | error
-        there       | equal  | cannot be compared       | since the intent | success
-        there       | equal  | cannot be compared       | before           | error
+        destination | size   | content                | written          | row becomes
+        ------------|--------|------------------------|------------------|------------
+        absent      | -      | -                      | -                | error
+        there       | differ | -                      | -                | error
+        there       | equal  | equal ETags            | -                | success
+        there       | equal  | proven another         | -                | error
+        there       | equal  | proven equal           | since the intent | success
+        there       | equal  | cannot be compared     | since the intent | success
+        there       | equal  | equal or not compared  | before           | error
 
-    An error is the safe answer: the next sweep looks at the object again.
+    Where the source has another version now, the destination may have that one: a worker looks again before it copies.
+    It must have been written since the intent, then, also where the ETags are equal. An error is the safe answer: the
+    next sweep looks at the object again.
     """
-    arrived = head is not None and _is_the_copy(row, head)
+    found = None if arrived is None else _version_of(row, arrived, source)
     return Outcome(
         sweep=row.sweep,
         number=row.number,
         key=row.key,
-        size=row.size,
-        status=Status.SUCCESS if arrived else Status.ERROR,
+        size=row.size if found is None else found.size,
+        status=Status.ERROR if found is None else Status.SUCCESS,
         method=None,
         moved_at=now,
         duration_us=0,
         attempts=1,
-        source_etag=row.source_etag,
-        destination_etag=head.etag if head is not None and arrived else "",
-        code="" if arrived else "Interrupted",
-        message="found at the destination after an interruption"
-        if arrived
-        else "interrupted before its copy was whole",
+        source_etag=row.source_etag if found is None else found.evidence.etag,
+        destination_etag="" if found is None or arrived is None else arrived.etag,
+        code=INTERRUPTED if found is None else "",
+        message="interrupted before its copy was whole"
+        if found is None
+        else "found at the destination after an interruption",
     )
 
 
-def _is_the_copy(row: PendingRow, head: Head) -> bool:
-    if head.size != row.size:
-        return False
-    if head.etag == row.source_etag:
-        return True
-    encrypted = head.headers.get("x-amz-server-side-encryption", "AES256") != "AES256"
-    if has_md5_shape(head.etag) and has_md5_shape(row.source_etag) and not encrypted:
-        return False
-    # S3 tells times in whole seconds.
-    return _seconds(head.last_modified) >= int(row.created_at)
+def head_of(bucket: Bucket, key: str) -> Head | None:
+    """Ask for an object; None where there is none.
 
-
-def _look(destination: Bucket, key: str, row: PendingRow) -> Head | None:
-    if row.size >= MIN_PART_SIZE:
-        _abort_uploads(destination, key, row.created_at - CLOCK_TOLERANCE_SECONDS)
+    Raises:
+        S3Error: the bucket could not be asked, or refuses an object that is there.
+    """
     try:
-        return destination.head(key)
+        return bucket.head(key)
     except S3Error as error:
         missing = error.status == HTTPStatus.NOT_FOUND
-        if missing or (error.status == HTTPStatus.FORBIDDEN and not destination.lists(key)):
+        if missing or (error.status == HTTPStatus.FORBIDDEN and not bucket.lists(key)):
             return None
         raise
-    finally:
-        destination.close_thread()
 
 
-def _abort_uploads(destination: Bucket, key: str, since: float) -> None:
-    """Abort what was begun for `key` since the row was written: under the lease nobody else writes this key."""
-    for upload in list(destination.list_uploads(key)):
-        if upload.key == key and datetime.fromisoformat(upload.initiated).timestamp() >= since:
-            destination.abort_upload(key, upload.upload_id)
+def _version_of(row: PendingRow, arrived: Head, source: Head | None) -> Version | None:
+    """Return the version that the destination holds a copy of, made by this row."""
+    same = source is not None and source.etag == row.source_etag
+    headers = source.headers if source is not None and same else {}
+    intended = Version(row.size, Evidence(row.source_etag, headers), CLOCK_TOLERANCE_SECONDS)
+    if arrived.etag == row.source_etag and arrived.size == row.size:
+        return intended
+    versions = [intended]
+    if source is not None and not same:
+        versions.append(Version(source.size, Evidence(source.etag, source.headers), 0.0))
+    return next((one for one in versions if _is_copy_of(one, arrived, row.created_at)), None)
 
 
-def _seconds(http_date: str) -> float:
-    return parsedate_to_datetime(http_date).timestamp()
+def _is_copy_of(version: Version, arrived: Head, intended_at: float) -> bool:
+    if arrived.size != version.size:
+        return False
+    try:
+        proven = check_content(version.evidence, Evidence(arrived.etag, arrived.headers))
+    except VerificationError:
+        return False
+    return written_since(arrived.last_modified, intended_at - (version.tolerance if proven else 0.0))

@@ -8,16 +8,13 @@ from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
 from s3mover.s3.bucket import Bucket
+from s3mover.sweep.forgetting import forget
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
-from s3mover.sweep.recovery import recover
+from s3mover.sweep.recovery import Recovery
 
-# Rows that the chores between sweeps take at a time, and how long they may keep the next sweep: what is left is
-# left to the chores after it.
+# Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
-FORGETTING_SECONDS = 30.0
-# Objects whose next attempt was due so long ago have gone, or arrived by other means.
-WAITS_KEPT_SECONDS = 7 * 86400.0
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
@@ -25,10 +22,11 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """What is swept: the pair, its plan made anew for each sweep, and the destination to look at."""
+    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at."""
 
     pair: Pair
     plan: Callable[[], Generator[Finding]]
+    source: Bucket
     destination: Bucket
 
 
@@ -43,6 +41,15 @@ class Round:
         self._sum_up = sum_up
         self._retention = retention
         self._recovered = False
+        self._recovery = Recovery(
+            tools.trail,
+            territory.pair,
+            territory.source,
+            territory.destination,
+            tools.notify,
+            tools.clock,
+            delete_sources=tools.remover is not None,
+        )
         self.last: SweepResult | None = None
 
     @property
@@ -60,8 +67,10 @@ class Round:
         """
         plan = self._plan()
         self._delete_overdue()
-        self.last = result = self._close(Sweep(self._tools, self._territory.pair, plan).run())
-        self._forget()
+        self.last = result = self._close(
+            self._look_back(Sweep(self._tools, self._territory.pair, plan).run())
+        )
+        forget(self._tools, self._territory.pair, self._retention())
         return result
 
     def _plan(self) -> Generator[Finding]:
@@ -73,16 +82,19 @@ class Round:
 
     def _recover_once(self) -> None:
         if not self._recovered:
-            tools = self._tools
-            recover(
-                tools.trail,
-                self._territory.pair,
-                self._territory.destination,
-                tools.notify,
-                tools.clock,
-                delete_sources=tools.remover is not None,
-            )
+            self._recovery.recover()
             self._recovered = True
+
+    def _look_back(self, result: SweepResult) -> SweepResult:
+        """Before the sweep is recorded as completed, resolve what others left to it; see `Recovery`."""
+        record = result.record
+        try:
+            self._recovery.clear_up(result.set_aside, record.started_at)
+            if record.status is SweepStatus.COMPLETED:
+                self._recovery.look_again(record.id)
+        except S3Error as error:
+            return replace(result, record=replace(record, status=SweepStatus.FAILED), error=error)
+        return result
 
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
@@ -96,22 +108,6 @@ class Round:
             for event in deletion_events(deletions):
                 tools.notify(event)
             tools.beat()
-
-    def _forget(self) -> None:
-        """Remove rows past their retention, and waits of objects that no sweep meets any more."""
-        tools, now, retention = self._tools, self._tools.clock(), self._retention()
-        if retention:
-            self._in_steps(lambda: tools.trail.prune(now - retention, ROWS_PER_STEP))
-        before = now - WAITS_KEPT_SECONDS
-        self._in_steps(lambda: tools.trail.end_old_waits(self._territory.pair, before, ROWS_PER_STEP))
-
-    def _in_steps(self, remove: Callable[[], int]) -> None:
-        """Call what removes some rows and says how many, until it finds few, or the time is over."""
-        tools, until = self._tools, self._tools.clock() + FORGETTING_SECONDS
-        while not tools.stop.requested and tools.clock() < until:
-            tools.beat()
-            if remove() < ROWS_PER_STEP:
-                return
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []

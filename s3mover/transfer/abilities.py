@@ -64,7 +64,7 @@ _REFUSALS = {
     Feature.REDIRECT: {"InvalidRequest", "InvalidRedirectLocation", "NotImplemented"},
 }
 # What only says how the bytes are framed: nothing of the object is lost without it.
-_FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
+FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
 # What stores answer that do not know the operation.
 _UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
 
@@ -102,7 +102,7 @@ class Abilities:
         suspect = next((feature for feature in _suspects(error) if feature in used), None)
         if suspect is None:
             return
-        if suspect not in _FRAMING:
+        if suspect not in FRAMING:
             self._acquit_framing(error.code)
         self.forgo(suspect, error.code)
         error.temporary = True
@@ -113,11 +113,11 @@ class Abilities:
 
     def forgo_framing(self) -> None:
         """Send bodies as they are for a while."""
-        for feature in _FRAMING:
+        for feature in FRAMING:
             self.forgo(feature)
 
     def _acquit_framing(self, code: str) -> None:
-        for feature in _FRAMING:
+        for feature in FRAMING:
             if self._lacks.get(feature, _NEVER)[1] == code:
                 self._lacks[feature] = _NEVER
 

@@ -3,16 +3,19 @@
 import shlex
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 
 from s3mover.errors import MoverError, S3Error, VerificationError
-from s3mover.model import Method, Order, Outcome, Status
+from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.retry import backoff
+from s3mover.s3.retry import backoff, retrying
+from s3mover.transfer.leftovers import abort_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import is_denial
 from s3mover.transfer.verdicts import Verdicts
-from s3mover.transfer.ways import Arrival, Way, notes
+from s3mover.transfer.verification import written_since
+from s3mover.transfer.ways import ABORT_ATTEMPTS, Arrival, Way, notes
 
 GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 READS = frozenset({"HeadObject", "GetObject"})
@@ -20,6 +23,8 @@ GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
 ARCHIVED = frozenset({"InvalidObjectState"})
 # A write that is answered 404, and no more, does not say what was not found: the source is asked.
 CHANGED = frozenset({"PreconditionFailed", "NotFound"})
+# HTTP statuses of an answer that says that nothing was done.
+REFUSALS = range(400, 500)
 MESSAGE_LENGTH = 1000
 # Larger objects take longer to copy than others should wait for a verdict, in bytes.
 MAX_PROBE = 64 * MIB
@@ -28,8 +33,10 @@ MAX_PROBE = 64 * MIB
 class Journey:
     """What is learnt on the way of one order: the only record here that changes."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, began_at: float) -> None:
         self.order = order
+        self.began_at = order.orphaned_since or began_at
+        self.may_have_written = bool(order.orphaned_since)
         self.changed = False
         self.method: Method | None = None
         self.attempts = 0
@@ -67,17 +74,47 @@ class Mover:
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and tell what became of it; never raises for a failure of S3."""
         started = self._timer()
-        journey = Journey(order)
+        journey = Journey(order, self._clock())
+        left = self._abort_leftovers(order)
         try:
             self._refuse_large(order)
             arrival = self._until_arrived(journey)
         except MoverError as error:
-            note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
-            status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
-            return self._ended(journey, started, status, code, notes(note, message))
-        return self._ended(journey, started, Status.SUCCESS, "", _said(journey, arrival))._replace(
+            return self._failed(journey, started, error, left)
+        message = notes(_said(journey, arrival), left)
+        return self._ended(journey, started, Status.SUCCESS, "", message)._replace(
             destination_etag=arrival.etag, delete_due=self._policy.delete_source, unkept=arrival.unkept
         )
+
+    def _failed(self, journey: Journey, started: float, error: MoverError, left: str) -> Outcome:
+        order = journey.order
+        note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
+        status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
+        if status is Status.SKIPPED and journey.may_have_written and self._has_arrived(journey):
+            # A row that is withdrawn would leave the copy without any.
+            status, code, message = Status.ERROR, INTERRUPTED, f"a copy may have arrived before: {message}"
+        return self._ended(journey, started, status, code, notes(note, message, left))
+
+    def _abort_leftovers(self, order: Order) -> str:
+        """Abort what a worker that died has left of this order; says where that was not possible."""
+        if not order.orphaned_since:
+            return ""
+        try:
+            retrying(
+                lambda: abort_uploads(self._destination, order.target, order.size, order.orphaned_since),
+                ABORT_ATTEMPTS,
+            )
+        except S3Error as error:
+            return f"a multipart upload may have been left behind: {error.code}"
+        return ""
+
+    def _has_arrived(self, journey: Journey) -> bool:
+        """Tell whether some attempt, of a dead worker's perhaps, has written the destination's object."""
+        try:
+            head = self._destination.head(journey.order.target)
+        except S3Error as refusal:
+            return refusal.status != HTTPStatus.NOT_FOUND
+        return written_since(head.last_modified, journey.began_at)
 
     def _until_arrived(self, journey: Journey) -> Arrival:
         while True:
@@ -85,13 +122,20 @@ class Mover:
             try:
                 if journey.changed:
                     self._look_again(journey)
-                return self._carry(journey)
+                return self._carry_noting(journey)
             except (S3Error, VerificationError) as error:
                 if not _worth_repeating(error) or journey.attempts >= self._policy.max_attempts:
                     raise
                 if not self._pause(backoff(journey.attempts)):
                     raise
                 journey.changed = journey.changed or _code(error) in CHANGED
+
+    def _carry_noting(self, journey: Journey) -> Arrival:
+        try:
+            return self._carry(journey)
+        except MoverError as error:
+            journey.may_have_written = journey.may_have_written or _leaves_it_open(error)
+            raise
 
     def _carry(self, journey: Journey) -> Arrival:
         if self._policy.method == Method.STREAMING:
@@ -202,6 +246,12 @@ def _is_gone(error: MoverError) -> bool:
     if not isinstance(error, S3Error):
         return False
     return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
+
+
+def _leaves_it_open(error: MoverError) -> bool:
+    """Tell whether S3 may have written the object all the same: no answer, or no refusal, or a check that failed."""
+    refused = isinstance(error, S3Error) and error.status in REFUSALS
+    return not refused or _code(error) == "NotFound"
 
 
 def _verdict(error: MoverError) -> tuple[Status, str, str]:

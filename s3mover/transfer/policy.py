@@ -10,8 +10,9 @@ class Policy:
     """What the settings say of one transfer; sizes in bytes, empty texts mean "as at the source"/"none".
 
     `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`. Objects larger
-    than `largest_copy` are copied in parts. `thorough` asks about every object before a server-side copy, so that
-    what S3 does not copy is kept, too. Archived objects are restored at `restore_tier` for so many days, if at all.
+    than `largest_copy` are copied in parts. `thorough` says whether every object is asked about before a server-side
+    copy, so that what S3 does not copy is kept, too: `auto`, `always` or `never`. Archived objects are restored at
+    `restore_tier` for so many days, if at all.
     """
 
     method: str
@@ -19,7 +20,7 @@ class Policy:
     max_attempts: int
     large_objects: str = "transfer"
     largest_copy: int = MAX_SINGLE_COPY
-    thorough: bool = False
+    thorough: str = "auto"
     delete_source: bool = False
     restore_tier: str = ""
     restore_days: int = 0

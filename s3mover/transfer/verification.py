@@ -3,6 +3,8 @@
 The strongest evidence that both sides give decides: equal full-object checksums, then equal MD5s.
 """
 
+from email.utils import parsedate_to_datetime
+
 from s3mover.errors import VerificationError
 from s3mover.transfer.checksums import Checksum, full_object_checksum
 from s3mover.transfer.evidence import Evidence, etag_is_md5
@@ -36,6 +38,14 @@ def check_size(sent: int, arrived: int) -> None:
     """
     if sent != arrived:
         raise VerificationError(f"{arrived} bytes arrived, {sent} were sent")
+
+
+def written_since(http_date: str, since: float) -> bool:
+    """Tell whether an object of that date was written since then (seconds since the epoch).
+
+    S3 tells times in whole seconds: what was written in the same second counts.
+    """
+    return parsedate_to_datetime(http_date).timestamp() >= int(since)
 
 
 def _check(what: str, sent: str, arrived: str) -> None:

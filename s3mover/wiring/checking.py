@@ -42,6 +42,7 @@ def open_subject(settings: Settings) -> Iterator[Subject]:
             headers=writing(policy_of(settings), "", {}, lambda _: True).headers,
             database=lambda: _database(settings),
             deletion=_deletion(settings, sides),
+            looks=settings.transfer.thorough == "auto" and settings.transfer.method != "streaming",
             remedy=lambda lack: _remedy(settings, lack),
             wrong_owner=wrong_owner,
             clock=time.time,

@@ -75,8 +75,8 @@ def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) 
         "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
     )
     redact(secrets_of(settings), "settings")
-    listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     current = Current(settings)
+    listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
         open_house(current, early, stop, listeners, serve_http=False) as house,
@@ -89,30 +89,32 @@ def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) 
     return ExitCode.INTERRUPTED if stop.requested else max(codes)
 
 
-def _sweep_route(
-    house: House, route: str, bar: "ProgressListener | None", *, wait: bool
-) -> ExitCode | MoverError:
-    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
-    try:
-        with open_engine(house, route, beside=house.tend) as engine:
-            if engine.acquire() or (wait and awaited(engine)):
-                with bar or nullcontext():
-                    return exit_code_of(engine.round.run())
-            if house.stop.requested:
-                return ExitCode.INTERRUPTED
-            raise LeaseHeldError(f"another instance works on {engine.round.pair}; --wait waits for its end")
-    except MoverError as error:
-        if route:
-            house.observers.of(route)(RouteFailed(str(error), 0.0))
-        return error
-
-
 def _bar() -> "ProgressListener | None":
     # What draws it takes a tenth of a second to load, and is needed on terminals alone.
     from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
 
     bar = ProgressListener(sys.stdout)
     return bar if bar.alive else None
+
+
+def _sweep_route(
+    house: House, route: str, bar: "ProgressListener | None", *, wait: bool
+) -> ExitCode | MoverError:
+    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
+    try:
+        with open_engine(house, route, beside=house.tend) as engine:
+            if not (engine.acquire() or (wait and awaited(engine))):
+                if house.stop.requested:
+                    return ExitCode.INTERRUPTED
+                raise LeaseHeldError(
+                    f"another instance works on {engine.round.pair}; --wait waits for its end"
+                )
+            with bar or nullcontext():
+                return exit_code_of(engine.round.run())
+    except MoverError as error:
+        if route:
+            house.observers.of(route)(RouteFailed(str(error), 0.0))
+        return error
 
 
 def awaited(engine: Engine) -> bool:

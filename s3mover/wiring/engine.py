@@ -11,7 +11,6 @@ from queue import Empty
 
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
-from s3mover.audit.trail import Trail
 from s3mover.events import Notify
 from s3mover.gate import Gate
 from s3mover.model import SweepStatus
@@ -37,7 +36,7 @@ class Engine:
     route: str
     notify: Notify
     gate: Gate
-    trail: Trail
+    trail: PatientTrail
     desk: Desk
     round: Round
     inbox: Inbox
@@ -93,7 +92,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         settings = current.of(route)
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify, house.take_clerk())
+        sides = sides_of(settings, notify, house.clerk())
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
         house.crew.start()
@@ -124,12 +123,15 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         whole_round = Round(
             tools,
             Territory(
-                pair_of(settings), lambda: plan_of(current.of(route), sides, notify), sides.destination
+                pair_of(settings),
+                lambda: plan_of(current.of(route), sides, notify),
+                sides.source,
+                sides.destination,
             ),
             lambda result: sum_up(current.of(route).summary, result, route),
             lambda: current.of(route).audit.retention,
         )
-        yield Engine(house, route, notify, gate, trail, desk, whole_round, inbox, keeper, tend)
+        yield Engine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
 
 
 def _leave(house: House, desk: Desk) -> None:

@@ -49,11 +49,23 @@ class House:
         self.port = port
         self.notify = observers.notify
         # A daemon waits rather than give up where worker processes cannot live.
-        threads, routes = threads_of(current.settings), current.routes
-        self.crew = Crew(threads, routes, observers.notify, early.nursery, enduring=is_daemon)
+        self.crew = Crew(
+            threads_of(current.settings),
+            current.routes,
+            observers.notify,
+            early.nursery,
+            enduring=is_daemon,
+        )
         self._clerks = [early.clerk]
         self.keepers: list[CredentialKeeper] = []
         self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]
+
+    def clerk(self) -> Clerk | None:
+        """Return the clerk that was started early, to the first that asks: a clerk belongs to one thread."""
+        try:
+            return self._clerks.pop()
+        except IndexError:
+            return None
 
     def tend(self) -> None:
         """Do what is due: announce wishes, refresh credentials, and whatever else asked to be looked after."""
@@ -82,13 +94,6 @@ class House:
     def windows(self, route: str) -> Sequence[Window]:
         """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
         return self.current.of(route).sweep.windows if self.is_daemon else ()
-
-    def take_clerk(self) -> Clerk | None:
-        """Return the clerk who was started early, to whoever asks first: he serves once."""
-        try:
-            return self._clerks.pop()
-        except IndexError:
-            return None
 
     def dismiss_crew(self) -> None:
         """End the workers; who is not gone in good time is killed."""

@@ -150,14 +150,14 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
     def count(page: ObjectPage) -> None:
         notify(ObjectsListed(Side.DESTINATION, len(page)))
 
-    source = SideListing(sides.source, pair.source_prefix)
-    destination = SideListing(sides.destination, pair.destination_prefix, count)
     rules = Rules(
         pair,
         EtagTrust(sides.source, sides.destination),
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
+    source = SideListing(sides.source, pair.source_prefix)
+    destination = SideListing(sides.destination, pair.destination_prefix, count)
     with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
         for finding in findings:
             # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.

@@ -34,7 +34,8 @@ def terms_of(settings: Settings, source_key: str = "") -> Terms:
         at_source,
         at_destination,
         acl=bool(destination.acl),
-        locks=transfer.thorough,
+        locks=transfer.thorough == "always",
+        looks=transfer.thorough == "auto",
         delete=transfer.after == "delete",
         restore=bool(transfer.restore.tier),
     )
@@ -96,6 +97,11 @@ def hints(settings: Settings, source_key: str) -> list[str]:
         said.append(
             "Where a KMS key encrypts the objects of the source, name it: s3mover policy --source-key ARN."
             + unneeded
+        )
+    if settings.transfer.thorough == "auto":
+        said.append(
+            "Where the bucket of the source has Object Lock, set transfer.thorough to always before you ask: its "
+            "settings need rights of their own."
         )
     return [
         *said,

@@ -29,8 +29,9 @@ def summary_report(result: SweepResult, route: str = "") -> summary.SummaryRepor
         ended_at=record.ended_at or record.started_at,
         tally=record.tally,
         fallbacks=result.fallbacks,
-        route=route,
         skipped=result.skipped,
+        unkept=result.unkept,
+        route=route,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

@@ -40,7 +40,7 @@ def waiting_left_out(settings: Settings, say: Say) -> Iterator[Sift]:
 
 
 def retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:
-    """Let the next sweep try these objects, or all where none is named, whatever they wait for.
+    """Let the next sweep of each route try these objects, or all where none is named, whatever they wait for.
 
     It works beside a daemon that holds the lease.
 

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
-from s3mover.model import Credentials, Order, Outcome, Side, unmoved
+from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.limits import Governor
 from s3mover.workers.member import Member, identity
@@ -329,7 +329,9 @@ class Crew:
         begun = member.slate.in_hand()
         for route, orders in member.orders.items():
             fatal = {name for name in orders if name in begun and self._died_with(name)}
-            self._take_on(route, [order for name, order in orders.items() if name not in fatal])
+            self._take_on(
+                route, [_orphaned(order, member) for name, order in orders.items() if name not in fatal]
+            )
             self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
 
     def _died_with(self, name: Identity) -> bool:
@@ -352,6 +354,10 @@ def share_threads(threads: int, processes: int) -> list[int]:
     return [each + (1 if number < more else 0) for number in range(processes)]
 
 
+def _orphaned(order: Order, by: Member) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
+
+
 def _set_aside(order: Order, code: str) -> Outcome:
     said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
-    return unmoved(order, "WorkerDied", said, time.time(), MOST_DEATHS)
+    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)

@@ -5,6 +5,7 @@ Nobody waits for a pipe but these two threads: a worker that does not read holds
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -17,13 +18,14 @@ from s3mover.workers.slate import Slate, slate_memory
 class Member:
     """A worker process, started at once; `hear` takes its reports, and None when its pipe has closed.
 
-    `orders` are what it has and has not reported yet; its owner keeps them.
+    `orders` are what it has and has not reported yet; its owner keeps them. `hired_at` is in seconds since the epoch.
     """
 
     def __init__(
         self, number: int, brief: Brief, nursery: Nursery, hear: Callable[[int, Report | None], None]
     ) -> None:
         self.number = number
+        self.hired_at = time.time()
         self.brief = brief
         self.orders: dict[str, dict[Identity, Order]] = {route: {} for route in brief.routes}
         self._hear = hear

@@ -15,6 +15,7 @@ from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
+from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
 from s3mover.workers.messages import BYTES, REQUESTS, Report, RouteBrief, Usage
 from s3mover.workers.slate import Signs
@@ -95,10 +96,13 @@ class Route:
         principals = [destination, self._bucket(brief, Side.DESTINATION, Side.SOURCE)]
         abilities = Abilities(time.monotonic)
         persist = persistent(brief.policy.max_attempts, self._pause)
+        thoroughness = Thoroughness(brief.policy.thorough, source, destination, time.monotonic, persist)
         return Mover(
             source,
             destination,
-            ServerSideCopy(source, principals, brief.policy, self._run_parts, abilities, persist),
+            ServerSideCopy(
+                source, principals, brief.policy, self._run_parts, abilities, thoroughness.wanted, persist
+            ),
             Streaming(source, destination, brief.policy, self._run_parts, abilities, persist),
             brief.policy,
             self._pause,

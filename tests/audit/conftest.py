@@ -69,7 +69,7 @@ def sqlite_backend(path: Path) -> Backend:
     """Return a database that is to be made in that file."""
 
     def query(sql: str) -> list[tuple[Any, ...]]:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
             return connection.execute(sql).fetchall()
 
     return Backend(f"sqlite:///{path}", query)

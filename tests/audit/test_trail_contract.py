@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - the statements are put together from names that stand in this file
 
 import contextlib
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from s3mover.audit.trail import PendingRow, Total, Trail
 from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
+from tests.support.memory import tree_memory
 
 OTHER_PAIR = Pair("there", "IN/", "here", "out/")
 ODD_KEYS = [
@@ -61,6 +63,7 @@ def test_an_intended_order_stands_as_pending(trail: Trail, backend: Backend) -> 
     ) == [("in/a.pdf", "pending", sweep, 1, 1000, None)]
     etag = "9e107d9d372bb6826bd81d3542a419d6"
     assert trail.pending(PAIR, 10) == [PendingRow(sweep, 1, "in/a.pdf", 1000, etag, AT)]
+    assert type(trail.pending(PAIR, 10)[0].size) is int
 
 
 def test_intending_again_changes_nothing(trail: Trail, backend: Backend) -> None:
@@ -253,6 +256,9 @@ def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pyte
     assert list(trail.failures(0)) == []
     newest = FailureRecord(second, "in/a.pdf", "AccessDenied", "Access Denied", 3, AT + 107)
     assert next(trail.failures(1)) == newest
+    assert {type(value) for value in (next(trail.failures(1)).sweep, next(trail.failures(1)).attempts)} == {
+        int
+    }
 
 
 def test_due_deletions_are_found_until_they_have_ended(trail: Trail, backend: Backend) -> None:
@@ -284,6 +290,47 @@ def test_pruning_removes_old_settled_rows_only(trail: Trail, backend: Backend) -
     trail.settle([moved(orders[0]), failed(orders[1]), moved(orders[2]), moved(orders[4])])
     assert [trail.prune(AT + 50, 2), trail.prune(AT + 50, 2), trail.prune(AT + 50, 2)] == [2, 1, 0]
     assert backend.query("SELECT number FROM document_logs ORDER BY number") == [(4,), (5,)]
+
+
+def test_pruning_removes_sweeps_that_have_no_row_left(trail: Trail) -> None:
+    """A sweep goes after its last row, in the same small steps; one that is running, or young, stays."""
+    sweeps = [trail.open_sweep(PAIR, AT + n) for n in range(5)]
+    for n, sweep in enumerate(sweeps[:4]):
+        ended = AT + (100 if n == 3 else 10)
+        record = SweepRecord(sweep, PAIR, AT + n, ended, SweepStatus.COMPLETED, Tally(), 0)
+        trail.close_sweep(record)
+    trail.intend([order(sweeps[0], 1)], AT)
+    trail.intend([order(sweeps[1], 1), order(sweeps[1], 2)], AT)
+    trail.settle([moved(order(sweeps[1], number)) for number in (1, 2)])
+    assert [trail.prune(AT + 50, 2) for _ in range(3)] == [2, 2, 0]
+    assert [record.id for record in trail.latest_sweeps(10)] == [sweeps[4], sweeps[3], sweeps[0]]
+    assert [record.id for record in trail.latest_sweeps(10, since=AT + 4)] == [sweeps[4]]
+    assert [record.id for record in trail.latest_sweeps(10, sweep=sweeps[0])] == [sweeps[0]]
+
+
+def test_any_number_of_failures_is_told_in_constant_memory(trail: Trail, backend: Backend) -> None:
+    """Two hundred thousand rows are read, and never more than a few pages of them held."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.settle([failed(order(sweep, number)) for number in range(1, 448)])
+    later = "STRFTIME('%Y-%m-%d %H:%M:%f000', '2025-01-04', '+' || {} || ' seconds')"
+    if "sqlite" not in backend.url:
+        later = "'2025-01-04 00:00:00' + INTERVAL {} SECOND"
+    backend.query(
+        f"""
+        INSERT INTO document_logs (file_key, status, message, batch_id, created_at, updated_at)
+        SELECT 'in/a.pdf', 'error', 'Access Denied', {sweep}, {later.format("(a.id * 447 + b.id)")}, a.created_at
+        FROM document_logs a, document_logs b
+        """
+    )
+    before = tree_memory(os.getpid())
+    grown = [
+        tree_memory(os.getpid()) - before
+        for number, record in enumerate(trail.failures(2**31), start=1)
+        if number % 50_000 == 0 and record.sweep == sweep
+    ]
+    # All of them at once take some 100 MB.
+    assert len(grown) == 4
+    assert max(grown) < 30 * 2**20
 
 
 def test_one_connection_holds_the_lease(trail: Trail, backend: Backend) -> None:

@@ -18,7 +18,7 @@ OPERATOR = "monitoring.coreos.com/v1"  # its kinds are no part of Kubernetes, an
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
-_BUCKETS = {"SRC_BUCKET": "from", "DST_BUCKET": "to"}
+_BUCKETS = {"SRC_BUCKET": "documents", "DST_BUCKET": "documents-copy"}
 
 
 def check(manifests: list[Manifest], given: frozenset[tuple[str, str]] = frozenset()) -> None:

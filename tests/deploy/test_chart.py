@@ -19,7 +19,7 @@ CHART = ROOT / "deploy" / "helm" / "s3mover"
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 DSN = {"MYSQL_DSN": "mysql://mover:p%40ss@db:3306/audit"}
 Values = dict[str, Any]
-BUCKETS = {"source": {"bucket": "from"}, "destination": {"bucket": "to"}}
+BUCKETS = {"source": {"bucket": "documents"}, "destination": {"bucket": "documents-copy"}}
 
 SETS: dict[str, Values] = {
     "nothing": {},
@@ -31,7 +31,7 @@ SETS: dict[str, Values] = {
     "irsa": {
         "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111111111111:role/x"}},
         "secrets": {"existingSecret": "theirs", "keys": ["MYSQL_DSN"]},
-        "config": {**BUCKETS, "destination": {"bucket": "to", "account_id": "012345678901"}},
+        "config": {**BUCKETS, "destination": {"bucket": "documents-copy", "account_id": "012345678901"}},
     },
     "environment": {
         "secrets": {

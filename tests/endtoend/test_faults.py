@@ -179,7 +179,7 @@ def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
     abilities, persist = Abilities(lambda: 0.0), persistent(4, lambda _: True)
-    copies = ServerSideCopy(source, [destination], policy, one_by_one, abilities, persist)
+    copies = ServerSideCopy(source, [destination], policy, one_by_one, abilities, lambda: False, persist)
     streams = Streaming(source, destination, policy, one_by_one, abilities, persist)
 
     def close() -> None:

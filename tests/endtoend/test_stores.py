@@ -1,5 +1,6 @@
 """Stores that are not quite S3: s3mover works on them, or says what they cannot do; it never believes them blindly."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ UNLISTABLE = {
     "repeats_page": "the listing of company-documents",
 }
 LESS = {"standard_class_only", "no_tagging"}
+JSON = {"S3MOVER_LOG__FORMAT": "json"}
 SETTINGS = ["--set", "transfer.part_size=5MiB"]
 
 
@@ -85,16 +87,30 @@ def test_a_class_that_the_store_does_not_know_is_said(store: World, tmp_path: Pa
     assert_counted(tmp_path)
 
 
-def test_tags_that_the_store_does_not_give_are_said(store: World, tmp_path: Path) -> None:
-    """A tagged object whose tags cannot be read is an error in the store's words; all others move."""
+@pytest.mark.parametrize("method", ["auto", "streaming"])
+def test_tags_that_the_store_does_not_keep_are_said_and_counted(
+    store: World, tmp_path: Path, method: str
+) -> None:
+    """A tagged object arrives without its tags; its row, a warning and the summary say so; all others are whole."""
     put_documents(store)
+    store.s3.put_object(SOURCE, "large and tagged", size=6 * MIB, tags={"a": "b"})
     make_odd(store, "no_tagging")
-    run_program([*SETTINGS, "sweep"], store.environment, tmp_path, expect=1)
-    failed = rows(tmp_path, "SELECT file_key, error_code FROM document_logs WHERE status = 'error'")
-    assert failed == [("tagged", "NotImplemented")]
-    assert [(one["key"], one["field"]) for one in store.s3.differences(SOURCE, DESTINATION)] == [
-        ("tagged", "missing")
+    done = run_program(
+        [*SETTINGS, "--set", f"transfer.method={method}", "sweep"], JSON | store.environment, tmp_path
+    )
+    lost = {one["key"] for one in store.s3.differences(SOURCE, DESTINATION)}
+    assert {one["field"] for one in store.s3.differences(SOURCE, DESTINATION)} <= {"tags"}
+    assert lost <= {"tagged", "large and tagged"}
+    assert lost or method == "auto"
+    told = [
+        event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "object.reduced"
     ]
+    assert {(event["key"], *event["properties"]) for event in told} == {(key, "tags") for key in lost}
+    assert {event["level"] for event in told} <= {"warning"}
+    messages = "SELECT file_key FROM document_logs WHERE message LIKE '%destination refuses it: the tags%'"
+    assert {key for (key,) in rows(tmp_path, messages)} == lost
+    [summary] = (tmp_path / "logs").glob("*.log")
+    assert (f"- Not kept (tags): {len(lost)} files" in summary.read_text()) == bool(lost)
     assert_counted(tmp_path)
 
 

@@ -4,7 +4,14 @@ from threading import Thread
 
 import pytest
 
-from s3mover.events import ObjectsInPlace, ObjectSkipped, ObjectsListed, SweepListed, SweepStarted
+from s3mover.events import (
+    ObjectsInPlace,
+    ObjectSkipped,
+    ObjectsListed,
+    SweepFinished,
+    SweepListed,
+    SweepStarted,
+)
 from s3mover.model import Method, Side, SweepStatus, Tally
 from s3mover.observe.counting import SweepCounter
 from s3mover.observe.rate import Rate
@@ -229,8 +236,8 @@ def test_a_first_sweep_tells_its_progress_when_the_listing_has_ended(
 def test_a_later_sweep_is_measured_by_the_last_complete_one(counter: SweepCounter, clock: Clock) -> None:
     """While it lists, progress and time left come from what the last complete sweep listed."""
     counter(finished())  # ten objects were listed
-    counter(finished(status=SweepStatus.FAILED))
-    counter(SweepStarted(8, PAIR))
+    counter(SweepFinished(8, SweepStatus.FAILED, Tally(listed=3), 1.0, 1.0, ""))
+    counter(SweepStarted(9, PAIR))
     clock.now += 20
     counter(ObjectsListed(Side.SOURCE, 5))
     assert (counter.snapshot().progress, counter.snapshot().eta_seconds) == (0.0, None)

@@ -19,8 +19,8 @@ from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, mov
 # The contract's list, copied.
 CONTRACT = """
 daemon.started daemon.stopping daemon.stopped sweep.started sweep.listed sweep.progress sweep.finished object.moved
-object.failed object.fallback object.skipped object.recovered source.deleted source.kept worker.started worker.died
-throttle.changed audit.unavailable audit.restored lease.acquired lease.waiting credentials.refreshed
+object.failed object.fallback object.reduced object.skipped object.recovered source.deleted source.kept worker.started
+worker.died throttle.changed audit.unavailable audit.restored lease.acquired lease.waiting credentials.refreshed
 """
 # What was added since.
 ADDED = """

@@ -1,5 +1,6 @@
 """The metrics, held against the contract's table."""
 
+import math
 import subprocess
 
 import pytest
@@ -16,10 +17,12 @@ from s3mover.events import (
     LeaseAcquired,
     LeaseWaiting,
     ObjectFallback,
+    ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
     RequestsMade,
+    SweepListed,
     SweepStarted,
     ThrottleChanged,
     WorkerDied,
@@ -28,6 +31,7 @@ from s3mover.events import (
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.labels import BoundedLabel
 from s3mover.observe.metrics import MetricsListener
+from s3mover.transfer.abilities import FRAMING, Feature
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
 
@@ -38,6 +42,7 @@ CONTRACT = """
 | `s3mover_transfer_duration_seconds` | histogram | `method` |
 | `s3mover_failures_total` | counter | `code` |
 | `s3mover_fallbacks_total` | counter | `reason` |
+| `s3mover_properties_lost_total` | counter | `property` |
 | `s3mover_objects_listed_total` | counter | `side` |
 | `s3mover_objects_skipped_total` | counter | `reason` |
 | `s3mover_sweeps_total` | counter | `status` |
@@ -52,6 +57,7 @@ CONTRACT = """
 | `s3mover_audit_rows_total`, `s3mover_audit_up`, `s3mover_leader` | counter, gauge, gauge | – |
 | `s3mover_build_info` | info | – |
 """  # noqa: RUF001
+PROPERTIES = [feature for feature in Feature if feature not in FRAMING]
 # What was added since.
 ADDED = """
 | `s3mover_paused`, `s3mover_window_open`, `s3mover_sweeps_failed_in_a_row` | gauge | – |
@@ -142,6 +148,7 @@ def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -
             {"side": "source", "operation": "ListObjectsV2", "code": "ExpiredToken"},
         ),
         ("s3mover_throttled_total", {"side": "destination"}),
+        *(("s3mover_properties_lost_total", {"property": feature.label}) for feature in PROPERTIES),
         ("s3mover_audit_rows_total", {}),
     ],
 )
@@ -273,6 +280,31 @@ def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> 
     )
 
 
+def test_failures_are_counted_by_code(metrics: MetricsListener) -> None:
+    """What failed, and how, is told without naming an object."""
+    metrics(failed())
+    metrics(failed(method=None))
+    assert value(metrics, "s3mover_failures_total", code="AccessDenied") == 2
+
+
+def test_progress_and_time_left_are_told_where_they_are_known(metrics: MetricsListener) -> None:
+    """Between sweeps neither is a number; when the listing has ended both are."""
+
+    def told() -> tuple[float, float]:
+        progress, left = value(metrics, "s3mover_sweep_progress_ratio"), value(metrics, "s3mover_eta_seconds")
+        assert progress is not None
+        assert left is not None
+        return progress, left
+
+    assert all(map(math.isnan, told()))
+    metrics(SweepStarted(7, PAIR))
+    metrics(ObjectsInPlace("in_place", 3))
+    metrics(planned(1))
+    metrics(SweepListed(7, 4, 3, 1))
+    metrics(moved())
+    assert told() == (1.0, 0.0)
+
+
 def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
     """Listed objects count by their side, fallbacks by their reason."""
     metrics(ObjectsListed(Side.DESTINATION, 1_000))
@@ -280,6 +312,14 @@ def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
     assert value(metrics, "s3mover_objects_listed_total", side="destination") == 1_000
     assert value(metrics, "s3mover_objects_listed_total", side="source") == 0
     assert value(metrics, "s3mover_fallbacks_total", reason="AccessDenied") == 1
+
+
+def test_what_was_lost_counts_by_its_name(metrics: MetricsListener) -> None:
+    """An object that lost two of its properties counts for both."""
+    metrics(ObjectReduced(7, "in/c.pdf", ("tags", "acl")))
+    metrics(ObjectReduced(7, "in/d.pdf", ("tags",)))
+    assert value(metrics, "s3mover_properties_lost_total", property="tags") == 2
+    assert value(metrics, "s3mover_properties_lost_total", property="acl") == 1
 
 
 def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener) -> None:

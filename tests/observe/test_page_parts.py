@@ -140,6 +140,7 @@ def test_layers_are_stacked() -> None:
     picture = ET.fromstring(drawing.stacked([("a", [1, 1, 0]), ("b", [1, 0, 0])], 2, "two of them"))  # noqa: S314 - our own
     assert picture.attrib["aria-label"] == "two of them"
     paths = {path.attrib["class"]: path.attrib["d"] for path in picture.iter("path")}
+    assert list(paths) == ["b", "a"]  # the lower layer lies upon the sum
     assert paths == {"a": "M0 100V50h2V100h1V100Z", "b": "M0 100V0h1V50h1V100h1V100Z"}
 
 
@@ -214,6 +215,12 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
         ({"audit_available": False, "state": "sweeping"}, Tone.BAD, "Waiting for the audit database", None),
         ({"state": "standby"}, Tone.CALM, "Standing by", None),
         ({"state": "starting"}, Tone.CALM, "Starting", None),
+        (
+            {"state": "starting", "problem": "no such bucket"},
+            Tone.BAD,
+            "Cannot begin",
+            "No such bucket. It is tried again.",
+        ),
         ({"state": "stopping"}, Tone.CALM, "Stopping", None),
         ({"state": "paused"}, Tone.CALM, "Paused", None),
         ({"state": "resting"}, Tone.CALM, "Resting", ""),

@@ -108,6 +108,7 @@ def test_a_search_for_a_line_finds_that_line_only(word: str) -> None:
 def test_the_rest_of_the_sweep_is_told() -> None:
     """Sweep, buckets, what was listed and skipped, bytes and fallbacks have lines of their own."""
     report = replace(REPORT, status=SweepStatus.INTERRUPTED, fallbacks={"KMS": 1, "AccessDenied": 3})
+    report = replace(report, unkept={"tags": 2, "acl": 1})
     lines = render(report).splitlines()
     assert {
         "Sweep: 12 (interrupted)",
@@ -118,7 +119,12 @@ def test_the_rest_of_the_sweep_is_told() -> None:
         "Waiting: 0",
         "- Bytes: 123450000",
     } <= set(lines)
-    assert lines[-2:] == ["- Fallback (AccessDenied): 3 files", "- Fallback (KMS): 1 files"]
+    assert lines[-4:] == [
+        "- Fallback (AccessDenied): 3 files",
+        "- Fallback (KMS): 1 files",
+        "- Not kept (acl): 1 files",
+        "- Not kept (tags): 2 files",
+    ]
 
 
 def test_shares_have_two_decimals() -> None:

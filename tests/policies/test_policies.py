@@ -96,6 +96,8 @@ def test_keys_are_used_by_those_who_read_and_write() -> None:
         ("acl", Side.DESTINATION, {"s3:PutObjectAcl"}),
         ("delete", Side.SOURCE, {"s3:DeleteObject"}),
         ("restore", Side.SOURCE, {"s3:RestoreObject"}),
+        ("looks", Side.SOURCE, {"s3:GetBucketObjectLockConfiguration", "s3:GetBucketWebsite"}),
+        ("looks", Side.DESTINATION, {"s3:GetBucketWebsite"}),
         ("locks", Side.SOURCE, {"s3:GetObjectRetention", "s3:GetObjectLegalHold"}),
         ("locks", Side.DESTINATION, {"s3:PutObjectRetention", "s3:PutObjectLegalHold"}),
     ],
@@ -106,6 +108,12 @@ def test_a_right_is_asked_for_only_where_it_is_used(wish: str, holder: Side, act
     wished = replace(TERMS, **wishes)
     assert actions <= actions_of(wished, holder)
     assert not actions & (actions_of(TERMS, holder) - {"s3:DeleteObject"})
+
+
+def test_streams_lose_nothing_and_look_at_no_bucket() -> None:
+    """Only before server-side copies it matters what they would lose."""
+    needed = grants(replace(TERMS, looks=True), Method.STREAMING)
+    assert not any("s3:GetBucketWebsite" in grant.actions for grant in needed)
 
 
 def test_the_destination_s_objects_are_never_deleted() -> None:

@@ -85,15 +85,17 @@ def test_the_region_tells_the_partition(region: str, partition: str) -> None:
 
 def test_settings_tell_which_further_rights_are_used() -> None:
     """Each by its own setting."""
-    assert terms() == Terms(terms().source, terms().destination)
+    assert terms() == Terms(terms().source, terms().destination, looks=True)
+    assert not terms(S3MOVER_TRANSFER__THOROUGH="never").looks
     more = {
         "S3MOVER_DESTINATION__ACL": "bucket-owner-full-control",
-        "S3MOVER_TRANSFER__THOROUGH": "true",
+        "S3MOVER_TRANSFER__THOROUGH": "always",
         "S3MOVER_TRANSFER__AFTER": "delete",
         "S3MOVER_TRANSFER__RESTORE__TIER": "bulk",
     }
     found = terms(**more)
     assert (found.acl, found.locks, found.delete, found.restore) == (True, True, True, True)
+    assert not found.looks
 
 
 def test_equal_credentials_are_one_principal() -> None:

@@ -115,6 +115,17 @@ def test_a_page_is_asked_for_again_after_temporary_trouble() -> None:
     assert [query.get("continuation-token") for query in queries] == [None, ["t"], ["t"], ["t"]]
 
 
+def test_a_page_that_cannot_be_read_is_not_asked_for_for_long() -> None:
+    """Three times; other trouble in between does not count, and every page begins anew."""
+    busy = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
+    broken = answer(b"garbage")
+    keys, queries = listed(page("a", more="t"), broken, busy, broken, page("b", more="u"), broken, page("c"))
+    assert (keys, len(queries)) == (["a", "b", "c"], 7)
+    with pytest.raises(S3Error, match="InvalidResponse") as given_up:
+        listed(page("a", more="t"), broken, broken, broken)
+    assert not given_up.value.temporary
+
+
 def test_a_listing_that_is_not_permitted_is_not_asked_for_again() -> None:
     """A refusal is said at once."""
     with pytest.raises(S3Error, match="AccessDenied"):

@@ -1,6 +1,5 @@
 """Bounds on requests and bytes, and the limit that finds what a store gives."""
 
-import random
 import threading
 from math import inf
 
@@ -8,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.s3.throttle import BURST_SECONDS, SLACK, AdaptiveLimit, Pace
+from s3mover.s3.throttle import BURST_SECONDS, SLACK, Pace
+from tests.support.virtualstore import Run, Store
 
 
 class Time:
@@ -36,7 +36,7 @@ def test_no_more_passes_than_the_rate_lets_through(rate: float, units: list[floa
     assert sum(units) <= allowed * 1.000001 + 2 * SLACK
 
 
-@given(rates=st.lists(st.floats(1, 5000), min_size=2, max_size=10))
+@given(rates=st.lists(st.floats(1, 300), min_size=2, max_size=5))
 def test_a_rate_that_changes_holds_at_once(rates: list[float]) -> None:
     """Whatever the rates are one after the other, a second of each lets through about as many units."""
     time = Time()
@@ -94,47 +94,6 @@ def test_who_waits_hears_of_a_new_rate(rate: float) -> None:
     for thread in threads:
         thread.join(60)
     assert (pace.waiting, pace.take_passed()) == (0, 5)
-
-
-class Store:
-    """A store that carries out `rate` requests a second, saves up a tenth of a second, and refuses the others."""
-
-    def __init__(self, rate: float, noise: float = 0.0) -> None:
-        self.rate = rate
-        self._level = rate / 10
-        self._chance = random.Random(4)  # noqa: S311 - chance, not a secret
-        self._noise = noise
-
-    def ask(self, requests: int, seconds: float) -> int:
-        """Return how many are carried out."""
-        self._level = min(self._level + self.rate * seconds, self.rate / 10 + self.rate * seconds)
-        carried_out = min(requests, int(self._level))
-        self._level -= carried_out
-        return sum(self._chance.random() >= self._noise for _ in range(carried_out))
-
-
-class Run:
-    """What a limit makes of a store, in steps of virtual time; `most` is what the asking side can do by itself."""
-
-    def __init__(self, store: Store, most: float = inf, limit: AdaptiveLimit | None = None) -> None:
-        self.store = store
-        self.most = most
-        self.limit = limit or AdaptiveLimit(0.0)
-        self.now = 0.0
-        self.rest = 0.0
-
-    def go_on(self, seconds: float, step: float = 0.05) -> tuple[float, float]:
-        """Return the goodput per second, and the part of all requests that was refused."""
-        asked = done = 0
-        for _ in range(round(seconds / step)):
-            self.now += step
-            self.rest += min(self.limit.rate, self.most) * step
-            requests, self.rest = int(self.rest), self.rest % 1
-            carried_out = self.store.ask(requests, step)
-            waits = self.limit.rate < self.most
-            self.limit.hear(self.now, carried_out, requests - carried_out, waited_for=waits)
-            asked, done = asked + requests, done + carried_out
-        return done / seconds, 1 - done / asked
 
 
 @pytest.mark.parametrize("rate", [100, 500, 3500, 5500])

@@ -31,6 +31,7 @@ class Visit:
     bucket: str = ""
     key: str = ""
     principal: str = "anonymous"
+    access_key: str = ""
     rules: list[Rule] = field(default_factory=list)
 
     def rule(self, *kinds: Kind) -> Rule | None:
@@ -50,6 +51,7 @@ def admit(world: World, request: Request, visit: Visit) -> Call:
     signer, region = _signed(world, request)
     if signer:
         visit.principal = signer.principal.arn
+        visit.access_key = signer.id
     _play_faults(world, visit)
     operation = OPERATIONS[visit.operation]
     world.check_rate(visit.bucket, visit.key, writes=operation.writes)

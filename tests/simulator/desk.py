@@ -238,6 +238,7 @@ def _configure(
     ownership: str | None = None,
     default_kms_key: str | None = None,
     object_lock: bool | None = None,
+    website: bool | None = None,
     requester_pays: bool | None = None,
 ) -> None:
     if policy is not None:
@@ -249,6 +250,7 @@ def _configure(
         "ownership": ownership,
         "default_kms_key": default_kms_key,
         "object_lock": object_lock,
+        "website": website,
         "requester_pays": requester_pays,
     }
     for setting, value in wanted.items():

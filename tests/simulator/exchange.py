@@ -86,6 +86,7 @@ class S3Exchange:
             reply.detail,
             intake.received if intake else 0,
             reply.size,
+            visit.access_key,
         )
         log.add(entry)
 

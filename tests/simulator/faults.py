@@ -77,6 +77,7 @@ QUIRKS = {
     "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
     "no_checksums": "checksums are neither checked nor shown",
     "unknown_subresource_lists": "a bucket's unknown sub-resource is answered with 200 and a list page",
+    "no_bucket_settings": "a bucket's Object Lock and website settings are answered with 501 NotImplemented",
     "no_url_encoding": "encoding-type is ignored",
     "refuses_control_keys": "DeleteObjects refuses a whole body that has a key with a control character",
     "standard_class_only": "other storage classes than STANDARD are refused",

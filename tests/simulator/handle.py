@@ -141,7 +141,7 @@ class Simulator:
 
         Settings: `region`, `policy` (a document), `versioning` (`Enabled`, `Suspended`), `ownership`
         (`BucketOwnerEnforced`, `BucketOwnerPreferred`, `ObjectWriter`), `default_kms_key` (ARN), `object_lock`,
-        `requester_pays`, `quirks` (names of `faults.QUIRKS`).
+        `website`, `requester_pays`, `quirks` (names of `faults.QUIRKS`).
         """
         self.command("create_bucket", name=name, owner=owner, **settings)
 

@@ -12,7 +12,8 @@ class Entry(NamedTuple):
 
     `code` is S3's error code, "" for success, `Reset` or `Hang` where a fault kept the answer back; `detail` says
     which action was missing; `at` is in seconds since the epoch, `seconds` the server's own time;
-    `source` is the copy source as sent; `received` and `sent` are bytes of bodies.
+    `source` is the copy source as sent; `received` and `sent` are bytes of bodies; `access_key` is the one that
+    signed, by which a test tells two instances of one client apart.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
     detail: str
     received: int
     sent: int
+    access_key: str = ""
 
 
 class RequestLog:

@@ -149,6 +149,7 @@ class Bucket:
         self.ownership = "BucketOwnerEnforced"
         self.default_kms_key = ""
         self.object_lock = False
+        self.website = False
         self.requester_pays = False
         self.policy = Policy({"Statement": []})
         self.quirks: frozenset[str] = frozenset()

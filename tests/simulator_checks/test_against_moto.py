@@ -203,6 +203,8 @@ def the_bucket_itself(talk: Talk) -> None:
     talk.ask("head_bucket")
     talk.ask("get_bucket_location")
     talk.ask("get_bucket_versioning")
+    talk.ask("get_bucket_website")
+    talk.ask("get_object_lock_configuration")
     missing = f"{talk.bucket}-none"
     talk.ask("head_bucket", Bucket=missing)
     talk.ask("list_objects_v2", Bucket=missing)
@@ -250,4 +252,18 @@ def test_versions_are_told_as_moto_tells_them(owner: Client, moto: Client, make_
         talk.ask("delete_object", Key="a", VersionId=first)
         talk.ask("list_object_versions")
         talk.ask("get_object", Key="a", VersionId=first)
+    assert ours.answers == theirs.answers
+
+
+def test_a_bucket_that_locks_or_serves_is_told_as_moto_tells_it(
+    owner: Client, moto: Client, make_bucket: MakeBucket
+) -> None:
+    """Object Lock and website settings, where there are any."""
+    ours, theirs = Talk(owner, make_bucket(object_lock=True, website=True)), Talk(moto, f"moto-{uuid4()}")
+    moto.create_bucket(Bucket=theirs.bucket, ObjectLockEnabledForBucket=True)
+    website = {"IndexDocument": {"Suffix": "index.html"}}
+    moto.put_bucket_website(Bucket=theirs.bucket, WebsiteConfiguration=website)
+    for talk in (ours, theirs):
+        talk.ask("get_bucket_website")
+        talk.ask("get_object_lock_configuration")
     assert ours.answers == theirs.answers

@@ -1,9 +1,11 @@
-"""The table of the test report that shows which key arrived by which way, small and in parts."""
+"""The tables of the test report: which key arrived by which way, and what was killed, when, and what then happened."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # The name under which a test records its column: a heading, and for each key whether it arrived equal.
 ARRIVED = "arrived"
+# The name under which a test records what it killed: a list of records of one shape.
+KILLS = "kills"
 _KEY_WIDTH = 44
 
 
@@ -15,3 +17,10 @@ def lines(keys: Sequence[str], columns: Mapping[str, Sequence[bool]]) -> Iterato
         yield f"{ascii(key)[: _KEY_WIDTH - 2]:<{_KEY_WIDTH}}" + "".join(
             f"{'equal' if m else 'DIFFERS':>28}" for m in marks
         )
+
+
+def kill_lines(kills: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Yield the table's lines: a row per kill."""
+    yield f"{'test':<46}{'seed':>10}{'no':>4}  {'killed':<12}{'when':<34}{'pending':>8}  then"
+    for kill in kills:
+        yield "{test:<46.45}{seed:>10}{number:>4}  {who:<12}{when:<34}{pending:>8}  {then}".format_map(kill)

@@ -8,7 +8,7 @@ from s3mover.model import Method, ObjectEntry, Order, Outcome, Status, Transfer,
 from s3mover.planning.scan import Finding
 from s3mover.sweep.ledger import Ledger
 
-ENDS = ["copied", "streamed", "failed", "skipped", "returned"]
+ENDS = ["copied", "reduced", "streamed", "failed", "skipped", "returned"]
 
 
 def order(number: int) -> Order:
@@ -20,6 +20,9 @@ def outcome(number: int, end: str) -> Outcome:
     match end:
         case "copied":
             return base._replace(status=Status.SUCCESS, method=Method.SERVER_SIDE_COPY)
+        case "reduced":
+            copied = base._replace(status=Status.SUCCESS, method=Method.SERVER_SIDE_COPY)
+            return copied._replace(unkept=("tags", "acl"))
         case "streamed":
             return base._replace(status=Status.SUCCESS, method=Method.STREAMING, fallback="AccessDenied")
         case "skipped":
@@ -41,13 +44,20 @@ def test_every_object_is_accounted_for(ends: list[str], in_place: int) -> None:
 
     tally = ledger.tally()
 
-    assert tally.succeeded == ends.count("copied") + ends.count("streamed")
-    assert (tally.server_side_copies, tally.streamed) == (ends.count("copied"), ends.count("streamed"))
+    copied, streamed = ends.count("copied") + ends.count("reduced"), ends.count("streamed")
+    assert tally.succeeded == copied + streamed
+    assert (tally.server_side_copies, tally.streamed) == (copied, streamed)
     assert tally.failed == ends.count("failed") == len(ledger.failures)
     assert tally.skipped == in_place + ends.count("skipped")
     assert tally.planned == tally.succeeded + tally.failed
     assert tally.waiting == ends.count("returned")
-    assert tally.bytes == sum(n for n, end in enumerate(ends, 1) if end in {"copied", "streamed"})
+    assert tally.bytes == sum(n for n, end in enumerate(ends, 1) if end in {"copied", "reduced", "streamed"})
     names = [event.name for event in events]
     assert names.count("object.moved") == tally.succeeded
     assert names.count("object.fallback") == ledger.fallbacks["AccessDenied"] == tally.streamed
+    assert (
+        names.count("object.reduced")
+        == ledger.unkept["tags"]
+        == ledger.unkept["acl"]
+        == ends.count("reduced")
+    )

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ from tests.support.table import ARRIVED
 
 ACCOUNT = "111111111111"
 PART = 5 * MIB
-POLICY = Policy(method="auto", part_size=PART, max_attempts=1, largest_copy=PART, thorough=True)
+POLICY = Policy(method="auto", part_size=PART, max_attempts=1, largest_copy=PART)
 
+STATUSES = {"AccessDenied": 403, "PreconditionFailed": 412, "NoSuchKey": 404}
 Told = dict[str, Any]
 
 
@@ -52,7 +54,9 @@ class Field:
     def way(self, method: str, policy: Policy = POLICY, persist: Persist = once) -> Way:
         if method == "streaming":
             return Streaming(self.source, self.destination, policy, one_by_one, self.abilities, persist)
-        return ServerSideCopy(self.source, [self.destination], policy, one_by_one, self.abilities, persist)
+        return ServerSideCopy(
+            self.source, [self.destination], policy, one_by_one, self.abilities, lambda: True, persist
+        )
 
     def orders(self) -> list[Order]:
         return [
@@ -201,6 +205,90 @@ def test_what_the_store_cannot_keep_is_said(field: Field, method: str) -> None:
     [arrival] = field.carry_all(way)
     assert "the storage class" in arrival.note
     assert arrival.unkept == ("storage_class",)
+
+
+@pytest.mark.parametrize("size", [3, PART + 3])
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_tags_that_the_destination_does_not_take_are_left_out_and_said(
+    field: Field, method: str, size: int
+) -> None:
+    """A store without tagging gets the object without its tags; what protects the bytes is used again."""
+    field.s3.put_object("from", "k", size=size, tags={"a": "b"})
+    field.s3.configure_bucket("to", quirks=["no_tagging"])
+    way = field.way(method)
+    if (method, size) == ("server_side_copy", 3):
+        with pytest.raises(S3Error, match="NotImplemented"):
+            field.carry_all(way)
+        return
+    arrival, _ = carried_after(field, way, 3)
+    assert arrival.unkept == ("tags",)
+    assert "the tags" in arrival.note
+    assert [feature for feature in Feature if not field.abilities.has(feature)] == [Feature.TAGS]
+    [difference] = field.s3.differences("from", "to")
+    assert difference["field"] == "tags"
+
+
+@pytest.mark.parametrize("size", [3, PART + 3])
+def test_tags_that_the_source_does_not_give_are_left_out_and_said(field: Field, size: int) -> None:
+    """It says that there are some, and does not know the operation that shows them."""
+    field.s3.put_object("from", "k", size=size, tags={"a": "b"})
+    field.s3.configure_bucket("from", quirks=["no_tagging"])
+    arrival, codes = carried_after(field, field.way("streaming"), 1)
+    assert (codes, arrival.unkept) == (["NotImplemented"], ("tags",))
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_an_acl_that_the_bucket_does_not_take_is_left_out_and_said(field: Field, method: str) -> None:
+    """A bucket that enforces its owner's ownership has no ACLs."""
+    field.s3.put_object("from", "k", b"x")
+    way = field.way(method, policy=replace(POLICY, acl="public-read"))
+    arrival, codes = carried_after(field, way, 1)
+    assert (codes, arrival.unkept) == (["AccessControlListNotSupported"], ("acl",))
+    assert arrival.note == "not kept, as the destination refuses it: the ACL"
+
+
+def test_altered_bytes_are_refused_where_nothing_but_an_md5_is_known(field: Field) -> None:
+    """A destination with KMS tells no MD5, and the source no checksum: the destination is told what to expect."""
+    field.s3.configure_bucket("from", quirks=["no_checksums"])
+    field.s3.configure_bucket("to", default_kms_key=field.s3.add_kms_key(ACCOUNT))
+    field.s3.put_object("from", "k", b"0123456789")
+    way = field.way("streaming")
+    field.s3.add_fault("corrupted_body", operation="GetObject")
+    with pytest.raises(S3Error, match="BadDigest") as refused:
+        field.carry_all(way)
+    assert refused.value.temporary
+    assert field.s3.count("to") == 0
+    field.s3.clear_faults()
+    field.carry_all(way)
+    assert field.s3.differences("from", "to", ignoring=["encryption"]) == []
+
+
+def test_a_copy_that_is_found_to_be_another_object_is_removed(field: Field) -> None:
+    """A store that checks nothing kept altered bytes: they do not stay, and the next attempt is made."""
+    field.s3.configure_bucket("to", quirks=["no_checksums"])
+    field.s3.put_object("from", "k", b"0123456789")
+    field.s3.add_fault("corrupted_body", operation="PutObject", times=1)
+    way = field.way("streaming")
+    with pytest.raises(VerificationError, match="the content differs"):
+        field.carry_all(way)
+    assert field.s3.count("to") == 0
+    field.carry_all(way)
+    assert field.s3.differences("from", "to") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("AccessDenied", "remove it by hand"), ("PreconditionFailed", ""), ("NoSuchKey", "")]
+)
+def test_what_cannot_be_removed_is_said(field: Field, code: str, said: str) -> None:
+    """A refused removal stands in the error; an object that is gone or another one by now needs none."""
+    field.s3.configure_bucket("to", quirks=["no_checksums"])
+    field.s3.put_object("from", "k", b"0123456789")
+    field.s3.add_fault("corrupted_body", operation="PutObject", times=1)
+    field.s3.add_fault("refusal", operation="DeleteObject", code=code, status=STATUSES[code])
+    with pytest.raises(VerificationError, match="the content differs") as wrong:
+        field.carry_all(field.way("streaming"))
+    assert said in str(wrong.value)
+    assert ("could not be removed" in str(wrong.value)) == bool(said)
 
 
 @pytest.mark.parametrize("size", [1000, PART + 1000])

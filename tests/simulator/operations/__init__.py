@@ -41,6 +41,10 @@ _ALL = (
     Operation("HeadBucket", listing.permit_list, buckets.head_bucket),
     Operation("GetBucketLocation", buckets.permit_location, buckets.get_bucket_location),
     Operation("GetBucketVersioning", buckets.permit_versioning, buckets.get_bucket_versioning),
+    Operation(
+        "GetObjectLockConfiguration", buckets.permit_object_lock, buckets.get_object_lock_configuration
+    ),
+    Operation("GetBucketWebsite", buckets.permit_website, buckets.get_bucket_website),
     Operation("ListObjectsV2", listing.permit_list, listing.list_objects_v2),
     Operation("ListObjectVersions", listing.permit_list_versions, listing.list_object_versions),
     Operation("ListMultipartUploads", multipart.permit_list_uploads, multipart.list_multipart_uploads),
@@ -80,6 +84,8 @@ _BUCKET = {
     ("GET", ""): "ListObjectsV2",
     ("GET", "location"): "GetBucketLocation",
     ("GET", "versioning"): "GetBucketVersioning",
+    ("GET", "object-lock"): "GetObjectLockConfiguration",
+    ("GET", "website"): "GetBucketWebsite",
     ("GET", "versions"): "ListObjectVersions",
     ("GET", "uploads"): "ListMultipartUploads",
     ("POST", "delete"): "DeleteObjects",
@@ -100,6 +106,8 @@ _OBJECT = {
     ("DELETE", "tagging"): "DeleteObjectTagging",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
+_MODERN = ("object-lock", "website")
+"""What other stores may not know."""
 _COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
 
@@ -119,10 +127,11 @@ def _name(method: str, query: Mapping[str, str], key: str, quirks: frozenset[str
     named = [one for one in query if one in _SUBRESOURCES] if query else []
     subresource = named[0] if named else ""
     table = _OBJECT if key else _BUCKET
-    if (method, subresource) in table:
-        return table[method, subresource]
-    if not key and method == "GET" and "unknown_subresource_lists" in quirks:
+    unknown = (method, subresource) not in table or subresource in _MODERN
+    if not key and method == "GET" and unknown and "unknown_subresource_lists" in quirks:
         return "ListObjectsV2"
+    if (method, subresource) in table and not (subresource in _MODERN and "no_bucket_settings" in quirks):
+        return table[method, subresource]
     if subresource:
         raise Refusal("NotImplemented", f"The simulator does not know {method} with ?{subresource}")
     raise Refusal("MethodNotAllowed")

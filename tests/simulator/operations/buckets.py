@@ -1,7 +1,8 @@
-"""A bucket as a whole: whether it is there, where it is, whether it keeps versions."""
+"""A bucket as a whole: whether it is there, where it is, whether it keeps versions or locks, or is a website."""
 
 from tests.simulator.access import require_bucket
 from tests.simulator.call import Call
+from tests.simulator.refusals import Refusal
 from tests.simulator.wire import Reply
 from tests.simulator.xml import document, element
 
@@ -33,3 +34,28 @@ def get_bucket_versioning(call: Call) -> Reply:
     return Reply(
         200, [], document("VersioningConfiguration", element("Status", call.bucket.versioning or None))
     )
+
+
+def permit_object_lock(call: Call) -> None:
+    """Ask for the right to know whether the bucket has Object Lock."""
+    require_bucket(call, "s3:GetBucketObjectLockConfiguration", call.bucket)
+
+
+def get_object_lock_configuration(call: Call) -> Reply:
+    """Tell that the bucket has Object Lock (S3 API: GetObjectLockConfiguration)."""
+    if not call.bucket.object_lock:
+        raise Refusal("ObjectLockConfigurationNotFoundError")
+    return Reply(200, [], document("ObjectLockConfiguration", element("ObjectLockEnabled", "Enabled")))
+
+
+def permit_website(call: Call) -> None:
+    """Ask for the right to know whether the bucket is a website."""
+    require_bucket(call, "s3:GetBucketWebsite", call.bucket)
+
+
+def get_bucket_website(call: Call) -> Reply:
+    """Tell how the bucket is a website (S3 API: GetBucketWebsite)."""
+    if not call.bucket.website:
+        raise Refusal("NoSuchWebsiteConfiguration")
+    index = f"<IndexDocument>{element('Suffix', 'index.html')}</IndexDocument>"
+    return Reply(200, [], document("WebsiteConfiguration", index))

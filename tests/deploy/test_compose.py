@@ -1,0 +1,166 @@
+"""The compose file, read by Docker Compose itself, and held against the files that it names."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from s3mover.audit.dsn import MysqlDsn, parse_dsn
+from s3mover.settings.catalogue import FIRST_VERSION_NAMES
+from tests.deploy.engine import ROOT
+
+FILE = ROOT / "docker-compose.yml"
+PLUGIN_FOLDERS = ("/usr/libexec/docker", "/usr/local/lib/docker", "/usr/lib/docker")
+Service = dict[str, Any]
+
+
+def compose(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Docker Compose, which needs no engine to read a file."""
+    places = [
+        shutil.which("docker-compose"),
+        *(f"{folder}/cli-plugins/docker-compose" for folder in PLUGIN_FOLDERS),
+    ]
+    program = next((place for place in places if place and os.access(place, os.X_OK)), None)
+    if program is None:
+        pytest.fail("Docker Compose v2 is missing; .ci/install-test-servers installs it", pytrace=False)
+    return subprocess.run(
+        [program, *arguments], capture_output=True, text=True, check=False, env=os.environ | environment
+    )
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
+    """All services, the demo's among them, as Compose understands them without any .env."""
+    empty = tmp_path_factory.mktemp("compose") / "empty"
+    empty.touch()
+    done = compose("-f", FILE, "--env-file", empty, "--profile", "demo", "config", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Service] = json.loads(done.stdout)["services"]
+    return found
+
+
+def test_compose_finds_no_fault() -> None:
+    """Neither an unknown key, nor a dependency that is none, nor a value of another kind; and it warns of nothing."""
+    for profile in ((), ("--profile", "demo")):
+        done = compose("-f", FILE, *profile, "config", "--quiet")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_part_waits_for_what_it_needs(services: dict[str, Service]) -> None:
+    """The daemon waits for a database that answers, and where it is there, for a demo that is filled."""
+    waits = {
+        name: {of: one["condition"] for of, one in service.get("depends_on", {}).items()}
+        for name, service in services.items()
+    }
+    assert waits["s3-mover"] == {"mysql": "service_healthy", "demo": "service_healthy"}
+    assert waits["mysql"] == waits["demo"] == {"prepare": "service_completed_successfully"}
+    assert services["s3-mover"]["depends_on"]["demo"]["required"] is False
+    healthy = {
+        of
+        for waiting in waits.values()
+        for of, condition in waiting.items()
+        if condition == "service_healthy"
+    }
+    assert all("healthcheck" in services[name] for name in healthy)
+
+
+def test_the_files_that_are_mounted_exist(services: dict[str, Service]) -> None:
+    """Docker would make a folder of what is not there, without a word."""
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            assert volume["type"] == "volume" or Path(volume["source"]).exists(), volume["source"]
+
+
+def test_what_is_ours_has_no_privilege(services: dict[str, Service]) -> None:
+    """Our containers have a root that is not written to, and no capability; ports are this machine's alone."""
+    for name in ("prepare", "s3-mover", "demo"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert {port["host_ip"] for port in published} == {"127.0.0.1"}
+
+
+def test_the_daemon_stops_in_good_order(services: dict[str, Service]) -> None:
+    """Docker waits longer than stop.grace, which is 25 seconds."""
+    assert services["s3-mover"]["stop_grace_period"] == "40s"
+
+
+def test_prometheus_and_grafana_find_each_other(services: dict[str, Service]) -> None:
+    """The names in their own files are names of this network."""
+    names = set(services) | set(services["s3-mover"]["networks"]["default"]["aliases"])
+    scrapes = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    hosts = {
+        target.split(":")[0] for job in scrapes for one in job["static_configs"] for target in one["targets"]
+    }
+    assert hosts - {"localhost"} <= names
+    (source,) = (ROOT / "deploy/grafana/provisioning/datasources").glob("*.yaml")
+    (entry,) = yaml.safe_load(source.read_text("utf-8"))["datasources"]
+    assert entry["url"] == "http://prometheus:9090"
+    (provider,) = (ROOT / "deploy/grafana/provisioning/dashboards").glob("*.yaml")
+    (folder,) = (one["options"]["path"] for one in yaml.safe_load(provider.read_text("utf-8"))["providers"])
+    targets = [volume["target"] for volume in services["grafana"]["volumes"]]
+    assert f"{folder}/s3mover.json" in targets
+
+
+def test_the_database_is_made_by_the_schema_files(services: dict[str, Service]) -> None:
+    """The folder that the database's image runs at its first start is the one that `schema apply` reads."""
+    mounts = {volume["target"]: volume["source"] for volume in services["mysql"]["volumes"]}
+    assert mounts["/docker-entrypoint-initdb.d"] == str(ROOT / "schema" / "mysql")
+
+
+def test_no_secret_stands_in_a_file(services: dict[str, Service]) -> None:
+    """Every password is drawn at the first start; the example of the environment leaves all of them empty."""
+    named = re.compile(
+        r"(?i)^[^#\n]*?(\w*(?:password|secret|token|key|dsn)\w*)[ \t]*[:=][ \t]*(\S.*)", re.MULTILINE
+    )
+    found = dict(named.findall(FILE.read_text("utf-8") + (ROOT / ".env.example").read_text("utf-8")))
+    harmless = re.compile(r'"yes"|/run/s3mover/\w+|\$\{MYSQL_DSN_FILE-/run/s3mover/dsn\}')
+    assert {name: value for name, value in found.items() if not harmless.fullmatch(value)} == {}
+    assert len(found) == 3
+    assert services["mysql"]["environment"]["MYSQL_PASSWORD_FILE"] == "/run/s3mover/password"
+
+
+def test_the_password_is_drawn_once(tmp_path: Path) -> None:
+    """It outlives further starts, fits its URL, and the settings lie beside it."""
+    prepare: list[str | Path] = [
+        sys.executable,
+        ROOT / "deploy/compose/prepare.py",
+        ROOT / "config.yaml",
+        tmp_path,
+    ]
+    subprocess.run(prepare, check=True)
+    first = (tmp_path / "dsn").read_text()
+    (tmp_path / "config.yaml").write_text("those of the demo")
+    subprocess.run(prepare, check=True)
+    assert (tmp_path / "dsn").read_text() == first
+    dsn = parse_dsn(first)
+    assert isinstance(dsn, MysqlDsn)
+    assert (dsn.host, dsn.user, dsn.database) == ("mysql", "s3mover", "s3mover")
+    assert dsn.password == (tmp_path / "password").read_text()
+    assert len(dsn.password) >= 32
+    assert (tmp_path / "config.yaml").read_text() == (ROOT / "config.yaml").read_text()
+
+
+def test_the_example_has_every_name_of_the_first_version() -> None:
+    """Each stands there, empty, ready to be filled in; and nothing else is set."""
+    lines = (ROOT / ".env.example").read_text("utf-8").splitlines()
+    assigned = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert assigned == dict.fromkeys(FIRST_VERSION_NAMES, "")
+
+
+def test_what_is_not_set_in_env_is_left_to_the_file(tmp_path: Path) -> None:
+    """A copy of the example, as it stands, changes nothing: the database stays the compose file's own."""
+    copy = tmp_path / "env"
+    shutil.copy(ROOT / ".env.example", copy)
+    done = compose("-f", FILE, "--env-file", copy, "config", "--format", "json")
+    environment = json.loads(done.stdout)["services"]["s3-mover"]["environment"]
+    assert environment["MYSQL_DSN_FILE"] == "/run/s3mover/dsn"
+    assert not environment.get("MYSQL_DSN")

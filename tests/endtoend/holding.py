@@ -1,0 +1,109 @@
+"""A statement of the trail that is held in the middle, by a trigger in its table: then the kill strikes just there."""
+
+import contextlib
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import mysql.connector
+
+from tests.endtoend.killing import Books, MysqlBooks, wait_until
+from tests.support.mariadb import Account
+
+# A commit of the embedded database takes milliseconds; who holds its lock for so long is held by us.
+HELD_SECONDS = 0.5
+# A view that never comes to its end: SQLite can neither sleep nor wait.
+_ENDLESS = """
+    CREATE VIEW endless AS WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)
+    SELECT COUNT(*) AS n FROM counted
+"""
+
+
+_COUNT = "SELECT n FROM endless"
+_ASLEEP = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User sleep'"
+
+
+class Statement(NamedTuple):
+    """What is held: `INSERT` or `UPDATE` of a row of `table` that meets `condition`."""
+
+    verb: str
+    table: str
+    condition: str
+
+
+class SqliteHold:
+    """Holds a statement of the embedded database."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def set(self, held: Statement) -> None:
+        """Hold the next such statement."""
+        trigger = f"CREATE TRIGGER hold BEFORE {held.verb} ON {held.table} WHEN {held.condition} BEGIN {_COUNT}; END"
+        with closing(sqlite3.connect(self._path)) as database:
+            database.executescript(f"DROP VIEW IF EXISTS endless; {_ENDLESS}; {trigger}")
+
+    def wait(self) -> None:
+        """Wait until a statement is held."""
+        with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as database:
+            wait_until(lambda: _is_held(database), "a statement is held")
+
+    def lift(self) -> None:
+        """Let the statement pass from now on."""
+        with closing(sqlite3.connect(self._path, timeout=10)) as database:
+            database.executescript("DROP TRIGGER hold; DROP VIEW endless;")
+
+
+def _is_held(database: sqlite3.Connection) -> bool:
+    until = time.monotonic() + HELD_SECONDS
+    while time.monotonic() < until:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            time.sleep(0.01)
+        else:
+            database.execute("ROLLBACK")
+            return False
+    return True
+
+
+class MysqlHold:
+    """Holds a statement of a database on a MariaDB."""
+
+    def __init__(self, account: Account) -> None:
+        self._query = account.query
+
+    def set(self, held: Statement) -> None:
+        """Hold the next such statement."""
+        self._query(
+            f"CREATE TRIGGER hold BEFORE {held.verb} ON {held.table} FOR EACH ROW"
+            f" IF {held.condition} THEN DO SLEEP(300); END IF"
+        )
+
+    def wait(self) -> None:
+        """Wait until a statement is held."""
+        wait_until(lambda: bool(self._held()), "a statement is held")
+
+    def lift(self) -> None:
+        """Let the statement pass from now on; the session that is held, and would not notice, is ended."""
+        wait_until(self._is_dropped, "the trigger is dropped")
+
+    def _is_dropped(self) -> bool:
+        for session in self._held():
+            with contextlib.suppress(mysql.connector.Error):
+                self._query(f"KILL {session}")
+        try:
+            self._query("SET lock_wait_timeout = 1", "DROP TRIGGER hold")
+        except mysql.connector.DatabaseError:
+            return False
+        return True
+
+    def _held(self) -> list[object]:
+        return [session for (session,) in self._query(_ASLEEP)]
+
+
+def hold_on(books: Books, folder: Path) -> SqliteHold | MysqlHold:
+    """Return what holds statements of the trail in `books`."""
+    return MysqlHold(books.account) if isinstance(books, MysqlBooks) else SqliteHold(folder / "s3mover.db")

@@ -1,0 +1,283 @@
+"""A program that is killed and started again, and the trail that it must leave whole: tools of the lifecycle tests.
+
+What is killed, when, and what must hold afterwards is the tests' affair.
+"""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from s3mover.audit.opening import apply_schema
+from tests.endtoend.conftest import DESTINATION
+from tests.simulator import Simulator
+from tests.support import table
+from tests.support.mariadb import Account, MariaDb
+from tests.support.program import COMMAND, TOO_LONG, environment
+from tests.support.settled import rows
+
+POLL_SECONDS = 0.005
+# A bound on a test that hangs; nothing waits for it to pass.
+PATIENCE_SECONDS = 90.0
+
+Event = dict[str, Any]
+
+
+def wait_until(holds: Callable[[], bool], what: str, told: Callable[[], str] = str) -> None:
+    """Look again and again until it holds; `told` says more where it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain until {what}: {told()}"
+        time.sleep(POLL_SECONDS)
+
+
+class Books(Protocol):
+    """The audit database as a test sees it, past s3mover."""
+
+    settings: dict[str, str]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return a query's rows."""
+
+
+class SqliteBooks:
+    """The embedded database that the program makes in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings: dict[str, str] = {}
+        self._folder = folder
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return a query's rows."""
+        return rows(self._folder, sql)
+
+
+class MysqlBooks:
+    """A database on a MariaDB, by `port` where something stands in between."""
+
+    def __init__(self, account: Account, port: int = 0) -> None:
+        self.account = account
+        through = account._replace(port=port or account.port)
+        self.settings = {"MYSQL_DSN": f"{through.go_dsn}&tls=false"}
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return a query's rows."""
+        return self.account.query(sql)
+
+
+@dataclass
+class Kill:
+    """One kill, as the report's table shows it."""
+
+    test: str
+    seed: int
+    number: int
+    who: str
+    when: str
+    pending: str = "-"
+    then: str = ""
+
+
+class Victim:
+    """A running program whose log goes to a file; `events` has all of it so far."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path, *arguments: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self._log = folder / f"log-{time.monotonic_ns()}.jsonl"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, *(arguments or ("run",))],
+                cwd=folder,
+                env=environment({"S3MOVER_LOG__FORMAT": "json", "S3MOVER_HTTP__PORT": "0", **settings}),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        self._read = self._log.open()
+        self._rest = ""
+        self.events: list[Event] = []
+
+    def look(self) -> list[Event]:
+        """Read what was logged since the last look, and return it."""
+        lines = (self._rest + self._read.read()).split("\n")
+        self._rest = lines.pop()
+        fresh = [json.loads(line) for line in lines if line.startswith("{")]
+        self.events += fresh
+        return fresh
+
+    def named(self, name: str) -> list[Event]:
+        """Return the events of a name so far."""
+        self.look()
+        return [event for event in self.events if event["event"] == name]
+
+    def await_event(self, name: str, matches: Callable[[Event], bool] = lambda _: True) -> Event:
+        """Wait for an event; fails where the program ends before."""
+        found = next(filter(matches, self.named(name)), None)
+
+        def come() -> bool:
+            nonlocal found
+            ended = self.process.poll() is not None
+            fresh = (event for event in self.look() if event["event"] == name and matches(event))
+            found = found or next(fresh, None)
+            assert found or not ended, f"no {name} before the end: {self.tail()}"
+            return found is not None
+
+        wait_until(come, f"{name} is logged", self.tail)
+        assert found is not None
+        return found
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers that live, as far as the log tells."""
+        started = {event["worker"]: event["pid"] for event in self.named("worker.started")}
+        for event in self.named("worker.died"):
+            started.pop(event["worker"], None)
+        return list(started.values())
+
+    def kill(self) -> None:
+        """Kill the supervisor."""
+        self.process.kill()
+        self.process.wait()
+        self.look()
+
+    def stop(self) -> int:
+        """Ask it to stop, and return the exit code."""
+        self.process.terminate()
+        code = self.process.wait(TOO_LONG)
+        self.look()
+        return code
+
+    def tail(self) -> str:
+        """Return the end of the log, for the message of a test that failed."""
+        return self._log.read_text()[-1500:]
+
+    def close(self) -> None:
+        """Leave nothing of it behind."""
+        self.kill()
+        self._read.close()
+
+
+@dataclass
+class Scene:
+    """One pair of buckets, one trail, one program: killed, started again, and told of in a table."""
+
+    name: str
+    s3: Simulator
+    settings: Mapping[str, str]
+    books: Books
+    folder: Path
+    record: Callable[[str, object], None]
+    server: MariaDb | None = None
+    seed: int = 0
+    kills: list[Kill] = field(default_factory=list)
+    victim: Victim | None = None
+
+    @property
+    def running(self) -> Victim:
+        """The program that runs now."""
+        assert self.victim is not None
+        return self.victim
+
+    def start(self, *arguments: str) -> None:
+        """Start the program anew."""
+        if self.victim:
+            self.victim.close()
+        self.victim = Victim({**self.settings, **self.books.settings}, self.folder, *arguments)
+
+    def make_schema(self) -> None:
+        """Make the tables, so that a test can reach into them before the program starts."""
+        apply_schema(self.books.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db"))
+
+    def pending(self) -> int:
+        """Return how many rows are pending."""
+        return int(self.books.query("SELECT COUNT(*) FROM document_logs WHERE status = 'pending'")[0][0])
+
+    def written(self) -> int:
+        """Return how many requests have written an object, a part or a deletion."""
+        writes = ("CopyObject", "PutObject", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload")
+        counts = self.s3.counts(DESTINATION)
+        return sum(counts.get(name, 0) for name in writes)
+
+    def await_writes(self, count: int) -> None:
+        """Wait until so many requests have written."""
+
+        def enough() -> bool:
+            assert self.running.process.poll() is None, self.running.tail()
+            return self.written() >= count
+
+        wait_until(enough, f"{count} requests have written", self.running.tail)
+
+    def kill_supervisor(self, when: str) -> Kill:
+        """Kill the supervisor; its workers end by themselves."""
+        self.running.kill()
+        return self._told("supervisor", when, str(self.pending()))
+
+    def kill_worker(self, when: str, victim: int) -> None:
+        """Kill a worker, and wait until that was noticed."""
+        before = len(self.running.named("worker.died"))
+        os.kill(victim, signal.SIGKILL)
+        kill = self._told("worker", when, str(self.pending()))
+        wait_until(lambda: len(self.running.named("worker.died")) > before, "the worker's death is noticed")
+        kill.then = f"{self.running.named('worker.died')[before]['unsettled']} orders handed on"
+
+    def kill_database(self, when: str, between: Callable[[], None] = lambda: None) -> None:
+        """Kill the server, see that it is missed, and start it again; `between` is done once it runs."""
+        assert self.server is not None
+        before = len(self.running.named("audit.restored"))
+        self.server.kill()
+        wait_until(
+            lambda: len(self.running.named("audit.unavailable")) > before, "the database's absence is noticed"
+        )
+        intended = self.written()
+        self.server.start()
+        between()
+        kill = self._told("database", when, str(self.pending()))
+        wait_until(lambda: len(self.running.named("audit.restored")) > before, "the database is back")
+        seconds = self.running.named("audit.restored")[before]["seconds"]
+        kill.then = f"back after {seconds:.1f} s, {self.written() - intended} writes in flight meanwhile"
+
+    def recover(self) -> None:
+        """Start the program anew, and wait until it has resolved what the kill left."""
+        self.start()
+        self.running.await_event("sweep.started")
+        self.note_recovery()
+
+    def note_recovery(self) -> None:
+        """Note what the running program made of what the last kill had left."""
+        recovered = Counter(event["status"] for event in self.running.named("object.recovered"))
+        told = ", ".join(f"{count} {status}" for status, count in sorted(recovered.items()))
+        for kill in self.kills[-1:]:
+            kill.then = kill.then or told or "nothing"
+
+    def _told(self, who: str, when: str, pending: str) -> Kill:
+        kill = Kill(self.name, self.seed, len(self.kills) + 1, who, when, pending)
+        self.kills.append(kill)
+        return kill
+
+    def close(self) -> None:
+        """End the program, and tell the report of the kills."""
+        if self.victim:
+            self.victim.close()
+        self.record(table.KILLS, [asdict(kill) for kill in self.kills])
+
+
+@contextlib.contextmanager
+def playing(scene: Scene) -> Iterator[Scene]:
+    """Play a scene to its end, and leave no process of it."""
+    try:
+        yield scene
+    finally:
+        scene.close()
+
+
+def instants(chance: random.Random, kills: int, objects: int) -> list[int]:
+    """Return at how many written objects each kill strikes: one at random in each of so many equal stretches."""
+    stretch = objects * 0.95 / kills
+    return [round((number + chance.random()) * stretch) for number in range(kills)]
