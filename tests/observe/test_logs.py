@@ -295,3 +295,21 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_work() -> None:
     listener(moved())
     with pytest.raises(OSError, match="No space left"):
         stream.close()
+
+
+def test_the_level_can_change_while_it_runs() -> None:
+    """For the listeners of routes as well, whose lines name their route first."""
+    stream = io.StringIO()
+    configure("warning", "json", stream, clock=lambda: NOW)
+    listener = LogListener()
+    of_route = listener.of_route("hr")
+    for each in (listener, of_route):
+        each(moved())
+    assert stream.getvalue() == ""
+    listener.set_level("info")
+    for each in (listener, of_route):
+        each(moved())
+    first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert "route" not in first
+    assert list(second)[:4] == ["timestamp", "level", "event", "route"]
+    assert second["route"] == "hr"

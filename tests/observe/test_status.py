@@ -1,6 +1,7 @@
 """The status board."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,21 +9,26 @@ import pytest
 from s3mover.events import (
     AuditRestored,
     AuditUnavailable,
+    DaemonPaused,
+    DaemonResumed,
     DaemonStarted,
     DaemonStopping,
     Event,
     LeaseAcquired,
     LeaseWaiting,
     ObjectsListed,
+    SweepAwaited,
     SweepListed,
     SweepStarted,
     ThrottleChanged,
+    WindowClosed,
+    WindowOpened,
 )
-from s3mover.model import Method, Side
+from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.metrics import MetricsListener
 from s3mover.observe.redaction import redact
 from s3mover.observe.status import StatusBoard
-from s3mover.observe.text import to_json
+from s3mover.observe.text import to_json, utc_moment
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
 
@@ -185,3 +191,37 @@ def test_the_limit_of_a_throttled_side_is_told(board: StatusBoard) -> None:
     board(ThrottleChanged(Side.SOURCE, 40, 12))
     board(ThrottleChanged(Side.SOURCE, 60, 0))
     assert shown(board)["limits"] == {"source": 60}
+
+
+def test_what_is_in_the_way_is_told_in_a_sentence(board: StatusBoard, clock: Clock) -> None:
+    """An outage of the database counts more than a sweep that failed; a sweep that succeeds ends it."""
+    board(LeaseAcquired(PAIR))
+    board(replace(finished(status=SweepStatus.FAILED), message="no such bucket"))
+    board(SweepAwaited(120.0, 3))
+    assert board.ready() == (True, "idle: no such bucket")
+    status = shown(board)
+    assert (status["problem"], status["failed_in_a_row"]) == ("no such bucket", 3)
+    assert status["next_sweep_at"] == utc_moment(clock.now + 120)
+    board(AuditUnavailable("connection lost"))
+    assert shown(board)["problem"] == "connection lost"
+    board(AuditRestored(1.0))
+    board(finished())
+    board(SweepAwaited(60.0, 0))
+    assert (shown(board)["problem"], board.ready()) == ("", (True, "idle"))
+
+
+def test_a_pause_and_a_closed_window_are_told(board: StatusBoard) -> None:
+    """While paused the daemon stays ready; what is sweeping is still sweeping."""
+    board(LeaseAcquired(PAIR))
+    board(SweepStarted(7, PAIR))
+    board(DaemonPaused())
+    assert (shown(board)["state"], shown(board)["paused"]) == ("sweeping", True)
+    board(finished())
+    assert board.ready() == (True, "paused")
+    board(DaemonResumed())
+    board(WindowClosed(1_736_000_000.0))
+    status = shown(board)
+    assert (status["state"], status["window_open"]) == ("idle", False)
+    assert status["window_opens_at"] == utc_moment(1_736_000_000.0)
+    board(WindowOpened(None))
+    assert (shown(board)["window_open"], shown(board)["window_opens_at"]) == (True, None)
