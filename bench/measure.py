@@ -41,7 +41,7 @@ def run(
     with path.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(settings), stdout=output, stderr=output
+            command, cwd=folder, env=_environment(settings), stdout=output, stderr=output
         )
         deadline = threading.Timer(TOO_LONG, process.kill)
         deadline.start()
@@ -54,6 +54,11 @@ def run(
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{text[-2000:]}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, watch.peak, text)
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Let Python keep what it compiled, as any installation does; else each start would compile everything anew."""
+    return {name: value for name, value in environment(settings).items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def cpu_of(pid: int) -> float:

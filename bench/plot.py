@@ -1,4 +1,4 @@
-"""The picture: one panel per benchmark and case, a bar per subject."""
+"""The picture: one panel per benchmark and case, a bar per subject; one per benchmark where s3mover is alone."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,13 +21,16 @@ def draw(results: Iterable[Result], folder: Path) -> None:
     figure, axes = plt.subplots(lines, COLUMNS, figsize=(14, 2.4 * lines), squeeze=False)
     for axis in axes.flat:
         axis.set_visible(False)
-    for axis, ((bench, case, unit), shown) in zip(axes.flat, panels.items(), strict=False):
+    for axis, ((title, unit), shown) in zip(axes.flat, panels.items(), strict=False):
         axis.set_visible(True)
-        names = [one.who for one in reversed(shown)]
+        alone = len({one.who for one in shown}) == 1
+        names = [one.case if alone else one.who for one in reversed(shown)]
         values = [one.value for one in reversed(shown)]
-        bars = axis.barh(names, values, color=[OURS if "s3mover" in name else THEIRS for name in names])
+        bars = axis.barh(
+            names, values, color=[OURS if "s3mover" in one.who else THEIRS for one in reversed(shown)]
+        )
         axis.bar_label(bars, labels=[f" {value:,.4g}" for value in values], fontsize=8)
-        axis.set_title(f"{bench}: {case} ({unit})", fontsize=9)
+        axis.set_title(f"{title} ({unit})", fontsize=9)
         axis.tick_params(labelsize=8)
         axis.margins(x=0.2)
         axis.spines[["top", "right"]].set_visible(False)
@@ -37,10 +40,12 @@ def draw(results: Iterable[Result], folder: Path) -> None:
     plt.close(figure)
 
 
-def _panels(results: Iterable[Result]) -> dict[tuple[str, str, str], list[Figure]]:
-    panels: dict[tuple[str, str, str], list[Figure]] = {}
+def _panels(results: Iterable[Result]) -> dict[tuple[str, str], list[Figure]]:
+    panels: dict[tuple[str, str], list[Figure]] = {}
     for result in results:
+        alone = len({one.who for one in result.figures}) == 1
         for one in result.figures:
+            title = one.bench if alone else f"{one.bench}: {one.case}"
             if any(one.rounds):
-                panels.setdefault((one.bench, one.case, one.unit), []).append(one)
+                panels.setdefault((title, one.unit), []).append(one)
     return panels

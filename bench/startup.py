@@ -19,6 +19,9 @@ def run(world: World) -> Result:
     figures = []
     rounds = 3 if world.quick else 9
     settings = world.settings()
+    run_command(
+        [*COMMAND, "sweep"], settings, world.folder
+    )  # what is compiled once, and the database's schema
     for case, arguments, count in (
         ("--version", ["--version"], 0),
         ("sweep of an empty bucket", ["sweep"], 0),

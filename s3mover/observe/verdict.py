@@ -7,6 +7,7 @@ The first that holds, from above:
 | the loop gives no sign of life | Hanging | bad |
 | the audit database is away | Waiting for the audit database | bad |
 | something is being moved | Moving objects | busy |
+| a start that met a problem | Cannot begin | bad |
 | neither idle nor looking | the state's own | calm |
 | no window of sweep.windows is open | Waiting for its window | calm |
 | no sweep has ended | Ready | calm |
@@ -15,7 +16,7 @@ The first that holds, from above:
 | else | Up to date | good |
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -52,6 +53,19 @@ _STATES = {
 }
 
 
+# From what is worth looking at first to what needs nobody.
+_WORST_FIRST = (Tone.BAD, Tone.WARN, Tone.BUSY, Tone.GOOD, Tone.CALM)
+
+
+def judge_all(routes: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Return the verdict on the route that most deserves a look; it is named where something is wrong."""
+    verdicts = [(judge(route), route["route"]) for route in routes]
+    worst, name = min(verdicts, key=lambda one: _WORST_FIRST.index(one[0].tone))
+    if worst.tone in {Tone.BAD, Tone.WARN}:
+        return worst._replace(headline=f"{name}: {worst.headline}")
+    return worst
+
+
 def judge(status: Mapping[str, Any]) -> Verdict:
     """Return how things stand."""
     if not status["healthy"]:
@@ -65,6 +79,8 @@ def judge(status: Mapping[str, Any]) -> Verdict:
         return _sweeping(status)
     if status["state"] == "idle":
         return _idle(status)
+    if status["state"] == "starting" and status.get("problem"):
+        return Verdict(Tone.BAD, "Cannot begin", f"{_sentence(status['problem'])} It is tried again.")
     return _STATES.get(status["state"], Verdict(Tone.CALM, status["state"].capitalize(), ""))
 
 

@@ -54,7 +54,7 @@ def signed_headers(
         region: the bucket's region.
         now: seconds since the epoch.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    stamp = _stamp(int(now))
     complete = {**headers, "x-amz-date": stamp}
     if credentials.session_token:
         complete["x-amz-security-token"] = credentials.session_token
@@ -111,6 +111,11 @@ def _trimmed(value: str) -> str:
     if "  " in value or "\t" in value or value[:1] == " " or value[-1:] == " ":
         return b" ".join(value.encode("latin-1").split()).decode("latin-1")
     return value
+
+
+@lru_cache(maxsize=4)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
 
 
 @lru_cache(maxsize=64)

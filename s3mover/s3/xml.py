@@ -33,6 +33,15 @@ _CONTENTS = re.compile(
     "</Contents>"
 )
 _STRIDE = _CONTENTS.groups + 1  # `split` gives, per match, the text before it and its groups
+# A small document as most answers to writes are: a root whose children hold plain text and nothing else. The parser
+# takes five times as long for it, a fifth of what a whole copy costs.
+_FLAT = re.compile(
+    '[ \t\r\n]*+(?:<\\?xml version="1\\.0" encoding="UTF-8"\\?>[ \t\r\n]*+)?+'
+    '<([A-Za-z]++)(?: xmlns="[!#-%\'-;=?-~]*+")?+>'
+    f"((?:<([A-Za-z][A-Za-z0-9]*+)>(?:{_TEXT}|&quot;)*+</\\3>)++)"
+    "</\\1>[ \t\r\n]*+"
+)
+_CHILD = re.compile("<([A-Za-z0-9]++)>([^<]*+)</")
 REPLACEMENT = "\ufffd"
 # Control characters, as they are or as references (Extensible Markup Language 1.0, production `Char`).
 _FORBIDDEN = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
@@ -52,6 +61,9 @@ def parse(body: bytes, *, keys: bool = True) -> Element:
     # UTF-16 would hide a DOCTYPE: with a byte order mark it is no UTF-8, without one it has zero bytes.
     if b"<!DOCTYPE" in body or b"\0" in body:
         raise invalid("the answer is no plain XML")
+    flat = _flat(body)
+    if flat is not None:
+        return flat
     parser = XMLParser()  # noqa: S314 - without a DOCTYPE there are no entities to expand
     try:
         text = body.strip().decode()
@@ -61,6 +73,19 @@ def parse(body: bytes, *, keys: bool = True) -> Element:
         raise invalid(f"the answer is no XML: {error}") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+    return root
+
+
+def _flat(body: bytes) -> Element | None:
+    """Read a flat document of plain ASCII; None for any other."""
+    found = _FLAT.fullmatch(body.decode("ascii")) if body.isascii() else None
+    if found is None:
+        return None
+    root = Element(found[1])
+    for name, content in _CHILD.findall(found[2]):
+        child = Element(name)
+        child.text = content.replace("&quot;", '"') or None
+        root.append(child)
     return root
 
 

@@ -232,3 +232,67 @@ def test_millions_are_told_as_people_read_them(show: Show) -> None:
     assert "1,234,567" in seen.text
     assert "5.00 TB" in seen.text
     assert "1 d 1 h" in seen.text
+
+
+@pytest.fixture
+def routes(clock: Clock) -> dict[str, StatusBoard]:
+    """Return the boards of two routes: one moves, the other has failures of its own and rests."""
+    boards = {name: StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock) for name in "ab"}
+    for name, board in boards.items():
+        board(DaemonStarted("0.1.0", f"s3://from-{name}/ -> s3://to-{name}/", 2, 150))
+        board(LeaseAcquired(PAIR))
+    boards["a"](SweepStarted(9, PAIR))
+    mine: tuple[Event, ...] = (planned(4), SweepListed(9, 4, 0, 4), moved())
+    theirs: tuple[Event, ...] = (
+        SweepStarted(7, PAIR),
+        failed("same"),
+        moved(method=Method.STREAMING),
+        finished(7),
+    )
+    for event in mine:
+        boards["a"](event)
+    for event in theirs:
+        boards["b"](event)
+    return boards
+
+
+def of_routes(boards: dict[str, StatusBoard]) -> Reader:
+    """Return the page of a daemon with these routes."""
+    told = [{"route": name, **board.status()} for name, board in boards.items()]
+    about = {
+        "state": "paused",
+        "paused": True,
+        "version": "0.1.0",
+        "processes": 2,
+        "threads": 150,
+        "healthy": True,
+    }
+    return Reader(page.render({**about, "routes": told}))
+
+
+def test_routes_are_shown_beside_each_other(routes: dict[str, StatusBoard]) -> None:
+    """Each has its state, its counts and its pair; what is wrong with one is the headline, with its name."""
+    seen = of_routes(routes)
+    assert "b: 1 object could not be moved" in seen.text
+    assert "s3://from-a/ → s3://to-a/" in seen.text
+    assert "s3://from-b/ → s3://to-b/" in seen.text
+    assert "Moving objects25%103" in seen.text
+    assert "b, completed" in seen.text
+    assert "2 routes" in seen.text
+    assert "paused: nothing new begins" in seen.text
+
+
+def test_the_same_key_of_two_routes_is_two_objects(routes: dict[str, StatusBoard]) -> None:
+    """Failures of all routes are listed, each with its route."""
+    routes["a"](failed("same"))
+    seen = of_routes(routes)
+    assert "2 objects" in seen.text
+    assert {"a, 8 attempts", "b, 8 attempts"} == set(re.findall(r"[ab], 8 attempts", seen.text))
+
+
+def test_the_hour_of_all_routes_is_one(routes: dict[str, StatusBoard]) -> None:
+    """What the routes moved adds up."""
+    seen = of_routes(routes)
+    assert "server-side copy 1, 33%" in seen.text
+    assert "streaming 1, 33%" in seen.text
+    assert "200 B moved" in seen.text

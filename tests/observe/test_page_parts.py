@@ -215,6 +215,12 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
         ({"audit_available": False, "state": "sweeping"}, Tone.BAD, "Waiting for the audit database", None),
         ({"state": "standby"}, Tone.CALM, "Standing by", None),
         ({"state": "starting"}, Tone.CALM, "Starting", None),
+        (
+            {"state": "starting", "problem": "no such bucket"},
+            Tone.BAD,
+            "Cannot begin",
+            "No such bucket. It is tried again.",
+        ),
         ({"state": "stopping"}, Tone.CALM, "Stopping", None),
         ({"state": "paused"}, Tone.CALM, "Paused", None),
         ({"state": "resting"}, Tone.CALM, "Resting", ""),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.errors import S3Error
-from s3mover.s3.retry import CAP_SECONDS, backoff, retrying
+from s3mover.s3.retry import CAP_SECONDS, RetryBudget, backoff, retrying
 
 
 class Flaky:
@@ -56,3 +56,44 @@ def test_a_permanent_error_is_not_tried_again() -> None:
     with pytest.raises(S3Error):
         retrying(call, sleep=lambda _: None)
     assert call.calls == 1
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_repetitions_beyond_the_budget_come_one_after_the_other() -> None:
+    """What is saved up costs no wait; then each repetition waits for the one before, as the floor has it."""
+    budget = RetryBudget(3, 10, Time())
+    waits = [budget.spend() for _ in range(6)]
+    assert waits == pytest.approx([0, 0, 0, 0.1, 0.2, 0.3])
+
+
+def test_requests_that_are_carried_out_earn_repetitions() -> None:
+    """A fifth of them may be repeated at once, and no more is saved than the reserve."""
+    budget = RetryBudget(3, 10, Time())
+    for _ in range(3):
+        budget.spend()
+    budget.earn(10)
+    assert [budget.spend() for _ in range(3)] == pytest.approx([0, 0, 0.1])
+    budget.earn(1_000_000)
+    assert [budget.spend() for _ in range(4)] == pytest.approx([0, 0, 0, 0.2])
+
+
+def test_an_ailing_store_is_not_hammered() -> None:
+    """Of a store that carries nothing out, a hundred threads ask for no more than the reserve and the floor."""
+    time = Time()
+    budget = RetryBudget(20, 5, time)
+    due = [budget.spend() for _ in range(100)]
+    asked = 0
+    while time.now < 60:
+        time.now += 0.1
+        for place, at in enumerate(due):
+            if at <= time.now:
+                asked += 1
+                due[place] = time.now + budget.spend()
+    assert asked <= 20 + 5 * 60 + 1

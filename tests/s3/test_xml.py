@@ -97,7 +97,59 @@ def test_the_short_cut_reads_what_the_parser_reads(entries: list[ObjectEntry], d
     )
 
 
-def outcome(call: Callable[[], list[ObjectEntry]]) -> object:
+FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from(["ETag", "LastModified", "Size", "a1"]),
+        st.text(alphabet="ab0 '\"-+/:.=\u00e9", max_size=6).map(lambda text: text.replace('"', "&quot;")),
+    ),
+    max_size=3,
+)
+DAMAGE = [
+    b"",
+    b"<",
+    b">",
+    b"&amp;",
+    b"&quot;",
+    b"<!--x-->",
+    b"<a1>",
+    b"</a1>",
+    b"<b/>",
+    b"]]>",
+    b"\n",
+    b"\x01",
+    b" ",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    fields=FIELDS,
+    start=st.sampled_from(["", " \n", '<?xml version="1.0" encoding="UTF-8"?>\n']),
+    data=st.data(),
+)
+def test_a_flat_document_is_read_as_the_parser_reads_it(
+    fields: list[tuple[str, str]], start: str, data: st.DataObject
+) -> None:
+    """Whole, or damaged somewhere; and the whole one takes the short cut."""
+    inside = "".join(f"<{name}>{text}</{name}>" for name, text in fields)
+    whole = f"{start}<CopyObjectResult {NAMESPACE}>{inside}</CopyObjectResult>".encode()
+    assert (xml._flat(whole) is not None) == (whole.isascii() and bool(fields))
+    at, length = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, 12))
+    put = data.draw(st.sampled_from(DAMAGE) | st.binary(max_size=2))
+    damaged = whole[:at] + put + whole[at + length :]
+    for body in (whole, damaged):
+        with pytest.MonkeyPatch.context() as patch:
+            quick = outcome(lambda body=body: told(xml.parse(body)))  # type: ignore[misc]
+            patch.setattr(xml, "_flat", lambda _: None)
+            assert quick == outcome(lambda body=body: told(xml.parse(body)))  # type: ignore[misc]
+
+
+def told(root: Element) -> list[object]:
+    """Return all that is made use of in a document."""
+    return [(element.tag, element.text or "", len(element)) for element in root.iter()]
+
+
+def outcome(call: Callable[[], object]) -> object:
     """Return what a call returns, or which of our errors it raises."""
     try:
         return call()

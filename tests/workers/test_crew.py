@@ -2,28 +2,23 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from queue import SimpleQueue
-from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.errors import MoverError
-from s3mover.events import Event, WorkerDied, WorkerStarted
-from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side, Status
-from s3mover.transfer.policy import Policy
+from s3mover.events import Event, WorkerDied
+from s3mover.model import Credentials, Order, Outcome, Side, Status
 from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
-from s3mover.workers.desk import Desk, FromCrew, Settled
-from s3mover.workers.messages import RouteBrief
+from s3mover.workers.desk import FromCrew
 from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
-
-ACCOUNT = "111111111111"
+from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of, wait_until
 
 
 @given(processes=st.integers(1, 64), more=st.integers(0, 1000))
@@ -45,72 +40,6 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-class Owner:
-    """A desk with its inbox, as a loop holds them, and what its crew announced."""
-
-    def __init__(self, desk: Desk, inbox: "SimpleQueue[FromCrew]", events: list[Event]) -> None:
-        self.desk = desk
-        self.inbox = inbox
-        self.events = events
-
-    def hear(self) -> Settled:
-        return self.desk.hear(self.inbox.get(timeout=60))
-
-    def settle(self, count: int) -> list[Outcome]:
-        """Listen until `count` orders have ended."""
-        outcomes: list[Outcome] = []
-        while len(outcomes) < count:
-            outcomes += self.hear().outcomes
-        return outcomes
-
-    def pids(self) -> list[int]:
-        return [event.pid for event in self.events if isinstance(event, WorkerStarted)]
-
-    def pid(self, number: int) -> int:
-        """Wait for the worker that is started as the `number`-th, from 0."""
-        wait_until(lambda: len(self.pids()) > number)
-        return self.pids()[number]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-def brief_of(simulator: Simulator, source: str = "from", destination: str = "to") -> RouteBrief:
-    key = simulator.add_key(ACCOUNT)
-    place = urlsplit(simulator.endpoint)
-    credentials = Credentials(key.access_key, key.secret_key)
-
-    def address(bucket: str) -> BucketAddress:
-        return BucketAddress(
-            bucket, place.scheme, place.hostname or "", place.port or 0, f"/{bucket}", simulator.region
-        )
-
-    return RouteBrief(
-        source=address(source),
-        destination=address(destination),
-        credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
-        policy=Policy(method="auto", part_size=64 * 2**20, max_attempts=3),
-    )
-
-
-@contextmanager
-def owners_of(crew: Crew, routes: Iterable[str], events: list[Event]) -> Iterator[list[Owner]]:
-    """Run a crew with a desk for each route."""
-    owners = []
-    for route in routes:
-        inbox: SimpleQueue[FromCrew] = SimpleQueue()
-        owners.append(Owner(crew.open_desk(route, inbox.put), inbox, events))
-    crew.start()
-    try:
-        yield owners
-    finally:
-        crew.dismiss(10.0)
-
-
 @contextmanager
 def crew_of(
     simulator: Simulator, processes: int = 2, threads: int = 10, patience: Patience = PATIENCE
@@ -119,21 +48,13 @@ def crew_of(
     routes = {"only": brief_of(simulator)}
     nursery = Nursery()
     shares = share_threads(threads, processes)
-    crew = Crew(shares, routes, events.append, nursery, patience=patience, look_seconds=0.1)
+    crew = Crew(shares, [*routes], events.append, nursery, patience=patience, look_seconds=0.1)
     try:
-        with owners_of(crew, ["only"], events) as [owner]:
+        with owners_of(crew, routes, events) as [owner]:
             yield owner
     finally:
         nursery.close()
         simulator.set_latency(0)
-
-
-def orders(simulator: Simulator, count: int, sweep: int = 1) -> list[Order]:
-    described = simulator.objects("from")[:count]
-    return [
-        Order(sweep, number, one["key"], one["key"], one["size"], one["etag"], "", "STANDARD")
-        for number, one in enumerate(described, 1)
-    ]
 
 
 def test_every_order_ends_once(simulator: Simulator) -> None:
@@ -256,7 +177,7 @@ def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
     events: list[Event] = []
     nursery = Nursery()
     try:
-        with owners_of(Crew(threads, routes, events.append, nursery), routes, events) as owners:
+        with owners_of(Crew(threads, [*routes], events.append, nursery), routes, events) as owners:
             yield owners
     finally:
         nursery.close()
@@ -282,7 +203,7 @@ def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) 
     with two_routes(simulator, 4) as [many, few]:
         assert (many.desk.window(), few.desk.window()) == (whole, whole)
         few.desk.hand_out(orders(simulator, 1))
-        assert (many.desk.window(), few.desk.window()) == (whole // 2, whole)
+        wait_until(lambda: (many.desk.window(), few.desk.window()) == (whole // 2, whole))
         few.settle(1)
         assert many.desk.room() == whole
 
@@ -317,3 +238,40 @@ def test_a_crew_that_cannot_work_tells_every_desk(
         for owner in owners:
             with pytest.raises(MoverError, match="before they were up"):
                 owner.hear()
+
+
+def test_a_route_can_be_told_anew(simulator: Simulator) -> None:
+    """What begins from then on goes where the new brief says, also in workers that come later."""
+    simulator.create_bucket("elsewhere", ACCOUNT)
+    with crew_of(simulator, processes=1) as owner:
+        owner.desk.hand_out(orders(simulator, 5))
+        owner.settle(5)
+        owner.desk.teach(brief_of(simulator, destination="elsewhere"))
+        owner.desk.hand_out(orders(simulator, 5, sweep=2))
+        owner.settle(5)
+        os.kill(owner.pid(0), signal.SIGKILL)
+        owner.pid(1)
+        owner.desk.hand_out(orders(simulator, 10, sweep=3))
+        owner.settle(10)
+    assert simulator.count("elsewhere") == 10
+    simulator.remove_bucket("elsewhere")
+
+
+def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator) -> None:
+    """A new desk of the same route hears of its own orders alone."""
+    simulator.set_latency(CopyObject=0.3)
+    events: list[Event] = []
+    simulator.clear_log()
+    nursery = Nursery()
+    crew = Crew([4], ["only"], events.append, nursery)
+    with closing(nursery), owners_of(crew, {"only": brief_of(simulator)}, events) as [first]:
+        first.desk.hand_out(orders(simulator, 8))
+        wait_until(lambda: simulator.counts("to").get("CopyObject"))
+        first.desk.close()
+        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        second = Owner(crew.open_desk("only", brief_of(simulator), inbox.put, events.append), inbox, events)
+        second.desk.hand_out(orders(simulator, 8, sweep=2))
+        assert {outcome.sweep for outcome in second.settle(8)} == {2}
+        assert second.desk.in_flight() == 0
+        assert first.inbox.empty()
+    simulator.set_latency(0)

@@ -1,0 +1,55 @@
+"""Ranges over a real listing: cuts travel in requests, whatever characters keys are made of."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from s3mover.model import BucketAddress, Credentials, Pair
+from s3mover.planning.plan import plan
+from s3mover.planning.scan import Rules
+from s3mover.s3.bucket import Bucket
+from s3mover.wiring.parts import SideListing
+from tests.simulator import Simulator
+
+ACCOUNT = "111111111111"
+# Flat numbers, folders of which one is deep, hashes, letters of several scripts, and what XML cannot carry.
+FORMS = ["{:06d}", "a/b/c/d/e/{:03d}", "{0:08x}/x y+z", "é/{:d}😀", "\x01{:d}\x7f", "&<{:d}>%2F//"]
+COUNT = 500
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    """One simulator with a bucket of each side."""
+    with Simulator() as running:
+        for name in ("from", "to"):
+            running.create_bucket(name, ACCOUNT)
+        yield running
+
+
+def bucket(simulator: Simulator, name: str) -> Bucket:
+    parts = urlsplit(simulator.endpoint)
+    key = simulator.add_key(ACCOUNT)
+    address = BucketAddress(name, "http", parts.hostname or "", parts.port or 0, f"/{name}", simulator.region)
+    return Bucket(address, lambda: Credentials(key.access_key, key.secret_key), lambda *_: None)
+
+
+def test_odd_keys_are_listed_once_by_ranges(simulator: Simulator) -> None:
+    """Three thousand keys of six forms, of which every seventh is in place; the source's prefix is another."""
+    keys = [form.format(number * 7919) for form in FORMS for number in range(COUNT)]
+    simulator.put_objects("from", [{"key": f"in/{key}", "size": 1, "seed": 1} for key in keys])
+    simulator.put_objects("to", [{"key": f"ü/{key}", "size": 1, "seed": 1} for key in keys[::7]])
+    pair = Pair("from", "in/", "to", "ü/")
+    source, destination = (
+        SideListing(bucket(simulator, name), prefix) for name, prefix in (("from", "in/"), ("to", "ü/"))
+    )
+
+    # A page counts as full with ten keys, so that three pages are many.
+    with closing(plan(source, destination, Rules(pair, lambda *_: True), listers=4, page=10)) as findings:
+        found = list(findings)
+
+    moved = sorted(transfer.entry.key for finding in found for transfer in finding.transfers)
+    assert moved == sorted({f"in/{key}" for key in keys} - {f"in/{key}" for key in keys[::7]})
+    assert sum(finding.listed for finding in found) == len(keys)
+    assert simulator.counts("from")["ListObjectsV2"] > len(keys) / 1000 + 1
