@@ -48,9 +48,10 @@ lock: ## Renew the lock files (needs uv)
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 
-manifests: setup ## Render deploy/kubernetes from the chart, and give the chart its alerts and dashboard
+manifests: setup ## Render deploy/kubernetes from the chart and the ECS role from the policy; give the chart its alerts
 	cp deploy/prometheus/alerts.yaml deploy/grafana/s3mover.json deploy/helm/s3mover/files/
 	$(BIN)/python deploy/kubernetes/render.py
+	$(BIN)/python deploy/ecs/render.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) s3mover-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -9,11 +9,12 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from itertools import islice
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from s3mover.demo.documents import Document, additions, changes, documents
+from s3mover.demo.documents import Document, additions, arrivals, changes, documents
 
 MIB = 2**20
 
@@ -184,3 +185,10 @@ def test_additions_are_new_to_all_others() -> None:
     added = {document.key for document in additions()}
     assert len(added) == 24
     assert not added & {document.key for document in [*documents(), *changes()]}
+
+
+def test_arrivals_are_new_to_all_others() -> None:
+    """They never end, and each has a key of its own."""
+    arrived = {document.key for document in islice(arrivals(), 500)}
+    assert len(arrived) == 500
+    assert not arrived & {document.key for document in [*documents(5_000), *changes(), *additions()]}

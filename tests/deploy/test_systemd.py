@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from s3mover.settings.model import StopSettings
+from s3mover.wiring.observers import HANG_SECONDS
 from tests.deploy.engine import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "s3mover.service"
@@ -56,3 +57,10 @@ def test_it_gives_more_time_than_stopping_takes() -> None:
     assert float(unit["Service"]["TimeoutStopSec"]) > StopSettings().grace
     assert unit["Service"]["KillMode"] == "mixed"
     assert unit["Service"]["RestartPreventExitStatus"] == "2"
+
+
+def test_the_watchdog_is_slower_than_health() -> None:
+    """What /healthz takes for a loop at work, systemd must not end."""
+    watchdog = re.search(r"^WatchdogSec=(\d+)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    assert watchdog
+    assert float(watchdog[1]) > HANG_SECONDS

@@ -68,6 +68,11 @@ volumeMounts:
 {{- define "s3mover.environment" -}}
 - name: S3MOVER_CONFIG
   value: /etc/s3mover/config.yaml
+{{- if not (dig "control" "socket" "" .Values.config) }}
+# Each pod has its own, also where several share a volume.
+- name: S3MOVER_CONTROL__SOCKET
+  value: /tmp/s3mover.sock
+{{- end }}
 {{- $secret := include "s3mover.secretName" . }}
 {{- $files := eq .Values.secrets.as "files" }}
 {{- range include "s3mover.secretKeys" . | fromJsonArray }}
