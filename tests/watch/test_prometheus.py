@@ -73,15 +73,8 @@ def _let_everything_happen(daemon: Watched) -> None:
     eventually(lambda: any(sweep["failed"] for sweep in daemon.status()["sweeps"]), "some have failed")
     s3.clear_faults(failing)
     eventually(daemon.is_settled, "what failed is moved")
-    os.kill(_worker_of(daemon), signal.SIGKILL)
+    os.kill(daemon.worker, signal.SIGKILL)
     eventually(lambda: "s3mover_worker_restarts_total{" in daemon.metrics(), "the worker is replaced")
-
-
-def _worker_of(daemon: Watched) -> int:
-    """Return the process id of the daemon's one worker, the child that runs its code."""
-    children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split()
-    (worker,) = [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
-    return int(worker)
 
 
 def counted(daemon: Watched, query: str) -> dict[tuple[str, ...], float]:
