@@ -54,13 +54,14 @@ class CommandLine:
     config: Path | None
     overrides: Mapping[str, object]
 
-    def settings(self, *, buckets: bool = True) -> "Settings":
-        """Load the settings; `buckets` says whether the command cannot do without them."""
+    def settings(self, *, buckets: bool = True, route: str | None = None) -> "Settings":
+        """Load the settings; `buckets` says whether the command cannot do without them, `route` which one is meant."""
         import os  # noqa: PLC0415
 
         from s3mover.settings import load  # noqa: PLC0415
+        from s3mover.wiring.each import chosen  # noqa: PLC0415
 
-        return load(self.config, os.environ, self.overrides, buckets=buckets)
+        return chosen(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
 
 def _single_settings(
@@ -71,6 +72,11 @@ def _single_settings(
         if not equals:
             raise click.BadParameter(f"{name!r} has no value; expected NAME=VALUE, as in sweep.interval=5m")
     return {name: value for name, _, value in pairs}
+
+
+one_route = click.option(
+    "--route", metavar="NAME", help="Only this one of the settings' routes; else all, in turn."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,33 +101,58 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 
 
 @commands.command()
+@click.option(
+    "--max-sweeps",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="End after so many sweeps, with the exit code of the last one.",
+)
 @click.pass_obj
-def run(line: CommandLine) -> ExitCode:
+def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
     from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
     with early_processes() as early:
-        settings = line.settings()
-        from s3mover.wiring.commands import run_daemon  # noqa: PLC0415
+        from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
-        return run_daemon(settings, early)
+        return run_daemon(line.settings, early, max_sweeps=max_sweeps or 0)
+
+
+@commands.command()
+@click.pass_obj
+def pause(line: CommandLine) -> ExitCode:
+    """Tell the daemon to begin nothing new; what is in flight ends."""
+    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+
+    return tell_daemon(line.settings(buckets=False), "pause", click.echo)
+
+
+@commands.command()
+@click.pass_obj
+def resume(line: CommandLine) -> ExitCode:
+    """Tell the daemon to go on after a pause."""
+    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+
+    return tell_daemon(line.settings(buckets=False), "resume", click.echo)
 
 
 @commands.command()
 @click.option("--dry-run", is_flag=True, help="List and compare only; say what would be transferred.")
 @click.option("--progress/--no-progress", default=True, help="A live bar on a terminal.")
 @click.option("--wait", is_flag=True, help="Wait while another instance works on this pair of buckets.")
+@one_route
 @click.pass_obj
-def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool) -> ExitCode:
+def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
     """Sweep once."""
     if dry_run:
         from s3mover.wiring.commands import preview  # noqa: PLC0415
 
-        return preview(line.settings(), click.echo)
+        return preview(line.settings(route=route), click.echo)
     from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
     with early_processes() as early:
-        settings = line.settings()
+        settings = line.settings(route=route)
         from s3mover.wiring.commands import sweep_once  # noqa: PLC0415
 
         return sweep_once(settings, early, progress=progress, wait=wait)
@@ -129,12 +160,13 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool) -> ExitC
 
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@one_route
 @click.pass_obj
-def check(line: CommandLine, as_json: bool) -> ExitCode:
+def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
     """Test settings, database, both buckets and permissions; one line each."""
     from s3mover.wiring.commands import check  # noqa: PLC0415
 
-    return check(line.settings(), click.echo, as_json=as_json)
+    return check(line.settings(route=route), click.echo, as_json=as_json)
 
 
 @commands.command()
@@ -143,22 +175,26 @@ def check(line: CommandLine, as_json: bool) -> ExitCode:
     "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the source's objects."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@one_route
 @click.pass_obj
-def policy(line: CommandLine, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+def policy(
+    line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
+) -> ExitCode:
     """Print the least that both accounts must permit, as policy documents."""
     from s3mover.wiring.commands import policy  # noqa: PLC0415
 
-    return policy(line.settings(), click.echo, side=side, source_key=source_key, as_json=as_json)
+    return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
 
 
 @commands.command()
 @click.option("--deep", is_flag=True, help="Read and hash the bytes where ETags cannot be compared.")
+@one_route
 @click.pass_obj
-def verify(line: CommandLine, deep: bool) -> ExitCode:
+def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
     """Compare source and destination without changing anything; a line per difference."""
     from s3mover.wiring.commands import verify  # noqa: PLC0415
 
-    return verify(line.settings(), click.echo, deep=deep)
+    return verify(line.settings(route=route), click.echo, deep=deep)
 
 
 @commands.command()
@@ -185,14 +221,15 @@ def report(line: CommandLine, failed: bool, since: str, sweep_id: int | None, fo
 @commands.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "every", is_flag=True, help="All objects of this pair that wait.")
+@one_route
 @click.pass_obj
-def retry(line: CommandLine, keys: tuple[str, ...], every: bool) -> ExitCode:
+def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | None) -> ExitCode:
     """Let the next sweep try objects that wait after failing; each KEY is the source's, whole."""
     from s3mover.wiring.waiting import retry  # noqa: PLC0415
 
     if every == bool(keys):
         raise click.UsageError("Name the keys to try again, or all of them by --all.")
-    return retry(line.settings(), click.echo, keys)
+    return retry(line.settings(route=route), click.echo, keys)
 
 
 @commands.group()

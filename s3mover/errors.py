@@ -73,6 +73,12 @@ class ListingError(MoverError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class ControlError(MoverError):
+    """The control socket cannot be made, or no daemon answers there."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class VerificationError(MoverError):
     """What arrived is not what was sent; worth another attempt, never a success."""
 

@@ -45,6 +45,79 @@ class DaemonStopped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DaemonPaused(Event):
+    """Nothing new begins until somebody says so; what is in flight ends."""
+
+    name = "daemon.paused"
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonResumed(Event):
+    name = "daemon.resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsReloaded(Event):
+    """The settings were read again; `changed` hold from now on, `refused` only after a restart."""
+
+    name = "settings.reloaded"
+    changed: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsInvalid(Event):
+    """The settings that were read again cannot be worked with; the old ones stay."""
+
+    name = "settings.invalid"
+    level = "error"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlUnavailable(Event):
+    """The control socket cannot be made now; pausing and resuming wait for it, all else goes on."""
+
+    name = "control.unavailable"
+    level = "warning"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed(Event):
+    """No new work begins; `opens_at` is in seconds since the epoch, None where no window ever opens."""
+
+    name = "window.closed"
+    opens_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOpened(Event):
+    name = "window.opened"
+    closes_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFailed(Event):
+    """A route cannot work; it begins anew in so many seconds, and the others go on."""
+
+    name = "route.failed"
+    level = "error"
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAwaited(Event):
+    """The next sweep begins in so many seconds, unless it is held or asked for earlier."""
+
+    name = "sweep.awaited"
+    level = "debug"
+    seconds: float
+    failed_in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
 class SweepStarted(Event):
     name = "sweep.started"
     sweep: int
@@ -241,12 +314,16 @@ class RequestsMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class ThrottleChanged(Event):
-    """The limit of requests in flight to one side moved; `refused` requests were throttled since the last change."""
+    """The limit of requests to one side moved; `refused` requests were throttled since the last change.
+
+    `limit` is how many threads it leaves at work, `rate` how many requests per second it lets through, 0 for any.
+    """
 
     name = "throttle.changed"
     side: Side
     limit: int
     refused: int
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

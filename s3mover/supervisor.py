@@ -1,4 +1,4 @@
-"""The daemon's life: lease, rounds, the interval between them, signals, and the order of stopping.
+"""The life of a route: lease, rounds, the time between them, and the order of stopping.
 
 It knows nothing of S3, of SQL or of processes: it is given what to call. The order of stopping:
 
@@ -8,87 +8,120 @@ It knows nothing of S3, of SQL or of processes: it is given what to call. The or
 4. The trail is closed, and the lease goes with it.
 """
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 
 from s3mover.events import (
-    DaemonStarted,
-    DaemonStopped,
     DaemonStopping,
     LeaseAcquired,
     LeaseWaiting,
     Notify,
+    SweepAwaited,
 )
-from s3mover.stop import Stop, end_by
+from s3mover.model import SweepStatus
+from s3mover.stop import Stop
+from s3mover.wishes import Wishes
 
 STANDBY_SECONDS = 1.0
+SHORTEST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 300.0
-# From the shortest interval of a millisecond to more than the longest wait.
+# From the shortest backoff to more than the longest.
 MOST_DOUBLINGS = 20
+# How often it is looked whether it is time, or something else is wished.
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Duties:
     """What the supervisor has done for it.
 
-    `acquire` takes the lease and says whether it got it. `round` makes one sweep and says whether it could be made.
-    `idle` waits so many seconds or until a stop is asked for, and looks after the crew meanwhile. `tend` announces
-    a stop that was asked for, and gives the sign of life.
+    `acquire` takes the lease and says whether it got it. `round` makes one sweep and says what became of it.
+    `idle` waits so many seconds or until a stop is asked for, and gives the sign of life meanwhile. `held` says why
+    nothing new may begin, empty where it may. `interval` is the time between rounds, in seconds.
     """
 
     acquire: Callable[[], bool]
-    round: Callable[[], bool]
+    round: Callable[[], SweepStatus]
     idle: Callable[[float], None]
-    tend: Callable[[], None]
+    held: Callable[[], str]
+    interval: Callable[[], float]
 
 
 class Supervisor:
-    """Runs rounds, `interval` seconds apart, until it is to stop."""
+    """Runs rounds, an interval apart, until it is to stop, or until so many `rounds` were made (0: endlessly)."""
 
     def __init__(
-        self, duties: Duties, started: DaemonStarted, interval: float, stop: Stop, notify: Notify
+        self,
+        duties: Duties,
+        pair: str,
+        stop: Stop,
+        wishes: Wishes,
+        notify: Notify,
+        *,
+        rounds: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._duties = duties
-        self._started = started
-        self._interval = interval
+        self._pair = pair
         self._stop = stop
+        self._wishes = wishes
         self._notify = notify
-        self._sweeps = 0
+        self._rounds = rounds
+        self._clock = clock
+        self.sweeps = 0
+        self._asked = wishes.sweeps
         self._failed_in_a_row = 0
+        self._ended_at = clock()
+        self._last: SweepStatus | None = None
 
     def run(self) -> None:
         """Run until a stop is asked for; a round that fails is made again, after a longer wait each time."""
-        self._notify(self._started)
         self._stand_by()
-        while not self._stop.requested:
-            self._sweeps += 1
-            succeeded = self._duties.round()
-            self._failed_in_a_row = 0 if succeeded else self._failed_in_a_row + 1
-            self._duties.idle(pause_after(self._interval, self._failed_in_a_row))
-        self._duties.tend()
-        self._notify(DaemonStopped(self._sweeps))
+        while not self._stop.requested and not 0 < self._rounds <= self.sweeps:
+            if self._is_time():
+                self._sweep()
+            else:
+                self._duties.idle(LOOK_SECONDS)
+
+    def _is_time(self) -> bool:
+        """Tell whether a round is due or asked for, and may begin."""
+        due = self._clock() >= self._ended_at + self._pause()
+        return (due or self._wishes.sweeps != self._asked) and not self._duties.held()
+
+    def _pause(self) -> float:
+        if self._last in {None, SweepStatus.INTERRUPTED}:
+            return 0.0
+        return pause_after(self._duties.interval(), self._failed_in_a_row)
+
+    def _sweep(self) -> None:
+        # Noted before the round: who asks meanwhile asks for the next one.
+        self._asked = self._wishes.sweeps
+        self.sweeps += 1
+        self._last = self._duties.round()
+        self._ended_at = self._clock()
+        failed = self._last is SweepStatus.FAILED
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failed else 0
+        self._notify(SweepAwaited(self._pause(), self._failed_in_a_row))
 
     def _stand_by(self) -> None:
         if self._stop.requested or self._duties.acquire():
             return self._lead()
-        self._notify(LeaseWaiting(self._started.pair))
+        self._notify(LeaseWaiting(self._pair))
         while not self._stop.requested and not self._duties.acquire():
             self._duties.idle(STANDBY_SECONDS)
         return self._lead()
 
     def _lead(self) -> None:
         if not self._stop.requested:
-            self._notify(LeaseAcquired(self._started.pair))
+            self._notify(LeaseAcquired(self._pair))
 
 
 def pause_after(interval: float, failed_in_a_row: int) -> float:
     """Return the seconds to the next round: the interval, doubled for each failure in a row, up to five minutes."""
     if failed_in_a_row == 0:
         return interval
-    doubled = interval * 2.0 ** min(failed_in_a_row, MOST_DOUBLINGS)
+    doubled = max(interval, SHORTEST_BACKOFF_SECONDS) * 2.0 ** min(failed_in_a_row, MOST_DOUBLINGS)
     return max(interval, min(doubled, LONGEST_BACKOFF_SECONDS))
 
 
@@ -105,20 +138,3 @@ class StopNotice:
         if self._stop.requested and not self._told:
             self._told = True
             self._notify(DaemonStopping(self._stop.reason, self._stop.remaining))
-
-
-@contextmanager
-def stopping_on_signals(stop: Stop, grace: float) -> Iterator[None]:
-    """Let SIGTERM and SIGINT ask for a stop within `grace` seconds; a second one ends the process at once."""
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        if stop.requested:
-            end_by(number)
-        stop.request(signal.Signals(number).name, grace)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

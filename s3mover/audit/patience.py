@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from s3mover.audit.trail import PendingRow, Trail
-from s3mover.errors import AuditUnavailableError
+from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
 from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord, Wait, WaitChanges
 
@@ -95,12 +95,13 @@ class PatientTrail:
         return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
 
     def _outlast(self, call: Callable[[], T]) -> T:
+        # A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
         try:
             return call()
-        except AuditUnavailableError as outage:
+        except (AuditUnavailableError, UnreachableError) as outage:
             return self._insist(call, outage)
 
-    def _insist(self, call: Callable[[], T], outage: AuditUnavailableError) -> T:
+    def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
         began = self._clock()
         self._notify(AuditUnavailable(str(outage)))
@@ -109,7 +110,7 @@ class PatientTrail:
             try:
                 self._trail.reconnect()
                 result = call()
-            except AuditUnavailableError as again:
+            except (AuditUnavailableError, UnreachableError) as again:
                 outage = again
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
                 continue

@@ -255,7 +255,8 @@ class SqlTrail:
 
     def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)
-        return self._database.read(statements.failures(conditions), [*parameters, size]) if size > 0 else []
+        query = statements.failures(conditions, self._database.backend)
+        return self._database.read(query, [*parameters, size]) if size > 0 else []
 
 
 def _chosen(since: float, sweep: int | None) -> tuple[list[str], list[object]]:

@@ -17,8 +17,8 @@ from s3mover.demo.documents import arrivals, documents
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import MoverError, SettingsError
 from s3mover.settings.sources import DEFAULT_FILE
+from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop, heed_term_as_first_process
-from s3mover.supervisor import stopping_on_signals
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the daemon calls from another container
 PAUSE_SECONDS = 3.0
@@ -39,7 +39,7 @@ def serve(folder: Path, endpoint_url: str) -> None:
         )
     stop = Stop()
     with (
-        stopping_on_signals(stop, grace=0.0),
+        stopping_on_signals(stop, lambda: 0.0),
         demo_server(EVERYWHERE, urlsplit(endpoint_url).port or 0) as server,
     ):
         count = server.put(documents())

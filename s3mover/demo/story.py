@@ -19,12 +19,15 @@ from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
 from s3mover.settings import load
+from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import stopping_on_signals
-from s3mover.wiring.commands import supervisor_of
+from s3mover.wiring.daemon import live
 from s3mover.wiring.early import early_processes
 from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.house import House, open_house
+from s3mover.wiring.reloading import Current
 from s3mover.wiring.summing_up import summary_report
+from s3mover.wishes import Wishes
 
 # Lies in the folders that a demo made, and may therefore remove.
 MARK = ".s3mover-demo"
@@ -57,13 +60,13 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
         MoverError: a sweep failed, or the buckets are not equal in the end.
     """
     stop = Stop()
-    with demo_server() as server, stopping_on_signals(stop, grace=5.0):
+    with demo_server() as server, stopping_on_signals(stop, lambda: 5.0):
         config = _write_config(_fresh(directory), server)
         _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
         _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
         with _engine(config, {}, stop) as (engine, bar):
-            _tell_endpoints(engine)
+            _tell_endpoints(engine.house)
             _sweep(engine, bar, count, "everything, by server-side copy where permitted")
             changed = server.put(changes())
             _say(f"\n✏️  {changed} documents were changed or added.")
@@ -109,7 +112,8 @@ def _engine(
     configure(settings.log.level, settings.log.format, bar.stream)
     with (
         early_processes() as early,
-        open_engine(settings, early, stop, [LogListener(), bar], serve_http=True) as engine,
+        open_house(Current(settings), early, stop, [LogListener(), bar], serve_http=True) as house,
+        open_engine(house, "", beside=house.tend) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
@@ -142,10 +146,9 @@ def _prove(server: DemoServer) -> None:
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(engine: Engine) -> None:
-    base = f"http://127.0.0.1:{engine.port}"
-    transfer = engine.settings.transfer
-    _say(f"👷 {transfer.threads} threads in {engine.crew.processes} worker processes.")
+def _tell_endpoints(house: House) -> None:
+    base = f"http://127.0.0.1:{house.port}"
+    _say(f"👷 {house.crew.threads} threads in {house.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 
@@ -157,9 +160,16 @@ def _tell_where(directory: Path, config: Path) -> None:
 
 def _go_on(config: Path, stop: Stop) -> None:
     _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
-    with _engine(config, {"log.level": "info"}, stop) as (engine, _):
-        _tell_endpoints(engine)
-        supervisor_of(engine).run()
+    settings = load(config, {}, {"log.level": "info"})
+    configure(settings.log.level, settings.log.format, sys.stdout)
+    with (
+        early_processes() as early,
+        open_house(
+            Current(settings), early, stop, [LogListener()], serve_http=True, wishes=Wishes()
+        ) as house,
+    ):
+        _tell_endpoints(house)
+        live(house)
 
 
 def _say(text: str) -> None:

@@ -12,7 +12,16 @@ _SIGNS = {
     "daemon.started": "🚀",
     "daemon.stopping": "🛑",
     "daemon.stopped": "👋",
+    "daemon.paused": "💤",
+    "daemon.resumed": "🏃",
     "daemon.defect": "💥",
+    "settings.reloaded": "🔁",
+    "settings.invalid": "🚫",
+    "control.unavailable": "🚪",
+    "window.closed": "🌙",
+    "window.opened": "🌅",
+    "route.failed": "🚧",
+    "sweep.awaited": "⏲️",
     "sweep.started": "🔄",
     "sweep.listed": "📋",
     "sweep.progress": "⏳",
@@ -87,6 +96,14 @@ def _moment(value: object) -> str:
     return f"{datetime.fromtimestamp(value):%H:%M:%S}" if isinstance(value, int | float) else _plain(value)
 
 
+def _weekday(value: object) -> str:
+    return f"{datetime.fromtimestamp(value):%a %H:%M}" if isinstance(value, int | float) else _plain(value)
+
+
+def _names(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) and value else "-"
+
+
 def _local_time(timestamp: str) -> str:
     return f"{datetime.fromisoformat(timestamp).astimezone():%H:%M:%S}"
 
@@ -96,5 +113,9 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "bytes": _size,
     "seconds": _seconds,
     "ended_at": _moment,
+    "opens_at": _weekday,
+    "closes_at": _weekday,
+    "changed": _names,
+    "refused": _names,
     "message": lambda value: visible(str(value)),
 }

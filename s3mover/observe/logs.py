@@ -59,19 +59,36 @@ def configure(
 
 
 class LogListener:
-    """A `Notify` that writes each event; made after `configure`, whose level it keeps."""
+    """A `Notify` that writes each event; made after `configure`, whose level it keeps until it is told another."""
 
-    def __init__(self) -> None:
-        logger: FilteringBoundLogger = structlog.get_logger().bind()
-        self._writers = {
-            level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
-        }
+    def __init__(self, **fields: str) -> None:
+        self._fields = fields
+        self._writers = _writers(fields)
+        self._children: list[LogListener] = []
+
+    def of_route(self, name: str) -> "LogListener":
+        """Return a listener whose events have the field `route`; it follows this one's level."""
+        self._children.append(LogListener(route=name))
+        return self._children[-1]
+
+    def set_level(self, level: str) -> None:
+        """Write events of at least `level` from now on, a key of `LEVELS`."""
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+        for listener in (self, *self._children):
+            listener._writers = _writers(listener._fields)
 
     def __call__(self, event: Event) -> None:
         """Write `event`, unless its level is below the configured one."""
         write = self._writers.get(event.level)
         if write is not None:
             write(event.name, **fields_of(event))
+
+
+def _writers(fields: Mapping[str, str]) -> dict[str, Callable[..., None]]:
+    logger: FilteringBoundLogger = structlog.get_logger().bind(**fields)
+    return {
+        level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
+    }
 
 
 def log_defect(error: BaseException) -> None:

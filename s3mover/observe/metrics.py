@@ -6,7 +6,7 @@ the moment of the scrape.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
@@ -16,17 +16,21 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
+    Metric,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 from s3mover.events import (
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
+    DaemonPaused,
+    DaemonResumed,
     DaemonStarted,
     DaemonStopped,
     Event,
@@ -40,8 +44,14 @@ from s3mover.events import (
     ObjectSkipped,
     ObjectsListed,
     RequestsMade,
+    RouteFailed,
+    SettingsInvalid,
+    SettingsReloaded,
+    SweepAwaited,
     SweepFinished,
     ThrottleChanged,
+    WindowClosed,
+    WindowOpened,
     WorkerDied,
     WorkerStarted,
 )
@@ -52,6 +62,12 @@ from s3mover.observe.labels import BoundedLabel
 
 NO_METHOD = "none"
 """The label `method` of a transfer that failed before any way was tried."""
+
+# What several routes share, so that it has no label `route`; the library's names, without a counter's `_total`.
+PROCESS_WIDE = frozenset(
+    f"s3mover_{name}"
+    for name in ("threads", "worker_processes", "worker_restarts", "paused", "settings_reloads", "build")
+)
 
 # From the quickest copy of a small object to a large object in parts.
 _TRANSFER_BUCKETS = (
@@ -119,6 +135,17 @@ class Catalogue:
         self.audit_rows = self._counter("audit_rows", "Rows written to the audit trail.")
         self.audit_up = self._gauge("audit_up", "1 while the audit database answers.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
+        self.paused = self._gauge("paused", "1 while nothing new begins because somebody paused the work.")
+        self.window_open = self._gauge("window_open", "1 while new work may begin by sweep.windows.")
+        self.failing = self._gauge(
+            "sweeps_failed_in_a_row", "Sweeps that failed since the last one that did not."
+        )
+        self.next_sweep = self._gauge("next_sweep_timestamp_seconds", "When the next sweep is due.")
+        self.reloads = self._counter(
+            "settings_reloads",
+            "Settings that were read again, by whether they could be worked with.",
+            "status",
+        )
         self.build = Info("s3mover_build", "What is running.", registry=self.registry)
         self._start_at_zero()
 
@@ -159,6 +186,8 @@ class Catalogue:
         for operation in ("CopyObject", "PutObject"):
             self.requests.labels(Side.DESTINATION, operation, "200")
         self.requests.labels(Side.SOURCE, "GetObject", "200")
+        for status in (Status.SUCCESS, Status.ERROR):
+            self.reloads.labels(status)
 
 
 class MetricsListener:
@@ -193,9 +222,11 @@ class MetricsListener:
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, as OpenMetrics where the Accept header prefers it."""
-        if prefers_openmetrics(accept):
-            return generate_openmetrics(self._catalogue.registry), OPENMETRICS  # type: ignore[no-untyped-call]
-        return generate_latest(self._catalogue.registry), CONTENT_TYPE_PLAIN_0_0_4
+        return exposition(self._catalogue.registry, accept)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families with their values, always the same ones in the same order."""
+        return self._catalogue.registry.collect()
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         return {
@@ -214,14 +245,23 @@ class MetricsListener:
             AuditRowsWritten: self._rows,
             AuditUnavailable: self._audit_lost,
             AuditRestored: self._audit_found,
+            RouteFailed: self._route_failed,
             LeaseAcquired: self._leads,
             LeaseWaiting: self._stands_by,
+            DaemonPaused: lambda _: self._catalogue.paused.set(1),
+            DaemonResumed: lambda _: self._catalogue.paused.set(0),
+            WindowClosed: lambda _: self._catalogue.window_open.set(0),
+            WindowOpened: lambda _: self._catalogue.window_open.set(1),
+            SettingsReloaded: lambda _: self._catalogue.reloads.labels(Status.SUCCESS).inc(),
+            SettingsInvalid: lambda _: self._catalogue.reloads.labels(Status.ERROR).inc(),
+            SweepAwaited: self._awaited,
             DaemonStarted: self._daemon_started,
             DaemonStopped: self._daemon_stopped,
         }
 
     def _ask_at_scrape(self) -> None:
         catalogue, snapshot = self._catalogue, self._counter.snapshot
+        catalogue.window_open.set(1)
         catalogue.backlog_objects.set_function(lambda: snapshot().waiting)
         catalogue.backlog_bytes.set_function(lambda: snapshot().waiting_bytes)
         catalogue.oldest.set_function(self._oldest_age)
@@ -273,6 +313,10 @@ class MetricsListener:
         self._catalogue.sweep_duration.observe(event.seconds)
         self._catalogue.last_sweep.labels(event.status).set(event.ended_at)
 
+    def _awaited(self, event: SweepAwaited) -> None:
+        self._catalogue.failing.set(event.failed_in_a_row)
+        self._catalogue.next_sweep.set(self._clock() + event.seconds)
+
     def _worker_started(self, event: WorkerStarted) -> None:
         with self._lock:
             self._workers[event.worker] = event.threads
@@ -306,6 +350,9 @@ class MetricsListener:
     def _stands_by(self, _event: LeaseWaiting) -> None:
         self._audit_up, self._holds_lease = True, False
 
+    def _route_failed(self, _event: RouteFailed) -> None:
+        self._holds_lease = False
+
     def _daemon_started(self, event: DaemonStarted) -> None:
         for side in Side:
             self._catalogue.limit.labels(side).set(event.threads)
@@ -319,6 +366,13 @@ class MetricsListener:
 def _number(value: float | None) -> float:
     """Return Prometheus' spelling of what cannot be told."""
     return math.nan if value is None else value
+
+
+def exposition(families: Collector, accept: str) -> tuple[bytes, str]:
+    """Return metrics and their content type, as OpenMetrics where the Accept header prefers it."""
+    if prefers_openmetrics(accept):
+        return generate_openmetrics(families), OPENMETRICS  # type: ignore[no-untyped-call]
+    return generate_latest(families), CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _MethodSeries:

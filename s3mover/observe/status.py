@@ -14,6 +14,8 @@ from typing import Any
 from s3mover.events import (
     AuditRestored,
     AuditUnavailable,
+    DaemonPaused,
+    DaemonResumed,
     DaemonStarted,
     DaemonStopping,
     Event,
@@ -21,11 +23,15 @@ from s3mover.events import (
     LeaseWaiting,
     ObjectFailed,
     ObjectMoved,
+    RouteFailed,
+    SweepAwaited,
     SweepFinished,
     SweepStarted,
     ThrottleChanged,
+    WindowClosed,
+    WindowOpened,
 )
-from s3mover.model import Method
+from s3mover.model import Method, SweepStatus
 from s3mover.observe.counting import Snapshot, SweepCounter
 from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
@@ -45,9 +51,10 @@ class State(StrEnum):
     IDLE = "idle"
     SWEEPING = "sweeping"
     STOPPING = "stopping"
+    PAUSED = "paused"
 
 
-_READY = frozenset({State.STANDBY, State.IDLE, State.SWEEPING})
+_READY = frozenset({State.STANDBY, State.IDLE, State.SWEEPING, State.PAUSED})
 
 
 class StatusBoard:
@@ -79,21 +86,31 @@ class StatusBoard:
         self._last_beat = monotonic()
         self._started_at = ""
         self._about: dict[str, object] = {"version": "", "pair": ""}
-        self._audit_available = True
+        self._paused = self._window_closed = False
+        self._window_opens_at: str | None = None
+        self._next_sweep_at: str | None = None
+        self._failed_in_a_row = 0
+        self._outage = self._failure = ""
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             ObjectMoved: self._moved,
             ThrottleChanged: self._throttled,
             DaemonStarted: self._daemon_started,
-            LeaseWaiting: lambda _: self._enter(State.STANDBY),
-            LeaseAcquired: lambda _: self._enter(State.IDLE),
+            LeaseWaiting: lambda event: self._connected(event, State.STANDBY),
+            LeaseAcquired: lambda event: self._connected(event, State.IDLE),
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
             DaemonStopping: lambda _: self._enter(State.STOPPING),
+            DaemonPaused: lambda _: self._pause(paused=True),
+            DaemonResumed: lambda _: self._pause(paused=False),
+            WindowClosed: self._close_window,
+            WindowOpened: self._open_window,
+            SweepAwaited: self._awaited,
+            RouteFailed: self._route_failed,
             ObjectFailed: self._failed,
-            AuditUnavailable: lambda _: self._audit(available=False),
-            AuditRestored: lambda _: self._audit(available=True),
+            AuditUnavailable: lambda event: self._audit(event.message),
+            AuditRestored: lambda _: self._audit(""),
         }
 
     def __call__(self, event: Event) -> None:
@@ -116,8 +133,13 @@ class StatusBoard:
         return False, f"the loop last moved {silence:.0f} s ago"
 
     def ready(self) -> tuple[bool, str]:
-        """Tell whether the daemon is connected and leads or stands by, and its state."""
-        return self._state in _READY, self._state.value
+        """Tell whether the daemon was connected and leads or stands by; its state, and what stands in its way.
+
+        An outage leaves it ready: who asks for its metrics and status through a service needs them most then.
+        """
+        with self._lock:
+            state, problem = self._shown_state(), self._problem()
+        return state in _READY, f"{state}: {problem}" if problem else state.value
 
     def status(self) -> dict[str, object]:
         """Return everything that `/status` shows; newest first in lists."""
@@ -125,12 +147,18 @@ class StatusBoard:
         healthy, why = self.healthy()
         with self._lock:
             return {
-                "state": self._state.value,
+                "state": self._shown_state().value,
                 "healthy": healthy,
                 "health": why,
                 "ready": self._state in _READY,
                 **self._about,
-                "audit_available": self._audit_available,
+                "audit_available": not self._outage,
+                "problem": self._problem(),
+                "failed_in_a_row": self._failed_in_a_row,
+                "paused": self._paused,
+                "window_open": not self._window_closed,
+                "window_opens_at": self._window_opens_at,
+                "next_sweep_at": None if snapshot.running else self._next_sweep_at,
                 "sweep": _under_way(snapshot, self._started_at) if snapshot.running else None,
                 "sweeps": list(self._sweeps),
                 "failures": list(self._failures),
@@ -138,6 +166,11 @@ class StatusBoard:
                 "now": utc_moment(self._clock()),
                 "history": self._history.told(self._monotonic()),
             }
+
+    def about(self) -> dict[str, object]:
+        """Return what concerns all routes of a daemon: state, version, workers, whether it is paused."""
+        with self._lock:
+            return {"state": self._shown_state().value, **self._about, "paused": self._paused}
 
     def _enter(self, state: State) -> None:
         """Go to `state`; what is stopping stays so, whatever ends meanwhile."""
@@ -155,8 +188,37 @@ class StatusBoard:
             "threads": event.threads,
         }
 
-    def _audit(self, *, available: bool) -> None:
-        self._audit_available = available
+    def _shown_state(self) -> State:
+        return State.PAUSED if self._paused and self._state is State.IDLE else self._state
+
+    def _problem(self) -> str:
+        return self._outage or self._failure
+
+    def _connected(self, event: LeaseAcquired | LeaseWaiting, state: State) -> None:
+        self._about = {**self._about, "pair": event.pair}
+        self._failure = ""
+        self._enter(state)
+
+    def _route_failed(self, event: RouteFailed) -> None:
+        self._failure = redactor.clean(event.message)
+        self._enter(State.STARTING)
+
+    def _audit(self, outage: str) -> None:
+        self._outage = redactor.clean(outage)
+
+    def _pause(self, *, paused: bool) -> None:
+        self._paused = paused
+
+    def _close_window(self, event: WindowClosed) -> None:
+        self._window_closed = True
+        self._window_opens_at = None if event.opens_at is None else utc_moment(event.opens_at)
+
+    def _open_window(self, _event: WindowOpened) -> None:
+        self._window_closed, self._window_opens_at = False, None
+
+    def _awaited(self, event: SweepAwaited) -> None:
+        self._failed_in_a_row = event.failed_in_a_row
+        self._next_sweep_at = utc_moment(self._clock() + event.seconds)
 
     def _sweep_started(self, _event: SweepStarted) -> None:
         self._started_at = utc_moment(self._clock())
@@ -164,6 +226,8 @@ class StatusBoard:
 
     def _sweep_finished(self, event: SweepFinished) -> None:
         self._enter(State.IDLE)
+        failed = event.status is SweepStatus.FAILED
+        self._failure = redactor.clean(event.message) if failed else ""
         self._sweeps.appendleft(
             {
                 "sweep": event.sweep,

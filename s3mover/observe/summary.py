@@ -28,7 +28,7 @@ class SummaryReport:
 
     `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects
     needed no transfer; `failures` are the first ones, of which at most twenty are shown;
-    `sizes_known` is False where a store's listing tells no sizes.
+    `sizes_known` is False where a store's listing tells no sizes; `route` is empty where there is but one pair.
     """
 
     sweep: int
@@ -42,6 +42,7 @@ class SummaryReport:
     failures: Sequence[FailureRecord] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     sizes_known: bool = True
+    route: str = ""
 
 
 def render(report: SummaryReport) -> str:
@@ -91,6 +92,7 @@ def _head(report: SummaryReport) -> list[str]:
         f"End Time: {_local(report.ended_at):%Y-%m-%d %H:%M:%S}",
         f"Total Duration: {_seconds(report):.2f} seconds",
         f"Sweep: {report.sweep} ({report.status})",
+        *([f"Route: {report.route}"] if report.route else []),
         f"Source: s3://{pair.source_bucket}/{visible(pair.source_prefix)}",
         f"Destination: s3://{pair.destination_bucket}/{visible(pair.destination_prefix)}",
     ]

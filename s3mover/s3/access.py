@@ -84,6 +84,17 @@ class Identity:
                     self._renew()
         return self._credentials
 
+    def renew(self, access: SideAccess) -> None:
+        """Look for credentials anew, as at the start, by what the settings say now; the address stays.
+
+        Raises:
+            UnreachableError: no credentials, or no such profile; the old ones stay.
+        """
+        with self._lock:
+            fresh = self._find(access).credentials
+            self._access = access
+            self._adopt(fresh)
+
     def _renew(self) -> None:
         try:
             fresh = self._find(self._access).credentials
@@ -92,6 +103,9 @@ class Identity:
                 raise
             self._look_at = self._clock() + RETRY_SECONDS
             return
+        self._adopt(fresh)
+
+    def _adopt(self, fresh: Credentials) -> None:
         changed, self._credentials = fresh != self._credentials, fresh
         # A source that gives the same ones until they expire is not asked all the time.
         self._look_at = max(_renewal_of(fresh), self._clock() + RETRY_SECONDS)

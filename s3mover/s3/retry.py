@@ -1,10 +1,11 @@
-"""Waiting and trying again: full jitter, and the loop around one read.
+"""Waiting and trying again: full jitter, the loop around one read, and the budget of all repetitions.
 
 Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (Marc Brooker). Which errors are worth another
 attempt is said by the errors themselves.
 """
 
 import random as chance
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -41,3 +42,36 @@ def retrying(
                 raise
             sleep(backoff(attempt, random))
     return call()
+
+
+class RetryBudget:
+    """Bounds repeated requests to a part of all requests, so that a store that ails is not hammered.
+
+    Each request that is carried out earns `RATIO` of a repetition, at most `reserve` of which are saved; beyond that
+    `floor` repetitions per second are free. Threads share it; `clock` counts seconds steadily. Source of the
+    principle: Google SRE Book, "Handling Overload" (retry budgets).
+    """
+
+    RATIO = 0.2
+
+    def __init__(self, reserve: float, floor: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._reserve = self._saved = reserve
+        self._floor = floor
+        self._clock = clock
+        self._next_free = clock()
+
+    def earn(self, carried_out: int) -> None:
+        """Take note of requests that were carried out."""
+        with self._lock:
+            self._saved = min(self._saved + carried_out * self.RATIO, self._reserve)
+
+    def spend(self) -> float:
+        """Take one repetition, and return how many seconds to wait for it."""
+        with self._lock:
+            if self._saved >= 1.0:
+                self._saved -= 1.0
+                return 0.0
+            now = self._clock()
+            self._next_free = max(self._next_free, now) + 1.0 / self._floor
+            return self._next_free - now

@@ -3,8 +3,19 @@
 The only room that knows pydantic and YAML. It knows the shape of a value, not whether a bucket or database answers.
 """
 
-from s3mover.settings.catalogue import Setting, schema_of_settings
+from s3mover.settings.catalogue import Setting, may_differ, schema_of_settings
 from s3mover.settings.load import load
-from s3mover.settings.model import Settings
+from s3mover.settings.model import Route, Settings, routes_of
+from s3mover.settings.sources import ROUTES, split_name
 
-__all__ = ["Setting", "Settings", "load", "schema_of_settings"]
+__all__ = [
+    "ROUTES",
+    "Route",
+    "Setting",
+    "Settings",
+    "load",
+    "may_differ",
+    "routes_of",
+    "schema_of_settings",
+    "split_name",
+]

@@ -38,11 +38,18 @@ FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What the routes of one daemon share: its workers, its trail, its doors.
+_OF_ALL_ROUTES = frozenset(
+    {"transfer.threads", "transfer.processes", "audit.url", "http", "control", "log", "stop"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting in words.
 
-    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message.
+    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message; a
+    `structured` one may be a list of mappings in a file.
     """
 
     name: str
@@ -51,6 +58,7 @@ class Setting:
     description: str
     expected: str
     secret: bool
+    structured: bool
 
     @property
     def environment(self) -> tuple[str, ...]:
@@ -72,7 +80,12 @@ def schema_of_settings() -> Mapping[str, Setting]:
 
 def section_names() -> tuple[str, ...]:
     """Return the sections' names, in the order of the model."""
-    return tuple(Settings.model_fields)
+    return tuple(name for name, info in Settings.model_fields.items() if isinstance(info.default, Section))
+
+
+def may_differ(setting: str) -> bool:
+    """Tell whether a setting may have another value for a route than at the top."""
+    return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
 
 
 def group_names() -> frozenset[str]:
@@ -82,8 +95,8 @@ def group_names() -> frozenset[str]:
 
 
 def _settings() -> Iterator[Setting]:
-    for section, holder in Settings.model_fields.items():
-        yield from _settings_of(section, type(holder.default))
+    for section in section_names():
+        yield from _settings_of(section, type(Settings.model_fields[section].default))
 
 
 def _settings_of(path: str, section: type[Section]) -> Iterator[Setting]:
@@ -103,6 +116,7 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         description=info.description or "",
         expected=_expected(info),
         secret=_kind(info).secret,
+        structured=_kind(info).structured,
     )
 
 

@@ -4,10 +4,10 @@ Two names of one bucket (an access point and the bucket behind it, two host name
 apart here; what can be seen is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from s3mover.settings.model import BucketSettings, Settings
+from s3mover.settings.model import BucketSettings, Route, Settings
 from s3mover.settings.problems import Problem
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -33,6 +33,20 @@ def consistent(settings: Settings) -> Iterator[Problem]:
     yield from _paired_keys("destination", settings.destination)
     yield from _apart(settings)
     yield from _enough_threads(settings)
+
+
+def distinct_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
+    """Two routes with the same buckets and prefixes would wait for each other's lease for ever."""
+    known: dict[tuple[str, ...], str] = {}
+    for name, settings in routes:
+        source, destination = settings.source, settings.destination
+        pair = (source.bucket, source.prefix, destination.bucket, destination.prefix)
+        if pair in known:
+            yield Problem(
+                f"routes.{name}: has the same buckets and prefixes as routes.{known[pair]}; "
+                "one route moves all that is there, so take one of them out or give it another prefix"
+            )
+        known.setdefault(pair, name)
 
 
 def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:

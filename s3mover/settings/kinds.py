@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 
+from s3mover.schedule import Window
 from s3mover.settings import shapes
 from s3mover.settings.units import parse_duration, parse_size, write_duration, write_size
+from s3mover.settings.windows import read_windows, write_windows
 from s3mover.settings.yamltext import read_list
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value is expected to be, in words, how it is written as text, and whether messages must not show it."""
+    """What a value is expected to be, in words, how it is written as text, and whether messages must not show it.
+
+    In a file a `structured` value may be a list of mappings.
+    """
 
     expected: str
     write: Callable[[Any], str] = str
     secret: bool = False
+    structured: bool = False
 
 
 def _from_text(parse: Callable[[str], object]) -> BeforeValidator:
@@ -53,6 +59,15 @@ Globs = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],
     _from_text(read_list),
     Kind('globs with commas between them, or a list such as ["*.pdf", "hr/*"]', _words),
+]
+Windows = Annotated[
+    tuple[Window, ...],
+    PlainValidator(read_windows),
+    Kind(
+        'windows such as [{days: mon-fri, hours: "22:00-06:00", time_zone: Europe/Berlin}]',
+        write_windows,
+        structured=True,
+    ),
 ]
 Lowered = _from_text(str.lower)
 
@@ -116,5 +131,10 @@ DatabaseUrl = Annotated[
         SecretStr.get_secret_value,
         secret=True,
     ),
+]
+SocketPath = Annotated[
+    str,
+    AfterValidator(shapes.socket_path),
+    Kind("a path of at most 90 bytes, such as /run/s3mover/control.sock, or none"),
 ]
 RequesterPays = BeforeValidator(_requester)

@@ -1,6 +1,6 @@
 """From file, environment and command line to settings that can be worked with, or to all problems at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from s3mover.errors import SettingsError
 from s3mover.settings.catalogue import schema_of_settings
-from s3mover.settings.crosschecks import consistent, named_buckets
-from s3mover.settings.model import Settings
-from s3mover.settings.problems import Given, Problem, refused
-from s3mover.settings.sources import from_environment, from_file, from_overrides
+from s3mover.settings.crosschecks import consistent, distinct_pairs, named_buckets
+from s3mover.settings.model import Route, Settings
+from s3mover.settings.problems import Given, Problem, of_route, refused
+from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
 
 def load(
@@ -32,15 +32,39 @@ def load(
     Raises:
         SettingsError: with every problem, each a sentence that names its setting and never a secret.
     """
-    layers = [from_file(path, environ), from_environment(environ), from_overrides(overrides)]
-    given = {name: value for layer in layers for name, value in layer.values.items()}
+    file = from_file(path, environ)
+    layers = [file, from_environment(environ, file.routes), from_overrides(overrides, file.routes)]
+    given = _given(layers)
     problems = [problem for layer in layers for problem in layer.problems]
     settings, refusals = _validated(given)
     problems += refusals
-    problems += _crosswise(_keys_kept(settings, given), problems, buckets=buckets)
+    settings = _keys_kept(settings, given)
+    problems += _crosswise(settings, problems, buckets=buckets and not file.routes)
+    routes = []
+    for name in file.routes:
+        route, found = _route(given, [layer.routes[name] for layer in layers], buckets=buckets)
+        routes.append(Route(name, route))
+        said = {problem.text for problem in problems}
+        problems += [of_route(name, problem) for problem in found if problem.text not in said]
+    problems += distinct_pairs(routes) if buckets else ()
     if problems:
         raise SettingsError([problem.text for problem in problems])
-    return _keys_kept(settings, given)
+    return settings.model_copy(update={"routes": tuple(routes)}) if routes else settings
+
+
+def _given(layers: Sequence[Layer]) -> dict[str, Given]:
+    return {name: value for layer in layers for name, value in layer.values.items()}
+
+
+def _route(
+    given: Mapping[str, Given], layers: Sequence[Layer], *, buckets: bool
+) -> tuple[Settings, list[Problem]]:
+    """Return the settings of a route, whose own ones win over those at the top, and what is wrong with them."""
+    own = _given(layers)
+    settings, refusals = _validated({**given, **own})
+    settings = _keys_kept(settings, {**given, **own})
+    problems = [problem for layer in layers for problem in layer.problems] + refusals
+    return settings, [*problems, *_crosswise(settings, problems, buckets=buckets)]
 
 
 def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:

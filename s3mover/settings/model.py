@@ -4,7 +4,7 @@ What must hold between several settings is in `crosschecks.py`; where values com
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -25,9 +25,11 @@ from s3mover.settings.kinds import (
     RoleArn,
     Secret,
     Size,
+    SocketPath,
     StorageClass,
     Text,
     Token,
+    Windows,
 )
 
 MIB = 2**20
@@ -248,6 +250,14 @@ class SweepSettings(Section):
         "No object waits longer. It is also the longest that an object stays behind once what kept it was mended.",
     )
 
+    windows: Windows = _field(
+        (),
+        "windows of the week",
+        "New work begins in these hours only: outside them no sweep begins, and one under way ends as interrupted. "
+        "Each has days (mon-fri, or [sat, sun]; else every day), hours (they may cross midnight; else all day) and "
+        "time_zone (Europe/Berlin; else UTC). Empty: always.",
+    )
+
 
 class AuditSettings(Section):
     """Where it is recorded what became of every object."""
@@ -272,6 +282,17 @@ class HttpSettings(Section):
         8080,
         "port, 0 to 65535",
         "For the status page at /, /status, /metrics, /healthz and /readyz. 0: any free port.",
+    )
+
+
+class ControlSettings(Section):
+    """Where `s3mover pause` and `s3mover resume` reach the daemon."""
+
+    socket: SocketPath = _field(
+        "s3mover.sock",
+        "path of a socket, or none",
+        "A Unix socket that only its owner may use, relative to the working directory; any writable place will do. "
+        "none: nowhere.",
     )
 
 
@@ -317,6 +338,21 @@ class Settings(Section):
     sweep: SweepSettings = SweepSettings()
     audit: AuditSettings = AuditSettings()
     http: HttpSettings = HttpSettings()
+    control: ControlSettings = ControlSettings()
     log: LogSettings = LogSettings()
     summary: SummarySettings = SummarySettings()
     stop: StopSettings = StopSettings()
+    # Set by the loader, which reads `routes` itself: the model of a route is that of all settings.
+    routes: tuple["Route", ...] = Field(default=(), exclude=True)
+
+
+class Route(NamedTuple):
+    """One of several pairs of buckets: its name, empty where there is but one, and the settings that hold for it."""
+
+    name: str
+    settings: Settings
+
+
+def routes_of(settings: Settings) -> tuple[Route, ...]:
+    """Return the pairs of buckets that are worked on: the routes, or the one pair at the top."""
+    return settings.routes or (Route("", settings),)

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -51,6 +52,13 @@ def refused(setting: Setting, given: Given, error: ErrorDetails) -> Problem:
 def about(setting: str, origin: str, sentence: str) -> Problem:
     """Say something about one setting, whose value is not known because of it."""
     return Problem(f"{setting} ({origin}): {sentence}", frozenset({setting}))
+
+
+def of_route(route: str, problem: Problem) -> Problem:
+    """Say that a problem is one of a route's own settings."""
+    first = re.split(r"[ :]", problem.text, maxsplit=1)[0]
+    joint = "." if first in schema_of_settings() else ": "
+    return problem._replace(text=f"routes.{route}{joint}{problem.text}")
 
 
 def unknown_setting(name: str, origin: str) -> Problem:

@@ -26,6 +26,8 @@ _DATABASES = (
 
 _LONGEST_KEY = 1024  # bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")
 
+_LONGEST_SOCKET_PATH = 90  # bytes; the system takes 107, or 103
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are not UTF-8
 
@@ -82,6 +84,13 @@ def one_line(text: str) -> str:
     """Check that a text is UTF-8 without control characters, of which a stray newline is the commonest."""
     if _CONTROL.search(text) or _SURROGATE.search(text):
         raise ValueError("is not one line of UTF-8 text")
+    return text
+
+
+def socket_path(text: str) -> str:
+    """Check that a socket's path fits into a socket's address (unix(7): 108 bytes), a suffix of ours included."""
+    if len(one_line(text).encode()) > _LONGEST_SOCKET_PATH:
+        raise ValueError("is longer than a socket's path can be")
     return text
 
 

@@ -4,7 +4,8 @@ Nothing (an empty text, a key without a value) means that a layer does not set i
 Two quotation marks (`""`) mean an empty text on purpose, in the file and in the environment alike.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from s3mover.settings.catalogue import (
     PREFIX,
     environment_name,
     group_names,
+    may_differ,
     schema_of_settings,
     section_names,
 )
@@ -27,19 +29,23 @@ from s3mover.settings.problems import (
     unknown_setting,
     unknown_variable,
 )
-from s3mover.settings.yamltext import Entry, YamlError, entries, parse, plain
+from s3mover.settings.yamltext import Entry, YamlError, entries, items, parse, plain, structure
 
 CONFIG_VARIABLE = "S3MOVER_CONFIG"
 DEFAULT_FILE = Path("config.yaml")
+ROUTES = "routes"
+_ROUTE = "a list of mappings, each with a name (small letters, digits, - and _) and the settings of its own"
+_ROUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TEST_PREFIX = "S3MOVER_TEST_"
 
 
 @dataclass(slots=True)
 class Layer:
-    """What one source sets, by the settings' names, and what is wrong with it."""
+    """What one source sets, by the settings' names, and what is wrong with it; `routes` is what it sets for each."""
 
     values: dict[str, Given] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    routes: dict[str, "Layer"] = field(default_factory=dict)
 
     def put(self, name: str, value: object, origin: str) -> None:
         """Take a value, unless it is nothing, or an empty text where empty is no value."""
@@ -65,25 +71,43 @@ def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
     return _from_root(file, root)
 
 
-def from_environment(environ: Mapping[str, str]) -> Layer:
-    """Read the `S3MOVER_A__B` names and those of the first version, each also with `_FILE`; the former win."""
+def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> Layer:
+    """Read the `S3MOVER_A__B` names and those of the first version, each also with `_FILE`; the former win.
+
+    What is for one of the `routes` has its name in front: `S3MOVER_ROUTES__HR__A__B`.
+    """
     layer = Layer()
     ours = {environment_name(setting): setting for setting in schema_of_settings()}
     for variable, setting in [*FIRST_VERSION_NAMES.items(), *ours.items()]:
         _read_variable(layer, variable, setting, environ)
-    layer.problems += [unknown_variable(name) for name in sorted(environ) if _is_stray(name, ours)]
+    known = set(ours)
+    for route in routes:
+        layer.routes[route] = Layer()
+        for setting in filter(may_differ, schema_of_settings()):
+            variable = environment_name(f"{ROUTES}.{route}.{setting}".replace("-", "_"))
+            known.add(variable)
+            _read_variable(layer.routes[route], variable, setting, environ)
+    layer.problems += [unknown_variable(name) for name in sorted(environ) if _is_stray(name, known)]
     return layer
 
 
-def from_overrides(overrides: Mapping[str, object]) -> Layer:
-    """Take what the command line says; None is not said."""
-    layer = Layer()
+def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) -> Layer:
+    """Take what the command line says, also as `routes.NAME.a.b`; None is not said."""
+    layer = Layer(routes={route: Layer() for route in routes})
     for name, value in overrides.items():
-        if name in schema_of_settings():
-            layer.put(name, value, "command line")
+        route, setting = split_name(name)
+        into = layer.routes.get(route, layer)
+        if setting in schema_of_settings() and (into is layer) is not bool(route):
+            into.put(setting, value, "command line")
         else:
             layer.problems.append(unknown_setting(name, "command line"))
     return layer
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the route and the setting that `routes.NAME.a.b` names; the route is empty for `a.b`."""
+    parts = name.split(".", 2)
+    return (parts[1], parts[2]) if parts[0] == ROUTES and len(parts) > 2 else ("", name)  # noqa: PLR2004
 
 
 def _unreadable(sentence: str) -> Layer:
@@ -96,12 +120,53 @@ def _from_root(file: Path, root: Node | None) -> Layer:
     if sections is None:
         return _unreadable(f'{file}: is no mapping; expected sections such as "source:"')
     for section in _once(layer, file, "", sections):
-        origin = f"{file} line {section.line}"
-        if section.key not in section_names():
-            layer.problems.append(unknown_section(section.key, origin))
+        if section.key == ROUTES:
+            _read_routes(layer, file, section)
         else:
-            _read_section(layer, file, section.key, section)
+            _read_known_section(layer, file, section)
     return layer
+
+
+def _read_known_section(layer: Layer, file: Path, section: Entry) -> None:
+    if section.key not in section_names():
+        layer.problems.append(unknown_section(section.key, f"{file} line {section.line}"))
+    else:
+        _read_section(layer, file, section.key, section)
+
+
+def _read_routes(layer: Layer, file: Path, listed: Entry) -> None:
+    found = items(listed.node)
+    if found is None:
+        layer.problems.append(Problem(f"{ROUTES} ({file} line {listed.line}): is no list; expected {_ROUTE}"))
+        return
+    for place, (line, node) in enumerate(found):
+        _read_route(layer, file, f"{ROUTES}[{place}] ({file} line {line})", node)
+
+
+def _read_route(layer: Layer, file: Path, label: str, node: Node) -> None:
+    parts = entries(node) or []
+    name = next((_name(part) for part in parts if part.key == "name"), "")
+    if not _ROUTE_NAME.fullmatch(name):
+        layer.problems.append(Problem(f"{label}: has no name of its own; expected {_ROUTE}"))
+    elif name.replace("-", "_") in {known.replace("-", "_") for known in layer.routes}:
+        layer.problems.append(
+            Problem(f"{label}: is called {name} as another is; each needs a name of its own")
+        )
+    else:
+        own = layer.routes[name] = Layer()
+        for section in _once(own, file, "", [part for part in parts if part.key != "name"]):
+            _read_known_section(own, file, section)
+        for setting in [setting for setting in own.values if not may_differ(setting)]:
+            origin = own.values.pop(setting).origin
+            own.problems.append(about(setting, origin, f"holds for all routes; set {setting} at the top"))
+
+
+def _name(entry: Entry) -> str:
+    try:
+        name = plain(entry.node)
+    except YamlError:
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
@@ -120,7 +185,8 @@ def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
             layer.problems.append(unknown_setting(name, origin))
             continue
         try:
-            layer.put(name, plain(entry.node), origin)
+            read = structure if schema_of_settings()[name].structured else plain
+            layer.put(name, read(entry.node), origin)
         except YamlError as error:
             layer.problems.append(
                 about(name, origin, f"{error}; expected {schema_of_settings()[name].expected}")
@@ -162,7 +228,7 @@ def _read_mounted(layer: Layer, setting: str, variable: str, file: Path) -> None
         layer.put(setting, text.removesuffix("\n").removesuffix("\r") or None, variable)
 
 
-def _is_stray(variable: str, ours: Mapping[str, str]) -> bool:
+def _is_stray(variable: str, ours: Container[str]) -> bool:
     """Tell whether a variable looks like a setting and is none.
 
     Names without `__` are left alone: Kubernetes sets S3MOVER_PORT and the like for a Service called s3mover.

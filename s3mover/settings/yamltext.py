@@ -20,6 +20,7 @@ _PLAIN_TAGS = frozenset(
 _TELLTALE = re.compile(r"(found (?:undefined|duplicate) [a-z ]+) .*", re.DOTALL)
 
 Plain = str | tuple[str, ...] | None
+Structure = str | tuple["Structure", ...] | dict[str, "Structure"] | None
 
 
 class YamlError(ValueError):
@@ -67,6 +68,15 @@ def entries(node: Node | None) -> list[Entry] | None:
     return [Entry(_key(key), key.start_mark.line + 1, value) for key, value in node.value]
 
 
+def items(node: Node | None) -> list[tuple[int, Node]] | None:
+    """Return the items of a list with their lines, none for nothing at all, and None for anything else."""
+    if node is None or _is_nothing(node):
+        return []
+    if not isinstance(node, SequenceNode):
+        return None
+    return [(item.start_mark.line + 1, item) for item in node.value]
+
+
 def plain(node: Node | None) -> Plain:
     """Return a scalar's text, a list's texts, or None for nothing.
 
@@ -77,6 +87,24 @@ def plain(node: Node | None) -> Plain:
         return None
     if isinstance(node, SequenceNode) and node.tag in _PLAIN_TAGS:
         return tuple(_scalar(item) for item in node.value)
+    return _scalar(node)
+
+
+def structure(node: Node | None) -> Structure:
+    """Return mappings and lists, one in the other, with texts at their ends.
+
+    Raises:
+        YamlError: a tag that is not plain YAML's, or a key that stands there twice.
+    """
+    if node is None or _is_nothing(node):
+        return None
+    if isinstance(node, MappingNode) and node.tag in _PLAIN_TAGS:
+        found = {_key(key): structure(value) for key, value in node.value}
+        if len(found) < len(node.value):
+            raise YamlError("has a key twice", node.start_mark.line + 1)
+        return found
+    if isinstance(node, SequenceNode) and node.tag in _PLAIN_TAGS:
+        return tuple(structure(item) for item in node.value)
     return _scalar(node)
 
 

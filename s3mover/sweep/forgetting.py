@@ -19,13 +19,20 @@ class Tools(Protocol):
     """What forgetting needs of a sweep's tools."""
 
     @property
-    def trail(self) -> PatientTrail: ...  # noqa: D102 - see `SweepTools`
+    def trail(self) -> PatientTrail:
+        """The trail."""
+
     @property
-    def stop(self) -> Stop: ...  # noqa: D102
+    def stop(self) -> Stop:
+        """The wish to stop."""
+
     @property
-    def clock(self) -> Callable[[], float]: ...  # noqa: D102
+    def clock(self) -> Callable[[], float]:
+        """Tells seconds since the epoch."""
+
     @property
-    def beat(self) -> Callable[[], None]: ...  # noqa: D102
+    def beat(self) -> Callable[[], None]:
+        """Is called before each step."""
 
 
 def forget(tools: Tools, pair: Pair, retention: float) -> None:

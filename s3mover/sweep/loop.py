@@ -63,8 +63,9 @@ Inbox = SimpleQueue[Message]
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
-    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round. `wait_rule` says how long
-    objects that failed wait. `remover` is there where the source's objects are to be deleted.
+    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round; `held` says why nothing new
+    may begin, empty where it may. `wait_rule` says how long objects that failed wait. `remover` is there where the
+    source's objects are to be deleted.
     """
 
     trail: PatientTrail
@@ -74,13 +75,17 @@ class SweepTools:
     stop: Stop
     clock: Callable[[], float]
     beat: Callable[[], None]
-    wait_rule: WaitRule
+    held: Callable[[], str]
+    wait_rule: Callable[[], WaitRule]
     remover: Remover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """A sweep that has ended; `error` is what cut it short, if anything did, `set_aside` what workers died with."""
+    """A sweep that has ended.
+
+    `error` is what cut it short, if anything did, `held` why it was not to go on, `set_aside` what workers died with.
+    """
 
     record: SweepRecord
     error: MoverError | None
@@ -89,6 +94,7 @@ class SweepResult:
     set_aside: list[Outcome]
     unkept: dict[str, int]
     skipped: dict[str, int] = field(default_factory=dict)
+    held: str = ""
 
 
 class Sweep:
@@ -107,11 +113,13 @@ class Sweep:
         self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
         self._findings_held = 0
         self._plan_ended: PlanEnded | None = None
+        # Once held, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
+        self._held = ""
         self._recalled = False
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
         self._ledger = Ledger(self._id, tools.notify)
-        self._waits = Waits(tools.trail, pair, tools.wait_rule, tools.clock)
+        self._waits = Waits(tools.trail, pair, tools.wait_rule(), tools.clock)
         tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
@@ -137,7 +145,7 @@ class Sweep:
             with closing(self._findings):
                 for finding in self._findings:
                     self._plan_room.acquire()
-                    if self._tools.stop.requested:
+                    if self._held:
                         ended = PlanEnded(whole=False)
                         break
                     self._tools.inbox.put(finding)
@@ -154,10 +162,11 @@ class Sweep:
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
-        return not self._tools.stop.requested and not (self._plan_ended and self._plan_ended.error)
+        return not self._held and not (self._plan_ended and self._plan_ended.error)
 
     def _take_news(self) -> None:
         self._tools.beat()
+        self._held = self._held or self._tools.held()
         try:
             self._take(self._tools.inbox.get(timeout=TICK_SECONDS))
             while True:
@@ -221,7 +230,7 @@ class Sweep:
         return unmoved(order, INTERRUPTED, "", self._tools.clock())._replace(status=Status.SKIPPED)
 
     def _hand_out(self) -> None:
-        if self._tools.stop.requested and not self._recalled:
+        if self._held and not self._recalled:
             self._recalled = True
             self._tools.desk.recall()
         while self._may_intend() and (rows := self._rows_to_intend()):
@@ -287,6 +296,7 @@ class Sweep:
             self._set_aside,
             dict(ledger.unkept),
             dict(ledger.skipped),
+            self._held,
         )
 
 

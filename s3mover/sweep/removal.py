@@ -19,6 +19,8 @@ from s3mover.s3.bucket import Bucket
 
 BATCH = 1000
 SINGLE_THREADS = 8
+# Our code for what could not be signed; it stays due.
+NO_CREDENTIALS = "NoCredentials"
 GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
 # XML 1.0 cannot carry these, and attribute-like white space does not survive every parser.
 _UNFIT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -109,6 +111,8 @@ def _delete_batch(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
         refused = source.delete_many([(one.key, one.etag) for one in due])
     except S3Error as error:
         return [Deletion(one, error.code) for one in due]
+    except UnreachableError:
+        return [Deletion(one, NO_CREDENTIALS) for one in due]
     return [Deletion(one, refused.get(one.key, "")) for one in due]
 
 
@@ -124,4 +128,6 @@ def _refusal(call: Callable[[], None]) -> str:
         call()
     except S3Error as error:
         return error.code
+    except UnreachableError:
+        return NO_CREDENTIALS
     return ""

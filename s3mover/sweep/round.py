@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
-from s3mover.errors import MoverError, S3Error
+from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
@@ -34,7 +34,7 @@ class Round:
     """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
 
     def __init__(
-        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: float = 0.0
+        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: Callable[[], float]
     ) -> None:
         self._tools = tools
         self._territory = territory
@@ -50,6 +50,12 @@ class Round:
             tools.clock,
             delete_sources=tools.remover is not None,
         )
+        self.last: SweepResult | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """The pair of buckets that is swept."""
+        return self._territory.pair
 
     def run(self) -> SweepResult:
         """Sweep once and record it.
@@ -61,14 +67,16 @@ class Round:
         """
         plan = self._plan()
         self._delete_overdue()
-        result = self._close(self._look_back(Sweep(self._tools, self._territory.pair, plan).run()))
-        forget(self._tools, self._territory.pair, self._retention)
+        self.last = result = self._close(
+            self._look_back(Sweep(self._tools, self._territory.pair, plan).run())
+        )
+        forget(self._tools, self._territory.pair, self._retention())
         return result
 
     def _plan(self) -> Generator[Finding]:
         try:
             self._recover_once()
-        except S3Error as error:
+        except (S3Error, UnreachableError) as error:
             return _no_plan(error)
         return self._territory.plan()
 
@@ -91,7 +99,7 @@ class Round:
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
         tools, place = self._tools, 0
-        while tools.remover is not None and not tools.stop.requested:
+        while tools.remover is not None and not tools.held():
             due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
             if not due:
                 return
@@ -103,6 +111,8 @@ class Round:
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []
+        if result.record.status is SweepStatus.INTERRUPTED:
+            said.append(result.held)
         try:
             summary = self._sum_up(result)
         except MoverError as error:
@@ -125,6 +135,6 @@ class Round:
         return replace(result, record=record)
 
 
-def _no_plan(error: S3Error) -> Generator[Finding]:
+def _no_plan(error: MoverError) -> Generator[Finding]:
     yield from ()
     raise error

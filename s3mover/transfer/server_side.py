@@ -43,8 +43,8 @@ def is_denial(error: S3Error) -> bool:
 class ServerSideCopy:
     """Copies by CopyObject, and by UploadPartCopy above `policy.largest_copy`.
 
-    `principals` are the destination bucket as seen with each account's credentials, the likelier first; the one
-    that last succeeded is asked first. `thorough` tells whether the next object is to be asked about, since it may
+    `principals` are the destination bucket as seen with each account's credentials, its own first; for copies the
+    one that last succeeded is asked first. `thorough` tells whether the next object is to be asked about, since it may
     have what S3 does not copy.
     """
 
@@ -59,6 +59,7 @@ class ServerSideCopy:
         persist: Persist = once,
     ) -> None:
         self._source = source
+        self._destination = principals[0]
         self._principals = list(principals)
         self._policy = policy
         self._run_parts = run_parts
@@ -86,24 +87,24 @@ class ServerSideCopy:
 
     def _carry_as_any(self, order: Order, told: Writing) -> Arrival:
         refusals = []
-        for destination in tuple(self._principals):
+        for copier in tuple(self._principals):
             try:
-                stored = self._copy(destination, order, told)
+                stored = self._copy(copier, order, told)
             except S3Error as error:
                 if not is_denial(error):
                     raise
                 refusals.append(error)
                 continue
-            self._prefer(destination)
-            with removed_if_wrong(destination, order.target, stored.etag):
-                note = self._verify(destination, order, stored)
+            self._prefer(copier)
+            with removed_if_wrong(self._destination, order.target, stored.etag):
+                note = self._verify(copier, order, stored)
             return Arrival(stored.etag, notes(told.note, note), told.unkept)
         raise refusals[0]
 
-    def _prefer(self, destination: Bucket) -> None:
-        if self._principals[0] is not destination:
+    def _prefer(self, copier: Bucket) -> None:
+        if self._principals[0] is not copier:
             # Replaced as a whole, since other threads iterate over it.
-            self._principals = [destination, *(p for p in self._principals if p is not destination)]
+            self._principals = [copier, *(p for p in self._principals if p is not copier)]
 
     def _copy(self, destination: Bucket, order: Order, told: Writing) -> Stored:
         if order.size > self._policy.largest_copy:
@@ -141,11 +142,11 @@ class ServerSideCopy:
             if_match=order.etag,
         )
 
-    def _verify(self, destination: Bucket, order: Order, stored: Stored) -> str:
+    def _verify(self, copier: Bucket, order: Order, stored: Stored) -> str:
         """Check a copy: equal ETags prove it; otherwise both sides are asked for their checksums and the size."""
         if stored.etag == order.etag:
             return ""
-        arrived = arrived_head(destination, order.target, self._persist)
+        arrived = self._arrived(copier, order.target)
         sent = self._persist(lambda: self._source.head(order.key))
         if sent.etag != order.etag:
             raise S3Error(
@@ -154,3 +155,12 @@ class ServerSideCopy:
         check_size(order.size, arrived.size)
         proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
         return "" if proven else "verified by size alone"
+
+    def _arrived(self, copier: Bucket, key: str) -> Head:
+        """Look at a copy: the bucket's own account may, or else who made the copy, and perhaps owns it."""
+        try:
+            return arrived_head(self._destination, key, self._persist)
+        except S3Error as error:
+            if copier is self._destination or not is_denial(error):
+                raise
+        return arrived_head(copier, key, self._persist)

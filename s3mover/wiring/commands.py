@@ -5,31 +5,36 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s3mover import __version__
-from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
-from s3mover.errors import ExitCode, LeaseHeldError
-from s3mover.events import DaemonStarted, Event, LeaseWaiting, Notify
-from s3mover.model import Method, SweepStatus
+from s3mover.control import ask
+from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
+from s3mover.events import Event, LeaseWaiting, Notify, RouteFailed
+from s3mover.model import Method
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.planning.waiting import WAITING
-from s3mover.settings.model import Settings
+from s3mover.settings import Route, Settings
+from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import STANDBY_SECONDS, Duties, Supervisor, stopping_on_signals
-from s3mover.sweep.loop import SweepResult
+from s3mover.supervisor import STANDBY_SECONDS
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
+from s3mover.wiring.each import on_each
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.house import House, open_house
+from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import filter_of, listing, pair_of, planner, sides_of
+from s3mover.wiring.parts import filter_of, listing, pair_of, plan_of, sides_of
 from s3mover.wiring.permissions import documents_of, hints
+from s3mover.wiring.reloading import Current, secrets_of
+from s3mover.wiring.tending import NOWHERE
 from s3mover.wiring.waiting import waiting_left_out
 
 if TYPE_CHECKING:
@@ -43,28 +48,17 @@ HEADINGS = {
 SIGNS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
 
 
-def run_daemon(settings: Settings, early: Early) -> ExitCode:
-    """Run until SIGTERM (exit code 0) or SIGINT (130).
+def tell_daemon(settings: Settings, command: str, say: Say) -> ExitCode:
+    """Tell the daemon that runs with these settings to `pause` or to `resume`, and say its answer.
 
     Raises:
-        MoverError: the work could not be begun, or another instance took over.
+        SettingsError: control.socket is none.
+        ControlError: no daemon answers.
     """
-    _begin_logs(settings)
-    stop = Stop()
-    with (
-        stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, early, stop, [LogListener()], serve_http=True, enduring=True) as engine,
-    ):
-        supervisor_of(engine).run()
-    return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
-
-
-def supervisor_of(engine: Engine) -> Supervisor:
-    """Return the supervisor that drives `engine` as a daemon."""
-    settings = engine.settings
-    duties = Duties(engine.acquire, lambda: engine.round.run().error is None, engine.idle, engine.tend)
-    started = DaemonStarted(__version__, str(pair_of(settings)), engine.crew.processes, engine.crew.threads)
-    return Supervisor(duties, started, settings.sweep.interval, engine.stop, engine.notify)
+    if settings.control.socket == NOWHERE:
+        raise SettingsError(["control.socket: is none, so that no daemon can be told anything; name a path"])
+    say(ask(Path(settings.control.socket), command))
+    return ExitCode.OK
 
 
 def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
@@ -80,19 +74,19 @@ def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) 
     configure(
         "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
     )
-    redact(secrets_of(settings))
+    redact(secrets_of(settings), "settings")
+    current = Current(settings)
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
-        stopping_on_signals(stop, settings.stop.grace),
-        open_engine(settings, early, stop, listeners, serve_http=False) as engine,
+        stopping_on_signals(stop, lambda: settings.stop.grace),
+        open_house(current, early, stop, listeners, serve_http=False) as house,
     ):
-        if not (engine.acquire() or (wait and awaited(engine))):
-            if stop.requested:
-                return ExitCode.INTERRUPTED
-            raise LeaseHeldError(f"another instance works on {pair_of(settings)}; --wait waits for its end")
-        with bar or nullcontext():
-            result = engine.round.run()
-    return exit_code_of(result)
+        ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
+    for error in ended:
+        if isinstance(error, MoverError):
+            raise error
+    codes = [code for code in ended if isinstance(code, ExitCode)]
+    return ExitCode.INTERRUPTED if stop.requested else max(codes)
 
 
 def _bar() -> "ProgressListener | None":
@@ -103,9 +97,29 @@ def _bar() -> "ProgressListener | None":
     return bar if bar.alive else None
 
 
+def _sweep_route(
+    house: House, route: str, bar: "ProgressListener | None", *, wait: bool
+) -> ExitCode | MoverError:
+    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
+    try:
+        with open_engine(house, route, beside=house.tend) as engine:
+            if not (engine.acquire() or (wait and awaited(engine))):
+                if house.stop.requested:
+                    return ExitCode.INTERRUPTED
+                raise LeaseHeldError(
+                    f"another instance works on {engine.round.pair}; --wait waits for its end"
+                )
+            with bar or nullcontext():
+                return exit_code_of(engine.round.run())
+    except MoverError as error:
+        if route:
+            house.observers.of(route)(RouteFailed(str(error), 0.0))
+        return error
+
+
 def awaited(engine: Engine) -> bool:
     """Wait for the lease; False where a stop was asked for instead."""
-    engine.notify(LeaseWaiting(str(pair_of(engine.settings))))
+    engine.notify(LeaseWaiting(str(engine.round.pair)))
     while not engine.stop.requested:
         engine.idle(STANDBY_SECONDS)
         if not engine.stop.requested and engine.acquire():
@@ -113,33 +127,22 @@ def awaited(engine: Engine) -> bool:
     return False
 
 
-def exit_code_of(result: SweepResult) -> ExitCode:
-    """Return what a sweep's result means to a shell.
-
-    Raises:
-        MoverError: what cut the sweep short.
-    """
-    if result.error is not None:
-        raise result.error
-    if result.record.status is SweepStatus.INTERRUPTED:
-        return ExitCode.INTERRUPTED
-    # What waits after a failure has not arrived, either.
-    behind = result.record.tally.failed + result.skipped.get(WAITING, 0)
-    return ExitCode.SOME_FAILED if behind else ExitCode.OK
-
-
 def preview(settings: Settings, say: Say) -> ExitCode:
-    """List and compare only; say what a sweep would transfer.
+    """List and compare only; say what a sweep of each route would transfer.
 
     Raises:
         MoverError: a bucket could not be listed.
     """
+    return on_each(settings, say, lambda route: _preview(route.settings, say))
+
+
+def _preview(settings: Settings, say: Say) -> ExitCode:
     sides = sides_of(settings, _ignore)
     require_listings(settings, sides)
     listed = waiting = size = 0
     reasons: Counter[str] = Counter()
     with (
-        closing(planner(settings, sides, _ignore)()) as findings,
+        closing(plan_of(settings, sides, _ignore)) as findings,
         waiting_left_out(settings, say) as left_out,
     ):
         for finding in map(left_out, findings):
@@ -157,11 +160,15 @@ def preview(settings: Settings, say: Say) -> ExitCode:
 
 
 def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
-    """Compare both buckets and say each difference.
+    """Compare both buckets of each route and say each difference.
 
     Raises:
         MoverError: a bucket could not be listed or read.
     """
+    return on_each(settings, say, lambda route: _verify(route.settings, say, deep=deep))
+
+
+def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     sides, pair = sides_of(settings, _ignore), pair_of(settings)
     require_listings(settings, sides)
     reader = byte_comparer(sides.source, sides.destination) if deep else None
@@ -183,8 +190,15 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 
 def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
-    """Test whether the work can be done, and say each result, then what would grant the rights that are missing."""
-    results = []
+    """Test whether the work can be done, and say each result, then what would grant the rights that are missing.
+
+    As JSON, several routes have a document each, on a line of its own.
+    """
+    return on_each(settings, say, lambda route: _check(route, say, as_json=as_json), headings=not as_json)
+
+
+def _check(route: Route, say: Say, *, as_json: bool) -> ExitCode:
+    results, settings = [], route.settings
     with open_subject(settings) as subject:
         for result in Checks(subject).run():
             results.append(result)
@@ -192,7 +206,7 @@ def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
                 say(f"{SIGNS[result.level]} {result.name}: {result.message}")
     if as_json:
         said = [{name: value for name, value in one._asdict().items() if value != ()} for one in results]
-        say(to_json(said).decode())
+        say(to_json({"route": route.name, "results": said} if route.name else said).decode())
     else:
         for result in results:
             _say_remedy(result, say)
@@ -206,10 +220,23 @@ def _say_remedy(result: CheckResult, say: Say) -> None:
 
 
 def policy(settings: Settings, say: Say, *, side: str | None, source_key: str, as_json: bool) -> ExitCode:
-    """Say the policy documents that the settings need, those of one side or of both."""
+    """Say the policy documents that the settings need, those of one side or of both.
+
+    As JSON, several routes have a document each, on a line of its own.
+    """
+
+    def of(route: Route) -> ExitCode:
+        return _policy(route, say, side=side, source_key=source_key, as_json=as_json)
+
+    return on_each(settings, say, of, headings=not as_json)
+
+
+def _policy(route: Route, say: Say, *, side: str | None, source_key: str, as_json: bool) -> ExitCode:
+    settings = route.settings
     documents = [one for one in documents_of(settings, source_key) if side in {None, one.side}]
     if as_json:
-        say(to_json([one._asdict() for one in documents]).decode())
+        said = [one._asdict() for one in documents]
+        say(to_json({"route": route.name, "documents": said} if route.name else said).decode())
         return ExitCode.OK
     way = None
     for one in documents:
@@ -236,19 +263,6 @@ def show_schema(settings: Settings, say: Say) -> ExitCode:
     text = schema_text(settings.audit.url.get_secret_value())
     say(text or "-- nothing: the schema is the newest already")
     return ExitCode.OK
-
-
-def _begin_logs(settings: Settings) -> None:
-    configure(settings.log.level, settings.log.format, sys.stdout)
-    redact(secrets_of(settings))
-
-
-def secrets_of(settings: Settings) -> list[str]:
-    """Return what must never be shown, whatever a foreign library puts into its messages."""
-    sides = (settings.source, settings.destination)
-    held = [secret.get_secret_value() for side in sides for secret in (side.secret_key, side.session_token)]
-    dsn = parse_dsn(settings.audit.url.get_secret_value())
-    return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held
 
 
 def _ignore(_event: Event) -> None:

@@ -1,59 +1,68 @@
-"""The running whole: listeners, trail, crew, HTTP and the round, opened in order and closed in the reverse order."""
+"""One route's running parts: trail, buckets, desk and round, opened in order and closed in the reverse order.
+
+An engine belongs to the thread that opens it: the trail's connection does, and the lease with it.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import Empty
 
-from s3mover import __version__
 from s3mover.audit.opening import open_trail
 from s3mover.audit.patience import PatientTrail
-from s3mover.events import Bulletin, Notify
-from s3mover.model import Side
-from s3mover.observe import http
-from s3mover.observe.metrics import MetricsListener
-from s3mover.observe.status import StatusBoard
-from s3mover.settings.model import Settings
+from s3mover.events import Notify
+from s3mover.gate import Gate
+from s3mover.model import SweepStatus
+from s3mover.settings import Settings
 from s3mover.stop import Stop
-from s3mover.supervisor import StopNotice
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.sweep.round import Round, Territory
-from s3mover.wiring.early import Early
+from s3mover.wiring.credentials import CredentialKeeper, is_refusal
+from s3mover.wiring.house import House
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import Sides, brief_of, pair_of, planner, sides_of, threads_of, wait_rule_of
-from s3mover.wiring.summing_up import summary_writer
-from s3mover.wiring.tending import CredentialWatch, patience
-from s3mover.workers.crew import Crew
+from s3mover.wiring.parts import Sides, brief_of, pair_of, plan_of, sides_of, wait_rule_of
+from s3mover.wiring.summing_up import sum_up
+from s3mover.wiring.tending import patience
 from s3mover.workers.desk import Desk, FromCrew
-
-# A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
-HANG_SECONDS = 120.0
-# What idle workers get to end when they are dismissed.
-DISMISSAL_SECONDS = 5.0
-# What the one pair of buckets is called among the routes.
-ROUTE = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a command drives: take the lease, make rounds, idle in between. `port` is None without HTTP."""
+    """What drives one route: take the lease, make rounds, idle in between."""
 
-    settings: Settings
-    stop: Stop
+    house: House
+    route: str
     notify: Notify
+    gate: Gate
     trail: PatientTrail
-    crew: Crew
     desk: Desk
     round: Round
     inbox: Inbox
+    keeper: CredentialKeeper
     tend: Callable[[], None]
-    port: int | None
+
+    @property
+    def settings(self) -> Settings:
+        """The route's settings in force."""
+        return self.house.current.of(self.route)
+
+    @property
+    def stop(self) -> Stop:
+        """The wish to stop."""
+        return self.house.stop
 
     def acquire(self) -> bool:
         """Take the lease on the pair; False where another instance holds it."""
         return self.trail.acquire_lease(pair_of(self.settings))
+
+    def sweep(self) -> SweepStatus:
+        """Make a round; where it was refused, the next one has credentials that were looked for anew."""
+        result = self.round.run()
+        if result.error is not None and is_refusal(result.error):
+            self.keeper.look_again()
+        return result.record.status
 
     def idle(self, seconds: float) -> None:
         """Wait so long, or until a stop is asked for."""
@@ -69,41 +78,36 @@ class Engine:
 
 
 @contextmanager
-def open_engine(
-    settings: Settings,
-    early: Early,
-    stop: Stop,
-    listeners: Sequence[Notify],
-    *,
-    serve_http: bool,
-    enduring: bool = False,
-) -> Iterator[Engine]:
-    """Open everything that sweeps need; what was opened is closed again, also after an error.
+def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterator[Engine]:
+    """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
 
-    `enduring` is for those who rather wait than give up where worker processes cannot live.
+    `beside` is called whenever the loop comes round: it is the house's `tend` where no other thread looks after that.
 
     Raises:
         UnreachableError: a credential or the database could not be reached, or does not permit the work.
         S3Error: a bucket could not be listed.
     """
     with ExitStack() as opened:
-        metrics = MetricsListener(__version__)
-        board = StatusBoard(metrics.exposition, HANG_SECONDS)
-        # The log comes last: who reads of an event there finds it in metrics and status already.
-        notify = _bulletin([metrics, board, *listeners])
-        port = _serve(settings, board, opened) if serve_http else None
+        stop, current, notify = house.stop, house.current, house.observers.of(route)
+        settings = current.of(route)
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify, early.clerk)
+        sides = sides_of(settings, notify, house.clerk())
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        crew = Crew(
-            threads_of(settings), {ROUTE: brief_of(settings, sides)}, notify, early.nursery, enduring=enduring
-        )
-        desk = crew.open_desk(ROUTE, inbox.put)
-        opened.callback(lambda: crew.dismiss(min(DISMISSAL_SECONDS, stop.remaining)))
-        crew.start()
-        tend = _tender(stop, board, sides, desk, notify)
+        house.crew.start()
+        desk = house.crew.open_desk(route, brief_of(settings, sides), inbox.put, notify)
+        opened.callback(_leave, house, desk)
+        keeper = CredentialKeeper(current, route, sides, desk)
+        opened.enter_context(house.keeping(keeper))
+        gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
+        board = house.observers.boards[route]
+
+        def tend() -> None:
+            board.beat()
+            gate.look()
+            beside()
+
         tools = SweepTools(
             trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
             desk=desk,
@@ -112,14 +116,29 @@ def open_engine(
             stop=stop,
             clock=time.time,
             beat=tend,
-            wait_rule=wait_rule_of(settings),
+            held=gate.held,
+            wait_rule=lambda: wait_rule_of(current.of(route)),
             remover=_remover(settings, sides, inbox),
         )
-        territory = Territory(
-            pair_of(settings), planner(settings, sides, notify), sides.source, sides.destination
+        whole_round = Round(
+            tools,
+            Territory(
+                pair_of(settings),
+                lambda: plan_of(current.of(route), sides, notify),
+                sides.source,
+                sides.destination,
+            ),
+            lambda result: sum_up(current.of(route).summary, result, route),
+            lambda: current.of(route).audit.retention,
         )
-        whole_round = Round(tools, territory, summary_writer(settings.summary), settings.audit.retention)
-        yield Engine(settings, stop, notify, tools.trail, crew, desk, whole_round, inbox, tend, port)
+        yield Engine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
+
+
+def _leave(house: House, desk: Desk) -> None:
+    """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
+    if house.stop.requested and desk.in_flight():
+        house.dismiss_crew()
+    desk.close()
 
 
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
@@ -127,29 +146,3 @@ def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
         return None
     require_conditions(sides.source, settings.source.prefix)
     return Remover(sides.source, inbox.put)
-
-
-def _bulletin(listeners: Sequence[Notify]) -> Notify:
-    bulletin = Bulletin()
-    for listener in listeners:
-        bulletin.subscribe(listener)
-    return bulletin.notify
-
-
-def _serve(settings: Settings, board: StatusBoard, opened: ExitStack) -> int:
-    server = http.start(settings.http.host, settings.http.port, board)
-    opened.callback(server.close)
-    return server.port
-
-
-def _tender(stop: Stop, board: StatusBoard, sides: Sides, desk: Desk, notify: Notify) -> Callable[[], None]:
-    notice = StopNotice(stop, notify)
-    identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
-    watch = CredentialWatch({side: identity.credentials for side, identity in identities.items()}, desk)
-
-    def tend() -> None:
-        board.beat()
-        notice.look()
-        watch.look()
-
-    return tend

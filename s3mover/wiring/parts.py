@@ -68,7 +68,13 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Cle
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    access = SideAccess(
+    access = access_of(side, settings)
+    return Identity(access, clerk.find(access), find, notify)
+
+
+def access_of(side: Side, settings: BucketSettings) -> SideAccess:
+    """Return what the settings say of reaching one side."""
+    return SideAccess(
         side,
         bucket=settings.bucket,
         region=settings.region,
@@ -80,7 +86,6 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Cle
         role_arn=settings.role_arn,
         external_id=settings.external_id,
     )
-    return Identity(access, clerk.find(access), find, notify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +143,26 @@ def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
     )
 
 
-def planner(settings: Settings, sides: Sides, notify: Notify) -> Callable[[], Generator[Finding]]:
-    """Return what makes the plan of one sweep: both sides listed by ranges, and compared."""
-    pair, wanted, min_age = pair_of(settings), filter_of(settings), settings.filter.min_age
+def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
+    """Yield the plan of one sweep: both sides listed by ranges, and compared."""
+    pair, min_age = pair_of(settings), settings.filter.min_age
 
     def count(page: ObjectPage) -> None:
         notify(ObjectsListed(Side.DESTINATION, len(page)))
 
+    rules = Rules(
+        pair,
+        EtagTrust(sides.source, sides.destination),
+        wanted=filter_of(settings),
+        not_after=s3_time(time.time() - min_age) if min_age else "",
+    )
     source = SideListing(sides.source, pair.source_prefix)
     destination = SideListing(sides.destination, pair.destination_prefix, count)
-
-    def made() -> Generator[Finding]:
-        rules = Rules(
-            pair,
-            EtagTrust(sides.source, sides.destination),
-            wanted=wanted,
-            not_after=s3_time(time.time() - min_age) if min_age else "",
-        )
-        with closing(
-            plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)
-        ) as findings:
-            for finding in findings:
-                # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
-                notify(ObjectsListed(Side.SOURCE, finding.listed))
-                yield finding
-
-    return made
+    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
+        for finding in findings:
+            # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
+            notify(ObjectsListed(Side.SOURCE, finding.listed))
+            yield finding
 
 
 class SideListing:

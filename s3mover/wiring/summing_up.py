@@ -1,26 +1,24 @@
 """From the result of a sweep to its summary file."""
 
-from collections.abc import Callable
-
 from s3mover.model import FailureRecord, Outcome
 from s3mover.observe import summary
 from s3mover.settings.model import SummarySettings
 from s3mover.sweep.loop import SweepResult
 
 
-def summary_writer(settings: SummarySettings) -> Callable[[SweepResult], str]:
-    """Return what removes the oldest summary files, writes a sweep's and returns its path."""
+def sum_up(settings: SummarySettings, result: SweepResult, route: str = "") -> str:
+    """Remove the oldest summary files, write that of a sweep and return its path.
 
-    def sum_up(result: SweepResult) -> str:
-        report = summary_report(result)
-        # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
-        summary.prune(settings.directory, settings.keep - 1)
-        return str(summary.write(settings.directory, summary.render(report), report.ended_at))
+    Raises:
+        SummaryError: see `summary.write`.
+    """
+    report = summary_report(result, route)
+    # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
+    summary.prune(settings.directory, settings.keep - 1)
+    return str(summary.write(settings.directory, summary.render(report), report.ended_at))
 
-    return sum_up
 
-
-def summary_report(result: SweepResult) -> summary.SummaryReport:
+def summary_report(result: SweepResult, route: str = "") -> summary.SummaryReport:
     """Return what the summary of a sweep tells."""
     record = result.record
     return summary.SummaryReport(
@@ -33,6 +31,7 @@ def summary_report(result: SweepResult) -> summary.SummaryReport:
         fallbacks=result.fallbacks,
         skipped=result.skipped,
         unkept=result.unkept,
+        route=route,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

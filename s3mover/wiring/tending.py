@@ -1,51 +1,73 @@
-"""What the loop's thread looks after whenever it comes round: heartbeat, stop notice, fresh credentials."""
+"""What is looked after whenever a loop comes round: the control socket, and the wait for an absent database."""
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from s3mover.errors import UnreachableError
-from s3mover.model import Credentials, Side
+from s3mover.control import Commands, ControlServer
+from s3mover.errors import ControlError
+from s3mover.events import ControlUnavailable, Notify
 from s3mover.stop import Stop
-from s3mover.workers.desk import Desk
+from s3mover.wishes import Wishes
 
-# How often it is looked whether credentials were refreshed.
-CREDENTIALS_SECONDS = 10.0
+# How often it is tried to open the control socket, which another daemon may hold as long as it lives.
+CONTROL_SECONDS = 1.0
 # How long a wait lasts that a stop may not cut short, because something must still be recorded.
 LAST_WAIT_SECONDS = 0.2
 
 
-class CredentialWatch:
-    """Sends refreshed credentials down to the workers, who know nothing of AWS's credential chain.
+# The setting's word for no socket at all.
+NOWHERE = "none"
 
-    `current` gives each side's credentials, refreshed where that was due; `clock` counts seconds steadily.
-    """
+
+def commands_of(wishes: Wishes) -> Commands:
+    """Return what can be asked over the control socket; each answers in one line."""
+
+    def pause() -> str:
+        wishes.pause()
+        return "paused: nothing new begins, what is in flight ends"
+
+    def resume() -> str:
+        wishes.resume()
+        return "resumed"
+
+    return {"pause": pause, "resume": resume}
+
+
+class ControlDoor:
+    """Keeps the control socket open, and tries again where that cannot be done: the work does not depend on it."""
 
     def __init__(
         self,
-        current: dict[Side, Callable[[], Credentials]],
-        desk: Desk,
+        path: str,
+        commands: Commands,
+        notify: Notify,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._current = current
-        self._known = {side: credentials() for side, credentials in current.items()}
-        self._desk = desk
+        self._path = path
+        self._commands = commands
+        self._notify = notify
         self._clock = clock
-        self._next_look = clock() + CREDENTIALS_SECONDS
+        self._server: ControlServer | None = None
+        self._next_try = clock()
+        self._told = False
 
     def look(self) -> None:
-        """Send down what has changed, at most every `CREDENTIALS_SECONDS`."""
-        if self._clock() < self._next_look:
+        """Open the socket if it is not open; that it cannot be is said once."""
+        if self._path == NOWHERE or self._server is not None or self._clock() < self._next_try:
             return
-        self._next_look = self._clock() + CREDENTIALS_SECONDS
-        for side, credentials in self._current.items():
-            try:
-                fresh = credentials()
-            except UnreachableError:
-                # Said by the next listing, which cannot go on either; what runs may still use the old ones.
-                continue
-            if fresh != self._known[side]:
-                self._known[side] = fresh
-                self._desk.renew(side, fresh)
+        self._next_try = self._clock() + CONTROL_SECONDS
+        try:
+            self._server = ControlServer(Path(self._path), self._commands)
+        except ControlError as error:
+            if not self._told:
+                self._told = True
+                self._notify(ControlUnavailable(str(error)))
+
+    def close(self) -> None:
+        """Close the socket, where it is open."""
+        if self._server is not None:
+            self._server.close()
 
 
 def patience(stop: Stop, tend: Callable[[], None]) -> Callable[[float], bool]:

@@ -12,6 +12,7 @@ from s3mover.observe.text import visible
 from s3mover.planning.scan import Finding
 from s3mover.settings.model import Settings
 from s3mover.sweep.waits import Waits
+from s3mover.wiring.each import on_each
 from s3mover.wiring.parts import pair_of, wait_rule_of
 
 Say = Callable[[str], None]
@@ -39,13 +40,17 @@ def waiting_left_out(settings: Settings, say: Say) -> Iterator[Sift]:
 
 
 def retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:
-    """Let the next sweep try these objects, or all where none is named, whatever they wait for.
+    """Let the next sweep of each route try these objects, or all where none is named, whatever they wait for.
 
     It works beside a daemon that holds the lease.
 
     Raises:
         MoverError: the audit database cannot be used.
     """
+    return on_each(settings, say, lambda route: _retry(route.settings, say, keys))
+
+
+def _retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:
     pair = pair_of(settings)
     with closing(open_reader(settings.audit.url.get_secret_value())) as trail:
         if not keys:

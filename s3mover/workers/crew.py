@@ -8,8 +8,8 @@ nothing with it.
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -17,8 +17,9 @@ from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.limits import Governor
 from s3mover.workers.member import Member, identity
-from s3mover.workers.messages import Brief, Hand, Identity, Quit, Recall, Renew, Report, RouteBrief
+from s3mover.workers.messages import Brief, Hand, Identity, Learn, Quit, Recall, Renew, Report, RouteBrief
 from s3mover.workers.nursery import Nursery
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
@@ -47,16 +48,16 @@ class _Place:
 
 
 class Crew:
-    """Worker processes that the routes share: `threads` has the number of threads of each, `routes` what they know.
+    """Worker processes that `routes` share: `threads` has the number of threads of each.
 
-    A desk for each route is opened by `open_desk` before `start`. Where workers die again and again before they are
-    up, the desks are told that there is no hope, unless the crew is `enduring`: then it goes on trying.
+    What a route is about is learnt when its desk is opened, before or after `start`. Where workers die again and again
+    before they are up, the desks are told that there is no hope, unless the crew is `enduring`: then it goes on trying.
     """
 
     def __init__(
         self,
         threads: Sequence[int],
-        routes: Mapping[str, RouteBrief],
+        routes: Sequence[str],
         notify: Notify,
         nursery: Nursery,
         *,
@@ -64,22 +65,24 @@ class Crew:
         patience: Patience = PATIENCE,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._places = [_Place(Brief(count, count / sum(threads), routes)) for count in threads]
+        self._places = [_Place(Brief(count, count / sum(threads), tuple(routes))) for count in threads]
         self._notify = notify
         self._nursery = nursery
         self._enduring = enduring
         self._patience = patience
         self._look_seconds = look_seconds
         self._look_at = 0.0
+        self._governor = Governor(routes, sum(threads), time.monotonic())
         self._desks: dict[str, Desk] = {}
+        self._learnt: dict[str, RouteBrief] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._hired = 0
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
         self._deaths: Counter[Identity] = Counter()
         self._stillborn = 0
-        self._renewed: dict[tuple[str, Side], Credentials] = {}
         self._dismissed = False
-        self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
+        self._starting = threading.Lock()
+        self._foreman: threading.Thread | None = None
 
     @property
     def processes(self) -> int:
@@ -91,14 +94,33 @@ class Crew:
         """How many threads they have together."""
         return sum(place.brief.threads for place in self._places)
 
-    def open_desk(self, route: str, deliver: Callable[[FromCrew], None]) -> Desk:
-        """Return the desk of a route; `deliver` puts into the inbox of the loop that owns it, from any thread."""
-        desk = self._desks[route] = Desk(route, self, deliver)
+    def open_desk(
+        self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
+    ) -> Desk:
+        """Return the desk of a route, from any thread.
+
+        `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests and limits;
+        both are called from any thread.
+        """
+        desk = Desk(route, self, deliver, notify)
+        self._inbox.put(partial(self._seat, desk))
+        self.teach(route, brief)
         return desk
 
     def start(self) -> None:
-        """Start all worker processes; returns without waiting for them."""
-        self._foreman.start()
+        """Start all worker processes, unless they were started; returns without waiting for them."""
+        with self._starting:
+            if self._foreman is None:
+                self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
+                self._foreman.start()
+
+    def teach(self, route: str, brief: RouteBrief) -> None:
+        """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
+        self._inbox.put(partial(self._instruct, Learn(route, brief)))
+
+    def close_desk(self, desk: Desk) -> None:
+        """Tell the desk nothing any more; what nobody has begun of its orders is dropped."""
+        self._inbox.put(partial(self._clear, desk))
 
     def share(self, route: str) -> int:
         """Return how many orders a route may have out: those of all members' shares."""
@@ -119,7 +141,8 @@ class Crew:
     def dismiss(self, grace: float) -> None:
         """End all workers; who is not gone after `grace` seconds is killed."""
         self._inbox.put(partial(self._part, grace))
-        self._foreman.join()
+        if self._foreman is not None:
+            self._foreman.join()
 
     def _lead(self) -> None:
         while not self._dismissed:
@@ -142,6 +165,7 @@ class Crew:
         if now < self._look_at:
             return
         self._look_at = now + self._look_seconds
+        self._tell_news(now)
         for place in self._places:
             if place.member is None and now >= place.due:
                 self._hire(place)
@@ -166,22 +190,57 @@ class Crew:
         return [place.member for place in self._places if place.member is not None]
 
     def _book(self, place: _Place, member: Member, report: Report) -> None:
+        self._govern(member, report)
         if report.outcomes:
             place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
-            self._notify(RequestsMade(side, operation, code, count))
+            self._announce_for(report.route)(RequestsMade(side, operation, code, count))
         orders = member.orders[report.route]
-        names = [(report.route, outcome.sweep, outcome.number) for outcome in report.outcomes]
-        names += [identity(report.route, order) for order in report.returned]
+        outcomes = [one for one in report.outcomes if (report.route, one.sweep, one.number) in orders]
+        returned = [order for order in report.returned if identity(report.route, order) in orders]
+        names = [(report.route, outcome.sweep, outcome.number) for outcome in outcomes]
+        names += [identity(report.route, order) for order in returned]
         for name in names:
-            orders.pop(name, None)
+            del orders[name]
             self._deaths.pop(name, None)
         self._deal(report.route)
-        self._settle(report.route, report.outcomes, report.returned)
+        self._settle(report.route, outcomes, returned)
+
+    def _govern(self, member: Member, report: Report) -> None:
+        now = time.monotonic()
+        self._governor.hear(member.number, now, report)
+        self._send_rates(now)
+        self._tell_news(now)
+
+    def _send_rates(self, now: float) -> None:
+        due = list(self._governor.due(now))
+        for member in self._members:
+            for worker, rates in due:
+                if worker == member.number:
+                    member.send(rates)
+
+    def _tell_news(self, now: float) -> None:
+        for route, event in self._governor.news(now):
+            self._announce_for(route)(event)
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
-        if outcomes or returned:
+        if (outcomes or returned) and route in self._desks:
             self._desks[route].deliver(FromCrew(Settled(outcomes, returned)))
+
+    def _announce_for(self, route: str) -> Notify:
+        desk = self._desks.get(route)
+        return desk.notify if desk else self._notify
+
+    def _seat(self, desk: Desk) -> None:
+        self._desks[desk.route] = desk
+
+    def _clear(self, desk: Desk) -> None:
+        """Forget the desk and its orders: what workers still say of them finds nobody."""
+        if self._desks.get(desk.route) is desk:
+            self._call_back(desk.route)
+            del self._desks[desk.route]
+            for member in self._members:
+                member.orders[desk.route].clear()
 
     def _take_on(self, route: str, orders: list[Order]) -> None:
         self._waiting[route].extend(orders)
@@ -210,7 +269,7 @@ class Crew:
 
         Each has room of its own: what one holds never takes another's place.
         """
-        others = sum(1 for desk in self._desks.values() if desk.route != route and desk.in_flight())
+        others = sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
         return max(1, brief.threads * ORDERS_PER_THREAD // (1 + others))
 
     def _call_back(self, route: str) -> None:
@@ -220,8 +279,18 @@ class Crew:
         self._waiting[route].clear()
         self._settle(route, [], unassigned)
 
+    def _instruct(self, lesson: Learn) -> None:
+        self._learnt[lesson.route] = lesson.brief
+        for member in self._members:
+            member.send(lesson)
+        now = time.monotonic()
+        self._governor.learn(lesson.route, lesson.brief, now)
+        self._send_rates(now)
+
     def _spread(self, renewal: Renew) -> None:
-        self._renewed[renewal.route, renewal.side] = renewal.credentials
+        brief = self._learnt[renewal.route]
+        credentials = {**brief.credentials, renewal.side: renewal.credentials}
+        self._learnt[renewal.route] = replace(brief, credentials=credentials)
         for member in self._members:
             member.send(renewal)
 
@@ -229,14 +298,17 @@ class Crew:
         self._hired += 1
         member = place.member = Member(self._hired, place.brief, self._nursery, self._hear)
         place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
-        for (route, side), credentials in self._renewed.items():
-            member.send(Renew(route, side, credentials))
+        for route, learnt in self._learnt.items():
+            member.send(Learn(route, learnt))
+        self._governor.welcome(member.number)
+        self._send_rates(time.monotonic())
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
         for route in self._waiting:
             self._deal(route)
 
     def _bury(self, place: _Place, member: Member) -> None:
         place.member = None
+        self._governor.forget(member.number)
         exit_code = member.end()
         code = place.verdict or f"exit {exit_code}"
         self._stillborn = 0 if member.slate.beats else self._stillborn + 1

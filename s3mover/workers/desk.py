@@ -7,7 +7,9 @@ that nothing is taken for ended that still waits in the loop's inbox.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
+from s3mover.events import Notify
 from s3mover.model import Credentials, Order, Outcome, Side
+from s3mover.workers.messages import RouteBrief
 
 
 class Settled(NamedTuple):
@@ -39,13 +41,23 @@ class Hands(Protocol):
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with these."""
 
+    def teach(self, route: str, brief: RouteBrief) -> None:
+        """Let every worker, later ones too, know the route by this brief."""
+
+    def close_desk(self, desk: "Desk") -> None:
+        """Tell the desk nothing any more."""
+
 
 class Desk:
-    """One route's way to the crew; `deliver` takes the crew's messages, which the owner passes on to `hear`."""
+    """One route's way to the crew; `deliver` takes the crew's messages, which the owner passes on to `hear`.
 
-    def __init__(self, route: str, hands: Hands, deliver: Callable[[FromCrew], None]) -> None:
+    `notify` announces what the crew tells of the route besides.
+    """
+
+    def __init__(self, route: str, hands: Hands, deliver: Callable[[FromCrew], None], notify: Notify) -> None:
         self.route = route
         self.deliver = deliver
+        self.notify = notify
         self._hands = hands
         self._out = 0
 
@@ -86,3 +98,11 @@ class Desk:
     def renew(self, side: Side, credentials: Credentials) -> None:
         """Let the workers sign this route's requests with `credentials` from now on."""
         self._hands.renew(self.route, side, credentials)
+
+    def teach(self, brief: RouteBrief) -> None:
+        """Let the workers treat what they begin from now on by `brief`."""
+        self._hands.teach(self.route, brief)
+
+    def close(self) -> None:
+        """Hear nothing any more; what nobody has begun is dropped, what is in hand ends unheard."""
+        self._hands.close_desk(self)

@@ -1,12 +1,13 @@
 """What the supervisor and a worker say to each other over their pipe, and what a worker is told at its start."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.transfer.policy import Policy
 
+# The valves of a route: one for the requests to each side, called as the side is, and those of the user's bounds.
+REQUESTS, BYTES = "requests", "bytes"
 # What names an order among all routes: its route, its sweep and its number.
 Identity = tuple[str, int, int]
 
@@ -32,11 +33,18 @@ class RouteBrief:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """All that a worker process needs to know: its threads, its share of all threads, and the routes by name."""
+    """What a worker process is told at its start: its threads, its share of all threads, and the routes' names."""
 
     threads: int
     share: float
-    routes: Mapping[str, RouteBrief]
+    routes: tuple[str, ...]
+
+
+class Learn(NamedTuple):
+    """To a worker: this is the route, from now on; what is in hand goes on as it began."""
+
+    route: str
+    brief: RouteBrief
 
 
 class Hand(NamedTuple):
@@ -64,13 +72,33 @@ class Quit(NamedTuple):
     """To a worker: end now."""
 
 
+class Rates(NamedTuple):
+    """To a worker: let so much through a valve per second from now on; inf: everything."""
+
+    route: str
+    valve: str
+    rate: float
+
+
+class Usage(NamedTuple):
+    """How much passed a valve since the last report, and how many threads wait at it."""
+
+    valve: str
+    passed: float
+    waiting: int
+
+
 class Report(NamedTuple):
-    """From a worker about one route: what ended, what it gives back, requests by side, operation and code."""
+    """From a worker about one route: what ended, what it gives back, requests by side, operation and code.
+
+    `usage` tells of the valves that do not let everything through.
+    """
 
     route: str
     outcomes: list[Outcome]
     returned: list[Order]
     requests: dict[tuple[Side, str, str], int]
+    usage: list[Usage]
 
 
-ToWorker = Hand | Renew | Recall | Quit
+ToWorker = Learn | Hand | Renew | Recall | Rates | Quit

@@ -4,11 +4,12 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.throttle import Pace
+from s3mover.s3.retry import RetryBudget
+from s3mover.s3.throttle import THROTTLED, Pace
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
@@ -16,31 +17,48 @@ from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
-from s3mover.workers.messages import RouteBrief
+from s3mover.workers.messages import BYTES, REQUESTS, Report, RouteBrief, Usage
 from s3mover.workers.slate import Signs
+
+# Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
+RESERVED_RETRIES = 200.0
+FREE_RETRIES = 20.0
 
 
 class Route:
     """What a worker's threads need for the orders of one route; threads share it.
 
-    `share` is this worker's part of the route's bounds, `run_parts` does the parts of large objects, `signs` are where
-    threads show that they go on.
+    `share` is this worker's part of all threads, `run_parts` does the parts of large objects, `signs` are where threads
+    show that they go on, `alarm` is called when the store refuses a request for its rate.
     """
 
-    def __init__(self, name: str, brief: RouteBrief, share: float, run_parts: RunParts, signs: Signs) -> None:
+    def __init__(
+        self,
+        name: str,
+        share: float,
+        run_parts: RunParts,
+        signs: Signs,
+        alarm: Callable[["Route"], None],
+    ) -> None:
         self.name = name
         self._signs = signs
         self.recalled = threading.Event()
-        self.requests = RequestCounter()
-        self._credentials = dict(brief.credentials)
-        self._gates = (
-            Turnstile(Pace(brief.requests_per_second * share), signs),
-            Turnstile(Pace(brief.bytes_per_second * share), signs),
-        )
-        self._mover = self._build_mover(brief, run_parts)
+        self._requests = RequestCounter(lambda: alarm(self))
+        self._valves = {valve: Pace() for valve in (*Side, REQUESTS, BYTES)}
+        self._budget = RetryBudget(RESERVED_RETRIES * share, FREE_RETRIES * share)
+        self._run_parts = run_parts
+        self._credentials: dict[Side, Credentials] = {}
+        self._mover: Mover | None = None
+
+    def learn(self, brief: RouteBrief) -> None:
+        """Move what begins from now on by `brief`; what is in hand goes on as it began, with fresh credentials."""
+        self._credentials.update(brief.credentials)
+        self._mover = self._build_mover(brief)
 
     def move(self, order: Order) -> Outcome:
         """Carry out one order; a defect of ours becomes an outcome, too."""
+        if self._mover is None:
+            raise RuntimeError(f"an order of the route {self.name!r} came before its brief")
         try:
             return self._mover.move(order)
         except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
@@ -50,11 +68,29 @@ class Route:
         """Sign with `credentials` from now on."""
         self._credentials[side] = credentials
 
-    def _pause(self, seconds: float) -> bool:
-        with self._signs.resting():
-            return not self.recalled.wait(seconds)
+    def set_rate(self, valve: str, rate: float) -> None:
+        """Let `rate` units per second through a valve from now on."""
+        self._valves[valve].set_rate(rate)
 
-    def _build_mover(self, brief: RouteBrief, run_parts: RunParts) -> Mover:
+    def report(self, outcomes: list[Outcome], returned: list[Order]) -> Report | None:
+        """Return what is to be told, or None where nothing is."""
+        requests = self._requests.take()
+        self._budget.earn(sum(count for (_, _, code), count in requests.items() if code == "200"))
+        usage = [
+            Usage(valve, pace.take_passed(), pace.waiting)
+            for valve, pace in self._valves.items()
+            if not pace.is_open
+        ]
+        if outcomes or returned or requests or any(one.passed or one.waiting for one in usage):
+            return Report(self.name, outcomes, returned, requests, usage)
+        return None
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait before a repetition, until it is within the budget; False where the route is recalled."""
+        with self._signs.resting():
+            return not self.recalled.wait(seconds + self._budget.spend())
+
+    def _build_mover(self, brief: RouteBrief) -> Mover:
         source = self._bucket(brief, Side.SOURCE, Side.SOURCE)
         destination = self._bucket(brief, Side.DESTINATION, Side.DESTINATION)
         principals = [destination, self._bucket(brief, Side.DESTINATION, Side.SOURCE)]
@@ -65,25 +101,25 @@ class Route:
             source,
             destination,
             ServerSideCopy(
-                source, principals, brief.policy, run_parts, abilities, thoroughness.wanted, persist
+                source, principals, brief.policy, self._run_parts, abilities, thoroughness.wanted, persist
             ),
-            Streaming(source, destination, brief.policy, run_parts, abilities, persist),
+            Streaming(source, destination, brief.policy, self._run_parts, abilities, persist),
             brief.policy,
             self._pause,
         )
 
     def _bucket(self, brief: RouteBrief, place: Side, signer: Side) -> Bucket:
         at_source = place is Side.SOURCE
-        pace, body_pace = self._gates
+        valves, signs = self._valves, self._signs
         return Bucket(
             brief.source if at_source else brief.destination,
             self._signer(signer),
-            self.requests.counter(place),
+            self._requests.counter(place),
             expected_owner=brief.source_owner if at_source else brief.destination_owner,
             expected_source_owner=brief.source_owner,
             request_payer=brief.request_payer,
-            pace=pace,
-            body_pace=body_pace,
+            pace=Turnstile([valves[REQUESTS], valves[place]], signs),
+            body_pace=Turnstile([valves[BYTES]], signs),
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
@@ -93,23 +129,24 @@ class Route:
 class Turnstile:
     """A gate at which threads show that they go on, and that they wait where they wait."""
 
-    def __init__(self, pace: Pace, signs: Signs) -> None:
-        self._pace = pace
+    def __init__(self, paces: Sequence[Pace], signs: Signs) -> None:
+        self._paces = paces
         self._signs = signs
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""
-        if self._pace.is_open:
-            self._signs.give()
-            return
-        with self._signs.resting():
-            self._pace.take(units)
+        self._signs.give()
+        for pace in self._paces:
+            if not pace.is_open:
+                with self._signs.resting():
+                    pace.take(units)
 
 
 class RequestCounter:
-    """Counts requests from many threads until they are taken."""
+    """Counts requests from many threads until they are taken; `alarm` is called for those refused for their rate."""
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Callable[[], None]) -> None:
+        self._alarm = alarm
         self._lock = threading.Lock()
         self._counts: Counter[tuple[Side, str, str]] = Counter()
 
@@ -119,6 +156,8 @@ class RequestCounter:
         def count(operation: str, code: str) -> None:
             with self._lock:
                 self._counts[side, operation, code] += 1
+            if code in THROTTLED:
+                self._alarm()
 
         return count
 

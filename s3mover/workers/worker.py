@@ -6,13 +6,12 @@ still did.
 
 import threading
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from s3mover.model import Order, Outcome
-from s3mover.workers.messages import Brief, Hand, Quit, Recall, Renew, Report, ToWorker
+from s3mover.workers.messages import Brief, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
 from s3mover.workers.slate import Line, Signs, Slate
@@ -26,6 +25,8 @@ PARTS_SHARE = 3
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.
 GATHER_SECONDS = 0.02
+# How often it is told how work goes where nothing ends.
+TELL_SECONDS = 0.1
 # How often the main thread shows that it lives where nothing comes over the pipe.
 BEAT_SECONDS = 1.0
 
@@ -65,10 +66,11 @@ class Worker:
         self._invitations = len(brief.routes)
         self._lanes = {name: lane for lane, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
+        # Each is counted by one thread alone.
+        self._taken_on = self._given_back = 0
         sharing = Sharing(self._invite, brief.threads // PARTS_SHARE, self._signs.resting)
         self._routes = {
-            name: Route(name, route, brief.share, sharing.run, self._signs)
-            for name, route in brief.routes.items()
+            name: Route(name, brief.share, sharing.run, self._signs, self._wake) for name in brief.routes
         }
         for number in range(brief.threads):
             line = slate.line(number)
@@ -95,19 +97,29 @@ class Worker:
         message: ToWorker = self._connection.recv()
         return message
 
-    def _obey(self, message: Hand | Renew | Recall) -> None:
+    def _obey(self, message: Learn | Hand | Renew | Recall | Rates) -> None:
         route, lane = self._routes[message.route], self._lanes[message.route]
         match message:
+            case Learn(_, brief):
+                route.learn(brief)
             case Hand(_, orders):
                 route.recalled.clear()
+                self._taken_on += len(orders)
+                self._wake(route)
                 for order in orders:
                     self._turns.put(lane, _Task(route, lane, order))
+            case Rates(_, valve, rate):
+                route.set_rate(valve, rate)
             case Renew(_, side, credentials):
                 route.renew(side, credentials)
             case Recall(_):
                 route.recalled.set()
                 waiting = self._turns.drain(lane)
                 self._ended.put(_Ended(route, [task.order for task in waiting if isinstance(task, _Task)]))
+
+    def _wake(self, route: Route) -> None:
+        """Let the reporter look at once what is to be told."""
+        self._ended.put(_Ended(route, []))
 
     def _invite(self, invitation: Invitation) -> None:
         self._turns.put(self._invitations, invitation)
@@ -131,23 +143,29 @@ class Worker:
 
     def _report(self) -> None:
         while True:
-            ended = [self._ended.get()]
-            time.sleep(GATHER_SECONDS)
-            ended += _drain(self._ended)
+            ended = self._gathered()
             try:
-                for report in self._reports(ended):
-                    self._connection.send(report)
+                for route in self._routes.values():
+                    self._tell(route, [one.what for one in ended if one.route is route])
             except (BrokenPipeError, ConnectionError):
                 return
 
-    def _reports(self, ended: list[_Ended]) -> Iterator[Report]:
-        for name, route in self._routes.items():
-            came = [one.what for one in ended if one.route is route]
-            outcomes = [what for what in came if isinstance(what, Outcome)]
-            returned = [order for what in came if not isinstance(what, Outcome) for order in what]
-            requests = route.requests.take()
-            if came or requests:
-                yield Report(name, outcomes, returned, requests)
+    def _gathered(self) -> list[_Ended]:
+        """Wait for what ends; while there is work, not so long that nobody would know how it goes."""
+        try:
+            first = self._ended.get(timeout=TELL_SECONDS if self._taken_on > self._given_back else None)
+        except Empty:
+            return []
+        time.sleep(GATHER_SECONDS)
+        return [first, *_drain(self._ended)]
+
+    def _tell(self, route: Route, ended: list[Outcome | list[Order]]) -> None:
+        outcomes = [what for what in ended if isinstance(what, Outcome)]
+        returned = [order for what in ended if not isinstance(what, Outcome) for order in what]
+        self._given_back += len(outcomes) + len(returned)
+        report = route.report(outcomes, returned)
+        if report is not None:
+            self._connection.send(report)
 
 
 def _drain(queue: SimpleQueue[T]) -> list[T]:

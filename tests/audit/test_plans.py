@@ -51,7 +51,7 @@ QUERIES = {
     "SELECT * FROM document_logs WHERE status = 'error' AND created_at > '2025-01-04 16:00:00'": (
         "document_logs_status"
     ),
-    written(statements.failures(SINCE), 20): "document_logs_status",
+    written(statements.failures(SINCE, "sqlite"), 20): "document_logs_status",
     statements.totals(SINCE): "document_logs_status",
     written(statements.OLD_ROWS, BEFORE, 10): "document_logs_status",
     written(statements.OLD_SWEEPS, BEFORE, 10): "migration_batches_ended",
@@ -87,6 +87,15 @@ def test_servers_find_rows_by_an_index(filled: Callable[[str], list[str]]) -> No
         first = filled(query)[0]
         assert index in first, (query, first)
         assert " ALL " not in first, (query, first)
+
+
+def test_each_page_of_failures_begins_where_the_last_one_ended(filled: Callable[[str], list[str]]) -> None:
+    """By status and time, which are more than the status alone: however many pages there are, each is as quick."""
+    older = ["created_at <= ?", "(created_at < ? OR id < ?)"]
+    last = "2025-01-04 16:00:00"
+    plan = filled(written(statements.failures(older, "mysql"), last, last, 500, 20))[0]
+    assert " range " in plan
+    assert "filesort" not in plan
 
 
 def test_sqlite_finds_rows_by_an_index(tmp_path: Path) -> None:

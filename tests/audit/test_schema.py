@@ -11,7 +11,9 @@ import pytest
 from s3mover.audit import schema
 from s3mover.audit.opening import apply_schema, open_reader, open_trail, schema_text
 from s3mover.audit.schema import Migration
+from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError
+from s3mover.model import Wait, WaitChanges
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, moved, order
 from tests.support.mariadb import Account, MariaDb
@@ -26,6 +28,17 @@ FIRST_VERSION = """
         created_at TIMESTAMP,
         updated_at TIMESTAMP
     ) CHARSET = latin1
+"""
+EXACT_FIRST_VERSION = """
+    CREATE TABLE document_logs (
+        id INT AUTO_INCREMENT PRIMARY KEY,
+        file_key VARCHAR(1000) NOT NULL,
+        status ENUM('success', 'error', 'pending') NOT NULL,
+        message TEXT,
+        moved_at TIMESTAMP,
+        created_at TIMESTAMP,
+        updated_at TIMESTAMP
+    )
 """
 ITS_ROWS = """
     INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES
@@ -165,6 +178,38 @@ def test_a_database_of_the_first_version_keeps_its_rows(mariadb: MariaDb) -> Non
     )
     assert updated == [("2024-05-06 07:08:10.000000",), (at,), (from_,)]
     assert account.query("SELECT file_key, error_code FROM failed_migrations") == [("b", None)]
+
+
+def test_the_very_tables_of_the_first_version_are_upgraded(account: Account) -> None:
+    """On every server its rows keep their instants, whatever time zone they were written and are read in."""
+    account.query(
+        EXACT_FIRST_VERSION,
+        "SET time_zone = '+09:00'",
+        "INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES "
+        "('a ', 'success', 'm', '2024-05-06 16:08:09', '2024-05-06 16:08:00', '2024-05-06 16:08:10')",
+    )
+    assert apply_schema(account.go_dsn) == [1, 2]
+    [row] = account.query("SET time_zone = '-03:00'", OLD_ROWS)
+    assert row == (1, "a ", "success", "m", "2024-05-06 04:08:09.000000", "2024-05-06 04:08:00.000000")
+    for query in (
+        "SELECT status, COUNT(*) FROM document_logs GROUP BY status",
+        "SELECT * FROM failed_migrations WHERE created_at > NOW() - INTERVAL 1 DAY",
+        "SELECT file_key, moved_at FROM recent_migrations LIMIT 10",
+        "SELECT COUNT(*) FROM document_logs WHERE DATE(created_at) = CURDATE() AND file_key LIKE 'a%'",
+    ):
+        account.query(query)
+    account.query("INSERT INTO document_logs (file_key, status) VALUES ('by hand', 'error')")
+    assert account.query("SELECT file_key FROM failed_migrations") == [("by hand",)]
+
+
+def test_what_we_added_does_not_end_in_2038(trail: Trail) -> None:
+    """The first version's columns end where its type does on MySQL; sweeps and waits go on."""
+    year_2100 = 4_102_444_800.25
+    sweep = trail.open_sweep(PAIR, year_2100)
+    waits = [Wait("k", 2, sweep, "e", year_2100, year_2100 + 60)]
+    trail.settle([], WaitChanges(PAIR, waits))
+    assert trail.latest_sweeps(1)[0].started_at == year_2100
+    assert trail.waits(PAIR, ["k"]) == {"k": waits[0]}
 
 
 def test_batches_of_an_unknown_shape_step_aside(mariadb: MariaDb) -> None:

@@ -22,7 +22,12 @@ daemon.started daemon.stopping daemon.stopped sweep.started sweep.listed sweep.p
 object.failed object.fallback object.reduced object.skipped object.recovered source.deleted source.kept worker.started
 worker.died throttle.changed audit.unavailable audit.restored lease.acquired lease.waiting credentials.refreshed
 """
-NAMES = CONTRACT.split()
+# What was added since.
+ADDED = """
+daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
+route.failed
+"""
+NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
 NASTY = "a\nb\r\x00\x1b[2J\u2028\x85\ud800\udc80 \U0001f600"
 NOW = 1_735_960_629.123456

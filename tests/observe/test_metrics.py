@@ -58,6 +58,12 @@ CONTRACT = """
 | `s3mover_build_info` | info | – |
 """  # noqa: RUF001
 PROPERTIES = [feature for feature in Feature if feature not in FRAMING]
+# What was added since.
+ADDED = """
+| `s3mover_paused`, `s3mover_window_open`, `s3mover_sweeps_failed_in_a_row` | gauge | – |
+| `s3mover_next_sweep_timestamp_seconds` | gauge | – |
+| `s3mover_settings_reloads_total` | counter | `status` |
+"""  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
 
@@ -65,7 +71,7 @@ SUFFIX = {"counter": "_total", "info": "_info"}
 def contract() -> dict[str, tuple[str, frozenset[str]]]:
     """Return type and labels of each metric of the contract."""
     table = {}
-    for row in CONTRACT.strip().splitlines():
+    for row in (CONTRACT.strip() + ADDED.rstrip()).splitlines():
         names, types, labels = (
             [word.strip(" `") for word in cell.split(",")] for cell in row.split("|")[1:4]
         )

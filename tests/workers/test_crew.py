@@ -3,8 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
@@ -98,12 +98,12 @@ def brief_of(simulator: Simulator, source: str = "from", destination: str = "to"
 
 
 @contextmanager
-def owners_of(crew: Crew, routes: Iterable[str], events: list[Event]) -> Iterator[list[Owner]]:
+def owners_of(crew: Crew, routes: Mapping[str, RouteBrief], events: list[Event]) -> Iterator[list[Owner]]:
     """Run a crew with a desk for each route."""
     owners = []
-    for route in routes:
+    for route, brief in routes.items():
         inbox: SimpleQueue[FromCrew] = SimpleQueue()
-        owners.append(Owner(crew.open_desk(route, inbox.put), inbox, events))
+        owners.append(Owner(crew.open_desk(route, brief, inbox.put, events.append), inbox, events))
     crew.start()
     try:
         yield owners
@@ -119,9 +119,9 @@ def crew_of(
     routes = {"only": brief_of(simulator)}
     nursery = Nursery()
     shares = share_threads(threads, processes)
-    crew = Crew(shares, routes, events.append, nursery, patience=patience, look_seconds=0.1)
+    crew = Crew(shares, [*routes], events.append, nursery, patience=patience, look_seconds=0.1)
     try:
-        with owners_of(crew, ["only"], events) as [owner]:
+        with owners_of(crew, routes, events) as [owner]:
             yield owner
     finally:
         nursery.close()
@@ -256,7 +256,7 @@ def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
     events: list[Event] = []
     nursery = Nursery()
     try:
-        with owners_of(Crew(threads, routes, events.append, nursery), routes, events) as owners:
+        with owners_of(Crew(threads, [*routes], events.append, nursery), routes, events) as owners:
             yield owners
     finally:
         nursery.close()
@@ -282,7 +282,7 @@ def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) 
     with two_routes(simulator, 4) as [many, few]:
         assert (many.desk.window(), few.desk.window()) == (whole, whole)
         few.desk.hand_out(orders(simulator, 1))
-        assert (many.desk.window(), few.desk.window()) == (whole // 2, whole)
+        wait_until(lambda: (many.desk.window(), few.desk.window()) == (whole // 2, whole))
         few.settle(1)
         assert many.desk.room() == whole
 
@@ -317,3 +317,40 @@ def test_a_crew_that_cannot_work_tells_every_desk(
         for owner in owners:
             with pytest.raises(MoverError, match="before they were up"):
                 owner.hear()
+
+
+def test_a_route_can_be_told_anew(simulator: Simulator) -> None:
+    """What begins from then on goes where the new brief says, also in workers that come later."""
+    simulator.create_bucket("elsewhere", ACCOUNT)
+    with crew_of(simulator, processes=1) as owner:
+        owner.desk.hand_out(orders(simulator, 5))
+        owner.settle(5)
+        owner.desk.teach(brief_of(simulator, destination="elsewhere"))
+        owner.desk.hand_out(orders(simulator, 5, sweep=2))
+        owner.settle(5)
+        os.kill(owner.pid(0), signal.SIGKILL)
+        owner.pid(1)
+        owner.desk.hand_out(orders(simulator, 10, sweep=3))
+        owner.settle(10)
+    assert simulator.count("elsewhere") == 10
+    simulator.remove_bucket("elsewhere")
+
+
+def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator) -> None:
+    """A new desk of the same route hears of its own orders alone."""
+    simulator.set_latency(CopyObject=0.3)
+    events: list[Event] = []
+    simulator.clear_log()
+    nursery = Nursery()
+    crew = Crew([4], ["only"], events.append, nursery)
+    with closing(nursery), owners_of(crew, {"only": brief_of(simulator)}, events) as [first]:
+        first.desk.hand_out(orders(simulator, 8))
+        wait_until(lambda: simulator.counts("to").get("CopyObject"))
+        first.desk.close()
+        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        second = Owner(crew.open_desk("only", brief_of(simulator), inbox.put, events.append), inbox, events)
+        second.desk.hand_out(orders(simulator, 8, sweep=2))
+        assert {outcome.sweep for outcome in second.settle(8)} == {2}
+        assert second.desk.in_flight() == 0
+        assert first.inbox.empty()
+    simulator.set_latency(0)

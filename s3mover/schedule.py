@@ -1,0 +1,58 @@
+"""When new work may begin: windows of the week, in wall-clock time of a place. Pure: the time is passed in.
+
+How windows are written is the business of `settings/windows.py`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+MINUTE = 60
+DAY_MINUTES = 24 * 60
+_WEEK = timedelta(days=7)
+
+
+class Window(NamedTuple):
+    """Hours of some days: from the minute `begins` of the day (0 to 1439) until before `ends` (up to 1440).
+
+    Where `ends` comes first, the window crosses midnight and belongs to the day on which it begins. `days` are
+    numbered from Monday, 0.
+    """
+
+    days: frozenset[int]
+    begins: int
+    ends: int
+    zone: ZoneInfo
+
+    def holds(self, at: float) -> bool:
+        """Tell whether `at` (seconds since the epoch) lies in the window, by the clocks of its place.
+
+        An hour that those clocks skip in spring never comes, and one that they repeat in autumn comes twice.
+        """
+        local = datetime.fromtimestamp(at, self.zone)
+        minute, today = local.hour * 60 + local.minute, local.weekday()
+        if self.begins < self.ends:
+            return today in self.days and self.begins <= minute < self.ends
+        yesterday = (today - 1) % 7
+        return (today in self.days and minute >= self.begins) or (
+            yesterday in self.days and minute < self.ends
+        )
+
+
+def is_open(windows: Sequence[Window], at: float) -> bool:
+    """Tell whether new work may begin: in any of the windows, and always where there are none."""
+    return not windows or any(window.holds(at) for window in windows)
+
+
+def next_change(windows: Sequence[Window], at: float) -> float | None:
+    """Return when the windows next open or close, None where they do not within a little more than a week.
+
+    Looked for minute by minute, since clocks that are put forward or back leave no simpler rule.
+    """
+    now, minute = is_open(windows, at), at - at % MINUTE
+    for _ in range(int(_WEEK.total_seconds()) // MINUTE + DAY_MINUTES):
+        minute += MINUTE
+        if is_open(windows, minute) != now:
+            return minute
+    return None

@@ -1,0 +1,157 @@
+"""The `run` command: every route lives on a thread of its own, the main thread looks after what they share."""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from s3mover.errors import ExitCode, MoverError
+from s3mover.events import DaemonStopped, Notify, RouteFailed
+from s3mover.observe.logs import LogListener, configure, redact
+from s3mover.observe.systemd import ServiceNotifier
+from s3mover.signals import heeding_signals, stopping_on_signals
+from s3mover.stop import Stop
+from s3mover.supervisor import Duties, Supervisor, pause_after
+from s3mover.sweep.loop import SweepResult
+from s3mover.wiring.early import Early
+from s3mover.wiring.engine import Engine, open_engine
+from s3mover.wiring.house import House, open_house
+from s3mover.wiring.outcome import exit_code_of
+from s3mover.wiring.reloading import Current, Read, secrets_of
+from s3mover.wiring.rereading import Reloader
+from s3mover.wiring.tending import ControlDoor, commands_of
+from s3mover.wishes import Wishes
+
+TICK_SECONDS = 0.1
+# The first wait of a route that cannot begin; later ones double.
+FIRST_WAIT_SECONDS = 1.0
+
+
+def run_daemon(read: Read, early: Early, *, max_sweeps: int = 0) -> ExitCode:
+    """Run until SIGTERM (exit code 0) or SIGINT (130), or until each route made so many sweeps (0: endlessly).
+
+    `read` reads the settings, now and whenever they are to be read again. After `max_sweeps` the worst of the routes'
+    last sweeps says the exit code, as that of a single sweep does.
+
+    Raises:
+        MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
+    """
+    current = Current(read(), read)
+    configure(current.settings.log.level, current.settings.log.format, sys.stdout)
+    redact(secrets_of(current.settings), "settings")
+    stop, wishes, log, service = Stop(), Wishes(), LogListener(), ServiceNotifier(os.environ)
+    with ExitStack() as opened:
+        opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
+        opened.enter_context(heeding_signals(wishes))
+        listeners: Sequence[Notify] = [service, log]
+        house = opened.enter_context(
+            open_house(current, early, stop, listeners, serve_http=True, wishes=wishes)
+        )
+        door = ControlDoor(current.settings.control.socket, commands_of(wishes), house.notify)
+        opened.callback(door.close)
+        reloader = Reloader(current, wishes, lambda: list(house.keepers), log, house.notify)
+        for look in (door.look, reloader.look, lambda: _sign_of_life(house, service)):
+            opened.enter_context(house.tending(look))
+        last = live(house, max_sweeps)
+    if stop.requested:
+        return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
+    return max(map(exit_code_of, last), default=ExitCode.OK)
+
+
+def live(house: House, max_sweeps: int = 0) -> list[SweepResult]:
+    """Let every route live until it is to stop, and return their last sweeps.
+
+    Raises:
+        MoverError: what ended the one pair of buckets, or all routes.
+        Exception: a defect of ours.
+    """
+    house.notify(house.started())
+    lives = [Life(house, route, max_sweeps) for route in house.current.routes]
+    for life in lives:
+        life.start()
+    while any(life.is_alive() for life in lives):
+        house.tend()
+        next(life for life in lives if life.is_alive() or life is lives[-1]).join(TICK_SECONDS)
+    house.tend()
+    house.notify(DaemonStopped(sum(life.sweeps for life in lives)))
+    for life in lives:
+        if life.error is not None:
+            raise life.error
+    return [life.last for life in lives if life.last is not None]
+
+
+class Life(threading.Thread):
+    """The life of one route. Of several, one that cannot work begins anew after a while, and the others go on."""
+
+    def __init__(self, house: House, route: str, max_sweeps: int) -> None:
+        super().__init__(name=f"route-{route}" if route else "loop", daemon=True)
+        self.error: Exception | None = None
+        self.last: SweepResult | None = None
+        self.sweeps = 0
+        self._house = house
+        self._route = route
+        self._max_sweeps = max_sweeps
+
+    def run(self) -> None:
+        """Live until a stop is asked for; what cannot be lived with ends all routes."""
+        failed_in_a_row = 0
+        while not self._house.stop.requested and not 0 < self._max_sweeps <= self.sweeps:
+            before = self.sweeps
+            error = self._work()
+            if error is None:
+                return
+            if not self._is_bearable(error):
+                self._give_up(error)
+                return
+            failed_in_a_row = failed_in_a_row + 1 if self.sweeps == before else 1
+            self._wait(error, pause_after(FIRST_WAIT_SECONDS, failed_in_a_row))
+
+    def _work(self) -> Exception | None:
+        """Work as long as that goes well, and return what ended it, if anything did."""
+        try:
+            with open_engine(self._house, self._route, beside=lambda: None) as engine:
+                supervisor = supervisor_of(engine, max(0, self._max_sweeps - self.sweeps))
+                try:
+                    supervisor.run()
+                finally:
+                    self.sweeps += supervisor.sweeps
+                    self.last = engine.round.last or self.last
+        except Exception as error:  # noqa: BLE001 - judged by the caller, and a defect is raised by the main thread
+            return error
+        return None
+
+    def _is_bearable(self, error: Exception) -> bool:
+        """Tell whether a route may begin anew: one of several, after anything that is no defect of ours."""
+        return bool(self._route) and isinstance(error, MoverError) and error.exit_code is not ExitCode.DEFECT
+
+    def _give_up(self, error: Exception) -> None:
+        self.error = error
+        self._house.stop.request(type(error).__name__, self._house.current.settings.stop.grace)
+
+    def _wait(self, error: Exception, seconds: float) -> None:
+        if self._house.stop.requested:
+            return
+        observers = self._house.observers
+        observers.of(self._route)(RouteFailed(str(error), seconds))
+        while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
+            seconds -= TICK_SECONDS
+            observers.boards[self._route].beat()
+
+
+def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
+    """Return the supervisor that drives `engine` as a daemon."""
+    duties = Duties(
+        acquire=engine.acquire,
+        round=engine.sweep,
+        idle=engine.idle,
+        held=engine.gate.held,
+        interval=lambda: engine.settings.sweep.interval,
+    )
+    pair, house = str(engine.round.pair), engine.house
+    return Supervisor(duties, pair, house.stop, house.wishes, engine.notify, rounds=rounds)
+
+
+def _sign_of_life(house: House, service: ServiceNotifier) -> None:
+    if house.observers.source.healthy()[0]:
+        service.beat()

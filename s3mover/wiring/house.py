@@ -1,0 +1,135 @@
+"""What the routes of one process share: listeners, HTTP, the crew, and the looking after of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from s3mover import __version__
+from s3mover.events import DaemonStarted, Notify
+from s3mover.gate import PauseNotice
+from s3mover.observe import http
+from s3mover.s3.clerk import Clerk
+from s3mover.schedule import Window
+from s3mover.settings import Settings
+from s3mover.stop import Stop
+from s3mover.supervisor import StopNotice
+from s3mover.wiring.credentials import CredentialKeeper
+from s3mover.wiring.early import Early
+from s3mover.wiring.observers import Observers
+from s3mover.wiring.parts import pair_of, threads_of
+from s3mover.wiring.reloading import Current
+from s3mover.wishes import Wishes
+from s3mover.workers.crew import Crew
+
+# What idle workers get to end when they are dismissed.
+DISMISSAL_SECONDS = 5.0
+
+
+class House:
+    """What is shared, and who lives in it; `tend` looks after all of it and is called by the main thread alone.
+
+    `port` is None without HTTP.
+    """
+
+    def __init__(
+        self,
+        current: Current,
+        stop: Stop,
+        wishes: Wishes,
+        observers: Observers,
+        early: Early,
+        *,
+        is_daemon: bool = False,
+        port: int | None = None,
+    ) -> None:
+        self.current = current
+        self.stop = stop
+        self.wishes = wishes
+        self.observers = observers
+        self.is_daemon = is_daemon
+        self.port = port
+        self.notify = observers.notify
+        # A daemon waits rather than give up where worker processes cannot live.
+        self.crew = Crew(
+            threads_of(current.settings),
+            current.routes,
+            observers.notify,
+            early.nursery,
+            enduring=is_daemon,
+        )
+        self._clerks = [early.clerk]
+        self.keepers: list[CredentialKeeper] = []
+        self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]
+
+    def clerk(self) -> Clerk | None:
+        """Return the clerk that was started early, to the first that asks: a clerk belongs to one thread."""
+        try:
+            return self._clerks.pop()
+        except IndexError:
+            return None
+
+    def tend(self) -> None:
+        """Do what is due: announce wishes, refresh credentials, and whatever else asked to be looked after."""
+        for look in list(self._looks):
+            look()
+
+    @contextmanager
+    def tending(self, look: Callable[[], None]) -> Iterator[None]:
+        """Have `look` called by `tend` meanwhile."""
+        self._looks.append(look)
+        try:
+            yield
+        finally:
+            self._looks.remove(look)
+
+    @contextmanager
+    def keeping(self, keeper: CredentialKeeper) -> Iterator[None]:
+        """Have the credentials of a route kept fresh meanwhile."""
+        self.keepers.append(keeper)
+        try:
+            with self.tending(keeper.look):
+                yield
+        finally:
+            self.keepers.remove(keeper)
+
+    def windows(self, route: str) -> Sequence[Window]:
+        """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
+        return self.current.of(route).sweep.windows if self.is_daemon else ()
+
+    def dismiss_crew(self) -> None:
+        """End the workers; who is not gone in good time is killed."""
+        self.crew.dismiss(min(DISMISSAL_SECONDS, self.stop.remaining))
+
+    def started(self) -> DaemonStarted:
+        """Return what is announced when the daemon begins."""
+        pairs = ", ".join(str(pair_of(self.current.of(route))) for route in self.current.routes)
+        return DaemonStarted(__version__, pairs, self.crew.processes, self.crew.threads)
+
+
+@contextmanager
+def open_house(
+    current: Current,
+    early: Early,
+    stop: Stop,
+    listeners: Sequence[Notify],
+    *,
+    serve_http: bool,
+    wishes: Wishes | None = None,
+) -> Iterator[House]:
+    """Open what routes share; it is closed again, also after an error. With `wishes` it is a daemon's.
+
+    Raises:
+        SettingsError: nothing can listen at `http.host` and `http.port`.
+    """
+    with ExitStack() as opened:
+        observers = Observers(current.routes, listeners)
+        port = _serve(current.settings, observers, opened) if serve_http else None
+        daemon, wishes = wishes is not None, wishes or Wishes()
+        house = House(current, stop, wishes, observers, early, is_daemon=daemon, port=port)
+        opened.callback(house.dismiss_crew)
+        yield house
+
+
+def _serve(settings: Settings, observers: Observers, opened: ExitStack) -> int:
+    server = http.start(settings.http.host, settings.http.port, observers.source)
+    opened.callback(server.close)
+    return server.port

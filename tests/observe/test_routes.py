@@ -1,0 +1,94 @@
+"""Several routes seen as one daemon."""
+
+import json
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from s3mover.events import DaemonPaused, LeaseAcquired, RouteFailed, WorkerStarted
+from s3mover.observe.metrics import PROCESS_WIDE, MetricsListener
+from s3mover.observe.routes import RouteBoards, RouteMetrics
+from s3mover.observe.status import StatusBoard
+from s3mover.observe.text import to_json
+from tests.observe.conftest import Clock
+from tests.observe.samples import EVERY_KIND, moved
+
+ROUTES = ("hr", "sales")
+
+
+class Together:
+    """Metrics and boards of two routes and of the process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.process = MetricsListener("0.1.0", clock)
+        self.metrics = {route: MetricsListener("0.1.0", clock) for route in ROUTES}
+        self.all = RouteMetrics(self.process, self.metrics)
+        self.board = StatusBoard(self.process.exposition, 60.0, clock, clock)
+        self.boards = {
+            route: StatusBoard(self.metrics[route].exposition, 60.0, clock, clock) for route in ROUTES
+        }
+        self.source = RouteBoards(self.board, self.boards, self.all)
+
+
+@pytest.fixture
+def together(clock: Clock) -> Together:
+    return Together(clock)
+
+
+def test_each_route_has_its_label_and_what_all_share_has_none(together: Together) -> None:
+    """Every family stands once, in both formats."""
+    for listener in (together.process, *together.metrics.values()):
+        for event in EVERY_KIND:
+            listener(event)
+    body = together.source.metrics("application/openmetrics-text")[0].decode()
+    families = list(parse_openmetrics(body))  # type: ignore[no-untyped-call]
+    assert len({family.name for family in families}) == len(families)
+    for family in families:
+        routes = {sample.labels.get("route") for sample in family.samples}
+        assert routes == ({None} if family.name in PROCESS_WIDE else set(ROUTES)), family.name
+    assert {family.name for family in families} >= PROCESS_WIDE
+    assert together.source.metrics("")[0].startswith(b"# HELP")
+
+
+def test_counts_stay_apart(together: Together) -> None:
+    """What one route moved is not the other's."""
+    together.metrics["hr"](moved())
+    text = together.source.metrics("")[0].decode()
+    assert 's3mover_objects_total{method="server_side_copy",route="hr",status="success"} 1.0' in text
+    assert 's3mover_objects_total{method="server_side_copy",route="sales",status="success"} 0.0' in text
+
+
+def test_it_is_as_healthy_as_its_least_healthy_route(together: Together, clock: Clock) -> None:
+    """The one that hangs is named."""
+    clock.now += 70
+    together.boards["hr"].beat()
+    assert together.source.healthy() == (False, "sales: the loop last moved 70 s ago")
+    together.boards["sales"].beat()
+    assert together.source.healthy() == (True, "ok")
+
+
+def test_it_is_ready_as_soon_as_one_route_is(together: Together) -> None:
+    """The state of each is said, and what keeps it."""
+    assert together.source.ready() == (False, "hr: starting; sales: starting")
+    together.boards["hr"](LeaseAcquired("a -> b"))
+    together.boards["sales"](RouteFailed("no such bucket", 2.0))
+    assert together.source.ready() == (True, "hr: idle; sales: starting: no such bucket")
+
+
+def test_status_lists_the_routes_below_what_concerns_all(together: Together) -> None:
+    """Each as one pair of buckets is shown."""
+    for board in (together.board, *together.boards.values()):
+        board(DaemonPaused())
+    together.boards["sales"](LeaseAcquired("c -> d"))
+    status = json.loads(to_json(together.source.status()))
+    assert (status["paused"], status["healthy"], status["ready"]) == (True, True, True)
+    assert [(route["route"], route["pair"], route["state"]) for route in status["routes"]] == [
+        ("hr", "", "starting"),
+        ("sales", "c -> d", "paused"),
+    ]
+
+
+def test_a_route_knows_how_many_threads_the_workers_have(together: Together) -> None:
+    """Its transfers in flight are bounded by them."""
+    together.process(WorkerStarted(0, 1, 75))
+    assert "s3mover_threads 75.0" in together.source.metrics("")[0].decode()
