@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 NASTY = "open/<img src=x onerror=alert(1)>"
 DECEIVING = "open/\u202efdp.exe"
 BELL = "open/\x07bell"
-CODE = "InternalError"
+CODE = "QuotaExceeded"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 # What people find readable (WCAG 2.2, success criterion 1.4.3, level AA), for text of usual size.
@@ -25,10 +25,10 @@ LEAST_CONTRAST = 4.5
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Return a daemon with hundreds of objects that were moved both ways, and some that fail again and again."""
-    with watched(tmp_path_factory.mktemp("daemon"), S3MOVER_TRANSFER__MAX_ATTEMPTS="1") as running:
+    with watched(tmp_path_factory.mktemp("daemon")) as running:
         s3 = running.world.s3
         for key in ("open/<img*", "open/?fdp.exe", "open/?bell"):
-            s3.add_fault("refusal", key=key, code=CODE, status=500, message="<b>try</b> again")
+            s3.add_fault("refusal", key=key, code=CODE, status=403, message="<b>try</b> again")
         for key in (NASTY, DECEIVING, BELL):
             s3.put_object(SOURCE, key, b"x")
         s3.fill(SOURCE, 300, size=30_000, prefix="open/")
@@ -110,7 +110,7 @@ def test_failures_are_told_with_what_to_do(browser: Browser, daemon: Watched) ->
         page = visit.page
         expect(page.get_by_role("heading", level=1)).to_have_text("3 objects could not be moved")
         expect(page.locator("#failures article")).to_have_count(1)
-        expect(page.locator("#failures .advice")).to_contain_text("each sweep tries again")
+        expect(page.locator("#failures .advice")).to_contain_text("Make room there")
         assert "<b>try</b> again" in page.locator("#failures").inner_text()
         expect(page.locator("#hour svg[role=img]")).to_be_visible()
         history = daemon.status()["history"]
