@@ -239,8 +239,9 @@ def routes(clock: Clock) -> dict[str, StatusBoard]:
     """Return the boards of two routes: one moves, the other has failures of its own and rests."""
     boards = {name: StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock) for name in "ab"}
     for name, board in boards.items():
-        board(DaemonStarted("0.1.0", f"s3://from-{name}/ -> s3://to-{name}/", 2, 150))
-        board(LeaseAcquired(PAIR))
+        pair = f"s3://from-{name}/ -> s3://to-{name}/"
+        board(DaemonStarted("0.1.0", pair, 2, 150))
+        board(LeaseAcquired(pair))
     boards["a"](SweepStarted(9, PAIR))
     mine: tuple[Event, ...] = (planned(4), SweepListed(9, 4, 0, 4), moved())
     theirs: tuple[Event, ...] = (

@@ -31,6 +31,7 @@ class Watched:
         self.port = port
         self.folder = folder
         self._daemon = running
+        (self.worker,) = [event["pid"] for event in running.events if event["event"] == "worker.started"]
 
     @property
     def url(self) -> str:
