@@ -136,7 +136,7 @@ class Worker:
 
     def _help(self, invitation: Invitation, line: Line) -> None:
         line.give_sign()
-        if invitation.help():
+        if invitation.help() and not invitation.is_over_for_me():
             self._invite(invitation)
         line.end()
 

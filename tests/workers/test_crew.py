@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from s3mover.errors import MoverError
 from s3mover.events import Event, WorkerDied
 from s3mover.model import Credentials, Order, Outcome, Side, Status
-from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
+from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, _picked, share_threads
 from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
 from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of, wait_until
@@ -223,3 +224,15 @@ def test_a_crew_that_cannot_work_tells_every_desk(
         for owner in owners:
             with pytest.raises(MoverError, match="before they were up"):
                 owner.hear()
+
+
+@given(count=st.integers(1, 50), more=st.integers(0, 50))
+def test_neighbours_come_to_different_workers(count: int, more: int) -> None:
+    """Orders are picked from all over the queue; none is lost, and what stays keeps its order."""
+    waiting = deque(Order(1, number, "", "", 0, "", "", "") for number in range(count + more))
+    picked = _picked(waiting, count)
+    assert len(picked) == count
+    assert [order.number for order in waiting] == sorted(order.number for order in waiting)
+    assert sorted(order.number for order in (*picked, *waiting)) == list(range(count + more))
+    if more >= count > 1:
+        assert picked[1].number - picked[0].number > 1
