@@ -103,8 +103,10 @@ class Worker:
         match message:
             case Hand(_, orders):
                 route.recalled.clear()
+                idle = self._taken_on == self._given_back
                 self._taken_on += len(orders)
-                self._wake(route)
+                if idle:
+                    self._wake(route)
                 for order in orders:
                     self._turns.put(lane, _Task(route, lane, order))
             case Rates(_, valve, rate):
