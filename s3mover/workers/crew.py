@@ -273,7 +273,7 @@ class Crew:
             )
             if member is None or room <= 0:
                 return
-            orders = [waiting.popleft() for _ in range(min(share, room, len(waiting)))]
+            orders = _picked(waiting, min(share, room, len(waiting)))
             member.orders[route].update((identity(route, order), order) for order in orders)
             member.send(Hand(route, orders))
 
@@ -379,6 +379,15 @@ def share_threads(threads: int, processes: int) -> list[int]:
 
 def _orphaned(order: Order, by: Member) -> Order:
     return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
+
+
+def _picked(waiting: deque[Order], count: int) -> list[Order]:
+    """Take orders from all over the queue, so that neighbours of a kind, as large objects are, meet several workers."""
+    step = len(waiting) // count
+    orders = list(waiting)
+    waiting.clear()
+    waiting.extend(order for place, order in enumerate(orders) if place % step or place // step >= count)
+    return orders[: count * step : step]
 
 
 def _set_aside(order: Order, code: str) -> Outcome:

@@ -16,7 +16,10 @@ T = TypeVar("T")
 
 
 class Invitation:
-    """The parts of one object as far as they are not begun, open to any thread that helps."""
+    """The parts of one object as far as they are not begun, open to any thread that helps.
+
+    `helpers` counts those who are invited; it is kept by who invites.
+    """
 
     def __init__(self, do: Callable[[Part], Any], parts: Iterable[Part]) -> None:
         self._do = do
@@ -25,6 +28,21 @@ class Invitation:
         self._results: dict[int, Any] = {}
         self._under_way = 0
         self._error: Exception | None = None
+        self._too_many = 0
+        self.helpers = 0
+
+    def dismiss(self, helpers: int) -> None:
+        """Let so many helpers go, each when it has ended its part."""
+        with self._changed:
+            self.helpers -= helpers
+            self._too_many += helpers
+
+    def is_over_for_me(self) -> bool:
+        """Tell a helper whether it is one of those that are let go."""
+        with self._changed:
+            leaving = self._too_many > 0
+            self._too_many -= leaving
+            return leaving
 
     def help(self) -> bool:
         """Do one part; False where none is left to begin."""
@@ -79,29 +97,33 @@ class Sharing:
         self._invite = invite
         self._resting = resting
         self._lock = threading.Lock()
-        self._free = most
+        self._most = most
+        self._running: list[Invitation] = []
 
     def run(self, do: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
         """Do all parts, with what help there is, and return the results in their order; the first error is raised."""
         invitation = Invitation(do, parts)
-        helpers = self._take()
+        with self._lock:
+            self._running.append(invitation)
         try:
-            for _ in range(helpers):
-                self._invite(invitation)
+            self._balance(invitation)
             while invitation.help():
-                continue
+                self._balance(invitation)
             with self._resting():
                 return invitation.outcome()
         finally:
-            self._give_back(helpers)
+            with self._lock:
+                self._running.remove(invitation)
 
-    def _take(self) -> int:
-        """Take half of what is free, so that the next large object finds helpers, too."""
+    def _balance(self, invitation: Invitation) -> None:
+        """Bring its helpers nearer to an equal part of all: by half of what is free, so that others find some, too."""
         with self._lock:
-            taken = -(-self._free // 2)
-            self._free -= taken
-            return taken
-
-    def _give_back(self, helpers: int) -> None:
-        with self._lock:
-            self._free += helpers
+            share = -(-self._most // len(self._running))
+            free = self._most - sum(one.helpers for one in self._running)
+            more = min(share - invitation.helpers, -(-free // 2))
+            if more < 0:
+                invitation.dismiss(-more)
+            else:
+                invitation.helpers += more
+        for _ in range(more):
+            self._invite(invitation)

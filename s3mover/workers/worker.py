@@ -104,8 +104,10 @@ class Worker:
                 route.learn(brief)
             case Hand(_, orders):
                 route.recalled.clear()
+                idle = self._taken_on == self._given_back
                 self._taken_on += len(orders)
-                self._wake(route)
+                if idle:
+                    self._wake(route)
                 for order in orders:
                     self._turns.put(lane, _Task(route, lane, order))
             case Rates(_, valve, rate):
@@ -139,7 +141,7 @@ class Worker:
 
     def _help(self, invitation: Invitation, line: Line) -> None:
         line.give_sign()
-        if invitation.help():
+        if invitation.help() and not invitation.is_over_for_me():
             self._invite(invitation)
         line.end()
 

@@ -57,6 +57,7 @@ def brief_of(
     destination: str = "to",
     method: str = "auto",
     attempts: int = 3,
+    part_size: int = 64 * 2**20,
 ) -> RouteBrief:
     key = simulator.add_key(ACCOUNT)
     place = urlsplit(simulator.endpoint)
@@ -71,7 +72,7 @@ def brief_of(
         source=address(source),
         destination=address(destination),
         credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
-        policy=Policy(method=method, part_size=64 * 2**20, max_attempts=attempts),
+        policy=Policy(method=method, part_size=part_size, max_attempts=attempts),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from queue import SimpleQueue
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from s3mover.errors import MoverError
 from s3mover.events import Event, WorkerDied
 from s3mover.model import Credentials, Order, Outcome, Side, Status
-from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, share_threads
+from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, _picked, share_threads
 from s3mover.workers.desk import FromCrew
 from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.vigil import Patience
@@ -275,3 +276,15 @@ def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator)
         assert second.desk.in_flight() == 0
         assert first.inbox.empty()
     simulator.set_latency(0)
+
+
+@given(count=st.integers(1, 50), more=st.integers(0, 50))
+def test_neighbours_come_to_different_workers(count: int, more: int) -> None:
+    """Orders are picked from all over the queue; none is lost, and what stays keeps its order."""
+    waiting = deque(Order(1, number, "", "", 0, "", "", "") for number in range(count + more))
+    picked = _picked(waiting, count)
+    assert len(picked) == count
+    assert [order.number for order in waiting] == sorted(order.number for order in waiting)
+    assert sorted(order.number for order in (*picked, *waiting)) == list(range(count + more))
+    if more >= count > 1:
+        assert picked[1].number - picked[0].number > 1

@@ -76,16 +76,48 @@ def test_the_first_error_ends_it() -> None:
 
 
 def test_helpers_are_bounded_and_given_back() -> None:
-    """Each object takes half of what is free, so that another one finds help, too."""
+    """Each object takes half of what is free, so that another one finds help, too; never are more invited than may."""
     invited: list[Invitation] = []
     sharing = Sharing(invited.append, 8)
-    counts: list[int] = []
+    seen: list[tuple[int, int]] = []
+
+    def look(_: Part) -> None:
+        seen.append((len(invited), len(set(invited))))
+        assert sum(one.helpers for one in set(invited)) <= 8
 
     def nested(_: Part) -> None:
-        before = len(invited)
-        sharing.run(lambda _: None, parts_of(1, 1))
-        counts.append(len(invited) - before)
+        sharing.run(look, parts_of(1, 1))
 
     sharing.run(nested, parts_of(1, 1))
-    sharing.run(lambda _: None, parts_of(1, 1))
-    assert (counts, len(invited)) == ([2], 4 + 2 + 4)
+    assert seen == [(4 + 2, 2)]
+    invited.clear()
+    sharing.run(look, parts_of(1, 1))
+    assert seen[1:] == [(4, 1)]
+
+
+def test_an_object_alone_comes_to_have_all_the_help() -> None:
+    """Between its parts it takes up what is free."""
+    invited: list[Invitation] = []
+    counts: list[int] = []
+    Sharing(invited.append, 8).run(lambda _: counts.append(len(invited)), parts_of(5, 1))
+    assert counts == [4, 6, 7, 8, 8]
+
+
+def test_helpers_leave_an_object_when_another_one_comes() -> None:
+    """Two objects come to have equal parts of the help: what one has too much is let go, part by part."""
+    invited: list[Invitation] = []
+    sharing = Sharing(invited.append, 8)
+
+    def first(part: Part) -> None:
+        if part.number == 4:
+            sharing.run(second, parts_of(1, 1))
+            assert invited[-1] is not invited[0]
+
+    def second(_: Part) -> None:
+        of_first = invited[0]
+        assert of_first.helpers == 8
+        sharing._balance(of_first)
+        assert of_first.helpers == 4
+        assert [of_first.is_over_for_me() for _ in range(5)] == [True] * 4 + [False]
+
+    sharing.run(first, parts_of(5, 1))

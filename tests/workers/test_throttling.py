@@ -10,7 +10,7 @@ from tests.simulator import Simulator
 from tests.support.crewing import ACCOUNT, brief_of, orders, owners_of
 
 LIMIT = 500
-OBJECTS = 4000
+OBJECTS = 6000
 
 
 def test_a_store_that_gives_little_is_used_and_not_hammered() -> None:
