@@ -200,6 +200,8 @@ def test_a_stopped_leader_that_lost_its_connection_is_done(
     """When it is continued beside its successor it writes nothing more, neither rows nor objects, and ends."""
     stage = stage_of("mariadb")
     leader = stage.leader.program
+    # What its workers hold would keep them busy until long after the standby has begun.
+    stage.world.s3.set_latency(CopyObject=2.0)
     leader.process.send_signal(signal.SIGSTOP)
     stage.books.query(f"KILL {sessions(stage)[0]}")
     seconds = stage.takes_over()
