@@ -11,6 +11,7 @@ import pytest
 
 from s3mover.audit.opening import open_reader, open_trail
 from s3mover.audit.trail import PendingRow, Total, Trail
+from s3mover.errors import LeaseHeldError
 from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
@@ -414,3 +415,41 @@ def test_a_lease_that_is_held_may_be_taken_again(trail: Trail, backend: Backend)
     trail.release_lease()
     with contextlib.closing(open_trail(backend.url)) as other:
         assert other.acquire_lease(PAIR)
+
+
+def test_resolving_counts_a_recorded_sweep_anew(trail: Trail, backend: Backend) -> None:
+    """A sweep that ran out of time is recorded already; its counts follow what recovery makes of its rows."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number, f"in/{number}") for number in (1, 2)]
+    trail.intend(orders, AT)
+    trail.interrupt_sweeps(PAIR, AT)
+    trail.resolve([moved(orders[0]), failed(orders[1])])
+    trail.resolve([moved(orders[0]), failed(orders[1])])
+    counts = "SELECT planned, succeeded, failed, bytes FROM migration_batches"
+    assert backend.query(counts) == [(2, 1, 1, 1000)]
+
+
+def test_uncertain_rows_are_those_that_nobody_tried_again(trail: Trail) -> None:
+    """Failures with an open end, back to the latest completed sweep, whose key has no later row."""
+    first = trail.open_sweep(PAIR, AT)
+    late, again, refused = (order(first, n, f"in/{n}") for n in (1, 2, 3))
+    trail.settle([failed(late, "Interrupted"), failed(again, "Timeout"), failed(refused, "AccessDenied")])
+    trail.interrupt_sweeps(PAIR, AT)
+    second = trail.open_sweep(PAIR, AT + 1)
+    trail.settle([moved(order(second, 1, "in/2"))])
+    trail.interrupt_sweeps(PAIR, AT + 1)
+    third = trail.open_sweep(PAIR, AT + 2)
+    rows, place = trail.uncertain(PAIR, third, 0, 10)
+    assert [(row.sweep, row.key) for row in rows] == [(first, "in/1")]
+    assert trail.uncertain(PAIR, third, place, 10)[0] == []
+    assert trail.uncertain(PAIR._replace(source_prefix="other/"), third, 0, 10)[0] == []
+
+
+def test_a_sweep_that_another_resolved_is_not_gone_on_with(trail: Trail, backend: Backend) -> None:
+    """Another led and ended while this one's database was away: the lease is free again, the sweep is not ours."""
+    assert trail.acquire_lease(PAIR)
+    trail.open_sweep(PAIR, AT)
+    with contextlib.closing(open_trail(backend.url)) as other:
+        other.interrupt_sweeps(PAIR, AT)
+    with pytest.raises(LeaseHeldError):
+        trail.reconnect()
