@@ -7,11 +7,13 @@ The huge ones are virtual: the simulator keeps no byte of them. Prints how long 
 import argparse
 import os
 import time
+from contextlib import closing
 from typing import NamedTuple
 
 from s3mover.events import Event
 from s3mover.model import Order, Status
 from s3mover.workers.crew import Crew, share_threads
+from s3mover.workers.nursery import Nursery
 from tests.simulator import Simulator
 from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of
 
@@ -44,12 +46,10 @@ def move(method: str, small: int, huge: int, size: int, *, wait_for_huge: bool) 
             simulator.put_object("from", f"{HUGE}{number}", size=size, seed=number + 1)
         simulator.set_latency(LATENCY, UploadPartCopy=PART_LATENCY)
         work = orders(simulator, small + huge)
-        crew = Crew(
-            share_threads(THREADS, os.cpu_count() or 1),
-            {"only": brief_of(simulator, method=method, part_size=PART_SIZE)},
-            _ignore,
-        )
-        with owners_of(crew, ["only"], []) as [owner]:
+        nursery = Nursery()
+        crew = Crew(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, nursery)
+        routes = {"only": brief_of(simulator, method=method, part_size=PART_SIZE)}
+        with closing(nursery), owners_of(crew, routes, [], _ignore) as [owner]:
             warm_up(owner, work[-1])
             return _timed(owner, work, wait_for_huge=wait_for_huge)
 

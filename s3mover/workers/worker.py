@@ -103,13 +103,7 @@ class Worker:
             case Learn(_, brief):
                 route.learn(brief)
             case Hand(_, orders):
-                route.recalled.clear()
-                idle = self._taken_on == self._given_back
-                self._taken_on += len(orders)
-                if idle:
-                    self._wake(route)
-                for order in orders:
-                    self._turns.put(lane, _Task(route, lane, order))
+                self._take_on(route, lane, orders)
             case Rates(_, valve, rate):
                 route.set_rate(valve, rate)
             case Extend(_, until):
@@ -120,6 +114,15 @@ class Worker:
                 route.recalled.set()
                 waiting = self._turns.drain(lane)
                 self._ended.put(_Ended(route, [task.order for task in waiting if isinstance(task, _Task)]))
+
+    def _take_on(self, route: Route, lane: int, orders: list[Order]) -> None:
+        route.recalled.clear()
+        idle = self._taken_on == self._given_back
+        self._taken_on += len(orders)
+        if idle:
+            self._wake(route)
+        for order in orders:
+            self._turns.put(lane, _Task(route, lane, order))
 
     def _wake(self, route: Route) -> None:
         """Let the reporter look at once what is to be told."""

@@ -1,32 +1,42 @@
 """Trust: a request begins only while the lease is known to be held."""
 
+import os
 import threading
 
-from s3mover.workers.trust import Trust, TrustedPace
+from s3mover.workers.route import Turnstile
+from s3mover.workers.slate import Signs, Slate, slate_memory
+from s3mover.workers.trust import Trust
 
 
 def test_trust_is_endless_until_it_is_limited() -> None:
     """A crew without a lease to lose is never held up."""
-    Trust(lambda: 1e12).wait()
+    assert Trust(lambda: 1e12).lasts
 
 
 def test_what_is_not_trusted_waits_until_it_is() -> None:
-    """Once trust has ended no request begins; extending it wakes those that wait."""
+    """Once trust has ended no request begins, and no sign of life is expected; extending it wakes those that wait."""
     now = [10.0]
-    trust = Trust(lambda: now[0])
+    trust, signs, memory = Trust(lambda: now[0]), Signs(), slate_memory()
+    slate = Slate(1, ["only"], memory)
+    os.close(memory)
+    gate = Turnstile([], signs, trust)
     trust.extend(12.0)
-    pace = TrustedPace(0, trust)
-    pace.take()
-    now[0] = 12.0
-    passed = threading.Event()
+    trusted, passed = threading.Event(), threading.Event()
 
     def ask() -> None:
-        pace.take()
+        signs.take_seat(slate.line(0))
+        gate.take()
+        now[0] = 12.0
+        trusted.set()
+        gate.take()
         passed.set()
 
     asking = threading.Thread(target=ask)
     asking.start()
+    assert trusted.wait(30)
     assert not passed.wait(0.05)
+    assert slate.signs() == [0]
     trust.extend(14.0)
     asking.join(30)
     assert passed.is_set()
+    assert slate.signs() != [0]
