@@ -206,6 +206,7 @@ def test_a_stopped_leader_that_lost_its_connection_is_done(
     stage.books.query(f"KILL {sessions(stage)[0]}")
     seconds = stage.takes_over()
     told("connection", "leader is stopped", f"standby at work after {seconds:.1f} s")
+    stage.standby.program.await_event("sweep.finished")
     leader.process.send_signal(signal.SIGCONT)
     assert leader.process.wait(60) == LEASE_HELD
     stage.finishes(stage.standby.program)
