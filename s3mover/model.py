@@ -14,6 +14,8 @@ from typing import NamedTuple, overload
 _MD5 = re.compile("[0-9a-f]{32}")
 # How the names of objects begin that are written or looked for to see what is permitted.
 PROBE_NAME = ".s3mover-probe-"
+# Why a sweep leaves out an object that failed and waits for its next attempt.
+WAITING = "waiting"
 # The code of a transfer that was cut off, and of one that was set aside because workers died with it.
 INTERRUPTED = "Interrupted"
 WORKER_DIED = "WorkerDied"

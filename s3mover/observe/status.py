@@ -23,6 +23,7 @@ from s3mover.events import (
     LeaseWaiting,
     ObjectFailed,
     ObjectMoved,
+    ObjectsInPlace,
     RouteFailed,
     SweepAwaited,
     SweepFinished,
@@ -31,7 +32,7 @@ from s3mover.events import (
     WindowClosed,
     WindowOpened,
 )
-from s3mover.model import Method, SweepStatus
+from s3mover.model import WAITING, Method, SweepStatus
 from s3mover.observe.counting import Snapshot, SweepCounter
 from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
@@ -93,6 +94,7 @@ class StatusBoard:
         self._outage = self._failure = ""
         self._sweeps: deque[dict[str, object]] = deque(maxlen=HISTORY)
         self._failures: deque[dict[str, object]] = deque(maxlen=HISTORY)
+        self._postponed = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             ObjectMoved: self._moved,
             ThrottleChanged: self._throttled,
@@ -101,6 +103,7 @@ class StatusBoard:
             LeaseAcquired: lambda event: self._connected(event, State.IDLE),
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
+            ObjectsInPlace: self._left_out,
             DaemonStopping: lambda _: self._enter(State.STOPPING),
             DaemonPaused: lambda _: self._pause(paused=True),
             DaemonResumed: lambda _: self._pause(paused=False),
@@ -220,7 +223,12 @@ class StatusBoard:
         self._failed_in_a_row = event.failed_in_a_row
         self._next_sweep_at = utc_moment(self._clock() + event.seconds)
 
+    def _left_out(self, event: ObjectsInPlace) -> None:
+        if event.reason == WAITING:
+            self._postponed += event.objects
+
     def _sweep_started(self, _event: SweepStarted) -> None:
+        self._postponed = 0
         self._started_at = utc_moment(self._clock())
         self._enter(State.SWEEPING)
 
@@ -235,6 +243,7 @@ class StatusBoard:
                 "ended_at": utc_moment(event.ended_at),
                 "seconds": round(event.seconds, 6),
                 **asdict(event.tally),
+                "postponed": self._postponed,
                 "summary": event.summary,
                 "message": redactor.clean(event.message),
             }

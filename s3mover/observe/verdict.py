@@ -12,7 +12,7 @@ The first that holds, from above:
 | no window of sweep.windows is open | Waiting for its window | calm |
 | no sweep has ended | Ready | calm |
 | the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
-| objects of the last sweep failed | N objects could not be moved | warn |
+| objects of the last sweep failed, or wait after failing | N objects could not be moved | warn |
 | else | Up to date | good |
 """
 
@@ -122,9 +122,14 @@ def _judge_last(last: Mapping[str, Any], now: str) -> Verdict:
             Tone.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
         )
     ended = f"The last sweep ended {humanised.ago(last['ended_at'], now)}"
-    if last["failed"]:
-        headline = _objects(last["failed"], "could not be moved")
-        return Verdict(Tone.WARN, headline, f"{ended}. Each sweep tries again; below stands what to do.")
+    if behind := last["failed"] + last["postponed"]:
+        headline = _objects(behind, "could not be moved")
+        again = (
+            "They are tried again, after waits that grow"
+            if last["postponed"]
+            else "The next sweep tries again"
+        )
+        return Verdict(Tone.WARN, headline, f"{ended}. {again}; below stands what to do.")
     moved = _objects(last["succeeded"], "moved") if last["succeeded"] else "everything was in place"
     return Verdict(Tone.GOOD, "Up to date", f"{ended}: {moved}.")
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from s3mover.model import ObjectEntry, Outcome, Wait
+from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
 from s3mover.planning.scan import Finding
 
-WAITING = "waiting"
 # More than any wait needs, few enough for a float.
 MOST_DOUBLINGS = 60
 

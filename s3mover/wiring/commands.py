@@ -14,10 +14,9 @@ from s3mover.checks import CheckResult, Checks, Level
 from s3mover.control import ask
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
 from s3mover.events import Event, LeaseWaiting, Notify, RouteFailed
-from s3mover.model import Method
+from s3mover.model import WAITING, Method
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.text import human_size, to_json, visible
-from s3mover.planning.waiting import WAITING
 from s3mover.settings import Route, Settings
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop

@@ -1,8 +1,7 @@
 """What the result of a sweep means to a shell."""
 
 from s3mover.errors import ExitCode
-from s3mover.model import SweepStatus
-from s3mover.planning.waiting import WAITING
+from s3mover.model import WAITING, SweepStatus
 from s3mover.sweep.loop import SweepResult
 
 

@@ -160,6 +160,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "status": "completed",
         "succeeded": 5,
         "failed": 0,
+        "postponed": 0,
         "message": "",
         "ended_at": "2025-01-04T03:17:00Z",
     }
@@ -185,7 +186,18 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
     [
         ({}, Tone.GOOD, "Up to date", f"{ENDED}: 5 objects moved."),
         ({"last": {"succeeded": 0}}, Tone.GOOD, "Up to date", f"{ENDED}: everything was in place."),
-        ({"last": {"failed": 1}}, Tone.WARN, "1 object could not be moved", None),
+        (
+            {"last": {"failed": 1}},
+            Tone.WARN,
+            "1 object could not be moved",
+            f"{ENDED}. The next sweep tries again; below stands what to do.",
+        ),
+        (
+            {"last": {"failed": 1, "postponed": 2}},
+            Tone.WARN,
+            "3 objects could not be moved",
+            f"{ENDED}. They are tried again, after waits that grow; below stands what to do.",
+        ),
         (
             {"last": {"status": "failed", "message": "no such bucket"}},
             Tone.BAD,

@@ -16,6 +16,7 @@ from s3mover.events import (
     Event,
     LeaseAcquired,
     LeaseWaiting,
+    ObjectsInPlace,
     ObjectsListed,
     SweepAwaited,
     SweepListed,
@@ -24,7 +25,7 @@ from s3mover.events import (
     WindowClosed,
     WindowOpened,
 )
-from s3mover.model import Method, Side, SweepStatus
+from s3mover.model import WAITING, Method, Side, SweepStatus
 from s3mover.observe.metrics import MetricsListener
 from s3mover.observe.redaction import redact
 from s3mover.observe.status import StatusBoard
@@ -225,3 +226,18 @@ def test_a_pause_and_a_closed_window_are_told(board: StatusBoard) -> None:
     assert status["window_opens_at"] == utc_moment(1_736_000_000.0)
     board(WindowOpened(None))
     assert (shown(board)["window_open"], shown(board)["window_opens_at"]) == (True, None)
+
+
+def test_what_waits_after_failing_is_told_of_each_sweep(board: StatusBoard) -> None:
+    """Objects that a sweep left out for that are counted, those that were in place are not, and each sweep by itself."""
+    for event in (
+        SweepStarted(7, PAIR),
+        ObjectsInPlace(WAITING, 2),
+        ObjectsInPlace("in_place", 5),
+        ObjectsInPlace(WAITING, 1),
+        finished(),
+        SweepStarted(8, PAIR),
+        finished(),
+    ):
+        board(event)
+    assert [sweep["postponed"] for sweep in shown(board)["sweeps"]] == [0, 3]
