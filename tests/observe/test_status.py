@@ -229,7 +229,7 @@ def test_a_pause_and_a_closed_window_are_told(board: StatusBoard) -> None:
 
 
 def test_what_waits_after_failing_is_told_of_each_sweep(board: StatusBoard) -> None:
-    """Objects that a sweep left out for that are counted, those that were in place are not, and each sweep by itself."""
+    """Objects that a sweep left out for that are counted, those in place are not, each sweep by itself."""
     for event in (
         SweepStarted(7, PAIR),
         ObjectsInPlace(WAITING, 2),
