@@ -16,6 +16,7 @@ from s3mover.errors import ExitCode, MoverError
 
 if TYPE_CHECKING:
     from s3mover.settings.model import Settings
+    from s3mover.wiring.early import Early
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -114,9 +115,19 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     from s3mover.wiring.early import early_processes  # noqa: PLC0415
 
     with early_processes() as early:
+        settings = line.settings()
+        _look_ahead(settings, early)
         from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
-        return run_daemon(line.settings, early, max_sweeps=max_sweeps or 0)
+        return run_daemon(settings, line.settings, early, max_sweeps=max_sweeps or 0)
+
+
+def _look_ahead(settings: "Settings", early: "Early") -> None:
+    """Let credentials be looked for while the rest is loaded."""
+    from s3mover.settings import routes_of  # noqa: PLC0415
+    from s3mover.wiring.accesses import accesses_of  # noqa: PLC0415
+
+    early.look_for(accesses_of(routes_of(settings)[0].settings))
 
 
 @commands.command()
@@ -153,7 +164,8 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
 
     with early_processes() as early:
         settings = line.settings(route=route)
-        from s3mover.wiring.commands import sweep_once  # noqa: PLC0415
+        _look_ahead(settings, early)
+        from s3mover.wiring.once import sweep_once  # noqa: PLC0415
 
         return sweep_once(settings, early, progress=progress, wait=wait)
 

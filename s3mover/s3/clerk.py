@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import deque
 from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
@@ -23,6 +24,8 @@ class Clerk:
 
     def __init__(self) -> None:
         # A group of its own: Ctrl-C is the supervisor's to take.
+        self._asked: deque[SideAccess] = deque()
+        self._answers: dict[SideAccess, dict[str, Any] | None] = {}
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
         )
@@ -40,13 +43,27 @@ class Clerk:
     ) -> None:
         self.close()
 
+    def ask(self, access: SideAccess) -> None:
+        """Let one side be looked for; `find` will not have to wait for all of it."""
+        self._asked.append(access)
+        try:
+            self._pipes[0].write(json.dumps(asdict(access)) + "\n")
+            self._pipes[0].flush()
+        except BrokenPipeError:
+            # It has died: the answer, which does not come, says so.
+            return
+
     def find(self, access: SideAccess) -> Found:
         """Find one side's credentials and address.
 
         Raises:
             UnreachableError: see `identity.find`.
         """
-        answer = self._ask(asdict(access))
+        if access not in self._asked and access not in self._answers:
+            self.ask(access)
+        while access not in self._answers:
+            self._answers[self._asked.popleft()] = self._answer()
+        answer = self._answers.pop(access)
         if answer is None:
             raise UnreachableError(
                 f"{access.side}: the process that looks for credentials ended unexpectedly"
@@ -63,14 +80,8 @@ class Clerk:
             self._pipes[0].close()
         self._pipes[1].close()
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any] | None:
-        questions, answers = self._pipes
-        try:
-            questions.write(json.dumps(question) + "\n")
-            questions.flush()
-            line = answers.readline()
-        except BrokenPipeError:
-            return None
+    def _answer(self) -> dict[str, Any] | None:
+        line = self._pipes[1].readline()
         answer: dict[str, Any] | None = json.loads(line) if line else None
         return answer
 

@@ -16,8 +16,9 @@ from s3mover.model import Order
 from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.payload import Trailer
 from s3mover.transfer.abilities import Abilities, Feature
-from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, hasher, joined, written
+from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, written
 from s3mover.transfer.evidence import Evidence, etag_is_md5
+from s3mover.transfer.hashing import hasher, joined, written_length
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.persistence import Persist, once
 from s3mover.transfer.policy import Policy
@@ -148,7 +149,7 @@ class Streaming:
     def _trailer(self, flow: "Flow") -> Trailer | None:
         if Feature.TRAILERS not in self._framing():
             return None
-        return Trailer(flow.algorithm.header, flow.algorithm.length, lambda: written(flow.digest()))
+        return Trailer(flow.algorithm.header, written_length(flow.algorithm), lambda: written(flow.digest()))
 
     def _asked_checksum(self, algorithm: Algorithm) -> dict[str, str]:
         if Feature.TRAILERS not in self._framing():

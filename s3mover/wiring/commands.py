@@ -1,43 +1,29 @@
 """What the commands do, each in a few calls; how they are spelled is the command line's."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.checks import CheckResult, Checks, Level
 from s3mover.control import ask
-from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
-from s3mover.events import Event, LeaseWaiting, Notify, RouteFailed
+from s3mover.errors import ExitCode, SettingsError
+from s3mover.events import Event
 from s3mover.model import WAITING, Method
-from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings import Route, Settings
-from s3mover.signals import stopping_on_signals
-from s3mover.stop import Stop
-from s3mover.supervisor import STANDBY_SECONDS
 from s3mover.verify import Comparison, Finding, byte_comparer, checksum_comparer
 from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
 from s3mover.wiring.each import on_each
-from s3mover.wiring.early import Early
-from s3mover.wiring.engine import Engine, open_engine
-from s3mover.wiring.house import House, open_house
-from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.owners import require_listings
 from s3mover.wiring.parts import filter_of, listing, pair_of, plan_of, sides_of
 from s3mover.wiring.permissions import documents_of, hints
-from s3mover.wiring.reloading import Current, secrets_of
 from s3mover.wiring.tending import NOWHERE
 from s3mover.wiring.waiting import waiting_left_out
-
-if TYPE_CHECKING:
-    from s3mover.observe.progress import ProgressListener
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -58,72 +44,6 @@ def tell_daemon(settings: Settings, command: str, say: Say) -> ExitCode:
         raise SettingsError(["control.socket: is none, so that no daemon can be told anything; name a path"])
     say(ask(Path(settings.control.socket), command))
     return ExitCode.OK
-
-
-def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
-    """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
-
-    Raises:
-        MoverError: the sweep could not be begun, or was cut short.
-    """
-    stop = Stop()
-    bar = _bar() if progress and sys.stdout.isatty() else None
-    # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
-    quiet = bar is not None and settings.log.level in {"debug", "info"}
-    configure(
-        "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
-    )
-    redact(secrets_of(settings), "settings")
-    current = Current(settings)
-    listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
-    with (
-        stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_house(current, early, stop, listeners, serve_http=False) as house,
-    ):
-        ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
-    for error in ended:
-        if isinstance(error, MoverError):
-            raise error
-    codes = [code for code in ended if isinstance(code, ExitCode)]
-    return ExitCode.INTERRUPTED if stop.requested else max(codes)
-
-
-def _bar() -> "ProgressListener | None":
-    # What draws it takes a tenth of a second to load, and is needed on terminals alone.
-    from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
-
-    bar = ProgressListener(sys.stdout)
-    return bar if bar.alive else None
-
-
-def _sweep_route(
-    house: House, route: str, bar: "ProgressListener | None", *, wait: bool
-) -> ExitCode | MoverError:
-    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
-    try:
-        with open_engine(house, route, beside=house.tend) as engine:
-            if not (engine.acquire() or (wait and awaited(engine))):
-                if house.stop.requested:
-                    return ExitCode.INTERRUPTED
-                raise LeaseHeldError(
-                    f"another instance works on {engine.round.pair}; --wait waits for its end"
-                )
-            with bar or nullcontext():
-                return exit_code_of(engine.round.run())
-    except MoverError as error:
-        if route:
-            house.observers.of(route)(RouteFailed(str(error), 0.0))
-        return error
-
-
-def awaited(engine: Engine) -> bool:
-    """Wait for the lease; False where a stop was asked for instead."""
-    engine.notify(LeaseWaiting(str(engine.round.pair)))
-    while not engine.stop.requested:
-        engine.idle(STANDBY_SECONDS)
-        if not engine.stop.requested and engine.acquire():
-            return True
-    return False
 
 
 def preview(settings: Settings, say: Say) -> ExitCode:

@@ -9,7 +9,8 @@ from s3mover.model import Credentials, Side
 from s3mover.observe.logs import redact
 from s3mover.s3.access import Identity
 from s3mover.settings import Settings, routes_of
-from s3mover.wiring.parts import Sides, access_of, brief_of
+from s3mover.wiring.accesses import access_of
+from s3mover.wiring.parts import Sides, brief_of
 from s3mover.wiring.reloading import CREDENTIALS, Current, merged, secrets_of
 from s3mover.workers.desk import Desk
 

@@ -1,9 +1,10 @@
 """Processes that are started before anything else, because they take as long to get ready as we do ourselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from s3mover.s3.access import SideAccess
 from s3mover.s3.clerk import Clerk
 from s3mover.workers.nursery import Nursery
 
@@ -14,6 +15,11 @@ class Early:
 
     clerk: Clerk
     nursery: Nursery
+
+    def look_for(self, accesses: Iterable[SideAccess]) -> None:
+        """Let the clerk look for these sides while the rest is loaded."""
+        for access in accesses:
+            self.clerk.ask(access)
 
 
 @contextmanager

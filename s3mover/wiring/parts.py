@@ -14,13 +14,14 @@ from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.plan import plan
 from s3mover.planning.scan import Finding, Rules
 from s3mover.planning.waiting import WaitRule
-from s3mover.s3.access import Identity, SideAccess
+from s3mover.s3.access import Identity
 from s3mover.s3.bucket import MAX_KEYS, Bucket
 from s3mover.s3.clerk import Clerk, find
 from s3mover.s3.retry import retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.policy import Policy
+from s3mover.wiring.accesses import access_of
 from s3mover.workers.crew import share_threads
 from s3mover.workers.messages import RouteBrief
 
@@ -70,22 +71,6 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Cle
     """
     access = access_of(side, settings)
     return Identity(access, clerk.find(access), find, notify)
-
-
-def access_of(side: Side, settings: BucketSettings) -> SideAccess:
-    """Return what the settings say of reaching one side."""
-    return SideAccess(
-        side,
-        bucket=settings.bucket,
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        access_key=settings.access_key,
-        secret_key=settings.secret_key.get_secret_value(),
-        session_token=settings.session_token.get_secret_value(),
-        profile=settings.profile,
-        role_arn=settings.role_arn,
-        external_id=settings.external_id,
-    )
 
 
 @dataclass(frozen=True, slots=True)
