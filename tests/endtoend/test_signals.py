@@ -215,11 +215,13 @@ def test_workers_that_are_killed_again_and_again_cost_time_only(
     world: World, port: int, tmp_path: Path
 ) -> None:
     """Each is replaced; what three dying workers had in hand is set aside, and moved by a later sweep."""
-    world.s3.fill(SOURCE, 1500, size=10)
-    world.s3.set_latency(CopyObject=0.1)
+    # More than can be moved meanwhile.
+    world.s3.fill(SOURCE, 6000, size=10)
+    world.s3.set_latency(CopyObject=0.5)
     killed = 0
     with daemon(settings_for(world, port), tmp_path) as running:
-        while killed < 8:
+        # Each death in a row is followed by a longer pause: 0, 1, 2 and 4 seconds.
+        while killed < 5:
             worker = running.await_event("worker.started")
             running.await_event("object.moved")
             os.kill(worker["pid"], signal.SIGKILL)

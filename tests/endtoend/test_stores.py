@@ -9,6 +9,7 @@ from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.simulator.faults import QUIRKS
 from tests.support.program import run_program
 from tests.support.settled import assert_counted, assert_settled, rows
+from tests.support.waiting import past_this_second
 
 MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.
@@ -54,6 +55,7 @@ def test_it_works_all_the_same(store: World, tmp_path: Path, quirk: str) -> None
     """The oddity is got round: everything arrives whole, and a second sweep finds nothing to do."""
     put_documents(store)
     make_odd(store, quirk)
+    past_this_second()
     run_program([*SETTINGS, "sweep"], store.environment, tmp_path)
     assert_settled(store.s3, SOURCE, DESTINATION, tmp_path)
     asked = sum(store.s3.counts().values())
