@@ -14,6 +14,7 @@ from s3mover.errors import S3Error
 from s3mover.s3 import xml
 from s3mover.s3.regions import region_of_host
 from s3mover.s3.response import Response
+from s3mover.s3.throttle import THROTTLED
 
 # The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
 MAX_DOCUMENT = 16 * 1024 * 1024
@@ -21,29 +22,17 @@ MAX_MESSAGE = 500
 _CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric: not just anything will do
 
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-TEMPORARY_CODES = frozenset(
-    {
-        "BadDigest",
-        "BadRequest",  # all that a refused HEAD says of RequestTimeout and ExpiredToken
-        "ConditionalRequestConflict",
-        "ExpiredToken",  # credentials are refreshed meanwhile
-        "IncompleteBody",
-        "InternalError",
-        "KMS.ThrottlingException",
-        "OperationAborted",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "SlowDownRead",
-        "SlowDownWrite",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequests",
-        "XAmzContentSHA256Mismatch",
-    }
-)
+TEMPORARY_CODES = THROTTLED | {
+    "BadDigest",
+    "BadRequest",  # all that a refused HEAD says of RequestTimeout and ExpiredToken
+    "ConditionalRequestConflict",
+    "ExpiredToken",  # credentials are refreshed meanwhile
+    "IncompleteBody",
+    "InternalError",
+    "OperationAborted",
+    "RequestTimeout",
+    "XAmzContentSHA256Mismatch",
+}
 
 # Codes for answers without a body (HEAD, most proxies) where S3's name is not HTTP's own phrase.
 CODES = {

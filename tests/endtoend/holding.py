@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import mysql.connector
 
-from tests.endtoend.killing import Books, MysqlBooks, wait_until
+from tests.endtoend.killing import Books, MysqlBooks
 from tests.support.mariadb import Account
+from tests.support.waiting import wait_until
 
 # A commit of the embedded database takes milliseconds; who holds its lock for so long is held by us.
 HELD_SECONDS = 0.5

@@ -23,20 +23,13 @@ from tests.support import table
 from tests.support.mariadb import Account, MariaDb
 from tests.support.program import COMMAND, TOO_LONG, environment
 from tests.support.settled import rows
+from tests.support.waiting import wait_until
 
 POLL_SECONDS = 0.005
 # A bound on a test that hangs; nothing waits for it to pass.
 PATIENCE_SECONDS = 90.0
 
 Event = dict[str, Any]
-
-
-def wait_until(holds: Callable[[], bool], what: str, told: Callable[[], str] = str) -> None:
-    """Look again and again until it holds; `told` says more where it never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain until {what}: {told()}"
-        time.sleep(POLL_SECONDS)
 
 
 class Books(Protocol):

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.endtoend.killing import Victim, wait_until
+from tests.endtoend.killing import Victim
 from tests.support.program import run_program
 from tests.support.settled import assert_counted, assert_settled, rows
+from tests.support.waiting import wait_until
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}

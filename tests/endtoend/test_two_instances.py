@@ -21,10 +21,11 @@ from tests.endtoend.conftest import (
     SOURCE_ACCOUNT,
     World,
 )
-from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim, wait_until
+from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim
 from tests.support import table
 from tests.support.mariadb import MariaDb, running_mariadb
 from tests.support.relay import Relay
+from tests.support.waiting import wait_until
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
 # So slow that a worker has seconds of work in hand when its supervisor is struck.

@@ -11,7 +11,7 @@ from s3mover.events import CredentialsRefreshed, Event
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3.access import RENEWAL_SECONDS, RETRY_SECONDS, Found, Identity, SideAccess
 from s3mover.s3.clerk import Clerk, find
-from tests.support.waiting import eventually
+from tests.support.waiting import wait_until
 
 ACCESS = SideAccess(
     Side.SOURCE, "buck", region="eu-west-1", access_key="AKIAEXAMPLE", secret_key="very/secret"
@@ -113,7 +113,7 @@ def test_a_clerk_that_died_is_said() -> None:
     """By the side that it was asked for; the next clerk does."""
     with Clerk() as clerk:
         os.kill(clerk.pid, signal.SIGKILL)
-        eventually(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
+        wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
         with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
             clerk.find(ACCESS)
     assert find(ACCESS).address == ADDRESS

@@ -1,7 +1,6 @@
 """A crew on the simulator, held as loops hold it: for tests and measurements."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from s3mover.workers.crew import Crew
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.messages import RouteBrief
 from tests.simulator import Simulator
+from tests.support.waiting import wait_until
 
 ACCOUNT = "111111111111"
 
@@ -42,13 +42,6 @@ class Owner:
         """Wait for the worker that is started as the `number`-th, from 0."""
         wait_until(lambda: len(self.pids()) > number)
         return self.pids()[number]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def brief_of(

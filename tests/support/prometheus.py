@@ -2,16 +2,16 @@
 
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 # Bounds on what hangs; nothing waits for them to pass.
 TOO_LONG = 60.0
@@ -57,14 +57,6 @@ class Prometheus:
             return json.load(answer)
 
 
-def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds; fails where it takes too long."""
-    until = time.monotonic() + TOO_LONG
-    while not condition():
-        assert time.monotonic() < until, f"in vain waited until {what}"
-        time.sleep(POLL_SECONDS)
-
-
 @contextmanager
 def running_prometheus(configuration: Path, folder: Path) -> Iterator[Prometheus]:
     """Start a server with a configuration file, its data in `folder`, and leave nothing of it behind."""
@@ -80,7 +72,7 @@ def running_prometheus(configuration: Path, folder: Path) -> Iterator[Prometheus
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         server = Prometheus(port)
-        eventually(lambda: server.is_ready() or process.poll() is not None, "Prometheus is ready")
+        wait_until(lambda: server.is_ready() or process.poll() is not None, "Prometheus is ready")
         assert process.poll() is None, log.read_text()
         yield server
     finally:

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 
-TOO_LONG = 60.0
+# A bound on a test that hangs; nothing waits for it to pass.
+TOO_LONG = 90.0
+POLL_SECONDS = 0.005
 
 
 def past_this_second() -> None:
@@ -11,9 +13,9 @@ def past_this_second() -> None:
     time.sleep(1.0 - time.time() % 1.0)
 
 
-def eventually(holds: Callable[[], bool], seconds: float = TOO_LONG) -> None:
-    """Return once `holds` says so; fail where it does not within so many seconds."""
-    until = time.monotonic() + seconds
+def wait_until(holds: Callable[[], object], what: str = "it holds", told: Callable[[], str] = str) -> None:
+    """Look again and again until it holds; `told` says more where it never does."""
+    deadline = time.monotonic() + TOO_LONG
     while not holds():
-        assert time.monotonic() < until, "it did not come true"
-        time.sleep(0.02)
+        assert time.monotonic() < deadline, f"waited in vain until {what}: {told()}"
+        time.sleep(POLL_SECONDS)

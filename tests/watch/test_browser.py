@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 from tests.endtoend.conftest import SOURCE
-from tests.support.prometheus import eventually
+from tests.support.waiting import wait_until
 from tests.watch.conftest import Watched, watched
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -35,7 +35,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             s3.put_object(SOURCE, key, b"x")
         s3.fill(SOURCE, 300, size=30_000, prefix="open/")
         s3.fill(SOURCE, 100, size=20_000, prefix="secret/")
-        eventually(lambda: _is_at_rest(running), "all but what fails is moved")
+        wait_until(lambda: _is_at_rest(running), "all but what fails is moved")
         yield running
 
 

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from tests.endtoend.conftest import SOURCE
-from tests.support.prometheus import Prometheus, eventually, running_prometheus
+from tests.support.prometheus import Prometheus, running_prometheus
 from tests.support.settled import rows
+from tests.support.waiting import wait_until
 from tests.watch.conftest import ROOT, Watched, watched
 
 pytestmark = pytest.mark.xdist_group("prometheus")
@@ -35,7 +36,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
     ):
         _wait_for_scrapes(prometheus)
         _let_everything_happen(daemon)
-        eventually(daemon.is_settled, "everything is moved")
+        wait_until(daemon.is_settled, "everything is moved")
         _wait_for_scrapes(prometheus)
         yield prometheus, daemon
 
@@ -59,7 +60,7 @@ def _wait_for_scrapes(prometheus: Prometheus) -> None:
         return sum(prometheus.values("count_over_time(s3mover_build_info[5m])").values())
 
     before = scrapes()
-    eventually(lambda: scrapes() >= before + 2, "Prometheus has scraped twice")
+    wait_until(lambda: scrapes() >= before + 2, "Prometheus has scraped twice")
 
 
 def _let_everything_happen(daemon: Watched) -> None:
@@ -71,11 +72,11 @@ def _let_everything_happen(daemon: Watched) -> None:
     s3.put_object(SOURCE, "left-out.tmp", b"x")
     s3.fill(SOURCE, 40, size=1_000, prefix="open/")
     s3.fill(SOURCE, 25, size=2_000, prefix="secret/")
-    eventually(lambda: _denied(daemon) >= DENIED, "some have failed")
+    wait_until(lambda: _denied(daemon) >= DENIED, "some have failed")
     s3.clear_faults(failing)
-    eventually(daemon.is_settled, "what failed is moved")
+    wait_until(daemon.is_settled, "what failed is moved")
     os.kill(daemon.worker, signal.SIGKILL)
-    eventually(lambda: "s3mover_worker_restarts_total{" in daemon.metrics(), "the worker is replaced")
+    wait_until(lambda: "s3mover_worker_restarts_total{" in daemon.metrics(), "the worker is replaced")
 
 
 def _denied(daemon: Watched) -> int:
@@ -146,7 +147,7 @@ def test_every_skip_and_fallback_is_held(swept: tuple[Prometheus, Watched]) -> N
 def test_its_rules_can_all_be_evaluated(swept: tuple[Prometheus, Watched]) -> None:
     """Prometheus itself evaluates every alert without an error, and none is critical here."""
     prometheus, _ = swept
-    eventually(lambda: all(rule["health"] != "unknown" for rule in prometheus.rules()), "rules are evaluated")
+    wait_until(lambda: all(rule["health"] != "unknown" for rule in prometheus.rules()), "rules are evaluated")
     rules = prometheus.rules()
     assert len(rules) == len(yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"])
     assert {rule["health"] for rule in rules} == {"ok"}

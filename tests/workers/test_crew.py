@@ -19,7 +19,8 @@ from s3mover.workers.desk import FromCrew
 from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.vigil import Patience
 from tests.simulator import Simulator
-from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of, wait_until
+from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of
+from tests.support.waiting import wait_until
 
 
 @given(processes=st.integers(1, 64), more=st.integers(0, 1000))

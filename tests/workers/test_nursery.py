@@ -13,12 +13,13 @@ import pytest
 
 from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.slate import slate_memory
-from tests.support.waiting import eventually
+from tests.support.waiting import wait_until
 
 # A supervisor that has a worker and is killed.
 SUPERVISOR = """
 from s3mover.workers.nursery import Nursery
 from s3mover.workers.slate import slate_memory
+
 nursery = Nursery()
 child = nursery.start(slate_memory())
 print(child.pid, flush=True)
@@ -90,7 +91,7 @@ def test_a_dead_nursery_is_replaced(nursery: Nursery) -> None:
     os.kill(parent_of(orphan.pid), signal.SIGKILL)
     child = start(nursery)
     assert end(orphan) is None
-    eventually(lambda: not is_alive(orphan.pid))
+    wait_until(lambda: not is_alive(orphan.pid))
     assert end(child) == -signal.SIGKILL
 
 
@@ -105,4 +106,4 @@ def test_nothing_outlives_the_supervisor() -> None:
         assert is_alive(worker)
         assert is_alive(nursery)
         supervisor.kill()
-        eventually(lambda: not is_alive(worker) and not is_alive(nursery))
+        wait_until(lambda: not is_alive(worker) and not is_alive(nursery))
