@@ -1,5 +1,6 @@
 """What a benchmark comes to: figures, and the goals that they meet or miss. Frozen records, no behaviour."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bench.measure import median
@@ -61,3 +62,12 @@ def as_json(result: Result) -> dict[str, Any]:
         "figures": [one._asdict() | {"value": one.value} for one in result.figures],
         "goals": [one._asdict() | {"met": one.met} for one in result.goals],
     }
+
+
+def from_json(found: Mapping[str, Any]) -> Result:
+    """Return the result that `as_json` wrote."""
+    figures = [{name: one[name] for name in Figure._fields} for one in found["figures"]]
+    goals = [{name: one[name] for name in Goal._fields} for one in found["goals"]]
+    return Result(
+        [Figure(**one | {"rounds": tuple(one["rounds"])}) for one in figures], [Goal(**one) for one in goals]
+    )

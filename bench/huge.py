@@ -12,7 +12,7 @@ CASE = "copied by parts"
 
 def run(world: World) -> Result:
     """Measure; s5cmd copies no object above 5 GiB."""
-    gibibytes = 16 if world.quick else 64
+    gibibytes = 4 if world.quick else 16
     others, _ = peers(world)
     subjects = [s3mover(world), *(one for one in others if one.name in {"rclone", "aws s3 sync"})]
 
@@ -20,9 +20,7 @@ def run(world: World) -> Result:
         world.source.furnish(1, gibibytes * GIB, gibibytes * GIB, latency_ms=30)
         return 1
 
-    rates = contest(
-        world, NAME, CASE, subjects, 1 if world.quick else 3, prepare, lambda subject: subject.copy
-    )
+    rates = contest(world, NAME, CASE, subjects, 1, prepare, lambda subject: subject.copy)
     return Result([_in_gibibytes(one, gibibytes) for one in rates], [])
 
 

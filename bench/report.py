@@ -3,10 +3,10 @@
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bench.figures import Figure, Goal, Result, as_json
+from bench.figures import Figure, Goal, Result, as_json, from_json
 
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
@@ -20,10 +20,17 @@ def table(results: Iterable[Result]) -> str:
     return f"{_grid(head, rows)}\n\n{_grid(['goal of', 'goal', 'wanted', 'got', ''], goals)}\n"
 
 
-def write_figures(results: Iterable[Result], path: Path) -> None:
+def read_figures(path: Path) -> dict[str, Result]:
+    """Return what was written by `write_figures`, nothing where there is no file."""
+    if not path.exists():
+        return {}
+    return {name: from_json(found) for name, found in json.loads(path.read_text())["results"].items()}
+
+
+def write_figures(results: Mapping[str, Result], path: Path) -> None:
     """Write the figures as JSON, with what they were measured on."""
     machine = {"cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version()}
-    found = {"machine": machine, "results": [as_json(result) for result in results]}
+    found = {"machine": machine, "results": {name: as_json(result) for name, result in results.items()}}
     path.write_text(json.dumps(found, indent=1) + "\n")
 
 
