@@ -1,6 +1,6 @@
 """The command `python -m bench [--quick] [NAME ...]`: runs benchmarks, prints one table, writes plot and figures.
 
-What was measured in full is kept in the documentation as soon as it is there; other benchmarks' figures stay as they are.
+What was measured in full is kept in the documentation as soon as it is there; other figures stay as they are.
 """
 
 import argparse
