@@ -102,7 +102,8 @@ def test_it_is_told_of_refusals_and_seldom() -> None:
     assert list(limits.news(0.5)) == []
     limits.hear(0, 0.6, answers(Usage(Side.DESTINATION, 100, 75), carried_out=90, refused=10))
     [(_, event)] = limits.news(0.6)
-    assert (event.side, event.refused, event.limit, event.rate) == (Side.DESTINATION, 10, 75, 150)
+    rate = AdaptiveLimit.START * AdaptiveLimit.START_GROWTH / 2
+    assert (event.side, event.refused, event.limit, event.rate) == (Side.DESTINATION, 10, 75, rate)
     limits.hear(0, 0.7, answers(carried_out=1, refused=3))
     assert list(limits.news(0.7)) == []
     limits.hear(0, 1.2, answers(carried_out=1, refused=4))
