@@ -69,6 +69,8 @@ class _Control:
                 [sys.executable, "-m", "s3mover.workers.forking", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                # glibc gives threads heaps of their own, up to eight per core, each with room that stays unused.
+                env={"MALLOC_ARENA_MAX": "1", **os.environ},
             )
         self._line = Connection(ours.detach())
 
