@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench.figures import Figure, Result
+from bench.report import number
 
 OURS, THEIRS = "#0b7285", "#adb5bd"
 COLUMNS = 3
@@ -29,9 +30,10 @@ def draw(results: Iterable[Result], folder: Path) -> None:
         bars = axis.barh(
             names, values, color=[OURS if "s3mover" in one.who else THEIRS for one in reversed(shown)]
         )
-        axis.bar_label(bars, labels=[f" {value:,.4g}" for value in values], fontsize=8)
+        axis.bar_label(bars, labels=[f" {number(value)}" for value in values], fontsize=8)
         axis.set_title(f"{title} ({unit})", fontsize=9)
         axis.tick_params(labelsize=8)
+        axis.locator_params(axis="x", nbins=5)
         axis.margins(x=0.2)
         axis.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -48,10 +48,10 @@ def _row(one: Figure) -> list[str]:
         one.bench,
         one.case,
         one.who,
-        f"{_number(one.value)} {one.unit}",
-        f"{_number(min(one.rounds))} to {_number(max(one.rounds))}",
-        f"{_number(one.cpu_us)} us" if one.cpu_us else "",
-        f"{_number(one.server_us)} us" if one.server_us else "",
+        f"{number(one.value)} {one.unit}",
+        f"{number(min(one.rounds))} to {number(max(one.rounds))}",
+        f"{number(one.cpu_us)} us" if one.cpu_us else "",
+        f"{number(one.server_us)} us" if one.server_us else "",
         f"{one.peak / 1e6:.0f} MB" if one.peak else "",
         one.note,
     ]
@@ -68,7 +68,8 @@ def _goal(one: Goal) -> list[str]:
     ]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Write a figure as people read it: whole numbers with their thousands apart, small ones to three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
