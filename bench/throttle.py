@@ -16,6 +16,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
+from bench.world import ROOT
 from s3mover.events import Event, ThrottleChanged
 from s3mover.model import Side, Status
 from s3mover.workers.crew import Crew, share_threads
@@ -139,7 +140,9 @@ def draw(runs: list[Measured], folder: Path) -> None:
 def main() -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(prog="python -m bench.throttle", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(), help="where the plots are written")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "docs" / "bench", help="where the plots are written"
+    )
     parser.add_argument("--seconds", type=float, default=25.0, help="about how long each run takes")
     options = parser.parse_args()
     runs = [on_the_simulator(limit, options.seconds) for limit in (500, 3500)]
