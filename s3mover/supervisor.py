@@ -107,14 +107,22 @@ class Supervisor:
     def _stand_by(self) -> None:
         if self._stop.requested or self._duties.acquire():
             return self._lead()
-        self._notify(LeaseWaiting(self._pair))
-        while not self._stop.requested and not self._duties.acquire():
-            self._duties.idle(STANDBY_SECONDS)
+        wait_for_lease(self._pair, self._duties.acquire, self._duties.idle, self._stop, self._notify)
         return self._lead()
 
     def _lead(self) -> None:
         if not self._stop.requested:
             self._notify(LeaseAcquired(self._pair))
+
+
+def wait_for_lease(
+    pair: str, acquire: Callable[[], bool], idle: Callable[[float], None], stop: Stop, notify: Notify
+) -> bool:
+    """Stand by until the lease on `pair` is ours; False where a stop was asked for instead."""
+    notify(LeaseWaiting(pair))
+    while not stop.requested and not acquire():
+        idle(STANDBY_SECONDS)
+    return not stop.requested
 
 
 def pause_after(interval: float, failed_in_a_row: int) -> float:

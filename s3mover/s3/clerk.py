@@ -23,9 +23,9 @@ class Clerk:
     """
 
     def __init__(self) -> None:
-        # A group of its own: Ctrl-C is the supervisor's to take.
         self._asked: deque[SideAccess] = deque()
         self._answers: dict[SideAccess, dict[str, Any] | None] = {}
+        # A group of its own: Ctrl-C is the supervisor's to take.
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
         )

@@ -118,11 +118,6 @@ def arrived_head(destination: Bucket, key: str, persist: Persist) -> Head:
         raise
 
 
-def one_by_one(do: Callable[[Part], Any], parts: Iterable[Part]) -> list[Any]:
-    """Do the parts on the calling thread."""
-    return [do(part) for part in parts]
-
-
 def notes(*said: str) -> str:
     """Join what should be known of a copy."""
     return "; ".join(filter(None, said))

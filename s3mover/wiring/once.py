@@ -5,12 +5,12 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
-from s3mover.events import LeaseWaiting, Notify, RouteFailed
+from s3mover.events import Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.settings import Settings
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
-from s3mover.supervisor import STANDBY_SECONDS
+from s3mover.supervisor import wait_for_lease
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
@@ -63,7 +63,7 @@ def _sweep_route(
     """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
     try:
         with open_engine(house, route, beside=house.tend) as engine:
-            if not (engine.acquire() or (wait and awaited(engine))):
+            if not (engine.acquire() or (wait and _awaited(engine))):
                 if house.stop.requested:
                     return ExitCode.INTERRUPTED
                 raise LeaseHeldError(
@@ -77,11 +77,5 @@ def _sweep_route(
         return error
 
 
-def awaited(engine: Engine) -> bool:
-    """Wait for the lease; False where a stop was asked for instead."""
-    engine.notify(LeaseWaiting(str(engine.round.pair)))
-    while not engine.stop.requested:
-        engine.idle(STANDBY_SECONDS)
-        if not engine.stop.requested and engine.acquire():
-            return True
-    return False
+def _awaited(engine: Engine) -> bool:
+    return wait_for_lease(str(engine.round.pair), engine.acquire, engine.idle, engine.stop, engine.notify)

@@ -14,8 +14,6 @@ from s3mover.wishes import Wishes
 CONTROL_SECONDS = 1.0
 # How long a wait lasts that a stop may not cut short, because something must still be recorded.
 LAST_WAIT_SECONDS = 0.2
-
-
 # The setting's word for no socket at all.
 NOWHERE = "none"
 

@@ -18,17 +18,6 @@ from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, moved, order
 from tests.support.mariadb import Account, MariaDb
 
-FIRST_VERSION = """
-    CREATE TABLE document_logs (
-        id INT AUTO_INCREMENT PRIMARY KEY,
-        file_key VARCHAR(1000) NOT NULL,
-        status ENUM('success', 'error', 'pending') NOT NULL,
-        message TEXT,
-        moved_at TIMESTAMP,
-        created_at TIMESTAMP,
-        updated_at TIMESTAMP
-    ) CHARSET = latin1
-"""
 EXACT_FIRST_VERSION = """
     CREATE TABLE document_logs (
         id INT AUTO_INCREMENT PRIMARY KEY,
@@ -40,6 +29,7 @@ EXACT_FIRST_VERSION = """
         updated_at TIMESTAMP
     )
 """
+FIRST_VERSION = f"{EXACT_FIRST_VERSION.rstrip()} CHARSET = latin1"
 ITS_ROWS = """
     INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES
         ('a', 'success', 'Gr\u00fc\u00dfe', '2024-05-06 07:08:09', '2024-05-06 07:08:00', '2024-05-06 07:08:10'),

@@ -14,9 +14,9 @@ from s3mover.transfer.persistence import persistent
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
-from s3mover.transfer.ways import one_by_one
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.simulator import Simulator, SimulatorKey
+from tests.support.parts import one_by_one
 from tests.support.program import run_program
 from tests.support.settled import assert_settled
 

@@ -17,9 +17,10 @@ from s3mover.transfer.persistence import Persist, once, persistent
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
-from s3mover.transfer.ways import Arrival, Way, one_by_one
+from s3mover.transfer.ways import Arrival, Way
 from tests.simulator import Simulator, SimulatorKey
 from tests.support.keys import ODD_KEYS
+from tests.support.parts import one_by_one
 from tests.support.table import ARRIVED
 
 ACCOUNT = "111111111111"
