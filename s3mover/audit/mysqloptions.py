@@ -5,9 +5,12 @@ from s3mover.errors import SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 5
 
+# The lease lives as long as the connection. A host that vanishes, by a power cut say, never closes it: the server does
+# once it was silent for so long, and a standby takes over. Who rests gives signs of life (`patience.py`).
+SILENCE_SECONDS = 60
+
 SESSION = (
-    # The lease lives as long as the connection, which rests between sweeps: a week is the longest rest.
-    "SET SESSION wait_timeout = 604800",
+    f"SET SESSION wait_timeout = {SILENCE_SECONDS}",
     "SET SESSION time_zone = '+00:00'",
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
     "SET SESSION innodb_lock_wait_timeout = 10",

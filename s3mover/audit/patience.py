@@ -18,6 +18,8 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 # After so long without any answer of the database it is asked whether the connection, and the lease with it, lives.
 CONFIRM_SECONDS = 0.5
+# So often a connection at rest gives a sign of life; a server takes one that gives none for a minute for lost.
+KEEP_ALIVE_SECONDS = 10.0
 
 
 class PatientTrail:
@@ -35,6 +37,8 @@ class PatientTrail:
         self._wait = wait
         self._clock = clock
         self._confirmed_at = clock()
+        self._signed_at = clock()
+        self._away_since: float | None = None
 
     def acquire_lease(self, pair: Pair) -> bool:
         """See `Trail.acquire_lease`."""
@@ -51,6 +55,24 @@ class PatientTrail:
         if self._clock() - self._confirmed_at >= CONFIRM_SECONDS:
             self._outlast(self._trail.reconnect)
         return self._confirmed_at
+
+    def keep_alive(self) -> None:
+        """Keep the connection, and the lease with it, over a rest; called often, it asks the database now and then.
+
+        One that is away is announced, and asked again later: at rest nobody waits for it.
+
+        Raises:
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
+        if self._clock() - self._signed_at < KEEP_ALIVE_SECONDS:
+            return
+        self._signed_at = self._clock()
+        try:
+            self._trail.reconnect()
+        except (AuditUnavailableError, UnreachableError) as outage:
+            self._announce(outage)
+        else:
+            self._found()
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
@@ -117,12 +139,12 @@ class PatientTrail:
         except (AuditUnavailableError, UnreachableError) as outage:
             return self._insist(call, outage)
         self._confirmed_at = asked_at
+        self._found()
         return result
 
     def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
-        began = self._clock()
-        self._notify(AuditUnavailable(str(outage)))
+        self._announce(outage)
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
             asked_at = self._clock()
@@ -134,6 +156,16 @@ class PatientTrail:
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
                 continue
             self._confirmed_at = asked_at
-            self._notify(AuditRestored(self._clock() - began))
+            self._found()
             return result
         raise outage
+
+    def _announce(self, outage: MoverError) -> None:
+        if self._away_since is None:
+            self._away_since = self._clock()
+            self._notify(AuditUnavailable(str(outage)))
+
+    def _found(self) -> None:
+        if self._away_since is not None:
+            self._notify(AuditRestored(self._clock() - self._away_since))
+            self._away_since = None

@@ -65,10 +65,15 @@ class Engine:
         return result.record.status
 
     def idle(self, seconds: float) -> None:
-        """Wait so long, or until a stop is asked for."""
+        """Wait so long, or until a stop is asked for.
+
+        Raises:
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
             self.tend()
+            self.trail.keep_alive()
             try:
                 message = self.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - the statements are put together from names that stand in this file
 
 import contextlib
+import itertools
 import resource
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from tests.audit.conftest import Backend, sqlite_backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
 from tests.support.mariadb import Account, MariaDb
 from tests.support.relay import Relay
+from tests.support.waiting import wait_until
 
 Step = Callable[[], object]
 PAGE_BYTES = 4096
@@ -206,6 +208,75 @@ def test_an_outage_of_the_file_is_outlasted(tmp_path: Path, kind: str) -> None:
     """Busy or full: each row is there once."""
     with OF_FILES[kind](sqlite_backend(tmp_path / "trail.db")) as outage:
         outlast(outage)
+
+
+def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
+    """It is asked in good time before the server gives it up, and no sooner; a lost one comes back with its lease."""
+    assert patience.KEEP_ALIVE_SECONDS * 3 < mysqloptions.SILENCE_SECONDS
+    with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
+        assert opened.acquire_lease(PAIR)
+        now = [0.0]
+        trail = PatientTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
+        outage.begin()
+        now[0] = patience.KEEP_ALIVE_SECONDS - 1
+        trail.keep_alive()
+        wait_until(lambda: is_free(account), "the lease is free")
+        now[0] = patience.KEEP_ALIVE_SECONDS
+        trail.keep_alive()
+        assert not is_free(account)
+
+
+def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
+    """Nobody waits for a database between two sweeps; that it is away, and that it is back, is said all the same."""
+    events: list[Event] = []
+    moments = itertools.count(0.0, patience.KEEP_ALIVE_SECONDS)
+    with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
+        trail = PatientTrail(opened, events.append, lambda _: False, lambda: next(moments))
+        outage.begin()
+        trail.keep_alive()
+        trail.keep_alive()
+        assert [type(event) for event in events] == [AuditUnavailable]
+        outage.mend()
+        trail.keep_alive()
+        trail.keep_alive()
+        assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
+
+
+def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> None:
+    """What the rest announced is one outage with what the sweep meets."""
+    events: list[Event] = []
+    moments = itertools.count(0.0, patience.KEEP_ALIVE_SECONDS)
+    with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
+
+        def mend(_seconds: float) -> bool:
+            outage.mend()
+            return True
+
+        trail = PatientTrail(opened, events.append, mend, lambda: next(moments))
+        outage.begin()
+        trail.keep_alive()
+        trail.open_sweep(PAIR, AT)
+    assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
+
+
+def test_the_lease_of_a_silent_host_becomes_free(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that lost its power never closes its connection: the server gives it up after a while."""
+    brief = (*mysqloptions.SESSION, "SET SESSION wait_timeout = 1")
+    with monkeypatch.context() as patched:
+        patched.setattr(mysqloptions, "SESSION", brief)
+        silent = open_trail(account.go_dsn)
+    with contextlib.closing(silent), contextlib.closing(open_trail(account.go_dsn)) as standby:
+        assert silent.acquire_lease(PAIR)
+        assert not standby.acquire_lease(PAIR)
+        wait_until(lambda: standby.acquire_lease(PAIR), "the lease is free")
+        with pytest.raises(LeaseHeldError):
+            silent.reconnect()
+
+
+def is_free(account: Account) -> bool:
+    """Tell whether nobody holds the lease on the pair."""
+    with contextlib.closing(open_trail(account.go_dsn)) as probe:
+        return probe.acquire_lease(PAIR)
 
 
 def test_an_outage_that_nobody_waits_for_is_raised(account: Account) -> None:
