@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-import mysql.connector
 import pytest
 
+from s3mover.audit.digests import lease_name
+from s3mover.model import Pair
 from tests.endtoend.conftest import (
     DESTINATION,
     DESTINATION_ACCOUNT,
@@ -150,12 +151,12 @@ def told(
     return tell
 
 
-def sessions(stage: Stage) -> list[int]:
-    """Return the sessions that hold a lease."""
-    found = stage.books.query(
-        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() ORDER BY id"
-    )
-    return [session for (session,) in found]
+def kill_holder(stage: Stage) -> None:
+    """Kill the session that holds the lease, and no other: who has just taken it over must keep it."""
+    [(database,)] = stage.books.query("SELECT DATABASE()")
+    lease = lease_name(Pair(SOURCE, "", DESTINATION, ""), database)
+    [(session,)] = stage.books.query(f"SELECT IS_USED_LOCK('{lease}')")
+    stage.books.query(f"KILL {session}")
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
@@ -204,7 +205,7 @@ def test_a_stopped_leader_that_lost_its_connection_is_done(
     # What its workers hold would keep them busy until long after the standby has begun.
     stage.world.s3.set_latency(CopyObject=2.0)
     leader.process.send_signal(signal.SIGSTOP)
-    stage.books.query(f"KILL {sessions(stage)[0]}")
+    kill_holder(stage)
     seconds = stage.takes_over()
     told("connection", "leader is stopped", f"standby at work after {seconds:.1f} s")
     stage.standby.program.await_event("sweep.finished")
@@ -230,16 +231,15 @@ def test_a_lost_connection_ends_in_one_leader(
     stage.finishes(standby if succeeded else leader)
     if not succeeded:
         stage.finishes(standby)
-    assert stage.writers() == (["leader", "standby"] if succeeded else ["leader"])
+    # On a busy machine the leader may have moved everything before it was succeeded.
+    assert stage.writers() in ([["leader"], ["leader", "standby"]] if succeeded else [["leader"]])
     stage.assert_whole()
 
 
 def lose_connections(stage: Stage, lost: int) -> None:
-    """Kill every session on the database, and wait until the leader leads again or is gone."""
+    """Kill the leader's session, and wait until the leader leads again or is gone."""
     leader = stage.leader.program
-    for session in sessions(stage):
-        with contextlib.suppress(mysql.connector.Error):
-            stage.books.query(f"KILL {session}")
+    kill_holder(stage)
 
     def over() -> bool:
         return leader.process.poll() is not None or len(leader.named("audit.restored")) >= lost
