@@ -25,7 +25,7 @@ from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
 from s3mover.s3.response import Response, invalid
 from s3mover.s3.retry import retrying
 from s3mover.s3.sigv4 import quote_key
-from s3mover.s3.throttle import UNBOUNDED, Gate
+from s3mover.s3.throttle import THROTTLED, UNBOUNDED, Gate
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
@@ -77,6 +77,7 @@ class Bucket:
         body_pace: Gate = UNBOUNDED,
     ) -> None:
         self._body_pace = body_pace
+        self._count = count
         self.address = address
         always = {
             "x-amz-expected-bucket-owner": expected_owner,
@@ -202,9 +203,13 @@ class Bucket:
         body = xml.deletion(entries)
         headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
         request = Request("DeleteObjects", "POST", None, (("delete", ""),), headers, body)
-        return self._client.perform(
+        refused = self._client.perform(
             request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
         )
+        # Whoever minds the rate must hear of a success that says of keys that they came too fast.
+        for code in THROTTLED.intersection(refused.values()):
+            self._count(request.operation, code)
+        return refused
 
     def restore(self, key: str, *, tier: str, days: int) -> None:
         """Ask for an archived object to be made readable for so many days, at a tier such as `Bulk`."""
