@@ -43,6 +43,7 @@ from s3mover.events import (
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
+    RequestLimitMoved,
     RequestsMade,
     RouteFailed,
     SettingsInvalid,
@@ -132,6 +133,11 @@ class Catalogue:
         self.requests = self._counter("s3_requests", "S3 requests by answer.", "side", "operation", "code")
         self.throttled = self._counter("throttled", "S3 requests that were refused for their rate.", "side")
         self.limit = self._gauge("concurrency_limit", "Requests that may be in flight.", "side")
+        self.request_limit = self._gauge(
+            "request_limit",
+            "Requests per second that the limit found for a side lets through; +Inf where it lets all through.",
+            "side",
+        )
         self.audit_rows = self._counter("audit_rows", "Rows written to the audit trail.")
         self.audit_up = self._gauge("audit_up", "1 while the audit database answers.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
@@ -181,6 +187,7 @@ class Catalogue:
         for side in Side:
             self.listed.labels(side)
             self.throttled.labels(side)
+            self.request_limit.labels(side).set(math.inf)
             for code in ("200", *_REFUSED_CREDENTIALS):
                 self.requests.labels(side, "ListObjectsV2", code)
         for operation in ("CopyObject", "PutObject"):
@@ -242,6 +249,7 @@ class MetricsListener:
             WorkerDied: self._worker_died,
             RequestsMade: self._requests,
             ThrottleChanged: self._throttled,
+            RequestLimitMoved: self._limit_moved,
             AuditRowsWritten: self._rows,
             AuditUnavailable: self._audit_lost,
             AuditRestored: self._audit_found,
@@ -333,6 +341,9 @@ class MetricsListener:
     def _throttled(self, event: ThrottleChanged) -> None:
         self._catalogue.throttled.labels(event.side).inc(event.refused)
         self._catalogue.limit.labels(event.side).set(event.limit)
+
+    def _limit_moved(self, event: RequestLimitMoved) -> None:
+        self._catalogue.request_limit.labels(event.side).set(event.rate or math.inf)
 
     def _rows(self, event: AuditRowsWritten) -> None:
         self._audit_up = True

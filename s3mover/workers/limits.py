@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
-from s3mover.events import ThrottleChanged
+from s3mover.events import Event, RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
 from s3mover.s3.throttle import THROTTLED, AdaptiveLimit
 from s3mover.workers.messages import BYTES, REQUESTS, Rates, Report
@@ -22,7 +22,7 @@ HEADROOM = 1.25
 # Those that use nothing may begin with so much of a limit among them, on top of it.
 IDLE_SHARE = 0.05
 # Who has not told anything for so long asks for nothing any more: those who wait tell ten times a second.
-SILENCE_SECONDS = 1.0
+SILENCE_SECONDS = 3.0
 SPREAD_SECONDS = 0.1
 EVENT_SECONDS = 0.5
 # A rate of which the public is told must differ by so much from the one before.
@@ -71,6 +71,7 @@ class _Channel:
     refused: int = 0
     told_at: float = -inf
     told_rate: float = inf
+    shown_rate: float | None = None
 
     def hear(self, worker: int, now: float, report: Report) -> None:
         """Take note of what one worker, or the supervisor, asked for, and of what the store answered."""
@@ -105,9 +106,14 @@ class _Channel:
         moved = self.told_rate != inf and abs(self.rate - self.told_rate) > NEWSWORTHY * self.told_rate
         if self.side is not None and (self.refused or moved) and now - self.told_at >= EVENT_SECONDS:
             waiting = sum(demand.waiting for demand in self.demands.values()) if self.rate < inf else 0
-            rate = self.rate if self.rate < inf else 0.0
-            yield ThrottleChanged(self.side, max(1, threads - waiting), self.refused, rate)
+            yield ThrottleChanged(self.side, max(1, threads - waiting), self.refused, _told(self.rate))
             self.told_at, self.told_rate, self.refused = now, self.rate, 0
+
+    def step(self) -> Iterator[RequestLimitMoved]:
+        """Yield where the limit stands, if it has moved."""
+        if self.side is not None and self.rate != self.shown_rate:
+            yield RequestLimitMoved(self.side, _told(self.rate))
+            self.shown_rate = self.rate
 
 
 class Governor:
@@ -159,11 +165,11 @@ class Governor:
                 for worker, share in channel.due(now):
                     yield worker, Rates(route, channel.valve, share)
 
-    def news(self, now: float) -> Iterator[tuple[str, ThrottleChanged]]:
+    def news(self, now: float) -> Iterator[tuple[str, Event]]:
         """Yield what is to be announced, and of which route."""
         for route, channels in self._channels.items():
             for channel in channels:
-                for event in channel.news(now, self._threads):
+                for event in (*channel.news(now, self._threads), *channel.step()):
                     yield route, event
 
     def _all(self) -> Iterable[_Channel]:
@@ -176,6 +182,11 @@ def _channels(now: float) -> Iterator[_Channel]:
         yield _Channel(side, limit.rate, side, limit)
     for valve in (REQUESTS, BYTES):
         yield _Channel(valve, inf)
+
+
+def _told(rate: float) -> float:
+    """Return a rate as events tell it: 0 where there is no limit."""
+    return rate if rate < inf else 0.0
 
 
 def _answers(report: Report, side: Side | None) -> tuple[int, int]:
