@@ -327,6 +327,19 @@ class ThrottleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestLimitMoved(Event):
+    """The limit found for one side lets so many requests per second through now, 0 for any.
+
+    Unlike `ThrottleChanged` it is told of every step, also where nothing was refused.
+    """
+
+    name = "throttle.limit"
+    level = "debug"
+    side: Side
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRowsWritten(Event):
     name = "audit.rows"
     level = "debug"

@@ -15,6 +15,7 @@ from s3mover.planning.filters import KeyFilter
 from s3mover.planning.scan import Lookup, Pages
 from s3mover.s3.bucket import Bucket
 from s3mover.transfer.evidence import Evidence
+from s3mover.transfer.persistence import Persist
 from s3mover.transfer.verification import check_content
 
 HASHING_THREADS = 16
@@ -95,12 +96,13 @@ def _proven(entry: ObjectEntry, same: bool, what: str) -> Verdict:
 
 
 def checksum_comparer(
-    source: Bucket, destination: Bucket
+    source: Bucket, destination: Bucket, persist: Persist
 ) -> Callable[[ObjectEntry, ObjectEntry], bool | None]:
     """Return what compares the checksums that both sides tell of an object and its copy."""
 
     def same_checksum(entry: ObjectEntry, copy: ObjectEntry) -> bool | None:
-        sent, arrived = source.head(entry.key), destination.head(copy.key)
+        sent = persist(partial(source.head, entry.key))
+        arrived = persist(partial(destination.head, copy.key))
         try:
             proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
         except VerificationError:
@@ -110,11 +112,12 @@ def checksum_comparer(
     return same_checksum
 
 
-def byte_comparer(source: Bucket, destination: Bucket) -> SameBytes:
+def byte_comparer(source: Bucket, destination: Bucket, persist: Persist) -> SameBytes:
     """Return what reads an object and its copy, each pinned to its listed ETag, and compares their hashes."""
 
     def same_bytes(entry: ObjectEntry, copy: ObjectEntry) -> bool:
-        return _hash(source, entry) == _hash(destination, copy)
+        ours = persist(partial(_hash, source, entry))
+        return ours == persist(partial(_hash, destination, copy))
 
     return same_bytes
 

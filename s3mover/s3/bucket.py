@@ -1,7 +1,8 @@
 """The operations on one bucket, typed: what is asked, and what is made of the answer.
 
-How a request travels is `client.py`'s, what an error is `answers.py`'s, and when to try again the caller's, save
-for listings, whose pages are read with retries. Source: Amazon S3 API Reference, the page of each operation.
+Those on multipart uploads are in `multipart.py`. How a request travels is `client.py`'s, what an error is
+`answers.py`'s, and when to try again the caller's, save for the pages of listings (`paging.py`).
+Source: Amazon S3 API Reference, the page of each operation.
 """
 
 import time
@@ -10,25 +11,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import md5
 from http import HTTPStatus
-from itertools import count
-from typing import TypeVar
 
-from s3mover.errors import ListingError, S3Error
+from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
 from s3mover.s3.answers import document, no_document
-from s3mover.s3.body import Body, etag_of, object_head, opened
+from s3mover.s3.body import Body, object_head, opened
 from s3mover.s3.client import Client, Request
-from s3mover.s3.pages import Listed, Query, check_order, objects_page, parts_page, uploads_page
+from s3mover.s3.headers import copy_source, quoted, said
+from s3mover.s3.multipart import Multipart, stored
+from s3mover.s3.pages import check_order, objects_page
+from s3mover.s3.paging import Pager
 from s3mover.s3.payload import Outgoing, Read, Trailer
-from s3mover.s3.records import Head, Page, Stored, Upload, UploadedPart
-from s3mover.s3.response import Response, invalid
-from s3mover.s3.retry import retrying
-from s3mover.s3.sigv4 import quote_key
-from s3mover.s3.throttle import UNBOUNDED, Gate
+from s3mover.s3.records import Head, Page, Stored
+from s3mover.s3.response import Response
+from s3mover.s3.throttle import THROTTLED, UNBOUNDED, Gate
 from s3mover.s3.wire import Timeouts
 
-__all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts", "Upload", "UploadedPart"]
+__all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
 # How S3 says that a bucket has no such setting, and how stores do that do not know the operation.
@@ -36,13 +36,10 @@ NO_SUCH_SETTING = frozenset(
     {"NoSuchWebsiteConfiguration", "NotFound", "NotImplemented", "ObjectLockConfigurationNotFoundError"}
 )
 UNKNOWN_OPERATION = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-# A page cut short comes whole when asked for again; one that cannot be read never does.
-MAX_INVALID = 3
-T = TypeVar("T")
 DEFAULT_TIMEOUTS = Timeouts()
 
 
-class Bucket:
+class Bucket(Multipart):
     """One bucket with one set of credentials; threads may share it, each has connections of its own.
 
     Every operation may raise `S3Error`. ETags are given and taken without quotes, headers in lower case.
@@ -77,16 +74,16 @@ class Bucket:
         body_pace: Gate = UNBOUNDED,
     ) -> None:
         self._body_pace = body_pace
+        self._count = count
         self.address = address
         always = {
             "x-amz-expected-bucket-owner": expected_owner,
             "x-amz-request-payer": "requester" if request_payer else "",
         }
-        self._client = Client(
-            address, credentials, count, headers=_said(always), timeouts=timeouts, clock=clock, pace=pace
+        client = Client(
+            address, credentials, count, headers=said(always), timeouts=timeouts, clock=clock, pace=pace
         )
-        self._expected_source_owner = expected_source_owner
-        self._sleep = sleep
+        super().__init__(client, Pager(client, address.bucket, sleep), expected_source_owner)
 
     def close_thread(self) -> None:
         """Close the calling thread's connections; the next request opens a new one."""
@@ -116,8 +113,10 @@ class Bucket:
             ListingError: the page says that there is more, but not where.
         """
         request = _listing(prefix, start_after, limit)
-        more = _said({"continuation-token": token}).items()
-        entries, following = self._page(request._replace(query=request.query + tuple(more)), objects_page)
+        more = said({"continuation-token": token}).items()
+        entries, following = self._pager.page(
+            request._replace(query=request.query + tuple(more)), objects_page
+        )
         return Page(entries, following[0][1] if following else "")
 
     def list_objects(self, prefix: str, start_after: str = "") -> Iterator[ObjectPage]:
@@ -127,7 +126,7 @@ class Bucket:
             ListingError: the listing contradicts itself; what came before is not to be believed either.
         """
         last = start_after
-        for entries in self._pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
+        for entries in self._pager.pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
             check_order(self.address.bucket, last, prefix, entries)
             if entries:
                 last = entries.keys[-1]
@@ -158,10 +157,10 @@ class Bucket:
         """
         wanted = {
             "x-amz-checksum-mode": "ENABLED",
-            "if-match": _quoted(if_match),
+            "if-match": quoted(if_match),
             "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
         }
-        request = Request("GetObject", "GET", key, headers=_said(wanted))
+        request = Request("GetObject", "GET", key, headers=said(wanted))
         body = self._client.perform(request, partial(opened, self.address.bucket, if_match, first))
         return body.paced(self._body_pace)
 
@@ -180,18 +179,18 @@ class Bucket:
         `trailer` lets the store check them; `chunks` says that it takes signed chunks over plain HTTP.
         """
         content = Outgoing(read, length, trailer, chunks)
-        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), _stored)
+        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), stored)
 
     def copy(
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
     ) -> Stored:
         """Let S3 copy an object of up to 5 GiB from another bucket, if it still has the ETag `if_match`."""
-        wanted = {**headers, **self._copy_source(source_bucket, source_key, if_match)}
+        wanted = {**headers, **copy_source(source_bucket, source_key, if_match, self._expected_source_owner)}
         return self._client.perform(Request("CopyObject", "PUT", key, (), wanted), _copied)
 
     def delete(self, key: str, *, if_match: str = "") -> None:
         """Delete an object, if it still has the ETag `if_match` (empty for any)."""
-        request = Request("DeleteObject", "DELETE", key, headers=_said({"if-match": _quoted(if_match)}))
+        request = Request("DeleteObject", "DELETE", key, headers=said({"if-match": quoted(if_match)}))
         self._client.perform(request, no_document)
 
     def delete_many(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -202,9 +201,13 @@ class Bucket:
         body = xml.deletion(entries)
         headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
         request = Request("DeleteObjects", "POST", None, (("delete", ""),), headers, body)
-        return self._client.perform(
+        refused = self._client.perform(
             request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
         )
+        # Whoever minds the rate must hear of a success that says of keys that they came too fast.
+        for code in THROTTLED.intersection(refused.values()):
+            self._count(request.operation, code)
+        return refused
 
     def restore(self, key: str, *, tier: str, days: int) -> None:
         """Ask for an archived object to be made readable for so many days, at a tier such as `Bulk`."""
@@ -218,74 +221,6 @@ class Bucket:
         request = Request("GetObjectTagging", "GET", key, (("tagging", ""),))
         return self._client.perform(request, lambda response: xml.tags(document(response, "Tagging")))
 
-    def create_upload(self, key: str, headers: Mapping[str, str]) -> str:
-        """Begin a multipart upload and return its id."""
-        request = Request("CreateMultipartUpload", "POST", key, (("uploads", ""),), headers)
-        return self._client.perform(request, _upload_id)
-
-    def upload_part(
-        self,
-        key: str,
-        upload_id: str,
-        number: int,
-        read: Read,
-        length: int,
-        trailer: Trailer | None = None,
-        *,
-        chunks: bool = False,
-    ) -> Stored:
-        """Write one part of `length` bytes; `read`, `trailer` and `chunks` as for `put`."""
-        content = Outgoing(read, length, trailer, chunks)
-        request = Request("UploadPart", "PUT", key, _part(upload_id, number), content=content)
-        return self._client.perform(request, _stored_part)
-
-    def copy_part(
-        self,
-        key: str,
-        upload_id: str,
-        number: int,
-        *,
-        source_bucket: str,
-        source_key: str,
-        first: int,
-        last: int,
-        if_match: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> str:
-        """Let S3 copy the bytes from `first` to `last` (both included) as one part; return its ETag."""
-        wanted = {
-            **(headers or {}),
-            **self._copy_source(source_bucket, source_key, if_match),
-            "x-amz-copy-source-range": f"bytes={first}-{last}",
-        }
-        request = Request("UploadPartCopy", "PUT", key, _part(upload_id, number), wanted)
-        return self._client.perform(request, _copied_part)
-
-    def complete_upload(
-        self, key: str, upload_id: str, parts: Sequence[tuple[int, str]], headers: Mapping[str, str]
-    ) -> Stored:
-        """Make an object of the parts, given as numbers and ETags in ascending order."""
-        query = (("uploadId", upload_id),)
-        request = Request("CompleteMultipartUpload", "POST", key, query, headers, xml.completion(parts))
-        return self._client.perform(request, _completed)
-
-    def abort_upload(self, key: str, upload_id: str) -> None:
-        """Give a multipart upload up and free what its parts take."""
-        request = Request("AbortMultipartUpload", "DELETE", key, (("uploadId", upload_id),))
-        self._client.perform(request, no_document)
-
-    def list_parts(self, key: str, upload_id: str) -> Iterator[UploadedPart]:
-        """Yield the parts of a multipart upload that have arrived, by number."""
-        request = Request("ListParts", "GET", key, (("uploadId", upload_id),))
-        for parts in self._pages(request, parts_page):
-            yield from parts
-
-    def list_uploads(self, prefix: str) -> Iterator[Upload]:
-        """Yield the unfinished multipart uploads of keys that begin with `prefix`, by key."""
-        query = (("uploads", ""), ("encoding-type", "url"), *_said({"prefix": prefix}).items())
-        for uploads in self._pages(Request("ListMultipartUploads", "GET", query=query), uploads_page):
-            yield from uploads
-
     def _has(self, request: Request, read: Callable[[Response], bool]) -> bool:
         try:
             return self._client.perform(request, read)
@@ -294,67 +229,10 @@ class Bucket:
                 return False
             raise
 
-    def _copy_source(self, bucket: str, key: str, if_match: str) -> dict[str, str]:
-        """Name what to copy; an access point has its own spelling (API page of CopyObject, `x-amz-copy-source`)."""
-        path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
-        wanted = {
-            "x-amz-copy-source": quote_key(path),
-            "x-amz-copy-source-if-match": _quoted(if_match),
-            "x-amz-source-expected-bucket-owner": self._expected_source_owner,
-        }
-        return _said(wanted)
-
-    def _pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
-        more: Query = ()
-        while True:
-            page = request._replace(query=request.query + more)
-            items, following = retrying(_sceptical(partial(self._page, page, read)), sleep=self._sleep)
-            yield items
-            if not following:
-                return
-            if following == more:
-                raise ListingError(
-                    f"the listing of {self.address.bucket} does not go on: two pages name the same next one"
-                )
-            more = following
-
-    def _page(self, request: Request, read: Callable[[Response], T]) -> T:
-        try:
-            return self._client.perform(request, read)
-        except ListingError as error:
-            raise ListingError(f"{self.address.bucket}: {error}") from error
-
-
-def _said(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value}
-
-
-def _quoted(etag: str) -> str:
-    return xml.quoted_etag(etag) if etag else ""
-
-
-def _part(upload_id: str, number: int) -> Query:
-    return ("partNumber", str(number)), ("uploadId", upload_id)
-
-
-def _sceptical(call: Callable[[], T]) -> Callable[[], T]:
-    """Return `call`, which is not worth repeating once it has several times been answered by what is no page."""
-    useless = count(1)
-
-    def doubting() -> T:
-        try:
-            return call()
-        except S3Error as error:
-            if error.code == "InvalidResponse" and next(useless) >= MAX_INVALID:
-                error.temporary = False
-            raise
-
-    return doubting
-
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:
     wanted = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
-    query = (("list-type", "2"), ("encoding-type", "url"), *_said(wanted).items())
+    query = (("list-type", "2"), ("encoding-type", "url"), *said(wanted).items())
     return Request("ListObjectsV2", "GET", query=query)
 
 
@@ -367,29 +245,5 @@ def _serves(response: Response) -> bool:
     return True
 
 
-def _stored(response: Response) -> Stored:
-    no_document(response)
-    return Stored(etag_of(response.headers), response.headers)
-
-
 def _copied(response: Response) -> Stored:
     return Stored(xml.stored_etag(document(response, "CopyObjectResult")), response.headers)
-
-
-def _copied_part(response: Response) -> str:
-    return xml.stored_etag(document(response, "CopyPartResult"))
-
-
-def _completed(response: Response) -> Stored:
-    return Stored(xml.stored_etag(document(response, "CompleteMultipartUploadResult")), response.headers)
-
-
-def _upload_id(response: Response) -> str:
-    return xml.upload_id(document(response, "InitiateMultipartUploadResult"))
-
-
-def _stored_part(response: Response) -> Stored:
-    stored = _stored(response)
-    if not stored.etag:
-        raise invalid("the store gives a part no ETag")
-    return stored

@@ -201,7 +201,7 @@ class TransferSettings(Section):
     requests_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _field(
         0,
         "requests per second",
-        "An upper bound, for stores or budgets that need one. 0: none but S3's own refusals.",
+        "An upper bound on all requests, for stores or budgets that need one. 0: none but S3's own refusals.",
     )
     bandwidth: Annotated[Size, Field(ge=0)] = _field(
         0, "size per second", "An upper bound on the bytes that stream through this machine. 0: none."

@@ -3,10 +3,13 @@
 Without this question a bucket that encrypts with a KMS key by default would be copied anew by every sweep.
 """
 
+from functools import partial
+
 from s3mover.errors import S3Error
 from s3mover.model import ObjectEntry
 from s3mover.s3.bucket import Bucket
 from s3mover.transfer.evidence import Evidence, etag_is_md5
+from s3mover.transfer.persistence import Persist
 
 # So many objects without such encryption are believed to speak for the others of the sweep: asking costs two requests.
 ENOUGH = 3
@@ -15,9 +18,10 @@ ENOUGH = 3
 class EtagTrust:
     """Asks both sides about the first doubtful objects of a sweep, and remembers what they say."""
 
-    def __init__(self, source: Bucket, destination: Bucket) -> None:
+    def __init__(self, source: Bucket, destination: Bucket, persist: Persist) -> None:
         self._source = source
         self._destination = destination
+        self._persist = persist
         self._sound = 0
         self._opaque = False
 
@@ -26,7 +30,8 @@ class EtagTrust:
         if self._opaque or self._sound >= ENOUGH:
             return not self._opaque
         try:
-            heads = [self._source.head(entry.key), self._destination.head(copy.key)]
+            asked = ((self._source, entry.key), (self._destination, copy.key))
+            heads = [self._persist(partial(bucket.head, key)) for bucket, key in asked]
         except S3Error:
             # It is gone, or may not be asked about: the transfer will tell, and one too many does no harm.
             return True

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
+from s3mover.sweep.beating import while_beating
 from s3mover.transfer.evidence import Evidence
 from s3mover.transfer.leftovers import CLOCK_TOLERANCE_SECONDS, abort_uploads
+from s3mover.transfer.persistence import Persist
 from s3mover.transfer.verification import check_content, written_since
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
@@ -35,7 +38,11 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Resolves rows of one pair. `clock` tells seconds since the epoch; `delete_sources` makes deletions due."""
+    """Resolves rows of one pair.
+
+    `clock` tells seconds since the epoch, `persist` tries again what may succeed then, `beat` is called meanwhile,
+    `delete_sources` makes deletions due.
+    """
 
     trail: PatientTrail
     pair: Pair
@@ -43,6 +50,8 @@ class Recovery:
     destination: Bucket
     notify: Notify
     clock: Callable[[], float]
+    persist: Persist
+    beat: Callable[[], None]
     delete_sources: bool = False
 
     def recover(self) -> None:
@@ -78,19 +87,23 @@ class Recovery:
             S3Error: the destination refuses, or could not be asked.
         """
         for outcome in set_aside:
-            abort_uploads(self.destination, self.pair.destination_key(outcome.key), outcome.size, since)
+            target = self.pair.destination_key(outcome.key)
+            self.persist(partial(abort_uploads, self.destination, target, outcome.size, since))
 
     def _look_at(self, rows: Iterable[PendingRow]) -> list[Outcome]:
-        with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
-            return list(looking.map(self._look, rows))
+        def look() -> list[Outcome]:
+            with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
+                return list(looking.map(self._look, rows))
+
+        return while_beating(self.beat, look)
 
     def _look(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
         try:
-            abort_uploads(self.destination, target, row.size, row.created_at)
-            arrived = head_of(self.destination, target)
+            self.persist(partial(abort_uploads, self.destination, target, row.size, row.created_at))
+            arrived = self.persist(partial(head_of, self.destination, target))
             plain = arrived is None or arrived.etag == row.source_etag
-            source = None if plain else head_of(self.source, row.key)
+            source = None if plain else self.persist(partial(head_of, self.source, row.key))
             outcome = resolution(row, arrived, source, self.clock())
         finally:
             self.source.close_thread()

@@ -10,12 +10,15 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
 from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import Deletion, DueDeletion
+from s3mover.s3.answers import TEMPORARY_CODES
 from s3mover.s3.bucket import Bucket
+from s3mover.transfer.persistence import Persist
 
 BATCH = 1000
 SINGLE_THREADS = 8
@@ -33,13 +36,14 @@ class Removed(NamedTuple):
 
 
 class Remover:
-    """Deletes on a thread of its own; `deliver` takes what became of each batch.
+    """Deletes on a thread of its own; `deliver` takes what became of each batch, `persist` tries requests again.
 
     The owner's thread calls `remove` and counts back by `heard`.
     """
 
-    def __init__(self, source: Bucket, deliver: Callable[[Removed], None]) -> None:
+    def __init__(self, source: Bucket, persist: Persist, deliver: Callable[[Removed], None]) -> None:
         self._source = source
+        self._persist = persist
         self._deliver = deliver
         self._due: SimpleQueue[Sequence[DueDeletion]] = SimpleQueue()
         self._outstanding = 0
@@ -57,8 +61,11 @@ class Remover:
             self._due.put(due)
 
     def delete_now(self, due: Sequence[DueDeletion]) -> list[Deletion]:
-        """Delete these objects on the calling thread."""
-        return delete(self._source, due)
+        """Delete these objects on the calling thread, whose connections are closed again."""
+        try:
+            return delete(self._source, due, self._persist)
+        finally:
+            self._source.close_thread()
 
     def heard(self, removed: Removed) -> None:
         """Take note that the owner has heard of a batch."""
@@ -66,25 +73,28 @@ class Remover:
 
     def _work(self) -> None:
         while True:
-            self._deliver(Removed(delete(self._source, self._due.get())))
+            self._deliver(Removed(delete(self._source, self._due.get(), self._persist)))
 
 
-def delete(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
-    """Delete what still is the version that was copied; each deletion says what became of it."""
+def delete(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list[Deletion]:
+    """Delete what still is the version that was copied; each deletion says what became of it.
+
+    What the store refuses for now is tried again, as often as `persist` does.
+    """
     batched = [one for one in due if not _UNFIT_FOR_XML.search(one.key)]
     single = [one for one in due if _UNFIT_FOR_XML.search(one.key)]
     deletions = [
         done
         for at in range(0, len(batched), BATCH)
-        for done in _delete_batch(source, batched[at : at + BATCH])
+        for done in _delete_batch(source, batched[at : at + BATCH], persist)
     ]
     with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
-        deletions += pool.map(lambda one: _delete_one(source, one), single)
+        deletions += pool.map(lambda one: _delete_one(source, one, persist), single)
     # One that is gone already needs no deletion: an earlier attempt may have been cut off before its answer.
     return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
-def require_conditions(source: Bucket, prefix: str) -> None:
+def require_conditions(source: Bucket, prefix: str, persist: Persist) -> None:
     """See that the source heeds the conditions of deletions, by deleting an object that is not there.
 
     Raises:
@@ -92,8 +102,8 @@ def require_conditions(source: Bucket, prefix: str) -> None:
         S3Error: deleting is not permitted, or S3 cannot be asked.
     """
     probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
-    codes = {_refusal(lambda: source.delete(probe.key, if_match=probe.etag))}
-    codes |= {deletion.code for deletion in _delete_batch(source, [probe])}
+    codes = {_refusal(partial(source.delete, probe.key, if_match=probe.etag), persist)}
+    codes |= {deletion.code for deletion in _delete_batch(source, [probe], persist)}
     if "" in codes:
         raise UnreachableError(
             f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
@@ -106,26 +116,31 @@ def require_conditions(source: Bucket, prefix: str) -> None:
         )
 
 
-def _delete_batch(source: Bucket, due: Sequence[DueDeletion]) -> list[Deletion]:
-    try:
-        refused = source.delete_many([(one.key, one.etag) for one in due])
-    except S3Error as error:
-        return [Deletion(one, error.code) for one in due]
-    except UnreachableError:
-        return [Deletion(one, NO_CREDENTIALS) for one in due]
-    return [Deletion(one, refused.get(one.key, "")) for one in due]
+def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list[Deletion]:
+    """Delete by one request, or by more where the answer refuses some keys for now."""
+    left, codes = list(due), dict[DueDeletion, str]()
+
+    def delete_left() -> None:
+        refused = source.delete_many([(one.key, one.etag) for one in left])
+        codes.update((one, refused.get(one.key, "")) for one in left)
+        left[:] = [one for one in left if codes[one] in TEMPORARY_CODES]
+        if left:
+            raise S3Error(codes[left[0]], temporary=True)
+
+    code = _refusal(delete_left, persist)
+    return [Deletion(one, codes.get(one, code)) for one in due]
 
 
-def _delete_one(source: Bucket, due: DueDeletion) -> Deletion:
+def _delete_one(source: Bucket, due: DueDeletion, persist: Persist) -> Deletion:
     try:
-        return Deletion(due, _refusal(lambda: source.delete(due.key, if_match=due.etag)))
+        return Deletion(due, _refusal(partial(source.delete, due.key, if_match=due.etag), persist))
     finally:
         source.close_thread()
 
 
-def _refusal(call: Callable[[], None]) -> str:
+def _refusal(call: Callable[[], None], persist: Persist) -> str:
     try:
-        call()
+        persist(call)
     except S3Error as error:
         return error.code
     except UnreachableError:

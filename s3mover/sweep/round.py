@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
 from s3mover.planning.scan import Finding
 from s3mover.s3.bucket import Bucket
+from s3mover.sweep.beating import while_beating
 from s3mover.sweep.forgetting import forget
 from s3mover.sweep.ledger import deletion_events
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.recovery import Recovery
+from s3mover.transfer.persistence import Persist
 from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
 
 # Rows that the chores between sweeps take at a time.
@@ -23,12 +26,13 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at."""
+    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at; `persist` asks them."""
 
     pair: Pair
     plan: Callable[[], Generator[Finding]]
     source: Bucket
     destination: Bucket
+    persist: Persist
 
 
 class Round:
@@ -49,6 +53,8 @@ class Round:
             territory.destination,
             tools.notify,
             tools.clock,
+            territory.persist,
+            tools.beat,
             delete_sources=tools.remover is not None,
         )
         self.last: SweepResult | None = None
@@ -111,7 +117,7 @@ class Round:
             due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
             if not due:
                 return
-            deletions = tools.remover.delete_now(due)
+            deletions = while_beating(tools.beat, partial(tools.remover.delete_now, due))
             tools.trail.end_deletions(deletions, tools.clock())
             for event in deletion_events(deletions):
                 tools.notify(event)

@@ -13,10 +13,12 @@ from s3mover.policies import remedy
 from s3mover.s3.bucket import Bucket
 from s3mover.settings.model import Settings
 from s3mover.sweep.removal import require_conditions
+from s3mover.transfer.persistence import once
 from s3mover.transfer.properties import writing
 from s3mover.wiring.owners import owner_problem, uncounted
 from s3mover.wiring.parts import Sides, pair_of, policy_of, sides_of
 from s3mover.wiring.permissions import terms_of
+from s3mover.workers.own import unlimited
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def open_subject(settings: Settings) -> Iterator[Subject]:
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    sides = sides_of(settings, lambda _: None)
+    sides = sides_of(settings, lambda _: None, unlimited())
     read_across, write_across = _across(settings, sides)
 
     @cache
@@ -92,7 +94,7 @@ def _deletion(settings: Settings, sides: Sides) -> Callable[[], str] | None:
         return None
 
     def test() -> str:
-        require_conditions(sides.source, settings.source.prefix)
+        require_conditions(sides.source, settings.source.prefix, once)
         return "an object may be deleted, if it is the one that was copied"
 
     return test

@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from s3mover.audit.opening import apply_schema as bring_up_to_date
@@ -20,10 +20,11 @@ from s3mover.verify import verify as compare
 from s3mover.wiring.checking import open_subject
 from s3mover.wiring.each import on_each
 from s3mover.wiring.owners import require_listings
-from s3mover.wiring.parts import filter_of, listing, pair_of, plan_of, sides_of
+from s3mover.wiring.parts import Sides, bounds_of, filter_of, listing, pair_of, plan_of, sides_of
 from s3mover.wiring.permissions import documents_of, hints
 from s3mover.wiring.tending import NOWHERE
 from s3mover.wiring.waiting import waiting_left_out
+from s3mover.workers.alone import governed_alone
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -56,11 +57,10 @@ def preview(settings: Settings, say: Say) -> ExitCode:
 
 
 def _preview(settings: Settings, say: Say) -> ExitCode:
-    sides = sides_of(settings, _ignore)
-    require_listings(settings, sides)
     listed = waiting = size = 0
     reasons: Counter[str] = Counter()
     with (
+        _limited_sides(settings) as sides,
         closing(plan_of(settings, sides, _ignore)) as findings,
         waiting_left_out(settings, say) as left_out,
     ):
@@ -78,6 +78,15 @@ def _preview(settings: Settings, say: Say) -> ExitCode:
     return ExitCode.OK
 
 
+@contextmanager
+def _limited_sides(settings: Settings) -> Iterator[Sides]:
+    """Reach both sides, which can be listed, by requests that keep to the limits."""
+    with governed_alone(bounds_of(settings)) as traffic:
+        sides = sides_of(settings, _ignore, traffic)
+        require_listings(settings, sides)
+        yield sides
+
+
 def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     """Compare both buckets of each route and say each difference.
 
@@ -88,17 +97,14 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 
 def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
-    sides, pair = sides_of(settings, _ignore), pair_of(settings)
-    require_listings(settings, sides)
-    reader = byte_comparer(sides.source, sides.destination) if deep else None
-    prover = checksum_comparer(sides.source, sides.destination)
-    comparison = Comparison(pair, filter_of(settings), prover, reader)
+    pair = pair_of(settings)
     counts: Counter[Finding] = Counter()
     with (
+        _limited_sides(settings) as sides,
         listing(sides.source, pair.source_prefix) as source,
         listing(sides.destination, pair.destination_prefix) as destination,
     ):
-        for verdict in compare(source, destination, comparison):
+        for verdict in compare(source, destination, _comparison(settings, sides, deep=deep)):
             counts[verdict.finding] += 1
             if verdict.finding in {Finding.MISSING, Finding.DIFFERENT}:
                 say(f"{verdict.finding} {visible(verdict.key)}: {verdict.why}")
@@ -106,6 +112,13 @@ def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     if counts[Finding.UNPROVEN]:
         say("unproven: size and time agree, but no checksum could be compared; --deep reads the bytes")
     return ExitCode.SOME_FAILED if counts[Finding.MISSING] + counts[Finding.DIFFERENT] else ExitCode.OK
+
+
+def _comparison(settings: Settings, sides: Sides, *, deep: bool) -> Comparison:
+    source, destination, persist = sides.source, sides.destination, sides.persist
+    reader = byte_comparer(source, destination, persist) if deep else None
+    prover = checksum_comparer(source, destination, persist)
+    return Comparison(pair_of(settings), filter_of(settings), prover, reader)
 
 
 def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:

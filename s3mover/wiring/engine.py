@@ -97,7 +97,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         settings = current.of(route)
         trail = open_trail(settings.audit.url.get_secret_value())
         opened.callback(trail.close)
-        sides = sides_of(settings, notify, house.clerk())
+        sides = sides_of(settings, notify, house.crew.own_traffic(route), stop.wait, house.clerk())
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
         house.crew.start()
@@ -132,6 +132,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
                 lambda: plan_of(current.of(route), sides, notify),
                 sides.source,
                 sides.destination,
+                sides.persist,
             ),
             lambda result: sum_up(current.of(route).summary, result, route),
             lambda: current.of(route).audit.retention,
@@ -149,5 +150,5 @@ def _leave(house: House, desk: Desk) -> None:
 def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
     if settings.transfer.after != "delete":
         return None
-    require_conditions(sides.source, settings.source.prefix)
-    return Remover(sides.source, inbox.put)
+    require_conditions(sides.source, settings.source.prefix, sides.persist)
+    return Remover(sides.source, sides.persist, inbox.put)

@@ -15,7 +15,7 @@ from s3mover.supervisor import StopNotice
 from s3mover.wiring.credentials import CredentialKeeper
 from s3mover.wiring.early import Early
 from s3mover.wiring.observers import Observers
-from s3mover.wiring.parts import pair_of, threads_of
+from s3mover.wiring.parts import bounds_of, pair_of, threads_of
 from s3mover.wiring.reloading import Current
 from s3mover.wishes import Wishes
 from s3mover.workers.crew import Crew
@@ -56,6 +56,9 @@ class House:
             early.nursery,
             enduring=is_daemon,
         )
+        for route in current.routes:
+            # What is asked before the crew shares the limits out keeps to the user's bounds, too.
+            self.crew.own_traffic(route).keep_to(bounds_of(current.of(route)))
         self._clerks = [early.clerk]
         self.keepers: list[CredentialKeeper] = []
         self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]

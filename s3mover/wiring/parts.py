@@ -17,16 +17,24 @@ from s3mover.planning.waiting import WaitRule
 from s3mover.s3.access import Identity
 from s3mover.s3.bucket import MAX_KEYS, Bucket
 from s3mover.s3.clerk import Clerk, find
-from s3mover.s3.retry import retrying
+from s3mover.s3.retry import ATTEMPTS
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
+from s3mover.transfer.persistence import Persist, persistent
 from s3mover.transfer.policy import Policy
 from s3mover.wiring.accesses import access_of
 from s3mover.workers.crew import share_threads
-from s3mover.workers.messages import RouteBrief
+from s3mover.workers.messages import BYTES, REQUESTS, RouteBrief
+from s3mover.workers.own import OwnTraffic
 
 # Pages that each listing is read ahead of the merge.
 PAGES_AHEAD = 3
+
+
+def undisturbed(seconds: float) -> bool:
+    """Wait so long, whatever happens."""
+    time.sleep(seconds)
+    return True
 
 
 def pair_of(settings: Settings) -> Pair:
@@ -75,33 +83,60 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Cle
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials."""
+    """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials.
+
+    `persist` tries a request again where that may help, within the budget of repetitions.
+    """
 
     source_identity: Identity
     destination_identity: Identity
     source: Bucket
     destination: Bucket
+    persist: Persist
 
 
-def sides_of(settings: Settings, notify: Notify, clerk: Clerk | None = None) -> Sides:
-    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`."""
+def sides_of(
+    settings: Settings,
+    notify: Notify,
+    traffic: OwnTraffic,
+    wait: Callable[[float], bool] = undisturbed,
+    clerk: Clerk | None = None,
+) -> Sides:
+    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`.
+
+    Requests pass `traffic`, and before a repetition `wait` so many seconds, which tells whether to go on.
+    """
     with clerk or Clerk() as asked:
         source = identity_of(Side.SOURCE, settings.source, notify, asked)
         destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
     return Sides(
         source,
         destination,
-        _bucket(source, Side.SOURCE, settings.source, notify),
-        _bucket(destination, Side.DESTINATION, settings.destination, notify),
+        _bucket(source, Side.SOURCE, settings.source, notify, traffic),
+        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic),
+        persistent(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
     )
 
 
-def _bucket(identity: Identity, side: Side, settings: BucketSettings, notify: Notify) -> Bucket:
+def _bucket(
+    identity: Identity, side: Side, settings: BucketSettings, notify: Notify, traffic: OwnTraffic
+) -> Bucket:
+    note = traffic.counter(side)
+
     def count(operation: str, code: str) -> None:
+        note(operation, code)
         notify(RequestsMade(side, operation, code, 1))
 
-    payer, owner = settings.request_payer == "requester", settings.account_id
-    return Bucket(identity.address, identity.credentials, count, expected_owner=owner, request_payer=payer)
+    return Bucket(
+        identity.address,
+        identity.credentials,
+        count,
+        expected_owner=settings.account_id,
+        request_payer=settings.request_payer == "requester",
+        sleep=lambda seconds: time.sleep(seconds + traffic.repeat()),
+        pace=traffic.requests_to(side),
+        body_pace=traffic.bytes_read(),
+    )
 
 
 def threads_of(settings: Settings) -> list[int]:
@@ -123,9 +158,13 @@ def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
         request_payer=settings.source.request_payer == "requester",
         source_owner=settings.source.account_id,
         destination_owner=settings.destination.account_id,
-        requests_per_second=settings.transfer.requests_per_second,
-        bytes_per_second=settings.transfer.bandwidth,
+        bounds=bounds_of(settings),
     )
+
+
+def bounds_of(settings: Settings) -> dict[str, float]:
+    """Return the user's bounds on the route's requests and bytes per second, by valve; 0 for none."""
+    return {REQUESTS: settings.transfer.requests_per_second, BYTES: settings.transfer.bandwidth}
 
 
 def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
@@ -137,12 +176,12 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
 
     rules = Rules(
         pair,
-        EtagTrust(sides.source, sides.destination),
+        EtagTrust(sides.source, sides.destination, sides.persist),
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
-    source = SideListing(sides.source, pair.source_prefix)
-    destination = SideListing(sides.destination, pair.destination_prefix, count)
+    source = SideListing(sides.source, pair.source_prefix, sides.persist)
+    destination = SideListing(sides.destination, pair.destination_prefix, sides.persist, count)
     with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
         for finding in findings:
             # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
@@ -154,10 +193,15 @@ class SideListing:
     """One side's listing as the plan wants it; `see` is told of each page."""
 
     def __init__(
-        self, bucket: Bucket, prefix: str, see: Callable[[ObjectPage], None] = lambda _: None
+        self,
+        bucket: Bucket,
+        prefix: str,
+        persist: Persist,
+        see: Callable[[ObjectPage], None] = lambda _: None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
+        self._persist = persist
         self._see = see
 
     def pages(self, after: str = "") -> Generator[ObjectPage]:
@@ -168,7 +212,7 @@ class SideListing:
 
     def first_after(self, text: str) -> str | None:
         """Tell the first key after a text, None where there is none."""
-        page = retrying(lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1))
+        page = self._persist(lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1))
         return page.entries.keys[0] if page.entries else None
 
     def close_thread(self) -> None:

@@ -17,7 +17,7 @@ from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
 from s3mover.workers.desk import Desk, FromCrew, Settled
-from s3mover.workers.limits import Governor
+from s3mover.workers.limits import OWN, Governor
 from s3mover.workers.member import Member, identity
 from s3mover.workers.messages import (
     Brief,
@@ -32,6 +32,7 @@ from s3mover.workers.messages import (
     RouteBrief,
 )
 from s3mover.workers.nursery import Nursery
+from s3mover.workers.own import OwnRequests, OwnTraffic
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
@@ -88,6 +89,7 @@ class Crew:
         self._learnt: dict[str, RouteBrief] = {}
         self._trusted: dict[str, Extend] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._own = OwnRequests(routes, lambda: self._inbox.put(self._ask_own))
         self._hired = 0
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
         self._deaths: Counter[Identity] = Counter()
@@ -105,6 +107,10 @@ class Crew:
     def threads(self) -> int:
         """How many threads they have together."""
         return sum(place.brief.threads for place in self._places)
+
+    def own_traffic(self, route: str) -> OwnTraffic:
+        """Return what this process's own requests of a route pass, which share its limits with the workers'."""
+        return self._own.of(route)
 
     def open_desk(
         self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
@@ -164,14 +170,16 @@ class Crew:
         while not self._dismissed:
             try:
                 self._look_around()
+                self._ask_own()
                 self._next_task()()
             except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
                 for desk in self._desks.values():
                     desk.deliver(FromCrew(Settled([], []), error))
 
     def _next_task(self) -> Callable[[], None]:
+        due_at = min(self._look_at, self._own.due_at)
         try:
-            return self._inbox.get(timeout=max(0.0, self._look_at - time.monotonic()))
+            return self._inbox.get(timeout=max(0.0, due_at - time.monotonic()))
         except Empty:
             return self._look_around
 
@@ -190,6 +198,12 @@ class Crew:
                 if place.verdict:
                     place.member.kill()
 
+    def _ask_own(self) -> None:
+        """Hear, when it is time, what this process asks for itself."""
+        now = time.monotonic()
+        for report in self._own.reports(now):
+            self._govern(OWN, now, report)
+
     def _hear(self, worker: int, report: Report | None) -> None:
         self._inbox.put(partial(self._take_in, worker, report))
 
@@ -206,7 +220,7 @@ class Crew:
         return [place.member for place in self._places if place.member is not None]
 
     def _book(self, place: _Place, member: Member, report: Report) -> None:
-        self._govern(member, report)
+        self._govern(member.number, time.monotonic(), report)
         if report.outcomes:
             place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
@@ -222,18 +236,18 @@ class Crew:
         self._deal(report.route)
         self._settle(report.route, outcomes, returned)
 
-    def _govern(self, member: Member, report: Report) -> None:
-        now = time.monotonic()
-        self._governor.hear(member.number, now, report)
+    def _govern(self, who: int, now: float, report: Report) -> None:
+        self._governor.hear(who, now, report)
         self._send_rates(now)
         self._tell_news(now)
 
     def _send_rates(self, now: float) -> None:
-        due = list(self._governor.due(now))
-        for member in self._members:
-            for worker, rates in due:
-                if worker == member.number:
-                    member.send(rates)
+        members = {member.number: member for member in self._members}
+        for who, rates in self._governor.due(now):
+            if who == OWN:
+                self._own.obey(rates)
+            elif who in members:
+                members[who].send(rates)
 
     def _tell_news(self, now: float) -> None:
         for route, event in self._governor.news(now):
@@ -300,7 +314,7 @@ class Crew:
         for member in self._members:
             member.send(lesson)
         now = time.monotonic()
-        self._governor.learn(lesson.route, lesson.brief, now)
+        self._governor.learn(lesson.route, lesson.brief.bounds, now)
         self._send_rates(now)
 
     def _spread(self, renewal: Renew) -> None:

@@ -1,6 +1,6 @@
 """What the supervisor and a worker say to each other over their pipe, and what a worker is told at its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
@@ -16,8 +16,8 @@ Identity = tuple[str, int, int]
 class RouteBrief:
     """One route: the two buckets, what signs requests, and how to transfer.
 
-    The owners are the accounts that must own the buckets, empty for any. The bounds hold for all workers together, 0
-    for none.
+    The owners are the accounts that must own the buckets, empty for any. The bounds, by valve,
+    hold for all workers and the supervisor together, 0 for none.
     """
 
     source: BucketAddress
@@ -27,8 +27,7 @@ class RouteBrief:
     request_payer: bool = False
     source_owner: str = ""
     destination_owner: str = ""
-    requests_per_second: float = 0.0
-    bytes_per_second: float = 0.0
+    bounds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,9 @@ class Usage(NamedTuple):
 
 
 class Report(NamedTuple):
-    """From a worker about one route: what ended, what it gives back, requests by side, operation and code.
+    """From a worker, or of the supervisor itself, about one route: what ended, what is given back, what was asked.
 
-    `usage` tells of the valves that do not let everything through.
+    `requests` counts by side, operation and code; `usage` tells of the valves that do not let everything through.
     """
 
     route: str

@@ -3,13 +3,11 @@
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.retry import RetryBudget
-from s3mover.s3.throttle import THROTTLED, Pace
+from s3mover.s3.throttle import Pace
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
@@ -17,13 +15,10 @@ from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
-from s3mover.workers.messages import BYTES, REQUESTS, Report, RouteBrief, Usage
+from s3mover.workers.messages import Report, RouteBrief
 from s3mover.workers.slate import Signs
+from s3mover.workers.traffic import Traffic, is_used
 from s3mover.workers.trust import Trust
-
-# Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
-RESERVED_RETRIES = 200.0
-FREE_RETRIES = 20.0
 
 
 class Route:
@@ -44,10 +39,9 @@ class Route:
         self.name = name
         self._signs = signs
         self.recalled = threading.Event()
-        self._requests = RequestCounter(lambda: alarm(self))
+        self._traffic = Traffic(share, lambda: alarm(self))
+        self.set_rate = self._traffic.set_rate
         self.trust = Trust()
-        self._valves = {valve: Pace() for valve in (*Side, REQUESTS, BYTES)}
-        self._budget = RetryBudget(RESERVED_RETRIES * share, FREE_RETRIES * share)
         self._run_parts = run_parts
         self._credentials: dict[Side, Credentials] = {}
         self._mover: Mover | None = None
@@ -70,27 +64,17 @@ class Route:
         """Sign with `credentials` from now on."""
         self._credentials[side] = credentials
 
-    def set_rate(self, valve: str, rate: float) -> None:
-        """Let `rate` units per second through a valve from now on."""
-        self._valves[valve].set_rate(rate)
-
     def report(self, outcomes: list[Outcome], returned: list[Order]) -> Report | None:
         """Return what is to be told, or None where nothing is."""
-        requests = self._requests.take()
-        self._budget.earn(sum(count for (_, _, code), count in requests.items() if code == "200"))
-        usage = [
-            Usage(valve, pace.take_passed(), pace.waiting)
-            for valve, pace in self._valves.items()
-            if not pace.is_open
-        ]
-        if outcomes or returned or requests or any(one.passed or one.waiting for one in usage):
+        requests, usage = self._traffic.take_account()
+        if outcomes or returned or requests or is_used(usage):
             return Report(self.name, outcomes, returned, requests, usage)
         return None
 
     def _pause(self, seconds: float) -> bool:
         """Wait before a repetition, until it is within the budget; False where the route is recalled."""
         with self._signs.resting():
-            return not self.recalled.wait(seconds + self._budget.spend())
+            return not self.recalled.wait(seconds + self._traffic.repeat())
 
     def _build_mover(self, brief: RouteBrief) -> Mover:
         source = self._bucket(brief, Side.SOURCE, Side.SOURCE)
@@ -112,16 +96,16 @@ class Route:
 
     def _bucket(self, brief: RouteBrief, place: Side, signer: Side) -> Bucket:
         at_source = place is Side.SOURCE
-        valves, signs = self._valves, self._signs
+        traffic, signs = self._traffic, self._signs
         return Bucket(
             brief.source if at_source else brief.destination,
             self._signer(signer),
-            self._requests.counter(place),
+            traffic.counter(place),
             expected_owner=brief.source_owner if at_source else brief.destination_owner,
             expected_source_owner=brief.source_owner,
             request_payer=brief.request_payer,
-            pace=Turnstile([valves[REQUESTS], valves[place]], signs, self.trust),
-            body_pace=Turnstile([valves[BYTES]], signs),
+            pace=Turnstile(traffic.requests_to(place), signs, self.trust),
+            body_pace=Turnstile(traffic.bytes_read(), signs),
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
@@ -146,32 +130,6 @@ class Turnstile:
         if self._trust is not None and not self._trust.lasts:
             with self._signs.resting():
                 self._trust.wait()
-
-
-class RequestCounter:
-    """Counts requests from many threads until they are taken; `alarm` is called for those refused for their rate."""
-
-    def __init__(self, alarm: Callable[[], None]) -> None:
-        self._alarm = alarm
-        self._lock = threading.Lock()
-        self._counts: Counter[tuple[Side, str, str]] = Counter()
-
-    def counter(self, side: Side) -> Callable[[str, str], None]:
-        """Return what a bucket of `side` calls with the operation and code of each answered request."""
-
-        def count(operation: str, code: str) -> None:
-            with self._lock:
-                self._counts[side, operation, code] += 1
-            if code in THROTTLED:
-                self._alarm()
-
-        return count
-
-    def take(self) -> dict[tuple[Side, str, str], int]:
-        """Return the counts since the last call."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
-        return dict(counts)
 
 
 def _defect(order: Order, defect: Exception) -> Outcome:

@@ -21,6 +21,7 @@ from s3mover.events import (
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
+    RequestLimitMoved,
     RequestsMade,
     SweepListed,
     SweepStarted,
@@ -63,6 +64,7 @@ ADDED = """
 | `s3mover_paused`, `s3mover_window_open`, `s3mover_sweeps_failed_in_a_row` | gauge | – |
 | `s3mover_next_sweep_timestamp_seconds` | gauge | – |
 | `s3mover_settings_reloads_total` | counter | `status` |
+| `s3mover_request_limit` | gauge | `side` |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -330,6 +332,16 @@ def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener)
     assert value(metrics, "s3mover_concurrency_limit", side="source") == 40
     assert value(metrics, "s3mover_throttled_total", side="source") == 12
     assert value(metrics, "s3mover_throttled_total", side="destination") == 0
+
+
+def test_the_limit_in_force_is_endless_where_there_is_none(metrics: MetricsListener) -> None:
+    """It is told for both sides from the start, follows every step, and is +Inf again once it opens."""
+    assert value(metrics, "s3mover_request_limit", side="destination") == math.inf
+    metrics(RequestLimitMoved(Side.DESTINATION, 475.0))
+    assert value(metrics, "s3mover_request_limit", side="destination") == 475
+    assert value(metrics, "s3mover_request_limit", side="source") == math.inf
+    metrics(RequestLimitMoved(Side.DESTINATION, 0.0))
+    assert value(metrics, "s3mover_request_limit", side="destination") == math.inf
 
 
 def test_a_leader_without_its_database_is_none(metrics: MetricsListener) -> None:

@@ -91,10 +91,3 @@ def orders(simulator: Simulator, count: int, sweep: int = 1) -> list[Order]:
         Order(sweep, number, one["key"], one["key"], one["size"], one["etag"], "", "STANDARD")
         for number, one in enumerate(described, 1)
     ]
-
-
-def plain_brief(bound: float = 0.0) -> RouteBrief:
-    """A route of which only the bound on requests per second is of interest."""
-    nowhere = BucketAddress("bucket", "http", "127.0.0.1", 1, "/bucket", "us-east-1")
-    policy = Policy(method="auto", part_size=64 * 2**20, max_attempts=3)
-    return RouteBrief(nowhere, nowhere, {}, policy, requests_per_second=bound)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3mover.events import RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
 from s3mover.s3.throttle import AdaptiveLimit
 from s3mover.workers.limits import IDLE_SHARE, Demand, Governor, spread
 from s3mover.workers.messages import REQUESTS, Report, Usage
-from tests.support.crewing import plain_brief
 
 DEMANDS = st.dictionaries(
     st.integers(0, 8), st.builds(Demand, st.floats(0, 1000), st.integers(0, 75)), min_size=1, max_size=8
@@ -52,11 +52,11 @@ def answers(*usage: Usage, carried_out: int = 0, refused: int = 0) -> Report:
     return Report("only", [], [], {what: count for what, count in requests.items() if count}, list(usage))
 
 
-def governor(bound: float = 0.0, workers: int = 2) -> Governor:
+def governor(bound: float = 0.0) -> Governor:
+    """Two share the limits: the supervisor (0) and one worker (1)."""
     made = Governor(["only"], 150, 0.0)
-    made.learn("only", plain_brief(bound), 0.0)
-    for worker in range(workers):
-        made.welcome(worker)
+    made.learn("only", {REQUESTS: bound}, 0.0)
+    made.welcome(1)
     return made
 
 
@@ -64,7 +64,7 @@ def rates(governor: Governor, now: float, valve: str) -> dict[int, float]:
     return {worker: told.rate for worker, told in governor.due(now) if told.valve == valve}
 
 
-def test_a_users_bound_holds_across_workers() -> None:
+def test_a_users_bound_holds_across_supervisor_and_workers() -> None:
     """Both begin with a half; the one that waits has nearly all of it as soon as it says so."""
     limits = governor(bound=100)
     assert rates(limits, 0.0, REQUESTS) == {0: 50, 1: 50}
@@ -79,7 +79,17 @@ def test_a_dead_workers_share_goes_to_the_others() -> None:
     limits.hear(1, 1.0, answers(Usage(REQUESTS, 50, 10)))
     list(limits.due(1.0))
     limits.forget(1)
-    assert rates(limits, 2.0, REQUESTS) == {0: 100}
+    assert rates(limits, 1.5, REQUESTS) == {0: 100}
+
+
+def test_who_falls_silent_keeps_no_share() -> None:
+    """A listing that has ended, or workers between sweeps, hold nothing back from the others."""
+    limits = governor(bound=100)
+    limits.hear(0, 1.0, answers(Usage(REQUESTS, 8, 0)))
+    limits.hear(1, 1.0, answers(Usage(REQUESTS, 5, 70)))
+    assert rates(limits, 1.0, REQUESTS) == {0: 50, 1: 50}
+    limits.hear(1, 4.5, answers(Usage(REQUESTS, 5, 70)))
+    assert rates(limits, 4.5, REQUESTS) == {0: 100 * IDLE_SHARE / 2, 1: 100}
 
 
 def test_a_refusal_lowers_everybodys_rate_at_once() -> None:
@@ -95,16 +105,36 @@ def test_a_refusal_lowers_everybodys_rate_at_once() -> None:
     assert sum(rates(limits, 0.2, Side.DESTINATION).values()) == pytest.approx(half)
 
 
+def changes(governor: Governor, now: float) -> list[ThrottleChanged]:
+    return [event for _, event in governor.news(now) if isinstance(event, ThrottleChanged)]
+
+
 def test_it_is_told_of_refusals_and_seldom() -> None:
     """Growth without a refusal is no news; refusals are counted together, some times a second at most."""
     limits = governor()
     limits.hear(0, 0.5, answers(Usage(Side.DESTINATION, 100, 75), carried_out=100))
-    assert list(limits.news(0.5)) == []
+    assert changes(limits, 0.5) == []
     limits.hear(0, 0.6, answers(Usage(Side.DESTINATION, 100, 75), carried_out=90, refused=10))
-    [(_, event)] = limits.news(0.6)
+    [event] = changes(limits, 0.6)
     rate = AdaptiveLimit.START * AdaptiveLimit.START_GROWTH / 2
     assert (event.side, event.refused, event.limit, event.rate) == (Side.DESTINATION, 10, 75, rate)
     limits.hear(0, 0.7, answers(carried_out=1, refused=3))
-    assert list(limits.news(0.7)) == []
+    assert changes(limits, 0.7) == []
     limits.hear(0, 1.2, answers(carried_out=1, refused=4))
-    assert [event.refused for _, event in limits.news(1.2)] == [7]
+    assert [event.refused for event in changes(limits, 1.2)] == [7]
+
+
+def test_every_step_of_a_limit_is_told_once() -> None:
+    """Where it begins, where it grows to without a refusal, and nothing where it stands still."""
+    limits = governor()
+
+    def steps(now: float) -> list[tuple[Side, float]]:
+        return [(e.side, e.rate) for _, e in limits.news(now) if isinstance(e, RequestLimitMoved)]
+
+    start = AdaptiveLimit.START
+    assert steps(0.0) == [(Side.SOURCE, start), (Side.DESTINATION, start)]
+    assert steps(0.1) == []
+    limits.hear(1, 0.5, answers(Usage(Side.DESTINATION, 100, 75), carried_out=100))
+    assert steps(0.5) == [(Side.DESTINATION, start * AdaptiveLimit.START_GROWTH)]
+    limits.hear(1, 0.9, answers(Usage(Side.DESTINATION, 400, 0), carried_out=400))
+    assert steps(0.9) == [(Side.DESTINATION, 0.0)]

@@ -1,0 +1,65 @@
+"""Reading a listing page by page: each is tried again where that may help. What is on a page is `pages.py`'s."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from typing import TypeVar
+
+from s3mover.errors import ListingError, S3Error
+from s3mover.s3.client import Client, Request
+from s3mover.s3.pages import Listed, Query
+from s3mover.s3.response import Response
+from s3mover.s3.retry import retrying
+
+# A page cut short comes whole when asked for again; one that cannot be read never does.
+MAX_INVALID = 3
+T = TypeVar("T")
+
+
+class Pager:
+    """Reads the listings of one bucket; `sleep` waits so many seconds before a page is asked for again.
+
+    Everything may raise `S3Error`, and `ListingError` where a listing contradicts itself.
+    """
+
+    def __init__(self, client: Client, bucket: str, sleep: Callable[[float], None]) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._sleep = sleep
+
+    def pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
+        """Yield what `read` makes of each page, the next of which is asked for where the one before says so."""
+        more: Query = ()
+        while True:
+            page = request._replace(query=request.query + more)
+            items, following = retrying(_sceptical(partial(self.page, page, read)), sleep=self._sleep)
+            yield items
+            if not following:
+                return
+            if following == more:
+                raise ListingError(
+                    f"the listing of {self._bucket} does not go on: two pages name the same next one"
+                )
+            more = following
+
+    def page(self, request: Request, read: Callable[[Response], T]) -> T:
+        """Ask for one page, once."""
+        try:
+            return self._client.perform(request, read)
+        except ListingError as error:
+            raise ListingError(f"{self._bucket}: {error}") from error
+
+
+def _sceptical(call: Callable[[], T]) -> Callable[[], T]:
+    """Return `call`, which is not worth repeating once it has several times been answered by what is no page."""
+    useless = count(1)
+
+    def doubting() -> T:
+        try:
+            return call()
+        except S3Error as error:
+            if error.code == "InvalidResponse" and next(useless) >= MAX_INVALID:
+                error.temporary = False
+            raise
+
+    return doubting
