@@ -15,6 +15,7 @@ from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.streaming import Streaming
 from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
+from s3mover.workers.deference import Deference
 from s3mover.workers.messages import Report, RouteBrief
 from s3mover.workers.slate import Signs
 from s3mover.workers.traffic import Traffic, is_used
@@ -25,7 +26,8 @@ class Route:
     """What a worker's threads need for the orders of one route; threads share it.
 
     `share` is this worker's part of all threads, `run_parts` does the parts of large objects, `signs` are where threads
-    show that they go on, `alarm` is called when the store refuses a request for its rate.
+    show that they go on, `deference` is where bulk gives way to small orders, `alarm` is called when the store refuses
+    a request for its rate.
     """
 
     def __init__(
@@ -34,10 +36,12 @@ class Route:
         share: float,
         run_parts: RunParts,
         signs: Signs,
+        deference: Deference,
         alarm: Callable[["Route"], None],
     ) -> None:
         self.name = name
         self._signs = signs
+        self._deference = deference
         self.recalled = threading.Event()
         self._traffic = Traffic(share, lambda: alarm(self))
         self.set_rate = self._traffic.set_rate
@@ -105,7 +109,7 @@ class Route:
             expected_source_owner=brief.source_owner,
             request_payer=brief.request_payer,
             pace=Turnstile(traffic.requests_to(place), signs, self.trust),
-            body_pace=Turnstile(traffic.bytes_read(), signs),
+            body_pace=Turnstile([*traffic.bytes_read(), self._deference], signs),
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
@@ -115,7 +119,7 @@ class Route:
 class Turnstile:
     """A gate at which threads show that they go on, and that they wait where they wait."""
 
-    def __init__(self, paces: Sequence[Pace], signs: Signs, trust: Trust | None = None) -> None:
+    def __init__(self, paces: Sequence[Pace | Deference], signs: Signs, trust: Trust | None = None) -> None:
         self._paces = paces
         self._signs = signs
         self._trust = trust

@@ -11,6 +11,8 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
 from s3mover.model import Order, Outcome
+from s3mover.workers.admission import Bounds, Kind, kind_of
+from s3mover.workers.deference import Deference
 from s3mover.workers.messages import Brief, Extend, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
@@ -19,8 +21,8 @@ from s3mover.workers.turns import Turns
 
 T = TypeVar("T")
 
-# At most a third of the threads help with the parts of large objects: small ones keep flowing beside them.
-PARTS_SHARE = 3
+# Each route has a lane for each kind of orders; the last lane of all is that of invitations.
+ORDERS = (Kind.SMALL, Kind.LARGE, Kind.HUGE)
 
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.
@@ -32,10 +34,10 @@ BEAT_SECONDS = 1.0
 
 
 class _Task(NamedTuple):
-    """An order, and the route and the lane that it is of."""
+    """An order, the route that it is of, and the number of that route."""
 
     route: Route
-    lane: int
+    number: int
     order: Order
 
 
@@ -62,15 +64,18 @@ class Worker:
         self._connection = connection
         self._slate = slate
         self._signs = Signs()
-        self._turns: Turns[_Task | Invitation] = Turns(len(brief.routes) + 1)
-        self._invitations = len(brief.routes)
-        self._lanes = {name: lane for lane, name in enumerate(brief.routes)}
+        bounds = Bounds(brief.threads)
+        self._invitations = len(ORDERS) * len(brief.routes)
+        self._turns: Turns[_Task | Invitation] = Turns([*ORDERS * len(brief.routes), Kind.PART], bounds)
+        self._deference = Deference(self._turns.enough, bounds.few)
+        self._numbers = {name: number for number, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
         # Each is counted by one thread alone.
         self._taken_on = self._given_back = 0
-        sharing = Sharing(self._invite, brief.threads // PARTS_SHARE, self._signs.resting)
+        self._sharing = Sharing(self._invite, self._signs.resting)
         self._routes = {
-            name: Route(name, brief.share, sharing.run, self._signs, self._wake) for name in brief.routes
+            name: Route(name, brief.share, self._sharing.run, self._signs, self._deference, self._wake)
+            for name in brief.routes
         }
         for number in range(brief.threads):
             line = slate.line(number)
@@ -81,6 +86,7 @@ class Worker:
         """Obey what comes over the pipe until it closes or says to quit."""
         while True:
             self._slate.beat()
+            self._turns.look()
             try:
                 message = self._next_message()
             except (EOFError, ConnectionError):
@@ -98,12 +104,12 @@ class Worker:
         return message
 
     def _obey(self, message: Learn | Hand | Renew | Recall | Rates | Extend) -> None:
-        route, lane = self._routes[message.route], self._lanes[message.route]
+        route, number = self._routes[message.route], self._numbers[message.route]
         match message:
             case Learn(_, brief):
                 route.learn(brief)
             case Hand(_, orders):
-                self._take_on(route, lane, orders)
+                self._take_on(route, number, orders)
             case Rates(_, valve, rate):
                 route.set_rate(valve, rate)
             case Extend(_, until):
@@ -112,17 +118,20 @@ class Worker:
                 route.renew(side, credentials)
             case Recall(_):
                 route.recalled.set()
-                waiting = self._turns.drain(lane)
-                self._ended.put(_Ended(route, [task.order for task in waiting if isinstance(task, _Task)]))
+                self._ended.put(_Ended(route, self._given_up(number)))
 
-    def _take_on(self, route: Route, lane: int, orders: list[Order]) -> None:
+    def _given_up(self, number: int) -> list[Order]:
+        waiting = [task for kind in ORDERS for task in self._turns.drain(_lane(number, kind))]
+        return [task.order for task in waiting if isinstance(task, _Task)]
+
+    def _take_on(self, route: Route, number: int, orders: list[Order]) -> None:
         route.recalled.clear()
         idle = self._taken_on == self._given_back
         self._taken_on += len(orders)
         if idle:
             self._wake(route)
         for order in orders:
-            self._turns.put(lane, _Task(route, lane, order))
+            self._turns.put(_lane(number, kind_of(order.size)), _Task(route, number, order))
 
     def _wake(self, route: Route) -> None:
         """Let the reporter look at once what is to be told."""
@@ -134,18 +143,21 @@ class Worker:
     def _work(self, line: Line) -> None:
         self._signs.take_seat(line)
         while True:
-            task = self._turns.take()
-            if isinstance(task, Invitation):
-                self._help(task, line)
+            kind, task = self._turns.take()
+            if kind is Kind.SMALL:
+                self._do(task, line)
             else:
-                line.begin(task.lane, task.order.sweep, task.order.number)
-                self._ended.put(_Ended(task.route, task.route.move(task.order)))
-                line.end()
+                with self._deference.of_bulk():
+                    self._do(task, line)
+                self._turns.ended(kind)
 
-    def _help(self, invitation: Invitation, line: Line) -> None:
-        line.give_sign()
-        if invitation.help() and not invitation.is_over_for_me():
-            self._invite(invitation)
+    def _do(self, task: _Task | Invitation, line: Line) -> None:
+        if isinstance(task, Invitation):
+            line.give_sign()
+            self._sharing.help(task)
+        else:
+            line.begin(task.number, task.order.sweep, task.order.number)
+            self._ended.put(_Ended(task.route, task.route.move(task.order)))
         line.end()
 
     def _report(self) -> None:
@@ -173,6 +185,10 @@ class Worker:
         report = route.report(outcomes, returned)
         if report is not None:
             self._connection.send(report)
+
+
+def _lane(route: int, kind: Kind) -> int:
+    return len(ORDERS) * route + kind
 
 
 def _drain(queue: SimpleQueue[T]) -> list[T]:

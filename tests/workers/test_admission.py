@@ -1,0 +1,60 @@
+"""How many threads each kind of work may bind."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3mover.transfer.parts import GIB, MIB
+from s3mover.workers.admission import BULK, Bounds, Kind, Scarcity, kind_of
+
+NOTHING: dict[Kind, int] = dict.fromkeys(BULK, 0)
+threads = st.integers(1, 500)
+
+
+def test_orders_are_told_apart_by_size() -> None:
+    """Small up to 8 MiB, huge where an object goes in parts by either way."""
+    sizes = [0, 8 * MIB, 8 * MIB + 1, 5 * GIB, 5 * GIB + 1]
+    assert [kind_of(size) for size in sizes] == [Kind.SMALL, Kind.SMALL, Kind.LARGE, Kind.LARGE, Kind.HUGE]
+
+
+@given(threads)
+def test_small_orders_may_have_every_thread(count: int) -> None:
+    """Whatever else is under way, a thread that is free takes a small order."""
+    busy: dict[Kind, int] = dict.fromkeys(BULK, count)
+    assert all(Bounds(count).room(Kind.SMALL, scarcity, busy) > 0 for scarcity in Scarcity)
+
+
+@given(threads)
+def test_bulk_keeps_an_eighth_while_small_orders_lack_threads(count: int) -> None:
+    """All bulk together has an eighth of the threads, and never less than one, so that it goes on."""
+    bounds = Bounds(count)
+    assert {bounds.room(kind, Scarcity.LACK, NOTHING) for kind in BULK} == {max(1, count // 8)}
+    full = {**NOTHING, Kind.LARGE: bounds.few}
+    assert {bounds.room(kind, Scarcity.LACK, full) for kind in BULK} == {0}
+
+
+@given(threads)
+def test_parts_leave_an_eighth_free_while_small_orders_lack_none(count: int) -> None:
+    """Small orders that come find a thread at once; where there are few threads, parts may have all."""
+    room = Bounds(count).room(Kind.PART, Scarcity.CALM, NOTHING)
+    assert room == max(1, count - count // 8)
+
+
+@given(threads)
+def test_parts_are_not_begun_for_a_moments_lull(count: int) -> None:
+    """A part may take long: only once small orders have lacked nothing for a while do parts bind more threads."""
+    bounds = Bounds(count)
+    assert bounds.room(Kind.PART, Scarcity.ENDED, NOTHING) == bounds.few
+
+
+@given(threads, st.sampled_from([Scarcity.CALM, Scarcity.ENDED]))
+def test_large_orders_leave_no_thread_idle(count: int, scarcity: Scarcity) -> None:
+    """They are taken as soon as small ones have enough, however many threads there are."""
+    assert Bounds(count).room(Kind.LARGE, scarcity, NOTHING) == count
+
+
+@given(threads, st.sampled_from(Scarcity))
+def test_few_huge_objects_are_under_way_at_once(count: int, scarcity: Scarcity) -> None:
+    """Their parts keep all threads busy, while each holds a thread from its beginning to its end."""
+    bounds = Bounds(count)
+    assert bounds.room(Kind.HUGE, scarcity, NOTHING) == bounds.few
+    assert bounds.room(Kind.HUGE, scarcity, {**NOTHING, Kind.HUGE: bounds.few}) == 0
