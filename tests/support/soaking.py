@@ -7,11 +7,13 @@ import os
 import signal
 import statistics
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, World, grant
 from tests.support import counted
 from tests.support.memory import own_memory, tree
@@ -119,6 +121,8 @@ class Soak:
                 if number:
                     self._furnish(number)
                     running.process.send_signal(signal.SIGUSR1)
+                else:
+                    self._crowd(running)
                 self._sweep(running, is_last=number == self._rounds - 1)
                 if number % ROUNDS_KEPT == 0 or number == self._rounds - 1:
                     self._make_room(number)
@@ -136,6 +140,18 @@ class Soak:
         self._s3.put_objects(SOURCE, [{"key": f"{folder}object", "body": b"warm"} for folder in folders])
         self._s3.set_latency(GetObject=0.2, CopyObject=0.2)
         self._furnish(0)
+
+    def _crowd(self, running: Daemon) -> None:
+        """Stop the supervisor until its workers have done what they hold, or are not trusted to go on.
+
+        So outcomes gather, and the largest statements of the trail, which the database keeps prepared, are met early.
+        """
+        running.await_event("object.moved")
+        running.process.send_signal(signal.SIGSTOP)
+        done = self._s3.count(DESTINATION) + ORDERS_PER_THREAD * self._threads
+        until = time.monotonic() + TRUST_SECONDS + LANDING_SECONDS
+        wait_until(lambda: self._s3.count(DESTINATION) >= done or time.monotonic() > until, "all is done")
+        running.process.send_signal(signal.SIGCONT)
 
     def _sweep(self, running: Daemon, *, is_last: bool) -> None:
         finished = running.await_event("sweep.finished")
