@@ -1,7 +1,6 @@
 """`s3mover run`: real processes, started, asked, stopped and killed."""
 
 import os
-import select
 import signal
 import socket
 from contextlib import closing
@@ -147,19 +146,6 @@ def test_a_killed_worker_is_replaced(world: World, port: int, tmp_path: Path) ->
         finished = running.await_event("sweep.finished")
     assert (finished["status"], finished["succeeded"], finished["failed"]) == ("completed", 2000, 0)
     assert world.s3.differences(SOURCE, DESTINATION) == []
-
-
-def test_no_worker_outlives_its_supervisor(world: World, port: int, tmp_path: Path) -> None:
-    """When the supervisor is killed its workers end by themselves."""
-    with daemon(settings_for(world, port), tmp_path) as running:
-        pids = [running.await_event("worker.started")["pid"] for _ in range(os.cpu_count() or 1)]
-        running.await_event("sweep.finished")
-        watched = [os.pidfd_open(pid) for pid in pids]
-        running.process.kill()
-        for watch in watched:
-            ended, _, _ = select.select([watch], [], [], 60)
-            os.close(watch)
-            assert ended
 
 
 def test_a_second_instance_stands_by(world: World, port: int, tmp_path: Path) -> None:
