@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 __all__ = ["port", "routes"]
 
 OBJECTS = 2000
-COPY_SECONDS = 0.5
+COPY_SECONDS = 1.0
 FIRST = Pair(SOURCE, "", DESTINATION, "")
 IN_LINE = """
     SELECT id FROM information_schema.processlist
