@@ -216,8 +216,11 @@ def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
+@click.option("--route", metavar="NAME", help="Only this one of the settings' routes; else all, told apart.")
 @click.pass_obj
-def report(line: CommandLine, failed: bool, since: str, sweep_id: int | None, form: str) -> ExitCode:
+def report(
+    line: CommandLine, failed: bool, since: str, sweep_id: int | None, form: str, route: str | None
+) -> ExitCode:
     """Tell from the trail: totals, the latest sweeps, the latest failures."""
     from s3mover.settings.units import parse_duration  # noqa: PLC0415
     from s3mover.wiring.reporting import report  # noqa: PLC0415
@@ -226,8 +229,11 @@ def report(line: CommandLine, failed: bool, since: str, sweep_id: int | None, fo
         seconds = parse_duration(since)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--since") from error
-    settings = line.settings(buckets=False)
-    return report(settings, click.echo, failed=failed, since=seconds, sweep_id=sweep_id, form=form)
+    one_route = route is not None
+    settings = line.settings(buckets=one_route, route=route)
+    return report(
+        settings, click.echo, failed=failed, since=seconds, sweep_id=sweep_id, form=form, one_route=one_route
+    )
 
 
 @commands.command()

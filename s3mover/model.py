@@ -331,7 +331,7 @@ class FailureRecord:
     """One failed transfer as the trail holds it.
 
     `failures_in_a_row` and `next_attempt` (seconds since the epoch) tell of its object as it stands now: 0 and None
-    where that has succeeded since.
+    where that has succeeded since. `pair` is None for a row that belongs to no sweep of the trail.
     """
 
     sweep: int
@@ -342,6 +342,7 @@ class FailureRecord:
     at: float
     failures_in_a_row: int = 0
     next_attempt: float | None = None
+    pair: Pair | None = None
 
 
 def has_md5_shape(etag: str) -> bool:

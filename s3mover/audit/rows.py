@@ -119,14 +119,25 @@ def failure_record(row: Row) -> FailureRecord:
     return FailureRecord(int(sweep), key, code, message, int(attempts), seconds(at))
 
 
-def with_wait(record: FailureRecord, of_object: Wait | None) -> FailureRecord:
-    """Return the record with what is known of its object's next attempt."""
+def completed(record: FailureRecord, pair: Pair | None, of_object: Wait | None) -> FailureRecord:
+    """Return the record with its pair, and what is known of its object's next attempt."""
     if of_object is None:
-        return record
-    return replace(record, failures_in_a_row=of_object.failures, next_attempt=of_object.next_attempt)
+        return replace(record, pair=pair)
+    failures, next_attempt = of_object.failures, of_object.next_attempt
+    return replace(record, pair=pair, failures_in_a_row=failures, next_attempt=next_attempt)
 
 
 def total(row: Row) -> Total:
     """Read a row of `statements.totals`."""
     status, method, objects, size = row
-    return Total(Status(status), method, objects, int(size))
+    return Total(Status(status), method, int(objects), int(size))
+
+
+def digits(pair: Pair) -> list[str]:
+    """Write a pair's names as `HEX` of both databases does."""
+    return [name.encode().hex().upper() for name in pair]
+
+
+def pair_of(names: Row) -> Pair | None:
+    """Read a pair from the `HEX` of its names; None where there is none, for which SQLite writes no digits."""
+    return Pair(*(bytes.fromhex(name).decode() for name in names)) if names[0] else None

@@ -165,15 +165,24 @@ class SqlTrail:
         found = self._database.read(query, (*sweeps, *UNCERTAIN, after, *sweeps, sweep, limit))
         return [rows.pending_row(row[:-1]) for row in found], found[-1][-1] if found else after
 
-    def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
-        """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
+    def latest_sweeps(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> list[SweepRecord]:
+        """Return the newest sweeps, newest first: all, those that began `since` then, or the one; of `pair`, or all."""
         first, last = (0, _LARGEST_ID) if sweep is None else (sweep, sweep)
-        parameters = (first, last, rows.stamp(since), limit)
-        return [rows.sweep_record(row) for row in self._database.read(statements.LATEST_SWEEPS, parameters)]
+        conditions, digits = ([], []) if pair is None else ([statements.OF_PAIR], rows.digits(pair))
+        query = statements.latest_sweeps(conditions)
+        found = self._database.read(query, (first, last, rows.stamp(since), *digits, limit))
+        return [rows.sweep_record(row) for row in found]
 
-    def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
+    def failures(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> Iterator[FailureRecord]:
         """Yield failed transfers, newest first, a page in memory at a time."""
         chosen, parameters = _chosen(since, sweep)
+        if pair is not None:
+            chosen.append(statements.IN_SWEEPS_OF_PAIR)
+            parameters += rows.digits(pair)
         page = self._failures_page(chosen, parameters, limit)
         while page:
             yield from self._failures_of(page)
@@ -188,6 +197,13 @@ class SqlTrail:
         conditions, parameters = _chosen(since, sweep)
         found = self._database.read(statements.totals(conditions), parameters)
         return sorted(map(rows.total, found), key=lambda total: (total.status, total.method))
+
+    def totals_by_pair(self, since: float = 0.0, sweep: int | None = None) -> list[tuple[Pair | None, Total]]:
+        """Return the same for each pair; None where rows belong to no sweep of the trail."""
+        conditions, parameters = _chosen(since, sweep)
+        found = self._database.read(statements.totals_by_pair(conditions), parameters)
+        told = [(rows.pair_of(row[4:]), rows.total(row[:4])) for row in found]
+        return sorted(told, key=lambda one: (one[0] or (), one[1].status, one[1].method))
 
     def prune(self, before: float, limit: int) -> int:
         """Remove up to `limit` settled rows that were created before, then sweeps without rows; return how many."""
@@ -256,7 +272,8 @@ class SqlTrail:
         pairs = {id_: Pair(*names) for id_, *names in self._database.read(statements.sweeps(len(ids)), ids)}
         waits = {id_: self.waits(pair, keys[id_]) for id_, pair in pairs.items()}
         for record in records:
-            yield rows.with_wait(record, waits.get(record.sweep, {}).get(record.key))
+            of_object = waits.get(record.sweep, {}).get(record.key)
+            yield rows.completed(record, pairs.get(record.sweep), of_object)
 
     def _sweeps_to_look_at(self, pair: Pair, before: int) -> list[int]:
         """Return the sweeps back to the latest that was completed, itself included; none where nothing failed."""

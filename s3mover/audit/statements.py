@@ -113,11 +113,10 @@ INTERRUPT_SWEEP = """
     UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned
     WHERE id = ?
 """
-LATEST_SWEEPS = f"""
-    SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
-        server_side_copies, streamed, duration_us, summary_file
-    FROM migration_batches WHERE id >= ? AND id <= ? AND started_at >= ? ORDER BY id DESC LIMIT ?
-"""
+# Collations call different prefixes equal; digits of their bytes they do not.
+_PAIR_DIGITS = ", ".join(f"HEX({name})" for name in _PAIR.split(", "))
+OF_PAIR = f"({_PAIR_DIGITS}) = (?, ?, ?, ?)"
+IN_SWEEPS_OF_PAIR = f"batch_id IN (SELECT id FROM migration_batches WHERE {OF_PAIR})"
 
 SWEEPS_BEFORE = f"""
     SELECT id, status, failed, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
@@ -150,6 +149,16 @@ def pending(sweeps: int) -> str:
         SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at
         FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
         ORDER BY created_at, id LIMIT ?
+    """
+
+
+def latest_sweeps(conditions: list[str]) -> str:
+    """Return the query for the newest sweeps."""
+    return f"""
+        SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
+            server_side_copies, streamed, duration_us, summary_file
+        FROM migration_batches WHERE {" AND ".join(["id >= ? AND id <= ? AND started_at >= ?", *conditions])}
+        ORDER BY id DESC LIMIT ?
     """
 
 
@@ -239,6 +248,20 @@ def totals(conditions: list[str]) -> str:
         SELECT status, COALESCE(method, ''), COUNT(*), COALESCE(SUM(size_bytes), 0)
         FROM document_logs WHERE {" AND ".join(["status IN ('success', 'error', 'pending')", *conditions])}
         GROUP BY status, method
+    """
+
+
+def totals_by_pair(conditions: list[str]) -> str:
+    """Return the query that counts each sweep's rows by status and method, and then those of each pair."""
+    return f"""
+        SELECT counted.status, counted.method, SUM(objects), SUM(counted.bytes), {_PAIR_DIGITS}
+        FROM (
+            SELECT batch_id, status, COALESCE(method, '') AS method, COUNT(*) AS objects,
+                COALESCE(SUM(size_bytes), 0) AS bytes
+            FROM document_logs WHERE {" AND ".join(["status IN ('success', 'error', 'pending')", *conditions])}
+            GROUP BY batch_id, status, method
+        ) AS counted LEFT JOIN migration_batches ON migration_batches.id = counted.batch_id
+        GROUP BY counted.status, method, {_PAIR_DIGITS}
     """
 
 

@@ -98,8 +98,10 @@ class Trail(Protocol):
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
 
-    def latest_sweeps(self, limit: int, since: float = 0.0, sweep: int | None = None) -> list[SweepRecord]:
-        """Return the newest sweeps of all pairs, newest first: all, those that began `since` then, or the one."""
+    def latest_sweeps(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> list[SweepRecord]:
+        """Return the newest sweeps, newest first: all, those that began `since` then, or the one; of `pair`, or all."""
 
     def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
         """Return up to `limit` rows that failed before `sweep`, though the object may have arrived, and where to go on.
@@ -108,11 +110,16 @@ class Trail(Protocol):
         sweeps before the latest completed one were asked about by that. `after` is a place, 0 for the beginning.
         """
 
-    def failures(self, limit: int, since: float = 0.0, sweep: int | None = None) -> Iterator[FailureRecord]:
-        """Yield failed transfers, newest first, in constant memory."""
+    def failures(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> Iterator[FailureRecord]:
+        """Yield failed transfers, of all pairs or of `pair`, newest first, in constant memory."""
 
     def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
         """Return the rows counted by status and method."""
+
+    def totals_by_pair(self, since: float = 0.0, sweep: int | None = None) -> list[tuple[Pair | None, Total]]:
+        """Return the same for each pair; None where rows belong to no sweep of the trail."""
 
     def prune(self, before: float, limit: int) -> int:
         """Remove up to `limit` settled rows created before that time, and return how many were removed.

@@ -1,6 +1,8 @@
 """The handle of the process that asks boto3 (`identity.py`): started early, asked, and ended once it has answered."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -25,7 +27,7 @@ class Clerk:
     def __init__(self) -> None:
         self._asked: deque[SideAccess] = deque()
         self._answers: dict[SideAccess, dict[str, Any] | None] = {}
-        # A group of its own: Ctrl-C is the supervisor's to take.
+        # A group of its own: Ctrl-C is the supervisor's to take, and what it starts ends with it.
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
         )
@@ -73,9 +75,10 @@ class Clerk:
         return Found(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, and what it may have started to find credentials; may be called again."""
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
         with suppress(BrokenPipeError):
             self._pipes[0].close()
         self._pipes[1].close()

@@ -7,7 +7,11 @@ the side and say what to do.
 """
 
 import json
+import os
+import select
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -72,6 +76,21 @@ def serve(questions: TextIO, answers: TextIO) -> None:
             said = {"error": str(error)}
         answers.write(json.dumps(said) + "\n")
         answers.flush()
+
+
+def main() -> None:
+    """Be the clerk's process, which ends with whoever holds the other end of its questions."""
+    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), name="watch", daemon=True).start()
+    serve(sys.stdin, sys.stdout)
+
+
+def _end_with(questions: int) -> None:
+    """End this process's group once nobody is left to ask: a `credential_process` that never answers, too."""
+    watch = select.poll()
+    # That the pipe was hung up is always told.
+    watch.register(questions, 0)
+    watch.poll()
+    os.killpg(0, signal.SIGKILL)
 
 
 def _chain(session: Any, access: SideAccess) -> Any:
@@ -183,4 +202,4 @@ def _sentence(access: SideAccess, error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin, sys.stdout)
+    main()

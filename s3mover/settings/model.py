@@ -185,7 +185,9 @@ class TransferSettings(Section):
     after: Annotated[Literal["keep", "delete"], Lowered] = _field(
         "keep",
         "keep or delete",
-        "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it.",
+        "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it; in a "
+        "bucket with versions it adds a delete marker, and all versions stay, and cost, until a lifecycle rule ends "
+        "them.",
     )
     thorough: Annotated[Literal["auto", "always", "never"], Lowered] = _field(
         "auto",

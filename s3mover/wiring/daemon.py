@@ -3,11 +3,13 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from s3mover.errors import ExitCode, MoverError
-from s3mover.events import DaemonStopped, Notify, RouteFailed
+from s3mover.audit.patience import LONGEST_WAIT_SECONDS
+from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
+from s3mover.events import AuditRestored, AuditUnavailable, DaemonStopped, Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
 from s3mover.settings import Settings
@@ -83,7 +85,10 @@ def live(house: House, max_sweeps: int = 0) -> list[SweepResult]:
 
 
 class Life(threading.Thread):
-    """The life of one route. Of several, one that cannot work begins anew after a while, and the others go on."""
+    """The life of one route. Of several, one that cannot work begins anew after a while, and the others go on.
+
+    A database that is away is waited for in any case: the program and its database are often started together.
+    """
 
     def __init__(self, house: House, route: str, max_sweeps: int) -> None:
         super().__init__(name=f"route-{route}" if route else "loop", daemon=True)
@@ -93,6 +98,7 @@ class Life(threading.Thread):
         self._house = house
         self._route = route
         self._max_sweeps = max_sweeps
+        self._away_since: float | None = None
 
     def run(self) -> None:
         """Live until a stop is asked for; what cannot be lived with ends all routes."""
@@ -112,6 +118,7 @@ class Life(threading.Thread):
         """Work as long as that goes well, and return what ended it, if anything did."""
         try:
             with open_engine(self._house, self._route, beside=lambda: None) as engine:
+                self._tell_return()
                 supervisor = supervisor_of(engine, max(0, self._max_sweeps - self.sweeps))
                 try:
                     supervisor.run()
@@ -123,7 +130,12 @@ class Life(threading.Thread):
         return None
 
     def _is_bearable(self, error: Exception) -> bool:
-        """Tell whether a route may begin anew: one of several, after anything that is no defect of ours."""
+        """Tell whether a route may begin anew: one of several, after anything that is no defect of ours.
+
+        While it works a route waits for its database by itself, until it is to stop: that ends it.
+        """
+        if isinstance(error, AuditUnavailableError) and not self._house.stop.requested:
+            return True
         return bool(self._route) and isinstance(error, MoverError) and error.exit_code is not ExitCode.DEFECT
 
     def _give_up(self, error: Exception) -> None:
@@ -134,10 +146,24 @@ class Life(threading.Thread):
         if self._house.stop.requested:
             return
         observers = self._house.observers
-        observers.of(self._route)(RouteFailed(str(error), seconds))
+        if isinstance(error, AuditUnavailableError):
+            seconds = min(seconds, LONGEST_WAIT_SECONDS)
+            self._tell_absence(error)
+        else:
+            observers.of(self._route)(RouteFailed(str(error), seconds))
         while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
             seconds -= TICK_SECONDS
             observers.boards[self._route].beat()
+
+    def _tell_absence(self, outage: AuditUnavailableError) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            self._house.observers.of(self._route)(AuditUnavailable(str(outage)))
+
+    def _tell_return(self) -> None:
+        if self._away_since is not None:
+            self._house.observers.of(self._route)(AuditRestored(time.monotonic() - self._away_since))
+            self._away_since = None
 
 
 def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:

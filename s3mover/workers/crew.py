@@ -25,6 +25,7 @@ from s3mover.workers.messages import (
     Hand,
     Identity,
     Learn,
+    Leave,
     Quit,
     Recall,
     Renew,
@@ -271,6 +272,7 @@ class Crew:
             del self._desks[desk.route]
             for member in self._members:
                 member.orders[desk.route].clear()
+                member.send(Leave(desk.route))
 
     def _take_on(self, route: str, orders: list[Order]) -> None:
         self._waiting[route].extend(orders)

@@ -18,14 +18,21 @@ REAP_SECONDS = 0.01
 
 
 def attend(control: Connection) -> None:
-    """Fork and reap on request until the supervisor is gone; returns in each worker, too, once it is done."""
+    """Fork and reap on request until the supervisor is gone; returns in each worker, too, once it is done.
+
+    Workers that are left end by themselves when their pipes close, save those that are stopped: none outlives this.
+    """
+    workers: set[int] = set()
     while True:
         try:
             request = control.recv()
         except (EOFError, OSError):
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
             return
         if isinstance(request, Await):
             control.send(_reap(request))
+            workers.discard(request.pid)
             continue
         pipe, memory = _received(control)
         pid = os.fork()
@@ -35,6 +42,7 @@ def attend(control: Connection) -> None:
             return
         pipe.close()
         os.close(memory)
+        workers.add(pid)
         control.send(pid)
 
 

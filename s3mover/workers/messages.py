@@ -67,6 +67,12 @@ class Recall(NamedTuple):
     route: str
 
 
+class Leave(NamedTuple):
+    """To a worker: whoever gave orders of this route has gone; what is in hand begins no request any more."""
+
+    route: str
+
+
 class Extend(NamedTuple):
     """To a worker: the lease is held; begin requests of this route until then (seconds, steady clock)."""
 
@@ -107,4 +113,4 @@ class Report(NamedTuple):
     usage: list[Usage]
 
 
-ToWorker = Learn | Hand | Renew | Recall | Rates | Extend | Quit
+ToWorker = Learn | Hand | Renew | Recall | Leave | Rates | Extend | Quit

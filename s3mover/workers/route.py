@@ -55,6 +55,11 @@ class Route:
         self._credentials.update(brief.credentials)
         self._mover = self._build_mover(brief)
 
+    def leave(self) -> None:
+        """Let what is in hand begin no request any more: another instance may lead. The next brief is trusted anew."""
+        self.trust.end()
+        self.trust = Trust()
+
     def move(self, order: Order) -> Outcome:
         """Carry out one order; a defect of ours becomes an outcome, too."""
         if self._mover is None:
@@ -125,7 +130,11 @@ class Turnstile:
         self._trust = trust
 
     def take(self, units: float = 1.0) -> None:
-        """Wait until so many units may pass, and trust lasts where it is asked for."""
+        """Wait until so many units may pass, and trust lasts where it is asked for.
+
+        Raises:
+            S3Error: trust has ended for good.
+        """
         self._signs.give()
         for pace in self._paces:
             if not pace.is_open:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from s3mover.model import Order, Outcome
 from s3mover.workers.admission import Bounds, Kind, kind_of
 from s3mover.workers.deference import Deference
-from s3mover.workers.messages import Brief, Extend, Hand, Learn, Quit, Rates, Recall, Renew, ToWorker
+from s3mover.workers.messages import Brief, Extend, Hand, Learn, Leave, Quit, Rates, Recall, Renew, ToWorker
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
 from s3mover.workers.slate import Line, Signs, Slate
@@ -103,7 +103,7 @@ class Worker:
         message: ToWorker = self._connection.recv()
         return message
 
-    def _obey(self, message: Learn | Hand | Renew | Recall | Rates | Extend) -> None:
+    def _obey(self, message: Learn | Hand | Renew | Recall | Leave | Rates | Extend) -> None:
         route, number = self._routes[message.route], self._numbers[message.route]
         match message:
             case Learn(_, brief):
@@ -114,6 +114,8 @@ class Worker:
                 route.set_rate(valve, rate)
             case Extend(_, until):
                 route.trust.extend(until)
+            case Leave(_):
+                route.leave()
             case Renew(_, side, credentials):
                 route.renew(side, credentials)
             case Recall(_):

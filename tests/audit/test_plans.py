@@ -98,6 +98,15 @@ def test_each_page_of_failures_begins_where_the_last_one_ended(filled: Callable[
     assert "filesort" not in plan
 
 
+def test_a_pairs_failures_are_found_in_the_same_order(filled: Callable[[str], list[str]]) -> None:
+    """The rows are still read by status and time, and each one's sweep is looked up."""
+    query = statements.failures([statements.IN_SWEEPS_OF_PAIR], "mysql")
+    plan = filled(written(query, "7468657265", "696E2F", "68657265", "6F75742F", 20))
+    assert "document_logs_status" in plan[0], plan
+    assert "filesort" not in plan[0], plan
+    assert "PRIMARY" in plan[1], plan
+
+
 def test_sqlite_finds_rows_by_an_index(tmp_path: Path) -> None:
     """The same queries, in the embedded database."""
     open_trail(f"sqlite:///{tmp_path}/trail.db").close()

@@ -241,6 +241,33 @@ def test_totals_count_by_status_and_method(trail: Trail) -> None:
     assert trail.totals(since=AT + 50, sweep=first) == []
 
 
+@pytest.mark.parametrize(
+    "other", [OTHER_PAIR, PAIR._replace(source_prefix="in/ "), PAIR._replace(source_prefix="ín/")]
+)
+def test_pairs_are_told_apart(trail: Trail, backend: Backend, other: Pair) -> None:
+    """Totals, sweeps and failures of one pair are just its own, whatever a collation takes for equal."""
+    ours, theirs = trail.open_sweep(PAIR, AT), trail.open_sweep(other, AT + 100)
+    rows = [order(ours, 1, size=5), order(ours, 2, size=6)], [order(theirs, 1, size=7)]
+    for at, orders in zip((AT, AT + 100), rows, strict=True):
+        trail.intend(orders, at)
+    trail.settle([moved(rows[0][0]), failed(rows[0][1]), failed(rows[1][0])])
+    backend.query("INSERT INTO document_logs (file_key, status) VALUES ('of the first version', 'success')")
+    failures = {pair: [one.sweep for one in trail.failures(10, pair=pair)] for pair in (PAIR, other)}
+    assert failures == {PAIR: [ours], other: [theirs]}
+    assert [one.pair for one in trail.failures(10)] == [other, PAIR]
+    assert [one.id for one in trail.latest_sweeps(10, pair=PAIR)] == [ours]
+    assert [one.id for one in trail.latest_sweeps(10, pair=other, sweep=ours)] == []
+    assert trail.totals_by_pair(since=AT - 1, sweep=ours) == [
+        (PAIR, Total(Status.ERROR, "streaming", 1, 6)),
+        (PAIR, Total(Status.SUCCESS, "server_side_copy", 1, 5)),
+    ]
+    counted = trail.totals_by_pair()
+    assert (None, Total(Status.SUCCESS, "", 1, 0)) in counted
+    assert (other, Total(Status.ERROR, "streaming", 1, 7)) in counted
+    assert len(counted) == 4
+    assert {type(value) for _, total in counted for value in (total.objects, total.bytes)} == {int}
+
+
 def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, each comes once, and the limit holds across pages."""
     monkeypatch.setattr("s3mover.audit.sqltrail.FAILURES_PER_PAGE", 3)
@@ -255,7 +282,7 @@ def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pyte
     assert [record.sweep for record in trail.failures(100, since=AT + 50)] == [second] * 4
     assert [record.sweep for record in trail.failures(100, sweep=first)] == [first] * 4
     assert list(trail.failures(0)) == []
-    newest = FailureRecord(second, "in/a.pdf", "AccessDenied", "Access Denied", 3, AT + 107)
+    newest = FailureRecord(second, "in/a.pdf", "AccessDenied", "Access Denied", 3, AT + 107, pair=PAIR)
     assert next(trail.failures(1)) == newest
     assert {type(value) for value in (next(trail.failures(1)).sweep, next(trail.failures(1)).attempts)} == {
         int

@@ -71,9 +71,8 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture
-def world(simulator: Simulator) -> Iterator[World]:
-    """Fresh buckets; server-side copies are permitted."""
+def make_world(simulator: Simulator) -> World:
+    """Make both buckets and a key for each; server-side copies are permitted."""
     simulator.create_bucket(SOURCE, SOURCE_ACCOUNT)
     simulator.create_bucket(DESTINATION, DESTINATION_ACCOUNT)
     policies = [{"Statement": EVERYTHING}]
@@ -81,7 +80,13 @@ def world(simulator: Simulator) -> Iterator[World]:
     destination_key = simulator.add_key(DESTINATION_ACCOUNT, "user/mover", policies)
     fresh = World(simulator, source_key, destination_key)
     fresh.permit_copies()
-    yield fresh
+    return fresh
+
+
+@pytest.fixture
+def world(simulator: Simulator) -> Iterator[World]:
+    """Fresh buckets; server-side copies are permitted."""
+    yield make_world(simulator)
     simulator.clear_faults()
     simulator.set_latency(0)
     simulator.clear_log()

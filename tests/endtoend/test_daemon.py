@@ -1,7 +1,6 @@
 """`s3mover run`: real processes, started, asked, stopped and killed."""
 
 import os
-import select
 import signal
 import socket
 from contextlib import closing
@@ -11,7 +10,7 @@ import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.program import daemon, run_program
-from tests.support.settled import rows
+from tests.support.settled import assert_settled, rows
 
 
 @pytest.fixture
@@ -149,17 +148,24 @@ def test_a_killed_worker_is_replaced(world: World, port: int, tmp_path: Path) ->
     assert world.s3.differences(SOURCE, DESTINATION) == []
 
 
-def test_no_worker_outlives_its_supervisor(world: World, port: int, tmp_path: Path) -> None:
-    """When the supervisor is killed its workers end by themselves."""
-    with daemon(settings_for(world, port), tmp_path) as running:
-        pids = [running.await_event("worker.started")["pid"] for _ in range(os.cpu_count() or 1)]
-        running.await_event("sweep.finished")
-        watched = [os.pidfd_open(pid) for pid in pids]
-        running.process.kill()
-        for watch in watched:
-            ended, _, _ = select.select([watch], [], [], 60)
-            os.close(watch)
-            assert ended
+def test_a_worker_that_is_stopped_is_replaced(world: World, port: int, tmp_path: Path) -> None:
+    """SIGSTOP, as a debugger sends it: after the half minute that silence is borne, others do what it had in hand."""
+    world.s3.fill(SOURCE, 1000, size=10)
+    world.s3.set_latency(CopyObject=0.1)
+    with daemon(settings_for(world, port, S3MOVER_TRANSFER__PROCESSES="2"), tmp_path) as running:
+        worker = running.await_event("worker.started")
+        running.await_event("object.moved")
+        os.kill(worker["pid"], signal.SIGSTOP)
+        died = running.await_event("worker.died")
+        assert (died["worker"], died["code"], died["unsettled"] > 0) == (worker["worker"], "silent", True)
+        assert running.await_event("worker.started")["worker"] not in {worker["worker"], 2}
+        finished = running.await_event("sweep.finished")
+        assert (finished["status"], finished["succeeded"], finished["failed"]) == ("completed", 1000, 0)
+        assert running.get(port, "/healthz")[0] == 200
+        assert 's3mover_worker_restarts_total{reason="silent"} 1.0' in running.get(port, "/metrics")[1]
+        running.process.terminate()
+        assert running.end() == 0
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
 
 
 def test_a_second_instance_stands_by(world: World, port: int, tmp_path: Path) -> None:

@@ -162,11 +162,52 @@ def test_commands_work_on_all_routes_or_on_one(world: World, routes: dict[str, s
     assert "4 equal" in differing
 
 
-def test_a_route_that_is_none_is_told(routes: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["sweep", "report"])
+def test_a_route_that_is_none_is_told(routes: dict[str, str], tmp_path: Path, command: str) -> None:
     """With those that there are."""
-    refused = run_program(["sweep", "--route", "third"], routes, tmp_path, expect=2).stderr
+    refused = run_program([command, "--route", "third"], routes, tmp_path, expect=2).stderr
     assert "third" in refused
     assert "first, second" in refused
+
+
+def test_a_report_tells_the_routes_apart(world: World, routes: dict[str, str], tmp_path: Path) -> None:
+    """Every row names its route, in every format; --route leaves only one route's."""
+    world.s3.fill(SOURCE, 3, size=10)
+    world.s3.fill(SECOND, 4, size=10)
+    world.s3.add_fault("access_denied", operation="*Object", bucket=DESTINATION, key="00000001")
+    world.s3.add_fault("access_denied", bucket=SECOND, key="00000002")
+    run_program(["sweep"], routes, tmp_path, expect=1)
+
+    def told(*options: str) -> str:
+        return run_program(["report", *options], routes, tmp_path).stdout
+
+    whole = json.loads(told("--format", "json"))
+    counted = {(one["route"], one["status"]): one["objects"] for one in whole["totals"]}
+    assert counted == {
+        ("first", "success"): 2,
+        ("first", "error"): 1,
+        ("second", "success"): 3,
+        ("second", "error"): 1,
+    }
+    assert [one["route"] for one in whole["sweeps"]] == ["second", "first"]
+    assert [(one["route"], one["key"]) for one in whole["failures"]] == [
+        ("second", "00000002"),
+        ("first", "00000001"),
+    ]
+    assert told("--format", "csv").splitlines()[0] == "status,method,objects,bytes,route"
+    assert [line.rpartition("  ")[2] for line in told().splitlines()[1:5]] == [
+        "first",
+        "first",
+        "second",
+        "second",
+    ]
+    one = json.loads(told("--format", "json", "--route", "second"))
+    assert {row["route"] for rows in one.values() for row in rows} == {"second"}
+    assert sum(total["objects"] for total in one["totals"]) == 4
+    failed = told("--failed", "--format", "csv", "--route", "first").splitlines()
+    assert [line.rpartition(",")[2] for line in failed] == ["route", "first"]
+    assert "first: 00000001: AccessDenied" in told("--failed", "--route", "first")
+    assert not any(line.endswith("second") for line in told("--route", "first").splitlines())
 
 
 def test_a_check_names_the_route(routes: dict[str, str], tmp_path: Path) -> None:

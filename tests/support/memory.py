@@ -39,15 +39,25 @@ def run_measured(arguments: list[str], settings: Mapping[str, str], folder: Path
 
 def tree_memory(pid: int) -> int:
     """Return the bytes that a process and its descendants take; pages that several share are counted once (PSS)."""
-    return _memory(pid) + sum(tree_memory(child) for child in _children(pid))
+    return sum(_memory(one) for one in tree(pid))
 
 
-def _memory(pid: int) -> int:
+def own_memory(pid: int) -> int:
+    """Return the same without pages of files, which the tree shares with whatever else maps these files."""
+    return sum(_memory(one, "Pss_Anon:", "Pss_Shmem:") for one in tree(pid))
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and its descendants, itself first."""
+    return [pid, *(one for child in _children(pid) for one in tree(child))]
+
+
+def _memory(pid: int, *kinds: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it has ended meanwhile
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(kinds or "Pss:"))
 
 
 def _children(pid: int) -> list[int]:

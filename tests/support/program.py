@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,12 @@ class Daemon:
 
 
 @contextmanager
-def daemon(settings: Mapping[str, str], folder: Path, *arguments: str) -> Iterator[Daemon]:
+def daemon(
+    settings: Mapping[str, str], folder: Path, *arguments: str, command: Sequence[str] = COMMAND
+) -> Iterator[Daemon]:
     """Start `s3mover run` (or what `arguments` say), and leave nothing of it behind."""
     process = subprocess.Popen(
-        [*COMMAND, *(arguments or ("run",))],
+        [*command, *(arguments or ("run",))],
         cwd=folder,
         env=environment({"S3MOVER_LOG__FORMAT": "json", **settings}),
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -277,6 +278,28 @@ def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator)
         assert second.desk.in_flight() == 0
         assert first.inbox.empty()
     simulator.set_latency(0)
+
+
+def test_what_a_closed_desk_left_in_hand_is_never_done(simulator: Simulator) -> None:
+    """A desk that is opened anew is trusted anew: what was in hand before begins no request under that."""
+    simulator.clear_log()
+    simulator.set_latency(GetObject=0.5)
+    routes, events = {"only": brief_of(simulator, method="streaming")}, list[Event]()
+    with closing(Nursery()) as nursery:
+        crew = Crew([4], ["only"], events.append, nursery)
+        with owners_of(crew, routes, events) as [owner]:
+            owner.desk.hand_out(orders(simulator, 4))
+            wait_until(lambda: simulator.counts("from").get("GetObject"))
+            owner.desk.trust(0.0)
+            wait_until(lambda: simulator.counts("from")["GetObject"] == 4)
+            owner.desk.close()
+            inbox: SimpleQueue[FromCrew] = SimpleQueue()
+            anew = Owner(crew.open_desk("only", routes["only"], inbox.put, events.append), inbox, events)
+            anew.desk.trust(time.monotonic() + 60)
+            anew.desk.hand_out(orders(simulator, 3, sweep=2))
+            assert {one.sweep for one in anew.settle(3)} == {2}
+    simulator.set_latency(0)
+    assert simulator.counts("to")["PutObject"] == 3
 
 
 @given(count=st.integers(1, 50), more=st.integers(0, 50))

@@ -3,6 +3,9 @@
 import os
 import threading
 
+import pytest
+
+from s3mover.errors import S3Error
 from s3mover.workers.route import Turnstile
 from s3mover.workers.slate import Signs, Slate, slate_memory
 from s3mover.workers.trust import Trust
@@ -40,3 +43,24 @@ def test_what_is_not_trusted_waits_until_it_is() -> None:
     asking.join(30)
     assert passed.is_set()
     assert slate.signs() != [0]
+
+
+def test_trust_that_has_ended_is_never_extended() -> None:
+    """Who waits for it is refused, and whoever asks later: another instance may have led since."""
+    trust = Trust(lambda: 10.0)
+    trust.extend(9.0)
+    refused = threading.Event()
+
+    def ask() -> None:
+        with pytest.raises(S3Error, match="Interrupted"):
+            trust.wait()
+        refused.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert not refused.wait(0.05)
+    trust.end()
+    asking.join(30)
+    assert refused.is_set()
+    trust.extend(20.0)
+    assert not trust.lasts

@@ -1,0 +1,101 @@
+"""Two routes in one daemon, of which one loses its lease in the middle of a sweep: the other one goes on."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import mysql.connector
+
+from s3mover.audit.digests import lease_name
+from s3mover.model import Pair
+from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
+from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from tests.endtoend.test_daemon import port
+from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
+from tests.support.mariadb import Account, MariaDb
+from tests.support.program import daemon
+from tests.support.waiting import wait_until
+
+__all__ = ["port", "routes"]
+
+OBJECTS = 800
+# So slow that what the workers hold would keep them busy long after trust has ended.
+COPY_SECONDS = 2.0
+FIRST = Pair(SOURCE, "", DESTINATION, "")
+IN_LINE = """
+    SELECT id FROM information_schema.processlist
+    WHERE info LIKE 'SELECT GET_LOCK%' AND state = 'User lock'
+"""
+TWICE = "SELECT batch_id, file_key FROM document_logs GROUP BY batch_id, file_key HAVING COUNT(*) > 1"
+ROWS = """
+    SELECT status, COUNT(*), COUNT(DISTINCT file_key) FROM document_logs WHERE status <> 'error' AND batch_id IN (
+        SELECT id FROM migration_batches WHERE source_bucket = '{}') GROUP BY status
+"""
+UNCOUNTED = """
+    SELECT id FROM migration_batches AS sweep WHERE status <> 'running' AND succeeded <> (
+        SELECT COUNT(*) FROM document_logs AS moved WHERE moved.batch_id = sweep.id AND status = 'success')
+"""
+
+
+@contextmanager
+def taken(account: Account, name: str) -> Iterator[float]:
+    """Take a lease away from who holds it: we stand next in line when the server ends the holder's connection."""
+    with (
+        closing(mysql.connector.connect(**account._asdict(), autocommit=True)) as ours,
+        closing(ours.cursor()) as cursor,
+    ):
+        got = list[tuple[object, ...]]()
+
+        def stand_in_line() -> None:
+            cursor.execute("SELECT GET_LOCK(%s, 60)", (name,))
+            got.extend(cursor.fetchall())
+
+        line = threading.Thread(target=stand_in_line)
+        line.start()
+        wait_until(lambda: account.query(IN_LINE), "we stand in line")
+        [(holder,)] = account.query(f"SELECT IS_USED_LOCK('{name}')")
+        account.query(f"KILL {holder}")
+        lost_at = time.time()
+        line.join()
+        assert got == [(1,)]
+        yield lost_at
+
+
+def test_a_route_that_loses_its_lease_leaves_the_other_alone(
+    world: World, routes: dict[str, str], mariadb: MariaDb, tmp_path: Path
+) -> None:
+    """It stops within the time that workers are trusted, comes back when the lease is free, and leaves no gap."""
+    account = mariadb.database()
+    world.s3.fill(SOURCE, OBJECTS, size=10)
+    world.s3.fill(SECOND, OBJECTS, size=10)
+    world.s3.set_latency(CopyObject=COPY_SECONDS, PutObject=0.1)
+    with daemon({**routes, "MYSQL_DSN": account.go_dsn}, tmp_path) as running:
+        moved = set[str]()
+        while moved < {"first", "second"}:
+            moved.add(running.await_event("object.moved")["route"])
+        with taken(account, lease_name(FIRST, account.database)) as lost_at:
+            assert running.await_event("route.failed")["route"] == "first"
+            assert running.await_event("lease.waiting")["route"] == "first"
+            finished = running.await_event("sweep.finished", lambda event: event["route"] == "second")
+            assert (finished["status"], finished["failed"]) == ("completed", 0)
+            assert world.s3.differences(SECOND, SECOND_COPY) == []
+            latest = max(entry["at"] for entry in world.s3.log("CopyObject", DESTINATION))
+            assert latest <= lost_at + TRUST_SECONDS + LANDING_SECONDS
+            before = len(world.s3.log("CopyObject", DESTINATION))
+            assert 0 < world.s3.count(DESTINATION) < OBJECTS
+        world.s3.set_latency(0)
+        assert running.await_event("lease.acquired")["route"] == "first"
+        running.await_event(
+            "sweep.finished", lambda event: (event["route"], event["status"]) == ("first", "completed")
+        )
+        running.process.terminate()
+        assert running.end() == 0
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+    copied = Counter(entry["key"] for entry in world.s3.log("CopyObject", DESTINATION)[before:])
+    assert max(copied.values()) == 1
+    assert account.query(TWICE) == account.query(UNCOUNTED) == []
+    for bucket in (SOURCE, SECOND):
+        assert account.query(ROWS.format(bucket)) == [("success", OBJECTS, OBJECTS)]

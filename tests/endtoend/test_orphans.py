@@ -1,0 +1,77 @@
+"""A supervisor that is killed leaves nobody behind, whatever its processes were doing."""
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.conftest import SOURCE, World
+from tests.endtoend.test_daemon import port, settings_for
+from tests.support.memory import tree
+from tests.support.program import daemon
+from tests.support.waiting import wait_until
+
+__all__ = ["port"]
+
+WORKERS = 2
+SECONDS_TO_END = 5.0
+
+
+@contextmanager
+def ending_with(pid: int, among: set[str]) -> Iterator[None]:
+    """See that the descendants of a process, which must be `among` others these, end within seconds of the block."""
+    with ExitStack() as opened:
+        titles, watches = set[str](), []
+        for one in tree(pid)[1:]:
+            watch = os.pidfd_open(one)
+            opened.callback(os.close, watch)
+            watches.append(watch)
+            titles.add(Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
+        assert all(any(name in title for title in titles) for name in among), titles
+        yield
+        for watch in watches:
+            assert select.select([watch], [], [], SECONDS_TO_END)[0]
+
+
+@pytest.mark.parametrize("are_stopped", [False, True])
+def test_workers_and_nursery_end(world: World, port: int, tmp_path: Path, are_stopped: bool) -> None:
+    """In the middle of requests that are never answered; also workers that cannot notice anything."""
+    world.s3.fill(SOURCE, 100, size=10)
+    hanging = world.s3.add_fault("hang", operation="CopyObject")
+    settings = settings_for(world, port, S3MOVER_TRANSFER__PROCESSES=str(WORKERS))
+    with daemon(settings, tmp_path) as running:
+        workers = [running.await_event("worker.started")["pid"] for _ in range(WORKERS)]
+        wait_until(lambda: world.s3.faults()[0]["hits"], "a copy hangs")
+        if are_stopped:
+            for worker in workers:
+                os.kill(worker, signal.SIGSTOP)
+        assert set(workers) < set(tree(running.process.pid))
+        with ending_with(running.process.pid, {"s3mover.workers.forking"}):
+            running.process.kill()
+    world.s3.clear_faults(hanging)
+
+
+def test_the_clerk_ends(world: World, port: int, tmp_path: Path) -> None:
+    """And the command that it waits for, which gives credentials and takes for ever."""
+    (tmp_path / "helper").write_text("#!/bin/sh\nsleep 600\n", encoding="utf-8")
+    (tmp_path / "helper").chmod(0o755)
+    (tmp_path / "aws").write_text(
+        f"[profile slow]\ncredential_process = {tmp_path}/helper\n", encoding="utf-8"
+    )
+    settings = settings_for(world, port, SRC_PROFILE="slow", AWS_CONFIG_FILE=str(tmp_path / "aws"))
+    del settings["SRC_ACCESS_KEY"], settings["SRC_SECRET_KEY"]
+    with daemon(settings, tmp_path) as running:
+        wait_until(lambda: is_helped(running.process.pid), "the helper runs")
+        among = {"s3mover.workers.forking", "s3mover.s3.identity", "sleep"}
+        with ending_with(running.process.pid, among):
+            running.process.kill()
+
+
+def is_helped(pid: int) -> bool:
+    """Tell whether any descendant of a process sleeps."""
+    comms = [Path(f"/proc/{one}/comm") for one in tree(pid)]
+    return "sleep\n" in [comm.read_text() for comm in comms if comm.exists()]
