@@ -22,6 +22,27 @@ CONFIRM_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 10.0
 
 
+class OutageNotice:
+    """Announces once that the database is away, and once that it is back; `clock` counts seconds steadily."""
+
+    def __init__(self, notify: Notify, clock: Callable[[], float]) -> None:
+        self._notify = notify
+        self._clock = clock
+        self._since: float | None = None
+
+    def began(self, outage: MoverError) -> None:
+        """Announce that the database is away, unless that is known."""
+        if self._since is None:
+            self._since = self._clock()
+            self._notify(AuditUnavailable(str(outage)))
+
+    def ended(self) -> None:
+        """Announce that it is back, where it was away."""
+        if self._since is not None:
+            self._notify(AuditRestored(self._clock() - self._since))
+            self._since = None
+
+
 class PatientTrail:
     """The trail as a sweep uses it.
 
@@ -38,7 +59,7 @@ class PatientTrail:
         self._clock = clock
         self._confirmed_at = clock()
         self._signed_at = clock()
-        self._away_since: float | None = None
+        self._outage = OutageNotice(notify, clock)
 
     def acquire_lease(self, pair: Pair) -> bool:
         """See `Trail.acquire_lease`."""
@@ -70,9 +91,9 @@ class PatientTrail:
         try:
             self._trail.reconnect()
         except (AuditUnavailableError, UnreachableError) as outage:
-            self._announce(outage)
+            self._outage.began(outage)
         else:
-            self._found()
+            self._outage.ended()
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """See `Trail.open_sweep`."""
@@ -139,12 +160,12 @@ class PatientTrail:
         except (AuditUnavailableError, UnreachableError) as outage:
             return self._insist(call, outage)
         self._confirmed_at = asked_at
-        self._found()
+        self._outage.ended()
         return result
 
     def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
-        self._announce(outage)
+        self._outage.began(outage)
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
             asked_at = self._clock()
@@ -156,16 +177,6 @@ class PatientTrail:
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
                 continue
             self._confirmed_at = asked_at
-            self._found()
+            self._outage.ended()
             return result
         raise outage
-
-    def _announce(self, outage: MoverError) -> None:
-        if self._away_since is None:
-            self._away_since = self._clock()
-            self._notify(AuditUnavailable(str(outage)))
-
-    def _found(self) -> None:
-        if self._away_since is not None:
-            self._notify(AuditRestored(self._clock() - self._away_since))
-            self._away_since = None

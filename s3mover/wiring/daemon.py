@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from s3mover.audit.patience import LONGEST_WAIT_SECONDS
+from s3mover.audit.patience import LONGEST_WAIT_SECONDS, OutageNotice
 from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
-from s3mover.events import AuditRestored, AuditUnavailable, DaemonStopped, Notify, RouteFailed
+from s3mover.events import DaemonStopped, Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
 from s3mover.settings import Settings
@@ -98,7 +98,7 @@ class Life(threading.Thread):
         self._house = house
         self._route = route
         self._max_sweeps = max_sweeps
-        self._away_since: float | None = None
+        self._outage = OutageNotice(house.observers.of(route), time.monotonic)
 
     def run(self) -> None:
         """Live until a stop is asked for; what cannot be lived with ends all routes."""
@@ -118,7 +118,7 @@ class Life(threading.Thread):
         """Work as long as that goes well, and return what ended it, if anything did."""
         try:
             with open_engine(self._house, self._route, beside=lambda: None) as engine:
-                self._tell_return()
+                self._outage.ended()
                 supervisor = supervisor_of(engine, max(0, self._max_sweeps - self.sweeps))
                 try:
                     supervisor.run()
@@ -148,22 +148,12 @@ class Life(threading.Thread):
         observers = self._house.observers
         if isinstance(error, AuditUnavailableError):
             seconds = min(seconds, LONGEST_WAIT_SECONDS)
-            self._tell_absence(error)
+            self._outage.began(error)
         else:
             observers.of(self._route)(RouteFailed(str(error), seconds))
         while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
             seconds -= TICK_SECONDS
             observers.boards[self._route].beat()
-
-    def _tell_absence(self, outage: AuditUnavailableError) -> None:
-        if self._away_since is None:
-            self._away_since = time.monotonic()
-            self._house.observers.of(self._route)(AuditUnavailable(str(outage)))
-
-    def _tell_return(self) -> None:
-        if self._away_since is not None:
-            self._house.observers.of(self._route)(AuditRestored(time.monotonic() - self._away_since))
-            self._away_since = None
 
 
 def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
