@@ -205,6 +205,8 @@ class Connection:
         return came is not None
 
     def _receive_head(self) -> tuple[Message, HttpResponseParser]:
+        if self._start == self._end:
+            self._opened.wait()
         while (end := self._buffer.find(END_OF_HEAD, self._start, self._end)) < 0:
             self._receive_more()
         start, self._start = self._start, end + len(END_OF_HEAD)
