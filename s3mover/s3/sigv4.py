@@ -6,6 +6,7 @@ Version 4)" and "Signature Calculations: Transferring Payload in a Single Chunk"
 latin-1, so that what S3 sent can be signed and sent again unchanged.
 """
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -20,6 +21,8 @@ EMPTY_PAYLOAD = sha256(b"").hexdigest()
 
 # Not signed, because machines on the way may rewrite them: a changed one must not spoil the signature.
 _UNSIGNED = frozenset({"accept-encoding", "connection", "content-length", "user-agent"})
+# Lines of headers of which a value begins or ends with a blank, or has several in a row, or a tab.
+_UNTRIMMED = re.compile("  |\t|: | \n")
 
 
 def quote_key(key: str) -> str:
@@ -99,18 +102,24 @@ class ChunkSigner:
 
 
 def _canonical_request(method: str, path: str, query: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
-    names = sorted(headers.keys() - _UNSIGNED)
-    lines = "".join([f"{name}:{_trimmed(headers[name])}\n" for name in names])
-    joined = ";".join(names)
+    names, joined = _signed_names(tuple(headers))
+    lines = "".join([f"{name}:{headers[name]}\n" for name in names])
+    if _UNTRIMMED.search(lines):
+        lines = "".join([f"{name}:{_trimmed(headers[name])}\n" for name in names])
     payload = headers["x-amz-content-sha256"]
     return joined, f"{method}\n{path}\n{query}\n{lines}\n{joined}\n{payload}".encode("latin-1")
 
 
+@lru_cache(maxsize=64)
+def _signed_names(names: tuple[str, ...]) -> tuple[list[str], str]:
+    """Return the names that are signed, in order, and as they are told: most requests have the names of others."""
+    signed = sorted({*names} - _UNSIGNED)
+    return signed, ";".join(signed)
+
+
 def _trimmed(value: str) -> str:
     """Trim a value and make runs of blanks one; only ASCII blanks, for 0xA0 may be half of a character."""
-    if "  " in value or "\t" in value or value[:1] == " " or value[-1:] == " ":
-        return b" ".join(value.encode("latin-1").split()).decode("latin-1")
-    return value
+    return b" ".join(value.encode("latin-1").split()).decode("latin-1")
 
 
 @lru_cache(maxsize=4)
