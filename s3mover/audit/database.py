@@ -1,27 +1,15 @@
 """What the trail asks of a database: `mysql.py` and `sqlite.py` are the two doors that answer.
 
-Here live only the interface and the shape of a bulk statement; SQL is in `statements.py`, logic in `sqltrail.py`.
+Here lives only the interface; SQL is in `statements.py`, logic in `sqltrail.py`.
 """
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from s3mover.model import Pair
 
 Row = tuple[Any, ...]
-
-
-class Bulk(NamedTuple):
-    """A statement for many rows: `head`, then `row` once for each (joined by commas), then `tail`."""
-
-    head: str
-    row: str
-    tail: str
-
-    def sql(self, rows: int) -> str:
-        """Return the statement's text for so many rows."""
-        return f"{self.head} {', '.join([self.row] * rows)} {self.tail}"
 
 
 class Database(Protocol):
@@ -40,8 +28,8 @@ class Database(Protocol):
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
         """Insert one row inside a transaction and return its generated id."""
 
-    def write_many(self, bulk: Bulk, rows: Sequence[Row]) -> None:
-        """Run a bulk statement for all rows inside a transaction."""
+    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run an insert of many rows (see `statements.py`) for all of them inside a transaction."""
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows. The parameters are numbers and times, never text from outside."""

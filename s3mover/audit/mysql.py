@@ -1,4 +1,4 @@
-"""The only door to mysql.connector: one connection to MySQL 8 or MariaDB, and the lease as its named lock.
+"""The only door to mysql.connector: one connection to MySQL 8 or MariaDB 10.6, and the lease as its named lock.
 
 Whatever is written goes through prepared statements, never as text: the driver rewrites the text of a statement
 that has the word `delimiter` in it, values included (`split_multi_statement` in its `_scripting.py`), and a key may
@@ -7,7 +7,6 @@ parameters of such a query are numbers, times and our own names only.
 """
 
 import contextlib
-import functools
 import socket
 
 # Before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere, and the
@@ -17,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import mysql.connector
+import orjson
 
 from s3mover.audit import mysqlerrors, mysqloptions
-from s3mover.audit.database import Bulk, Row
+from s3mover.audit.database import Row
 from s3mover.audit.digests import lease_name
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.errors import (
@@ -38,9 +38,8 @@ PATIENT_TIMEOUT_SECONDS = 24 * 3600
 UPGRADE_LOCK_TIMEOUT_SECONDS = 300
 GHOST_LOCK_TIMEOUT_SECONDS = 5
 
-# A bulk of any length is written in blocks of these lengths, so that a handful of statements is prepared once per
-# connection. A thousand rows take at most a dozen and a half of them.
-BLOCKS = (256, 64, 16, 4, 1)
+# The longest keys, messages and escapes of so many rows fit into the least packet that servers take by default, 16 MiB.
+ROWS_PER_STATEMENT = 256
 
 _SCHEMA_TABLE = """
     SELECT table_name, COUNT(CASE WHEN column_name = 'applied_at' THEN 1 END) FROM information_schema.columns
@@ -92,12 +91,15 @@ class MysqlDatabase:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.lastrowid)
 
-    def write_many(self, bulk: Bulk, rows: Sequence[Row]) -> None:
-        """Run a bulk statement for all rows, in blocks."""
+    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run an insert for all rows, given as one JSON text.
+
+        The driver takes 1.2 us of CPU for each parameter: 20 of the 29 that intending and settling one object cost.
+        """
         with self._translated():
-            for block in _blocks(rows):
-                sql = _block_sql(bulk, len(block))
-                self._prepared(sql).execute(sql, [value for row in block for value in row])
+            cursor = self._prepared(sql)
+            for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                cursor.execute(sql, (orjson.dumps(rows[start : start + ROWS_PER_STATEMENT]).decode(),))
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows, and let go of the snapshot that they were read from."""
@@ -297,17 +299,3 @@ def _number(error: Any) -> int:
     # The driver calls a certificate that does not verify a lost connection.
     distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError)
     return mysqlerrors.TLS_FAILED if distrusted else int(error.errno)
-
-
-@functools.cache
-def _block_sql(bulk: Bulk, rows: int) -> str:
-    return bulk.sql(rows)
-
-
-def _blocks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut `rows` into the largest blocks that fit, largest first."""
-    start = 0
-    for size in BLOCKS:
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
-            start += size

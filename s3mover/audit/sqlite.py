@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from s3mover.audit.database import Bulk, Row
+from s3mover.audit.database import Row
 from s3mover.audit.digests import lease_name
 from s3mover.errors import AuditUnavailableError, MoverError, SchemaError, UnreachableError
 from s3mover.model import Pair
@@ -73,10 +73,10 @@ class SqliteDatabase:
         """Insert one row and return its generated id."""
         return self._execute(sql, parameters).lastrowid or 0
 
-    def write_many(self, bulk: Bulk, rows: Sequence[Row]) -> None:
-        """Run a bulk statement, which SQLite prepares once, for each row."""
+    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
+        """Run an insert, which SQLite prepares once, for each row."""
         with self._translated():
-            self._connection.executemany(bulk.sql(1), rows)
+            self._connection.executemany(sql, rows)
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows."""

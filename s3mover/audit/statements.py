@@ -1,11 +1,10 @@
 """Every SQL statement of the trail but the schema's, for both dialects; placeholders are `?`.
 
-Here is text only. The two dialects differ in one clause: what an insert does with a row that is there already.
+Here is text only. The two dialects differ in what an insert does with a row that is there already, and in how it is
+given many rows: SQLite runs it once for each row, MySQL takes all of them as one JSON text.
 """
 
 # ruff: noqa: S608 - what is put together here are names and placeholders of this module, never a value
-
-from s3mover.audit.database import Bulk
 
 _KEY = ("batch_id", "number")
 _INTENDED = (*_KEY, "file_key", "size_bytes", "source_etag", "created_at", "updated_at")
@@ -37,12 +36,33 @@ _WAIT = (
 )
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
+# As JSON_TABLE is told them; what a column of the table cannot hold is an error, and never a NULL.
+_UNSIGNED = ("batch_id", "number", "size_bytes", "duration_us", "attempts", "delete_due", "failures")
+_SIGNED = ("pair_hash", "key_hash")
 
 
-def _marks(columns: tuple[str, ...]) -> str:
-    return f"({', '.join('?' * len(columns))})"
+def _type(column: str) -> str:
+    if column in _UNSIGNED:
+        return "BIGINT UNSIGNED"
+    return "BIGINT" if column in _SIGNED else "TEXT CHARACTER SET utf8mb4"
+
+
+def _insert(table: str, columns: tuple[str, ...], tails: dict[str, str], **fixed: str) -> dict[str, str]:
+    """Return the insert of many rows by dialect; `fixed` are columns with one value for all of them."""
+    head = f"INSERT INTO {table} ({', '.join([*columns, *fixed])})"
+    marks = ", ".join(["?"] * len(columns) + [*fixed.values()])
+    names = [f"c{at}" for at in range(len(columns))]
+    told = ", ".join(
+        f"{name} {_type(column)} PATH '$[{at}]' ERROR ON ERROR"
+        for at, (name, column) in enumerate(zip(names, columns, strict=True))
+    )
+    select = (
+        f"SELECT {', '.join([*names, *fixed.values()])} FROM JSON_TABLE(?, '$[*]' COLUMNS ({told})) AS given"
+    )
+    return {
+        "mysql": f"{head} {select} {tails['mysql']}",
+        "sqlite": f"{head} VALUES ({marks}) {tails['sqlite']}",
+    }
 
 
 def _overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, str]:
@@ -62,19 +82,9 @@ _NO_CHANGE = {
     "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
 }
-_PENDING = _marks(_INTENDED).replace(")", ", 'pending')")
-INTEND = {
-    name: Bulk(_insert("document_logs", (*_INTENDED, "status")), _PENDING, tail)
-    for name, tail in _NO_CHANGE.items()
-}
-SETTLE = {
-    name: Bulk(_insert("document_logs", _SETTLED), _marks(_SETTLED), tail)
-    for name, tail in _overwriting(_KEY, _SETTLED[3:]).items()
-}
-WAIT = {
-    name: Bulk(_insert("object_waits", _WAIT), _marks(_WAIT), tail)
-    for name, tail in _overwriting(_WAIT[:2], _WAIT[2:]).items()
-}
+INTEND = _insert("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
+SETTLE = _insert("document_logs", _SETTLED, _overwriting(_KEY, _SETTLED[3:]))
+WAIT = _insert("object_waits", _WAIT, _overwriting(_WAIT[:2], _WAIT[2:]))
 HAS_WAITS = "SELECT 1 FROM object_waits WHERE pair_hash = ? LIMIT 1"
 OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_attempt < ? LIMIT ?"
 

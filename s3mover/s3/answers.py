@@ -21,6 +21,7 @@ MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_MESSAGE = 500
 _CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric: not just anything will do
 
+_SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TEMPORARY_CODES = THROTTLED | {
     "BadDigest",
@@ -48,7 +49,7 @@ CODES = {
 
 def succeeded(response: Response) -> bool:
     """Tell whether the status is one of success."""
-    return HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+    return response.status in _SUCCESSES
 
 
 def refusal(response: Response) -> S3Error:

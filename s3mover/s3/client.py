@@ -43,9 +43,13 @@ _MENDABLE = (*_ELSEWHERE, HTTPStatus.FORBIDDEN)
 
 
 class _Terms(NamedTuple):
-    """What requests are made for: where they go, the bucket's region, and how many seconds S3's clock is ahead."""
+    """What requests are made for: where they go, the bucket's region, and how many seconds S3's clock is ahead.
+
+    `host` is how the endpoint is called in a request.
+    """
 
     endpoint: Endpoint
+    host: str
     region: str
     skew: float
 
@@ -89,7 +93,7 @@ class Client:
         self._secure = address.scheme == "https"
         self._bucket = address.bucket
         self._path = address.path
-        self._terms = _Terms(endpoint, address.region, 0.0)
+        self._terms = _Terms(endpoint, endpoint.authority, address.region, 0.0)
         self._credentials = credentials
         self._count = count
         self._headers = {
@@ -109,7 +113,9 @@ class Client:
             S3Error: S3 refused, the connection failed, or the answer could not be read.
         """
         terms = self._terms
-        request = request._replace(content=at_hand(request.content, secure=self._secure))
+        content = at_hand(request.content, secure=self._secure)
+        if content is not request.content:
+            request = request._replace(content=content)
         try:
             return self._attempt(request, read)
         except S3Error as error:
@@ -167,6 +173,8 @@ class Client:
         Those to where the bucket is not are given up.
         """
         connections = self._connections()
+        if connections and not connections[0].busy and connections[0].endpoint == endpoint:
+            return connections[0]
         for connection in [one for one in connections if not one.busy]:
             if connection.endpoint == endpoint:
                 return connection
@@ -188,9 +196,8 @@ class Client:
         """Return the head and the body as they are sent."""
         path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"
         query = quote_query(request.query)
-        host = {"host": terms.endpoint.authority}
-        headers = {**host, **self._headers, **request.headers, **self._content_headers(request)}
-        if _UNFIT.search("".join(headers.values())) or not _NAMES.fullmatch("".join(headers)):
+        headers = {"host": terms.host, **self._headers, **request.headers, **self._content_headers(request)}
+        if _is_unfit("".join(headers.values())) or not _NAMES.fullmatch("".join(headers)):
             raise S3Error("InvalidHeader", "a header holds a character that headers must not hold")
         region, now = terms.region, self._clock() + terms.skew
         sent = signed_headers(
@@ -213,13 +220,13 @@ class Client:
 
     def _learn(self, error: S3Error, headers: Mapping[str, str]) -> None:
         """Note what the request should have been made for, where a refusal tells."""
-        endpoint, region, skew = self._terms
+        endpoint, _, region, skew = self._terms
         if error.status in _ELSEWHERE and error.region and error.region != region:
             region = error.region
             endpoint = endpoint._replace(host=host_in(endpoint.host, region))
         if error.status == HTTPStatus.FORBIDDEN:
             skew = self._skew(error.code, headers.get("date", ""))
-        self._terms = _Terms(endpoint, region, skew)
+        self._terms = _Terms(endpoint, endpoint.authority, region, skew)
 
     def _skew(self, code: str, date: str) -> float:
         """Return how many seconds S3's clock is ahead of ours; an answer to HEAD does not say why it refuses."""
@@ -229,6 +236,11 @@ class Client:
         except ValueError:
             return known
         return found if code == "RequestTimeTooSkewed" or abs(found - known) > CLOCK_TOLERANCE else known
+
+
+def _is_unfit(text: str) -> bool:
+    # Almost all is plain ASCII, which is seen at once.
+    return not (text.isascii() and text.isprintable()) and _UNFIT.search(text) is not None
 
 
 def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:

@@ -18,6 +18,7 @@ RECEIVE_BUFFER = 32 * 1024  # bounds the head of an answer, too; S3's own are be
 SEND_BUFFER = 32 * 1024  # each thread may hold one; four times as much is no faster under TLS
 PAGE = 4096  # buffers begin with one and grow by whole ones: 150 threads have two connections each
 END_OF_HEAD = b"\r\n\r\n"
+_INTERIM = range(HTTPStatus.OK)
 
 
 class Stream(NamedTuple):
@@ -158,7 +159,7 @@ class Connection:
     def _exchange(self, head: bytes, content: bytes | Stream, headless: bool) -> Response:
         sent = self._send_stream(head, content) if isinstance(content, Stream) else self._sent(head + content)
         message, parser = self._receive_head()
-        while message.status < HTTPStatus.OK:
+        while message.status in _INTERIM:
             message, parser = self._receive_head()
         if not sent:
             message.keep = False
@@ -205,6 +206,8 @@ class Connection:
         return came is not None
 
     def _receive_head(self) -> tuple[Message, HttpResponseParser]:
+        if self._start == self._end:
+            self._opened.wait()
         while (end := self._buffer.find(END_OF_HEAD, self._start, self._end)) < 0:
             self._receive_more()
         start, self._start = self._start, end + len(END_OF_HEAD)

@@ -13,6 +13,8 @@ from httptools import HttpParserError, HttpResponseParser
 from s3mover.errors import S3Error
 
 UNKNOWN = -1
+# Looked up once: Python takes 0.2 us to find a member of an enumeration.
+_WITHOUT_BODY = (int(HTTPStatus.NO_CONTENT), int(HTTPStatus.NOT_MODIFIED))
 
 
 class Incoming(Protocol):
@@ -51,7 +53,7 @@ class Message:
         """Note a header; several of one name are joined as RFC 9110, section 5.3 has it; trailers are not kept."""
         if self.head_ended:
             return
-        key, text = name.decode("latin-1").lower(), value.strip().decode("latin-1")
+        key, text = name.lower().decode("latin-1"), value.strip().decode("latin-1")
         self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
@@ -251,7 +253,7 @@ class _UntilClosed(_Unsized):
 
 def response(incoming: Incoming, message: Message, parser: HttpResponseParser, headless: bool) -> Response:
     """Make the response whose body is framed as the head says; none where `headless` (HEAD), 204 or 304."""
-    if headless or message.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+    if headless or message.status in _WITHOUT_BODY:
         return _Sized(incoming, message, 0)
     if "transfer-encoding" in message.headers:
         return _Chunked(incoming, message, parser)

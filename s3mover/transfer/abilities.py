@@ -5,8 +5,8 @@ lesson fades in time, since a refusal may have had another cause, and buckets ge
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
+from types import TracebackType
 
 from s3mover.errors import S3Error
 
@@ -84,14 +84,9 @@ class Abilities:
         until, _ = self._lacks.get(feature, _NEVER)
         return self._clock() >= until
 
-    @contextmanager
-    def learning(self, used: Iterable[Feature]) -> Iterator[None]:
+    def learning(self, used: Iterable[Feature]) -> "Lesson":
         """Learn from the refusal of what is done within, and let it out."""
-        try:
-            yield
-        except S3Error as error:
-            self.learn(error, used)
-            raise
+        return Lesson(self, used)
 
     def learn(self, error: S3Error, used: Iterable[Feature]) -> None:
         """Blame a refused request on one of the features that it used, if its code fits, and let it be tried without.
@@ -120,6 +115,24 @@ class Abilities:
         for feature in FRAMING:
             if self._lacks.get(feature, _NEVER)[1] == code:
                 self._lacks[feature] = _NEVER
+
+
+class Lesson:
+    """A context that teaches `abilities`; a generator would take four times the CPU, for each object."""
+
+    def __init__(self, abilities: Abilities, used: Iterable[Feature]) -> None:
+        self._abilities = abilities
+        self._used = used
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Learn from a refusal."""
+        if isinstance(error, S3Error):
+            self._abilities.learn(error, self._used)
 
 
 def _suspects(error: S3Error) -> Iterator[Feature]:

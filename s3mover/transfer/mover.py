@@ -81,9 +81,8 @@ class Mover:
             arrival = self._until_arrived(journey)
         except MoverError as error:
             return self._failed(journey, started, error, left)
-        message = notes(_said(journey, arrival), left)
-        return self._ended(journey, started, Status.SUCCESS, "", message)._replace(
-            destination_etag=arrival.etag, delete_due=self._policy.delete_source, unkept=arrival.unkept
+        return self._ended(
+            journey, started, Status.SUCCESS, "", notes(_said(journey, arrival), left), arrival
         )
 
     def _failed(self, journey: Journey, started: float, error: MoverError, left: str) -> Outcome:
@@ -207,7 +206,15 @@ class Mover:
                 "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
             )
 
-    def _ended(self, journey: Journey, started: float, status: Status, code: str, message: str) -> Outcome:
+    def _ended(
+        self,
+        journey: Journey,
+        started: float,
+        status: Status,
+        code: str,
+        message: str,
+        arrival: Arrival | None = None,
+    ) -> Outcome:
         order = journey.order
         return Outcome(
             sweep=order.sweep,
@@ -220,9 +227,12 @@ class Mover:
             duration_us=round((self._timer() - started) * 1_000_000),
             attempts=journey.attempts,
             source_etag=order.etag,
+            destination_etag=arrival.etag if arrival else "",
             code=code,
             message=message[:MESSAGE_LENGTH],
             fallback=journey.fallback,
+            delete_due=arrival is not None and self._policy.delete_source,
+            unkept=arrival.unkept if arrival else (),
         )
 
 

@@ -92,13 +92,16 @@ def _by_feature(
     policy: Policy, storage_class: str, source: Mapping[str, str]
 ) -> dict[Feature, dict[str, str]]:
     chosen = policy.storage_class or storage_class
-    wanted = {
-        Feature.STORAGE_CLASS: {"x-amz-storage-class": chosen} if chosen not in {"", "STANDARD"} else {},
-        Feature.ACL: {"x-amz-acl": policy.acl} if policy.acl else {},
-        Feature.REDIRECT: {REDIRECT: source[REDIRECT]} if REDIRECT in source else {},
-        Feature.OBJECT_LOCK: {name: source[name] for name in LOCK if source.get(name, "OFF") != "OFF"},
-    }
-    return {feature: headers for feature, headers in wanted.items() if headers}
+    wanted: dict[Feature, dict[str, str]] = {}
+    if chosen not in {"", "STANDARD"}:
+        wanted[Feature.STORAGE_CLASS] = {"x-amz-storage-class": chosen}
+    if policy.acl:
+        wanted[Feature.ACL] = {"x-amz-acl": policy.acl}
+    if REDIRECT in source:
+        wanted[Feature.REDIRECT] = {REDIRECT: source[REDIRECT]}
+    if lock := {name: source[name] for name in LOCK if source.get(name, "OFF") != "OFF"}:
+        wanted[Feature.OBJECT_LOCK] = lock
+    return wanted
 
 
 def _encryption(policy: Policy) -> dict[str, str]:

@@ -96,9 +96,7 @@ class ServerSideCopy:
                 refusals.append(error)
                 continue
             self._prefer(copier)
-            with removed_if_wrong(self._destination, order.target, stored.etag):
-                note = self._verify(copier, order, stored)
-            return Arrival(stored.etag, notes(told.note, note), told.unkept)
+            return Arrival(stored.etag, notes(told.note, self._verify(copier, order, stored)), told.unkept)
         raise refusals[0]
 
     def _prefer(self, copier: Bucket) -> None:
@@ -146,6 +144,10 @@ class ServerSideCopy:
         """Check a copy: equal ETags prove it; otherwise both sides are asked for their checksums and the size."""
         if stored.etag == order.etag:
             return ""
+        with removed_if_wrong(self._destination, order.target, stored.etag):
+            return self._compare(copier, order)
+
+    def _compare(self, copier: Bucket, order: Order) -> str:
         arrived = self._arrived(copier, order.target)
         sent = self._persist(lambda: self._source.head(order.key))
         if sent.etag != order.etag:
