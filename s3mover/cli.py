@@ -59,7 +59,7 @@ class CommandLine:
         """Load the settings; `buckets` says whether the command cannot do without them, `route` which one is meant."""
         import os  # noqa: PLC0415
 
-        from s3mover.settings import load  # noqa: PLC0415
+        from s3mover.settings.load import load  # noqa: PLC0415
         from s3mover.wiring.each import chosen  # noqa: PLC0415
 
         return chosen(load(self.config, os.environ, self.overrides, buckets=buckets), route)

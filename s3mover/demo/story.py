@@ -18,7 +18,7 @@ from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
 from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.wiring.daemon import live

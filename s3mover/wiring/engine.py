@@ -90,7 +90,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
     with ExitStack() as opened:
         stop, current, notify = house.stop, house.current, house.observers.of(route)
         settings = current.of(route)
-        trail = open_trail(settings.audit.url.get_secret_value())
+        trail = open_trail(settings.audit.url.value)
         opened.callback(trail.close)
         sides = sides_of(settings, notify, house.clerk())
         require_listings(settings, sides)

@@ -40,7 +40,7 @@ def report(
         MoverError: the audit database cannot be read.
     """
     scope = Scope(time.time() - since if since else 0.0, sweep_id, failed)
-    with closing(open_reader(settings.audit.url.get_secret_value())) as trail:
+    with closing(open_reader(settings.audit.url.value)) as trail:
         for line in _FORMS[form](trail, scope):
             say(line)
     return ExitCode.OK
