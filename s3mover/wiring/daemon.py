@@ -10,16 +10,16 @@ from s3mover.errors import ExitCode, MoverError
 from s3mover.events import DaemonStopped, Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
-from s3mover.settings import Settings
 from s3mover.signals import heeding_signals, stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.supervisor import Duties, Supervisor, pause_after
 from s3mover.sweep.loop import SweepResult
+from s3mover.wiring.clerk import Wanted, read_settings
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
 from s3mover.wiring.outcome import exit_code_of
-from s3mover.wiring.reloading import Current, Read, secrets_of
+from s3mover.wiring.reloading import Current, secrets_of
 from s3mover.wiring.rereading import Reloader
 from s3mover.wiring.tending import ControlDoor, commands_of
 from s3mover.wishes import Wishes
@@ -29,16 +29,17 @@ TICK_SECONDS = 0.1
 FIRST_WAIT_SECONDS = 1.0
 
 
-def run_daemon(settings: Settings, read: Read, early: Early, *, max_sweeps: int = 0) -> ExitCode:
+def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130), or until each route made so many sweeps (0: endlessly).
 
-    `read` reads the settings whenever they are to be read again. After `max_sweeps` the worst of the routes'
-    last sweeps says the exit code, as that of a single sweep does.
+    The settings are those that are `wanted`, at the start and whenever they are to be read again. After `max_sweeps`
+    the worst of the routes' last sweeps says the exit code, as that of a single sweep does.
 
     Raises:
+        SettingsError: the settings cannot be worked with.
         MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
     """
-    current = Current(settings, read)
+    current = Current(early.clerk.settings(), lambda: read_settings(wanted))
     configure(current.settings.log.level, current.settings.log.format, sys.stdout)
     redact(secrets_of(current.settings), "settings")
     stop, wishes, log, service = Stop(), Wishes(), LogListener(), ServiceNotifier(os.environ)

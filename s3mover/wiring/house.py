@@ -7,11 +7,11 @@ from s3mover import __version__
 from s3mover.events import DaemonStarted, Notify
 from s3mover.gate import PauseNotice
 from s3mover.observe import http
-from s3mover.s3.clerk import Clerk
 from s3mover.schedule import Window
 from s3mover.settings import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import StopNotice
+from s3mover.wiring.clerk import Clerk
 from s3mover.wiring.credentials import CredentialKeeper
 from s3mover.wiring.early import Early
 from s3mover.wiring.observers import Observers

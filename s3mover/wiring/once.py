@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
-from s3mover.settings import Settings
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.supervisor import wait_for_lease
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
 
 
-def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
+def sweep_once(early: Early, *, progress: bool, wait: bool) -> ExitCode:
     """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
 
     Raises:
+        SettingsError: the settings cannot be worked with.
         MoverError: the sweep could not be begun, or was cut short.
     """
+    settings = early.clerk.settings()
     stop = Stop()
     bar = _bar() if progress and sys.stdout.isatty() else None
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
