@@ -1,7 +1,7 @@
 """The log: one structured event per thing that happened, as JSON lines or as lines for people.
 
-The only door to structlog. What an event is called and what it carries is said in `s3mover.events`; how a line for
-people looks is said in `console.py`.
+What an event is called and what it carries is said in `s3mover.events`; how a line for people looks is said in
+`console.py`.
 """
 
 import io
@@ -13,13 +13,6 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TextIO
 
-from s3mover.observe.loading import without
-
-with without("rich"):
-    # structlog would load it for a console of its own: 5 MB and 70 ms for what is not used here.
-    import structlog
-    from structlog.typing import EventDict, FilteringBoundLogger, Processor
-
 from s3mover.events import Event
 from s3mover.model import Tally
 from s3mover.observe.console import render_line
@@ -30,6 +23,9 @@ __all__ = ["LEVELS", "LogListener", "configure", "log_defect", "redact"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TALLY = Tally.__match_args__
+
+Fields = Mapping[str, Any]
+Render = Callable[[Fields], bytes]
 
 
 def configure(
@@ -49,13 +45,8 @@ def configure(
     """
     people = format == "console" or (format == "auto" and stream.isatty())
     encoding = (stream.encoding or "utf-8") if people else "utf-8"
-    sink = _Sink(stream, encoding)
-    structlog.configure(
-        processors=[_redact_fields, _stamp(clock), _console(stream, encoding) if people else _json],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: sink,
-        cache_logger_on_first_use=False,
-    )
+    render = _console(stream, encoding) if people else to_json
+    _log.sink, _log.render, _log.clock, _log.level = _Sink(stream, encoding), render, clock, level
 
 
 class LogListener:
@@ -63,7 +54,7 @@ class LogListener:
 
     def __init__(self, **fields: str) -> None:
         self._fields = fields
-        self._writers = _writers(fields)
+        self._lowest = LEVELS[_log.level]
         self._children: list[LogListener] = []
 
     def of_route(self, name: str) -> "LogListener":
@@ -73,22 +64,13 @@ class LogListener:
 
     def set_level(self, level: str) -> None:
         """Write events of at least `level` from now on, a key of `LEVELS`."""
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
         for listener in (self, *self._children):
-            listener._writers = _writers(listener._fields)
+            listener._lowest = LEVELS[level]
 
     def __call__(self, event: Event) -> None:
         """Write `event`, unless its level is below the configured one."""
-        write = self._writers.get(event.level)
-        if write is not None:
-            write(event.name, **fields_of(event))
-
-
-def _writers(fields: Mapping[str, str]) -> dict[str, Callable[..., None]]:
-    logger: FilteringBoundLogger = structlog.get_logger().bind(**fields)
-    return {
-        level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
-    }
+        if LEVELS[event.level] >= self._lowest:
+            _log.write(event.level, event.name, {**self._fields, **fields_of(event)})
 
 
 def log_defect(error: BaseException) -> None:
@@ -96,11 +78,11 @@ def log_defect(error: BaseException) -> None:
 
     Before `configure` it goes to standard error: nobody has said yet where the log is.
     """
-    if not structlog.is_configured():
+    if _log.sink is None:
         configure("info", "auto", sys.stderr)
     trace = "".join(traceback.format_exception(error))
-    structlog.get_logger().critical(
-        "daemon.defect", code=type(error).__name__, message=str(error), trace=trace
+    _log.write(
+        "critical", "daemon.defect", {"code": type(error).__name__, "message": str(error), "trace": trace}
     )
 
 
@@ -120,7 +102,7 @@ def fields_of(event: Event) -> dict[str, Any]:
 
 
 class _Sink:
-    """The end of the chain: writes whole lines, one at a time, and flushes each."""
+    """Writes whole lines, one at a time, and flushes each."""
 
     def __init__(self, stream: TextIO, encoding: str) -> None:
         stream.flush()
@@ -146,31 +128,33 @@ class _Sink:
             self._buffer.write(line)
             self._buffer.flush()
 
-    debug = info = warning = error = critical = write
+
+class _Log:
+    """Where and how lines are written, for the whole process; `sink` is None until that was said."""
+
+    sink: _Sink | None = None
+    render: Render = staticmethod(to_json)
+    clock: Callable[[], float] = staticmethod(time.time)
+    level = "info"
+
+    def write(self, level: str, event: str, fields: Fields) -> None:
+        """Write one line, without what must not be shown."""
+        if self.sink is not None:
+            head = {"timestamp": utc_moment(self.clock()), "level": level, "event": event}
+            self.sink.write(self.render(head | {name: _clean(value) for name, value in fields.items()}))
 
 
-def _stamp(clock: Callable[[], float]) -> Processor:
-    def arrange(_logger: object, level: str, fields: EventDict) -> Mapping[str, Any]:
-        return {"timestamp": utc_moment(clock()), "level": level, "event": fields.pop("event"), **fields}
-
-    return arrange
+_log = _Log()
 
 
-def _redact_fields(_logger: object, _level: str, fields: EventDict) -> EventDict:
-    for name, value in fields.items():
-        if isinstance(value, str):
-            fields[name] = redactor.clean(value)
-    return fields
+def _clean(value: object) -> object:
+    return redactor.clean(value) if isinstance(value, str) else value
 
 
-def _json(_logger: object, _level: str, fields: EventDict) -> bytes:
-    return to_json(fields)
-
-
-def _console(stream: TextIO, encoding: str) -> Processor:
+def _console(stream: TextIO, encoding: str) -> Render:
     colours = stream.isatty() and "NO_COLOR" not in os.environ
 
-    def render(_logger: object, _level: str, fields: EventDict) -> bytes:
+    def render(fields: Fields) -> bytes:
         return render_line(fields, colours=colours).encode(encoding, "backslashreplace")
 
     return render
