@@ -5,12 +5,13 @@ from s3mover.errors import SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 5
 
+# Two statements, because each is an exchange with a server that may be far away.
 SESSION = (
     # The lease lives as long as the connection, which rests between sweeps: a week is the longest rest.
-    "SET SESSION wait_timeout = 604800",
-    "SET SESSION time_zone = '+00:00'",
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-    "SET SESSION innodb_lock_wait_timeout = 10",
+    (
+        "SET SESSION wait_timeout = 604800, SESSION time_zone = '+00:00', "
+        "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10"
+    ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
 _VERIFYING = (Tls.VERIFY_CA, Tls.VERIFY_IDENTITY)

@@ -81,6 +81,15 @@ def missing(known: Sequence[Migration], applied: int) -> list[Migration]:
     return [migration for migration in known if migration.version > applied]
 
 
+def is_behind(database: Database) -> bool:
+    """Tell whether anything is missing.
+
+    Raises:
+        SchemaError: the database is newer than what is known here.
+    """
+    return bool(missing(migrations(database.backend), database.schema_version()))
+
+
 def bring_up_to_date(database: Database) -> list[int]:
     """Run what is missing, under the database's lock, and return the versions that were run.
 
