@@ -3,11 +3,10 @@
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 from s3mover.errors import ExitCode, MoverError
-from s3mover.events import DaemonStopped, Notify, RouteFailed
+from s3mover.events import DaemonStopped, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
 from s3mover.signals import heeding_signals, stopping_on_signals
@@ -18,6 +17,7 @@ from s3mover.wiring.clerk import Wanted, read_settings
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
+from s3mover.wiring.observers import Observers
 from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.reloading import Current, secrets_of
 from s3mover.wiring.rereading import Reloader
@@ -46,14 +46,13 @@ def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode
     with ExitStack() as opened:
         opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
         opened.enter_context(heeding_signals(wishes))
-        listeners: Sequence[Notify] = [service, log]
-        house = opened.enter_context(
-            open_house(current, early, stop, listeners, serve_http=True, wishes=wishes)
-        )
+        observers = Observers(current.routes, [service, log])
+        opened.enter_context(observers.serving(current.settings.http))
+        house = opened.enter_context(open_house(current, early, stop, observers, wishes))
         door = ControlDoor(current.settings.control.socket, commands_of(wishes), house.notify)
         opened.callback(door.close)
         reloader = Reloader(current, wishes, lambda: list(house.keepers), log, house.notify)
-        for look in (door.look, reloader.look, lambda: _sign_of_life(house, service)):
+        for look in (door.look, reloader.look, lambda: _sign_of_life(observers, service)):
             opened.enter_context(house.tending(look))
         last = live(house, max_sweeps)
     if stop.requested:
@@ -134,11 +133,11 @@ class Life(threading.Thread):
     def _wait(self, error: Exception, seconds: float) -> None:
         if self._house.stop.requested:
             return
-        observers = self._house.observers
-        observers.of(self._route)(RouteFailed(str(error), seconds))
+        audience = self._house.audience
+        audience.of(self._route)(RouteFailed(str(error), seconds))
         while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
             seconds -= TICK_SECONDS
-            observers.boards[self._route].beat()
+            audience.beat(self._route)
 
 
 def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
@@ -154,6 +153,6 @@ def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
     return Supervisor(duties, pair, house.stop, house.wishes, engine.notify, rounds=rounds)
 
 
-def _sign_of_life(house: House, service: ServiceNotifier) -> None:
-    if house.observers.source.healthy()[0]:
+def _sign_of_life(observers: Observers, service: ServiceNotifier) -> None:
+    if observers.source.healthy()[0]:
         service.beat()

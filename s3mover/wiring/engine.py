@@ -88,7 +88,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         S3Error: a bucket could not be listed.
     """
     with ExitStack() as opened:
-        stop, current, notify = house.stop, house.current, house.observers.of(route)
+        stop, current, notify = house.stop, house.current, house.audience.of(route)
         settings = current.of(route)
         trail = open_trail(settings.audit.url.value)
         opened.callback(trail.close)
@@ -101,10 +101,9 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         keeper = CredentialKeeper(current, route, sides, desk)
         opened.enter_context(house.keeping(keeper))
         gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
-        board = house.observers.boards[route]
 
         def tend() -> None:
-            board.beat()
+            house.audience.beat(route)
             gate.look()
             beside()
 

@@ -13,6 +13,7 @@ from s3mover.supervisor import wait_for_lease
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
+from s3mover.wiring.listeners import Listeners
 from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.reloading import Current, secrets_of
 
@@ -40,7 +41,7 @@ def sweep_once(early: Early, *, progress: bool, wait: bool) -> ExitCode:
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_house(current, early, stop, listeners, serve_http=False) as house,
+        open_house(current, early, stop, Listeners(current.routes, listeners)) as house,
     ):
         ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
     for error in ended:
@@ -74,7 +75,7 @@ def _sweep_route(
                 return exit_code_of(engine.round.run())
     except MoverError as error:
         if route:
-            house.observers.of(route)(RouteFailed(str(error), 0.0))
+            house.audience.of(route)(RouteFailed(str(error), 0.0))
         return error
 
 
