@@ -118,12 +118,13 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
 
     wanted = line.wanted()
     with early_processes(wanted) as early:
-        # Loaded while the settings are read.
-        from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
+        # While the settings are read.
+        with loading():
+            from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
         return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
 
@@ -158,11 +159,12 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
         from s3mover.wiring.commands import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
-    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
 
     with early_processes(line.wanted(route)) as early:
-        # Loaded while the settings are read.
-        from s3mover.wiring.once import sweep_once  # noqa: PLC0415
+        # While the settings are read.
+        with loading():
+            from s3mover.wiring.once import sweep_once  # noqa: PLC0415
 
         return sweep_once(early, progress=progress, wait=wait)
 

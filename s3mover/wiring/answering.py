@@ -4,6 +4,7 @@ pydantic, YAML and boto3's core cost some 40 MB and half a second, and are neede
 loaded, each for the first question that needs it, and go with the process. `clerk.py` holds it and speaks to it.
 """
 
+import gc
 import json
 import os
 import sys
@@ -76,6 +77,8 @@ def _boto3() -> Find:
 
 
 if __name__ == "__main__":
+    # What is loaded leaves hardly any garbage, and the process ends before it could matter.
+    gc.disable()
     # Who asked may be gone before it has heard the answer.
     with suppress(BrokenPipeError):
         serve(sys.stdin, sys.stdout)

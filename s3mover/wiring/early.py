@@ -1,5 +1,6 @@
-"""Processes that are started before anything else, because they take as long to get ready as we do ourselves."""
+"""What is done before anything else: starting processes that take long to get ready, and loading our own modules."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,3 +28,14 @@ def early_processes(wanted: Wanted | None = None) -> Iterator[Early]:
         nursery = Nursery()
         started.callback(nursery.close)
         yield Early(clerk, nursery)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect no garbage while modules are loaded, which leave hardly any; later collections pass over what was."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
