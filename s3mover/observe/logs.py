@@ -1,7 +1,7 @@
 """The log: one structured event per thing that happened, as JSON lines or as lines for people.
 
-What an event is called and what it carries is said in `s3mover.events`; how a line for people looks is said in
-`console.py`.
+The only door to structlog. What an event is called and what it carries is said in `s3mover.events`; how a line for
+people looks is said in `console.py`.
 """
 
 import io
@@ -13,6 +13,13 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TextIO
 
+from s3mover.observe.loading import without
+
+with without("rich"):
+    # structlog would load it for a console of its own: 5 MB and 70 ms for what is not used here.
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
 from s3mover.events import Event
 from s3mover.model import Tally
 from s3mover.observe.console import render_line
@@ -23,9 +30,6 @@ __all__ = ["LEVELS", "LogListener", "configure", "log_defect", "redact"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TALLY = Tally.__match_args__
-
-Fields = Mapping[str, Any]
-Render = Callable[[Fields], bytes]
 
 
 def configure(
@@ -45,8 +49,13 @@ def configure(
     """
     people = format == "console" or (format == "auto" and stream.isatty())
     encoding = (stream.encoding or "utf-8") if people else "utf-8"
-    render = _console(stream, encoding) if people else to_json
-    _log.sink, _log.render, _log.clock, _log.level = _Sink(stream, encoding), render, clock, level
+    sink = _Sink(stream, encoding)
+    structlog.configure(
+        processors=[_redact_fields, _stamp(clock), _console(stream, encoding) if people else _json],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: sink,
+        cache_logger_on_first_use=False,
+    )
 
 
 class LogListener:
@@ -54,7 +63,7 @@ class LogListener:
 
     def __init__(self, **fields: str) -> None:
         self._fields = fields
-        self._lowest = LEVELS[_log.level]
+        self._writers = _writers(fields)
         self._children: list[LogListener] = []
 
     def of_route(self, name: str) -> "LogListener":
@@ -64,13 +73,22 @@ class LogListener:
 
     def set_level(self, level: str) -> None:
         """Write events of at least `level` from now on, a key of `LEVELS`."""
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
         for listener in (self, *self._children):
-            listener._lowest = LEVELS[level]
+            listener._writers = _writers(listener._fields)
 
     def __call__(self, event: Event) -> None:
         """Write `event`, unless its level is below the configured one."""
-        if LEVELS[event.level] >= self._lowest:
-            _log.write(event.level, event.name, {**self._fields, **fields_of(event)})
+        write = self._writers.get(event.level)
+        if write is not None:
+            write(event.name, **fields_of(event))
+
+
+def _writers(fields: Mapping[str, str]) -> dict[str, Callable[..., None]]:
+    logger: FilteringBoundLogger = structlog.get_logger().bind(**fields)
+    return {
+        level: getattr(logger, level) for level, weight in LEVELS.items() if logger.is_enabled_for(weight)
+    }
 
 
 def log_defect(error: BaseException) -> None:
@@ -78,11 +96,11 @@ def log_defect(error: BaseException) -> None:
 
     Before `configure` it goes to standard error: nobody has said yet where the log is.
     """
-    if _log.sink is None:
+    if not structlog.is_configured():
         configure("info", "auto", sys.stderr)
     trace = "".join(traceback.format_exception(error))
-    _log.write(
-        "critical", "daemon.defect", {"code": type(error).__name__, "message": str(error), "trace": trace}
+    structlog.get_logger().critical(
+        "daemon.defect", code=type(error).__name__, message=str(error), trace=trace
     )
 
 
@@ -102,7 +120,7 @@ def fields_of(event: Event) -> dict[str, Any]:
 
 
 class _Sink:
-    """Writes whole lines, one at a time, and flushes each."""
+    """The end of the chain: writes whole lines, one at a time, and flushes each."""
 
     def __init__(self, stream: TextIO, encoding: str) -> None:
         stream.flush()
@@ -128,33 +146,31 @@ class _Sink:
             self._buffer.write(line)
             self._buffer.flush()
 
-
-class _Log:
-    """Where and how lines are written, for the whole process; `sink` is None until that was said."""
-
-    sink: _Sink | None = None
-    render: Render = staticmethod(to_json)
-    clock: Callable[[], float] = staticmethod(time.time)
-    level = "info"
-
-    def write(self, level: str, event: str, fields: Fields) -> None:
-        """Write one line, without what must not be shown."""
-        if self.sink is not None:
-            head = {"timestamp": utc_moment(self.clock()), "level": level, "event": event}
-            self.sink.write(self.render(head | {name: _clean(value) for name, value in fields.items()}))
+    debug = info = warning = error = critical = write
 
 
-_log = _Log()
+def _stamp(clock: Callable[[], float]) -> Processor:
+    def arrange(_logger: object, level: str, fields: EventDict) -> Mapping[str, Any]:
+        return {"timestamp": utc_moment(clock()), "level": level, "event": fields.pop("event"), **fields}
+
+    return arrange
 
 
-def _clean(value: object) -> object:
-    return redactor.clean(value) if isinstance(value, str) else value
+def _redact_fields(_logger: object, _level: str, fields: EventDict) -> EventDict:
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = redactor.clean(value)
+    return fields
 
 
-def _console(stream: TextIO, encoding: str) -> Render:
+def _json(_logger: object, _level: str, fields: EventDict) -> bytes:
+    return to_json(fields)
+
+
+def _console(stream: TextIO, encoding: str) -> Processor:
     colours = stream.isatty() and "NO_COLOR" not in os.environ
 
-    def render(fields: Fields) -> bytes:
+    def render(_logger: object, _level: str, fields: EventDict) -> bytes:
         return render_line(fields, colours=colours).encode(encoding, "backslashreplace")
 
     return render

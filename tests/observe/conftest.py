@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
-from s3mover.observe import logs
 from s3mover.observe.redaction import redact
 
 
@@ -12,7 +12,7 @@ from s3mover.observe.redaction import redact
 def _quiet_afterwards() -> Iterator[None]:
     """Leave neither a log stream nor a secret to the next test."""
     yield
-    logs._log.sink = None
+    structlog.reset_defaults()
     redact([])
 
 
