@@ -16,7 +16,7 @@ from s3mover.errors import ExitCode, MoverError
 
 if TYPE_CHECKING:
     from s3mover.settings.model import Settings
-    from s3mover.wiring.early import Early
+    from s3mover.wiring.clerk import Wanted
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -59,10 +59,16 @@ class CommandLine:
         """Load the settings; `buckets` says whether the command cannot do without them, `route` which one is meant."""
         import os  # noqa: PLC0415
 
-        from s3mover.settings import load  # noqa: PLC0415
+        from s3mover.settings.load import load  # noqa: PLC0415
         from s3mover.wiring.each import chosen  # noqa: PLC0415
 
         return chosen(load(self.config, os.environ, self.overrides, buckets=buckets), route)
+
+    def wanted(self, route: str | None = None) -> "Wanted":
+        """Return what the clerk is asked for, who reads the settings where much else is to be done."""
+        from s3mover.wiring.clerk import Wanted  # noqa: PLC0415
+
+        return Wanted(self.config, self.overrides, route)
 
 
 def _single_settings(
@@ -112,22 +118,15 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
 
-    with early_processes() as early:
-        settings = line.settings()
-        _look_ahead(settings, early)
-        from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
+    wanted = line.wanted()
+    with early_processes(wanted) as early:
+        # While the settings are read.
+        with loading():
+            from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
-        return run_daemon(settings, line.settings, early, max_sweeps=max_sweeps or 0)
-
-
-def _look_ahead(settings: "Settings", early: "Early") -> None:
-    """Let credentials be looked for while the rest is loaded."""
-    from s3mover.settings import routes_of  # noqa: PLC0415
-    from s3mover.wiring.accesses import accesses_of  # noqa: PLC0415
-
-    early.look_for(accesses_of(routes_of(settings)[0].settings))
+        return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()
@@ -160,14 +159,14 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
         from s3mover.wiring.commands import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
-    from s3mover.wiring.early import early_processes  # noqa: PLC0415
+    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
 
-    with early_processes() as early:
-        settings = line.settings(route=route)
-        _look_ahead(settings, early)
-        from s3mover.wiring.once import sweep_once  # noqa: PLC0415
+    with early_processes(line.wanted(route)) as early:
+        # While the settings are read.
+        with loading():
+            from s3mover.wiring.once import sweep_once  # noqa: PLC0415
 
-        return sweep_once(settings, early, progress=progress, wait=wait)
+        return sweep_once(early, progress=progress, wait=wait)
 
 
 @commands.command()

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from s3mover.model import Method
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.wiring.permissions import documents_of
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import os
 import sys
 
 from s3mover.errors import SettingsError
-from s3mover.settings import load
+from s3mover.settings.load import load
 
 SECONDS = 5.0
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened at, and how to reach it

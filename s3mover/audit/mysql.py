@@ -74,7 +74,7 @@ class MysqlDatabase:
         try:
             yield
             with self._translated():
-                self._end("COMMIT")
+                self._tell("COMMIT")
         except BaseException:
             self._roll_back()
             raise
@@ -106,7 +106,7 @@ class MysqlDatabase:
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(sql.replace("?", "%s"), tuple(parameters))
             found: list[Row] = cursor.fetchall()
-            self._end("ROLLBACK")
+            self._tell("ROLLBACK")
             return found
 
     def schema_version(self) -> int:
@@ -142,7 +142,7 @@ class MysqlDatabase:
         """Run one statement of a schema file; MySQL commits changes of tables by itself."""
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(statement)
-            self._end("COMMIT")
+            self._tell("COMMIT")
 
     def acquire_lease(self, pair: Pair) -> bool:
         """Take the server's named lock on `pair`, which lives and dies with this connection."""
@@ -194,8 +194,9 @@ class MysqlDatabase:
             raise
 
     def _set_up(self) -> None:
-        for statement in mysqloptions.SESSION:
-            self.run(statement)
+        with self._translated():
+            for statement in mysqloptions.SESSION:
+                self._tell(statement)
         if mysqloptions.needs_tls(self._dsn) and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
             raise UnreachableError(
                 f"The audit database at {self._dsn.place} offers no TLS, which its URL asks for."
@@ -215,10 +216,10 @@ class MysqlDatabase:
     def _roll_back(self) -> None:
         # On a lost connection the server does it.
         with contextlib.suppress(mysql.connector.Error, OSError):
-            self._end("ROLLBACK")
+            self._tell("ROLLBACK")
 
-    def _end(self, how: str) -> None:
-        self._connection.cmd_query(how)
+    def _tell(self, statement: str) -> None:
+        self._connection.cmd_query(statement)
 
     def _retake_lease(self) -> None:
         name = self._lease

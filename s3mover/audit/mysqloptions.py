@@ -9,11 +9,12 @@ CONNECT_TIMEOUT_SECONDS = 5
 # once it was silent for so long, and a standby takes over. Who rests gives signs of life (`patience.py`).
 SILENCE_SECONDS = 60
 
+# Two statements, because each is an exchange with a server that may be far away.
 SESSION = (
-    f"SET SESSION wait_timeout = {SILENCE_SECONDS}",
-    "SET SESSION time_zone = '+00:00'",
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-    "SET SESSION innodb_lock_wait_timeout = 10",
+    (
+        f"SET SESSION wait_timeout = {SILENCE_SECONDS}, SESSION time_zone = '+00:00', "
+        "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10"
+    ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
 _VERIFYING = (Tls.VERIFY_CA, Tls.VERIFY_IDENTITY)

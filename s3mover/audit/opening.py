@@ -24,8 +24,14 @@ def open_trail(url: str) -> Trail:
         AuditUnavailableError: the database cannot be reached now.
         SchemaError: the schema is newer than this program, or may not be changed by this user.
     """
-    apply_schema(url)
-    return SqlTrail(_connect(parse_dsn(url)))
+    database = _connect(parse_dsn(url))
+    try:
+        if schema.is_behind(database):
+            apply_schema(url)
+    except BaseException:
+        database.close()
+        raise
+    return SqlTrail(database)
 
 
 def open_reader(url: str) -> Trail:

@@ -5,18 +5,13 @@ All of it is decided here without a database, save `bring_up_to_date`, which act
 
 import re
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from s3mover.audit.database import Database
 from s3mover.errors import SchemaError
 
-# Beside the package in a checkout; where the installation of the wheel puts data files otherwise.
-_FOLDERS = (
-    Path(__file__).parents[2] / "schema",
-    Path(sysconfig.get_path("data")) / "share" / "s3mover" / "schema",
-)
 _FILE_NAME = re.compile(r"(?P<version>\d{3})_\w+\.sql")
 
 # Quoted text, comments (MySQL's `/*! ... */` is none), the end of a statement, anything else.
@@ -44,11 +39,17 @@ def migrations(backend: str) -> list[Migration]:
     Raises:
         SchemaError: the files are missing, which only a broken installation can mean.
     """
-    for folder in _FOLDERS:
+    for folder in _folders():
         files = sorted((folder / backend).glob("*.sql"))
         if files:
             return [_migration(path) for path in files]
     raise SchemaError(f"The schema files for {backend} are missing from this installation.")
+
+
+def _folders() -> Iterator[Path]:
+    """Yield where schema files may lie: beside the package in a checkout, else where a wheel's data files go."""
+    yield Path(__file__).parents[2] / "schema"
+    yield Path(sysconfig.get_path("data")) / "share" / "s3mover" / "schema"
 
 
 def statements(sql: str) -> list[str]:
@@ -79,6 +80,15 @@ def missing(known: Sequence[Migration], applied: int) -> list[Migration]:
             "a newer s3mover has worked with it. Install that version, or use another database."
         )
     return [migration for migration in known if migration.version > applied]
+
+
+def is_behind(database: Database) -> bool:
+    """Tell whether anything is missing.
+
+    Raises:
+        SchemaError: the database is newer than what is known here.
+    """
+    return bool(missing(migrations(database.backend), database.schema_version()))
 
 
 def bring_up_to_date(database: Database) -> list[int]:

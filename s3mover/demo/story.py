@@ -18,13 +18,14 @@ from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
 from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.wiring.daemon import live
 from s3mover.wiring.early import early_processes
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
+from s3mover.wiring.observers import Observers
 from s3mover.wiring.reloading import Current
 from s3mover.wiring.summing_up import summary_report
 from s3mover.wishes import Wishes
@@ -65,15 +66,15 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
         _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
         _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
-        with _engine(config, {}, stop) as (engine, bar):
-            _tell_endpoints(engine.house)
+        with _engine(config, {}, stop) as (engine, bar, port):
+            _tell_endpoints(engine.house, port)
             _sweep(engine, bar, count, "everything, by server-side copy where permitted")
             changed = server.put(changes())
             _say(f"\n✏️  {changed} documents were changed or added.")
             _sweep(engine, bar, changed, "only what changed")
         added = server.put(additions())
         _say(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
-        with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar):
+        with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar, _):
             _sweep(engine, bar, added, "only what is new, streaming")
         _prove(server)
         _tell_where(directory, config)
@@ -106,18 +107,21 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
 @contextmanager
 def _engine(
     config: Path, overrides: dict[str, object], stop: Stop
-) -> Iterator[tuple[Engine, ProgressListener]]:
+) -> Iterator[tuple[Engine, ProgressListener, int]]:
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
+    current = Current(settings)
+    observers = Observers(current.routes, [LogListener(), bar])
     with (
         early_processes() as early,
-        open_house(Current(settings), early, stop, [LogListener(), bar], serve_http=True) as house,
+        observers.serving(settings.http) as port,
+        open_house(current, early, stop, observers) as house,
         open_engine(house, "", beside=house.tend) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
-        yield engine, bar
+        yield engine, bar, port
 
 
 def _sweep(engine: Engine, bar: ProgressListener, expected: int, what: str) -> None:
@@ -146,8 +150,8 @@ def _prove(server: DemoServer) -> None:
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(house: House) -> None:
-    base = f"http://127.0.0.1:{house.port}"
+def _tell_endpoints(house: House, port: int) -> None:
+    base = f"http://127.0.0.1:{port}"
     _say(f"👷 {house.crew.threads} threads in {house.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
@@ -162,13 +166,14 @@ def _go_on(config: Path, stop: Stop) -> None:
     _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
     settings = load(config, {}, {"log.level": "info"})
     configure(settings.log.level, settings.log.format, sys.stdout)
+    current = Current(settings)
+    observers = Observers(current.routes, [LogListener()])
     with (
         early_processes() as early,
-        open_house(
-            Current(settings), early, stop, [LogListener()], serve_http=True, wishes=Wishes()
-        ) as house,
+        observers.serving(settings.http) as port,
+        open_house(current, early, stop, observers, Wishes()) as house,
     ):
-        _tell_endpoints(house)
+        _tell_endpoints(house, port)
         live(house)
 
 

@@ -1,22 +1,16 @@
-"""The only door to boto3: who signs for one side, and where its bucket answers. A process of its own.
+"""The only door to boto3: who signs for one side, and where its bucket answers.
 
 boto3's core decides what it knows best: where credentials come from, regions, virtual hosts or paths, FIPS,
 dual-stack, accelerated and custom endpoints. It costs 0.3 seconds and 30 MB, and is needed for moments only, so that
-it lives in a process that ends again (`clerk.py` starts it and speaks to it). Its errors become sentences that name
-the side and say what to do.
+it lives in a process that ends again (`wiring/answering.py`). Its errors become sentences that name the side and say
+what to do.
 """
 
-import json
-import os
-import select
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore import UNSIGNED
@@ -26,11 +20,10 @@ from botocore.config import Config
 from botocore.session import Session
 
 from s3mover.errors import UnreachableError
-from s3mover.model import BucketAddress, Credentials, Side
-from s3mover.s3.access import Found, SideAccess
-from s3mover.s3.regions import AWS_DOMAIN
+from s3mover.model import BucketAddress, Credentials
+from s3mover.s3.access import Find, Found, SideAccess
+from s3mover.s3.regions import AWS_DOMAIN, DEFAULT_REGION
 
-DEFAULT_REGION = "us-east-1"
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500
 _PROBE = "probe"
@@ -64,33 +57,9 @@ def find(access: SideAccess, sessions: SessionOf = session_of) -> Found:
     return Found(address, Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at))
 
 
-def serve(questions: TextIO, answers: TextIO) -> None:
-    """Answer each line, a `SideAccess` in JSON, with a line: what was found, or the sentence of the error."""
-    sessions = cache(session_of)
-    for line in questions:
-        asked = json.loads(line)
-        try:
-            found = find(SideAccess(**(asked | {"side": Side(asked["side"])})), sessions)
-            said: dict[str, object] = {"address": found.address, "credentials": found.credentials}
-        except UnreachableError as error:
-            said = {"error": str(error)}
-        answers.write(json.dumps(said) + "\n")
-        answers.flush()
-
-
-def main() -> None:
-    """Be the clerk's process, which ends with whoever holds the other end of its questions."""
-    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), name="watch", daemon=True).start()
-    serve(sys.stdin, sys.stdout)
-
-
-def _end_with(questions: int) -> None:
-    """End this process's group once nobody is left to ask: a `credential_process` that never answers, too."""
-    watch = select.poll()
-    # That the pipe was hung up is always told.
-    watch.register(questions, 0)
-    watch.poll()
-    os.killpg(0, signal.SIGKILL)
+def finder() -> Find:
+    """Return a `find` whose sessions are made once for each profile, for a process that asks several times."""
+    return partial(find, sessions=cache(session_of))
 
 
 def _chain(session: Any, access: SideAccess) -> Any:
@@ -199,7 +168,3 @@ def _sentence(access: SideAccess, error: Exception) -> str:
             return f"{error}; check {side}.endpoint_url, {side}.region and the network"
         case _:
             return f"{error}; check the settings of {side} and the AWS configuration"
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ endpoints" (names of hosts).
 
 import re
 
+DEFAULT_REGION = "us-east-1"
 AWS_DOMAIN = ".amazonaws.com"  # China's ends in .amazonaws.com.cn
 REGION = "[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}"
 _REGION = re.compile(REGION)

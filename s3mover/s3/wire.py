@@ -14,10 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import (  # type: ignore[attr-defined]  # the stubs lack the second
-    getproxies_environment,
-    proxy_bypass_environment,
-)
 
 from s3mover.errors import S3Error
 
@@ -143,6 +139,14 @@ def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wi
 
 def proxy_for(endpoint: Endpoint) -> Proxy | None:
     """Find the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY ask for, if any."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    # Loaded where a proxy is named: it costs each process a megabyte.
+    from urllib.request import (  # type: ignore[attr-defined]  # noqa: PLC0415 - the stubs lack the second
+        getproxies_environment,
+        proxy_bypass_environment,
+    )
+
     proxies = getproxies_environment()
     url = proxies.get(endpoint.scheme) or proxies.get("all")
     if not url or proxy_bypass_environment(f"{endpoint.host}:{endpoint.port}", proxies):

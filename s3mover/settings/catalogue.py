@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic.fields import FieldInfo
 
+from s3mover.settings import kinds
 from s3mover.settings.kinds import Kind
 from s3mover.settings.model import Section, Settings
+from s3mover.settings.names import setting_names, value_of
 
 PREFIX = "S3MOVER_"
 FILE_SUFFIX = "_FILE"
@@ -38,18 +40,12 @@ FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-# What the routes of one daemon share: its workers, its trail, its doors.
-_OF_ALL_ROUTES = frozenset(
-    {"transfer.threads", "transfer.processes", "audit.url", "http", "control", "log", "stop"}
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting in words.
 
     `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message; a
-    `structured` one may be a list of mappings in a file.
+    `structured` one may be a list of mappings in a file. `annotation` is what pydantic holds a value against.
     """
 
     name: str
@@ -59,6 +55,7 @@ class Setting:
     expected: str
     secret: bool
     structured: bool
+    annotation: Any
 
     @property
     def environment(self) -> tuple[str, ...]:
@@ -78,46 +75,31 @@ def schema_of_settings() -> Mapping[str, Setting]:
     return MappingProxyType({setting.name: setting for setting in _settings()})
 
 
-def section_names() -> tuple[str, ...]:
-    """Return the sections' names, in the order of the model."""
-    return tuple(name for name, info in Settings.model_fields.items() if isinstance(info.default, Section))
-
-
-def may_differ(setting: str) -> bool:
-    """Tell whether a setting may have another value for a route than at the top."""
-    return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
-
-
-def group_names() -> frozenset[str]:
-    """Return the names of the groups of settings within sections, as `transfer.restore`."""
-    parents = (name.rpartition(".")[0] for name in schema_of_settings())
-    return frozenset(parent for parent in parents if "." in parent)
-
-
 def _settings() -> Iterator[Setting]:
-    for section in section_names():
-        yield from _settings_of(section, type(Settings.model_fields[section].default))
+    for name in setting_names():
+        group, _, field = name.rpartition(".")
+        yield _setting(name, value_of(Settings(), group), field)
 
 
-def _settings_of(path: str, section: type[Section]) -> Iterator[Setting]:
-    for field, info in section.model_fields.items():
-        if isinstance(info.default, Section):
-            yield from _settings_of(f"{path}.{field}", type(info.default))
-        else:
-            yield _setting(f"{path}.{field}", info)
-
-
-def _setting(name: str, info: FieldInfo) -> Setting:
-    extra = info.json_schema_extra
+def _setting(name: str, section: Section, field: str) -> Setting:
+    stated = section.__dataclass_fields__[field]
+    annotation = _annotations(section)[field]
+    info = FieldInfo.from_annotation(annotation)
     return Setting(
         name=name,
-        default=_kind(info).write(info.default),
-        unit=str(extra["unit"]) if isinstance(extra, dict) else "",
-        description=info.description or "",
+        default=_kind(info).write(stated.default),
+        unit=stated.metadata["unit"],
+        description=stated.metadata["description"],
         expected=_expected(info),
         secret=_kind(info).secret,
         structured=_kind(info).structured,
+        annotation=annotation,
     )
+
+
+@cache
+def _annotations(section: Section) -> dict[str, Any]:
+    return get_type_hints(type(section), localns=vars(kinds), include_extras=True)
 
 
 def _kind(info: FieldInfo) -> Kind:

@@ -51,7 +51,7 @@ def distinct_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
 
 def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
     names = frozenset({f"{side}.access_key", f"{side}.secret_key", f"{side}.session_token"})
-    secret, token = bucket.secret_key.get_secret_value(), bucket.session_token.get_secret_value()
+    secret, token = bucket.secret_key.value, bucket.session_token.value
     if bucket.access_key and not secret:
         yield Problem(f"{side}.secret_key: missing beside {side}.access_key; set both or neither", names)
     if secret and not bucket.access_key:

@@ -1,6 +1,7 @@
 """The kinds of values that settings have: how each is read from text, written as text, and described.
 
-A kind is an annotated type; its `Kind` says in words what is expected, for error messages and documentation.
+A kind is an annotated type; its `Kind` says in words what is expected, for error messages and documentation. The rest
+of the annotation is pydantic's: only the process that reads the settings comes here.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, PlainValidator
 
 from s3mover.schedule import Window
 from s3mover.settings import shapes
+from s3mover.settings.secret import Secret
 from s3mover.settings.units import parse_duration, parse_size, write_duration, write_size
 from s3mover.settings.windows import read_windows, write_windows
 from s3mover.settings.yamltext import read_list
@@ -34,8 +36,8 @@ def _from_text(parse: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
-def _hidden(check: shapes.Check) -> AfterValidator:
-    return AfterValidator(lambda secret: SecretStr(check(secret.get_secret_value())))
+def _shown(secret: Secret) -> str:
+    return secret.value
 
 
 def _requester(value: object) -> object:
@@ -45,6 +47,9 @@ def _requester(value: object) -> object:
 def _words(values: tuple[str, ...]) -> str:
     return "[" + ", ".join(values) + "]"
 
+
+# A record of ours comes from a text, which is checked as one before.
+_AS_TEXT = GetPydanticSchema(lambda _, handler: handler(str))
 
 Duration = Annotated[
     float,
@@ -119,16 +124,22 @@ Host = Annotated[
     Kind("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
 Directory = Annotated[Path, Kind("a directory's path")]
-Secret = Annotated[
-    SecretStr, _hidden(shapes.one_line), Kind("one line of text", SecretStr.get_secret_value, secret=True)
+SecretText = Annotated[
+    Secret,
+    _AS_TEXT,
+    AfterValidator(shapes.one_line),
+    AfterValidator(Secret),
+    Kind("one line of text", _shown, secret=True),
 ]
 DatabaseUrl = Annotated[
-    SecretStr,
-    _hidden(shapes.database_url),
+    Secret,
+    _AS_TEXT,
+    AfterValidator(shapes.database_url),
+    AfterValidator(Secret),
     Kind(
         "sqlite:///FILE, mysql://USER:PASSWORD@HOST:PORT/NAME (percent-encode what is special in the password), "
         "USER:PASSWORD@tcp(HOST:PORT)/NAME or USER:PASSWORD@unix(/SOCKET)/NAME",
-        SecretStr.get_secret_value,
+        _shown,
         secret=True,
     ),
 ]

@@ -1,15 +1,16 @@
 """From file, environment and command line to settings that can be worked with, or to all problems at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from s3mover.errors import SettingsError
 from s3mover.settings.catalogue import schema_of_settings
 from s3mover.settings.crosschecks import consistent, distinct_pairs, named_buckets
 from s3mover.settings.model import Route, Settings
+from s3mover.settings.names import with_values
 from s3mover.settings.problems import Given, Problem, of_route, refused
 from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
@@ -49,7 +50,7 @@ def load(
     problems += distinct_pairs(routes) if buckets else ()
     if problems:
         raise SettingsError([problem.text for problem in problems])
-    return settings.model_copy(update={"routes": tuple(routes)}) if routes else settings
+    return replace(settings, routes=tuple(routes))
 
 
 def _given(layers: Sequence[Layer]) -> dict[str, Given]:
@@ -68,46 +69,24 @@ def _route(
 
 
 def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
-    """Return settings with defaults in place of what was refused, and the refusals."""
-    try:
-        return Settings.model_validate(_nested(given)), []
-    except ValidationError as error:
-        refusals = _refusals(error, given)
-    accepted = {name: value for name, value in given.items() if name not in refusals}
-    return Settings.model_validate(_nested(accepted)), list(refusals.values())
-
-
-def _refusals(error: ValidationError, given: Mapping[str, Given]) -> dict[str, Problem]:
-    refusals: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False, include_input=False):
-        name = _setting_at(detail["loc"])
-        refusals.setdefault(name, refused(schema_of_settings()[name], given[name], detail))
-    return refusals
-
-
-def _setting_at(place: tuple[int | str, ...]) -> str:
-    """Name the setting that an error of the model is about; what lies deeper belongs to its value."""
-    names = (".".join(map(str, place[:depth])) for depth in range(2, len(place) + 1))
-    return next(name for name in names if name in schema_of_settings())
-
-
-def _nested(given: Mapping[str, Given]) -> dict[str, Any]:
-    root: dict[str, Any] = {}
-    for name, (value, _) in given.items():
-        *groups, field = name.split(".")
-        place = root
-        for group in groups:
-            place = place.setdefault(group, {})
-        place[field] = value
-    return root
+    """Return settings with defaults in place of what was refused, and the refusals, in the order of the model."""
+    values: dict[str, object] = {}
+    refusals = []
+    for name, setting in schema_of_settings().items():
+        if name in given:
+            try:
+                values[name] = TypeAdapter(setting.annotation).validate_python(given[name].value)
+            except ValidationError as error:
+                detail = error.errors(include_url=False, include_input=False)[0]
+                refusals.append(refused(setting, given[name], detail))
+    return with_values(Settings(), values), refusals
 
 
 def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:
     """Let the destination's prefix be the source's where it is not set."""
     if "destination.prefix" in given:
         return settings
-    destination = settings.destination.model_copy(update={"prefix": settings.source.prefix})
-    return settings.model_copy(update={"destination": destination})
+    return with_values(settings, {"destination.prefix": settings.source.prefix})
 
 
 def _crosswise(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:

@@ -1,51 +1,60 @@
 """The settings themselves: one frozen record per section, each field with its default, unit and reason.
 
-What must hold between several settings is in `crosschecks.py`; where values come from, in `load.py`.
+Plain records, because they stay in memory for as long as the program runs. What a value may be is said by its
+annotation, in the words of `kinds.py`; only `catalogue.py` reads these, in the process that reads the settings, so that
+no other needs pydantic. What must hold between several settings is in `crosschecks.py`; where values come from, in
+`load.py`.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from s3mover.settings.secret import Secret
 
-from s3mover.settings.kinds import (
-    AccessKey,
-    AccountId,
-    Bucket,
-    DatabaseUrl,
-    Directory,
-    Duration,
-    EndpointUrl,
-    Globs,
-    Host,
-    KeyPrefix,
-    Lowered,
-    Region,
-    RequesterPays,
-    RoleArn,
-    Secret,
-    Size,
-    SocketPath,
-    StorageClass,
-    Text,
-    Token,
-    Windows,
-)
+if TYPE_CHECKING:
+    from pydantic import Field
+
+    from s3mover.settings.kinds import (
+        AccessKey,
+        AccountId,
+        Bucket,
+        DatabaseUrl,
+        Directory,
+        Duration,
+        EndpointUrl,
+        Globs,
+        Host,
+        KeyPrefix,
+        Lowered,
+        Region,
+        RequesterPays,
+        RoleArn,
+        SecretText,
+        Size,
+        SocketPath,
+        StorageClass,
+        Text,
+        Token,
+        Windows,
+    )
 
 MIB = 2**20
 GIB = 2**30
 
 
 def _field(default: Any, unit: str, description: str) -> Any:
-    return Field(default=default, description=description, json_schema_extra={"unit": unit})
+    return field(default=default, metadata={"unit": unit, "description": description})
 
 
-class Section(BaseModel):
-    """What all sections share: frozen, no unknown fields, and no input in the text of an error."""
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What all sections share: they are told from values by it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-
+@dataclass(frozen=True, slots=True)
 class BucketSettings(Section):
     """One end of the transfer: which bucket, where it answers, and who asks."""
 
@@ -77,13 +86,13 @@ class BucketSettings(Section):
         "Set together with secret_key. Empty: the AWS default chain (environment, profile, SSO, web identity, "
         "container, instance), refreshed for as long as the program lives.",
     )
-    secret_key: Secret = _field(
-        SecretStr(""),
+    secret_key: SecretText = _field(
+        Secret(""),
         "secret access key",
         "Belongs to access_key; better given by the environment or a mounted file.",
     )
-    session_token: Secret = _field(
-        SecretStr(""),
+    session_token: SecretText = _field(
+        Secret(""),
         "session token",
         "Belongs to temporary access keys, which cannot be refreshed and expire.",
     )
@@ -103,10 +112,12 @@ class BucketSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class SourceSettings(BucketSettings):
     """The bucket to read."""
 
 
+@dataclass(frozen=True, slots=True)
 class DestinationSettings(BucketSettings):
     """The bucket to write."""
 
@@ -141,6 +152,7 @@ class DestinationSettings(BucketSettings):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class RestoreSettings(Section):
     """What is done about archived objects, which cannot be read before they are restored."""
 
@@ -155,6 +167,7 @@ class RestoreSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class TransferSettings(Section):
     """How objects travel, and how fast."""
 
@@ -210,6 +223,7 @@ class TransferSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class FilterSettings(Section):
     """Which objects are looked at."""
 
@@ -226,6 +240,7 @@ class FilterSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class SweepSettings(Section):
     """When it is time to look again."""
 
@@ -261,11 +276,12 @@ class SweepSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class AuditSettings(Section):
     """Where it is recorded what became of every object."""
 
     url: DatabaseUrl = _field(
-        SecretStr("sqlite:///s3mover.db"),
+        Secret("sqlite:///s3mover.db"),
         "database URL",
         "sqlite:///FILE (relative to the working directory, four slashes: absolute), "
         "mysql://USER:PASSWORD@HOST:PORT/NAME or USER:PASSWORD@tcp(HOST:PORT)/NAME. "
@@ -276,6 +292,7 @@ class AuditSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class HttpSettings(Section):
     """Where metrics, health and status are served."""
 
@@ -287,6 +304,7 @@ class HttpSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class ControlSettings(Section):
     """Where `s3mover pause` and `s3mover resume` reach the daemon."""
 
@@ -298,6 +316,7 @@ class ControlSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class LogSettings(Section):
     """What is said on standard output."""
 
@@ -309,6 +328,7 @@ class LogSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class SummarySettings(Section):
     """The file that each sweep leaves."""
 
@@ -320,6 +340,7 @@ class SummarySettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class StopSettings(Section):
     """How the program ends."""
 
@@ -330,6 +351,7 @@ class StopSettings(Section):
     )
 
 
+@dataclass(frozen=True, slots=True)
 class Settings(Section):
     """All settings of one run."""
 
@@ -345,7 +367,7 @@ class Settings(Section):
     summary: SummarySettings = SummarySettings()
     stop: StopSettings = StopSettings()
     # Set by the loader, which reads `routes` itself: the model of a route is that of all settings.
-    routes: tuple["Route", ...] = Field(default=(), exclude=True)
+    routes: tuple[Route, ...] = ()
 
 
 class Route(NamedTuple):

@@ -16,11 +16,9 @@ from s3mover.settings.catalogue import (
     FIRST_VERSION_NAMES,
     PREFIX,
     environment_name,
-    group_names,
-    may_differ,
     schema_of_settings,
-    section_names,
 )
+from s3mover.settings.names import ROUTES, group_names, may_differ, section_names, split_name
 from s3mover.settings.problems import (
     Given,
     Problem,
@@ -33,7 +31,6 @@ from s3mover.settings.yamltext import Entry, YamlError, entries, items, parse, p
 
 CONFIG_VARIABLE = "S3MOVER_CONFIG"
 DEFAULT_FILE = Path("config.yaml")
-ROUTES = "routes"
 _ROUTE = "a list of mappings, each with a name (small letters, digits, - and _) and the settings of its own"
 _ROUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TEST_PREFIX = "S3MOVER_TEST_"
@@ -102,12 +99,6 @@ def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) 
         else:
             layer.problems.append(unknown_setting(name, "command line"))
     return layer
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Return the route and the setting that `routes.NAME.a.b` names; the route is empty for `a.b`."""
-    parts = name.split(".", 2)
-    return (parts[1], parts[2]) if parts[0] == ROUTES and len(parts) > 2 else ("", name)  # noqa: PLR2004
 
 
 def _unreadable(sentence: str) -> Layer:

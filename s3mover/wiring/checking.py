@@ -75,7 +75,7 @@ def _across(settings: Settings, sides: Sides) -> tuple[Bucket, Bucket]:
 
 
 def _database(settings: Settings) -> str:
-    url = settings.audit.url.get_secret_value()
+    url = settings.audit.url.value
     if schema_text(url):
         raise Doubt("its schema is not the newest; `s3mover schema apply` or the first sweep brings it there")
     with closing(open_reader(url)) as trail:

@@ -185,14 +185,14 @@ def _policy(route: Route, say: Say, *, side: str | None, source_key: str, as_jso
 
 def apply_schema(settings: Settings, say: Say) -> ExitCode:
     """Bring the audit database to the newest schema."""
-    applied = bring_up_to_date(settings.audit.url.get_secret_value())
+    applied = bring_up_to_date(settings.audit.url.value)
     say(f"applied: {', '.join(map(str, applied))}" if applied else "the schema is the newest already")
     return ExitCode.OK
 
 
 def show_schema(settings: Settings, say: Say) -> ExitCode:
     """Say what `apply_schema` would run."""
-    text = schema_text(settings.audit.url.get_secret_value())
+    text = schema_text(settings.audit.url.value)
     say(text or "-- nothing: the schema is the newest already")
     return ExitCode.OK
 

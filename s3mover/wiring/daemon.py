@@ -4,24 +4,24 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 from s3mover.audit.patience import LONGEST_WAIT_SECONDS, OutageNotice
 from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
-from s3mover.events import DaemonStopped, Notify, RouteFailed
+from s3mover.events import DaemonStopped, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
-from s3mover.settings import Settings
 from s3mover.signals import heeding_signals, stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.supervisor import Duties, Supervisor, pause_after
 from s3mover.sweep.loop import SweepResult
+from s3mover.wiring.clerk import Wanted, read_settings
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
+from s3mover.wiring.observers import Observers
 from s3mover.wiring.outcome import exit_code_of
-from s3mover.wiring.reloading import Current, Read, secrets_of
+from s3mover.wiring.reloading import Current, secrets_of
 from s3mover.wiring.rereading import Reloader
 from s3mover.wiring.tending import ControlDoor, commands_of
 from s3mover.wishes import Wishes
@@ -31,30 +31,30 @@ TICK_SECONDS = 0.1
 FIRST_WAIT_SECONDS = 1.0
 
 
-def run_daemon(settings: Settings, read: Read, early: Early, *, max_sweeps: int = 0) -> ExitCode:
+def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130), or until each route made so many sweeps (0: endlessly).
 
-    `read` reads the settings whenever they are to be read again. After `max_sweeps` the worst of the routes'
-    last sweeps says the exit code, as that of a single sweep does.
+    The settings are those that are `wanted`, at the start and whenever they are to be read again. After `max_sweeps`
+    the worst of the routes' last sweeps says the exit code, as that of a single sweep does.
 
     Raises:
+        SettingsError: the settings cannot be worked with.
         MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
     """
-    current = Current(settings, read)
+    current = Current(early.clerk.settings(), lambda: read_settings(wanted))
     configure(current.settings.log.level, current.settings.log.format, sys.stdout)
     redact(secrets_of(current.settings), "settings")
     stop, wishes, log, service = Stop(), Wishes(), LogListener(), ServiceNotifier(os.environ)
     with ExitStack() as opened:
         opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
         opened.enter_context(heeding_signals(wishes))
-        listeners: Sequence[Notify] = [service, log]
-        house = opened.enter_context(
-            open_house(current, early, stop, listeners, serve_http=True, wishes=wishes)
-        )
+        observers = Observers(current.routes, [service, log])
+        opened.enter_context(observers.serving(current.settings.http))
+        house = opened.enter_context(open_house(current, early, stop, observers, wishes))
         door = ControlDoor(current.settings.control.socket, commands_of(wishes), house.notify)
         opened.callback(door.close)
         reloader = Reloader(current, wishes, lambda: list(house.keepers), log, house.notify)
-        for look in (door.look, reloader.look, lambda: _sign_of_life(house, service)):
+        for look in (door.look, reloader.look, lambda: _sign_of_life(observers, service)):
             opened.enter_context(house.tending(look))
         last = live(house, max_sweeps)
     if stop.requested:
@@ -98,7 +98,7 @@ class Life(threading.Thread):
         self._house = house
         self._route = route
         self._max_sweeps = max_sweeps
-        self._outage = OutageNotice(house.observers.of(route), time.monotonic)
+        self._outage = OutageNotice(house.audience.of(route), time.monotonic)
 
     def run(self) -> None:
         """Live until a stop is asked for; what cannot be lived with ends all routes."""
@@ -145,15 +145,15 @@ class Life(threading.Thread):
     def _wait(self, error: Exception, seconds: float) -> None:
         if self._house.stop.requested:
             return
-        observers = self._house.observers
+        audience = self._house.audience
         if isinstance(error, AuditUnavailableError):
             seconds = min(seconds, LONGEST_WAIT_SECONDS)
             self._outage.began(error)
         else:
-            observers.of(self._route)(RouteFailed(str(error), seconds))
+            audience.of(self._route)(RouteFailed(str(error), seconds))
         while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
             seconds -= TICK_SECONDS
-            observers.boards[self._route].beat()
+            audience.beat(self._route)
 
 
 def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
@@ -169,6 +169,6 @@ def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
     return Supervisor(duties, pair, house.stop, house.wishes, engine.notify, rounds=rounds)
 
 
-def _sign_of_life(house: House, service: ServiceNotifier) -> None:
-    if house.observers.source.healthy()[0]:
+def _sign_of_life(observers: Observers, service: ServiceNotifier) -> None:
+    if observers.source.healthy()[0]:
         service.beat()

@@ -1,6 +1,7 @@
 """Commands over several routes: all of them in turn, or the one that was named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from s3mover.errors import ExitCode, MoverError, SettingsError
 from s3mover.settings import Route, Settings, routes_of
@@ -20,7 +21,7 @@ def chosen(settings: Settings, route: str | None) -> Settings:
     if not found:
         known = ", ".join(one.name for one in settings.routes) or "none"
         raise SettingsError([f"--route: there is no route {route!r}; the settings have: {known}"])
-    return settings.model_copy(update={"routes": found})
+    return replace(settings, routes=found)
 
 
 def on_each(

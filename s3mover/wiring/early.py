@@ -1,33 +1,41 @@
-"""Processes that are started before anything else, because they take as long to get ready as we do ourselves."""
+"""What is done before anything else: starting processes that take long to get ready, and loading our own modules."""
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from s3mover.s3.access import SideAccess
-from s3mover.s3.clerk import Clerk
+from s3mover.wiring.clerk import Clerk, Wanted
 from s3mover.workers.nursery import Nursery
 
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """The clerk, who finds credentials, and the nursery, where workers come from: loading while settings are read."""
+    """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
 
     clerk: Clerk
     nursery: Nursery
 
-    def look_for(self, accesses: Iterable[SideAccess]) -> None:
-        """Let the clerk look for these sides while the rest is loaded."""
-        for access in accesses:
-            self.clerk.ask(access)
-
 
 @contextmanager
-def early_processes() -> Iterator[Early]:
-    """Start them; both have ended afterwards."""
+def early_processes(wanted: Wanted | None = None) -> Iterator[Early]:
+    """Start them, the clerk with the reading of the settings that are wanted; both have ended afterwards."""
     with ExitStack() as started:
         clerk = Clerk()
         started.callback(clerk.close)
+        if wanted is not None:
+            clerk.begin(wanted, look_ahead=True)
         nursery = Nursery()
         started.callback(nursery.close)
         yield Early(clerk, nursery)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect no garbage while modules are loaded, which leave hardly any; later collections pass over what was."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -93,9 +93,9 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         S3Error: a bucket could not be listed.
     """
     with ExitStack() as opened:
-        stop, current, notify = house.stop, house.current, house.observers.of(route)
+        stop, current, notify = house.stop, house.current, house.audience.of(route)
         settings = current.of(route)
-        trail = open_trail(settings.audit.url.get_secret_value())
+        trail = open_trail(settings.audit.url.value)
         opened.callback(trail.close)
         sides = sides_of(settings, notify, house.crew.own_traffic(route), stop.wait, house.clerk())
         require_listings(settings, sides)
@@ -106,10 +106,9 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         keeper = CredentialKeeper(current, route, sides, desk)
         opened.enter_context(house.keeping(keeper))
         gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
-        board = house.observers.boards[route]
 
         def tend() -> None:
-            board.beat()
+            house.audience.beat(route)
             gate.look()
             beside()
 

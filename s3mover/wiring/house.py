@@ -1,20 +1,18 @@
-"""What the routes of one process share: listeners, HTTP, the crew, and the looking after of them."""
+"""What the routes of one process share: listeners, the crew, and the looking after of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from s3mover import __version__
-from s3mover.events import DaemonStarted, Notify
+from s3mover.events import DaemonStarted
 from s3mover.gate import PauseNotice
-from s3mover.observe import http
-from s3mover.s3.clerk import Clerk
 from s3mover.schedule import Window
-from s3mover.settings import Settings
 from s3mover.stop import Stop
 from s3mover.supervisor import StopNotice
+from s3mover.wiring.clerk import Clerk
 from s3mover.wiring.credentials import CredentialKeeper
 from s3mover.wiring.early import Early
-from s3mover.wiring.observers import Observers
+from s3mover.wiring.listeners import Audience
 from s3mover.wiring.parts import bounds_of, pair_of, threads_of
 from s3mover.wiring.reloading import Current
 from s3mover.wishes import Wishes
@@ -25,34 +23,29 @@ DISMISSAL_SECONDS = 5.0
 
 
 class House:
-    """What is shared, and who lives in it; `tend` looks after all of it and is called by the main thread alone.
-
-    `port` is None without HTTP.
-    """
+    """What is shared, and who lives in it; `tend` looks after all of it and is called by the main thread alone."""
 
     def __init__(
         self,
         current: Current,
         stop: Stop,
         wishes: Wishes,
-        observers: Observers,
+        audience: Audience,
         early: Early,
         *,
         is_daemon: bool = False,
-        port: int | None = None,
     ) -> None:
         self.current = current
         self.stop = stop
         self.wishes = wishes
-        self.observers = observers
+        self.audience = audience
         self.is_daemon = is_daemon
-        self.port = port
-        self.notify = observers.notify
+        self.notify = audience.notify
         # A daemon waits rather than give up where worker processes cannot live.
         self.crew = Crew(
             threads_of(current.settings),
             current.routes,
-            observers.notify,
+            audience.notify,
             early.nursery,
             enduring=is_daemon,
         )
@@ -110,29 +103,12 @@ class House:
 
 @contextmanager
 def open_house(
-    current: Current,
-    early: Early,
-    stop: Stop,
-    listeners: Sequence[Notify],
-    *,
-    serve_http: bool,
-    wishes: Wishes | None = None,
+    current: Current, early: Early, stop: Stop, audience: Audience, wishes: Wishes | None = None
 ) -> Iterator[House]:
-    """Open what routes share; it is closed again, also after an error. With `wishes` it is a daemon's.
-
-    Raises:
-        SettingsError: nothing can listen at `http.host` and `http.port`.
-    """
-    with ExitStack() as opened:
-        observers = Observers(current.routes, listeners)
-        port = _serve(current.settings, observers, opened) if serve_http else None
-        daemon, wishes = wishes is not None, wishes or Wishes()
-        house = House(current, stop, wishes, observers, early, is_daemon=daemon, port=port)
-        opened.callback(house.dismiss_crew)
+    """Open what routes share; it is closed again, also after an error. With `wishes` it is a daemon's."""
+    is_daemon, wishes = wishes is not None, wishes or Wishes()
+    house = House(current, stop, wishes, audience, early, is_daemon=is_daemon)
+    try:
         yield house
-
-
-def _serve(settings: Settings, observers: Observers, opened: ExitStack) -> int:
-    server = http.start(settings.http.host, settings.http.port, observers.source)
-    opened.callback(server.close)
-    return server.port
+    finally:
+        house.dismiss_crew()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
 from s3mover.observe.logs import LogListener, configure, redact
-from s3mover.settings import Settings
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.supervisor import wait_for_lease
 from s3mover.wiring.early import Early
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
+from s3mover.wiring.listeners import Listeners
 from s3mover.wiring.outcome import exit_code_of
 from s3mover.wiring.reloading import Current, secrets_of
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
 
 
-def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) -> ExitCode:
+def sweep_once(early: Early, *, progress: bool, wait: bool) -> ExitCode:
     """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
 
     Raises:
+        SettingsError: the settings cannot be worked with.
         MoverError: the sweep could not be begun, or was cut short.
     """
+    settings = early.clerk.settings()
     stop = Stop()
     bar = _bar() if progress and sys.stdout.isatty() else None
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
@@ -39,7 +41,7 @@ def sweep_once(settings: Settings, early: Early, *, progress: bool, wait: bool) 
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_house(current, early, stop, listeners, serve_http=False) as house,
+        open_house(current, early, stop, Listeners(current.routes, listeners)) as house,
     ):
         ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
     for error in ended:
@@ -73,7 +75,7 @@ def _sweep_route(
                 return exit_code_of(engine.round.run())
     except MoverError as error:
         if route:
-            house.observers.of(route)(RouteFailed(str(error), 0.0))
+            house.audience.of(route)(RouteFailed(str(error), 0.0))
         return error
 
 

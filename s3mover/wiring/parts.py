@@ -16,13 +16,13 @@ from s3mover.planning.scan import Finding, Rules
 from s3mover.planning.waiting import WaitRule
 from s3mover.s3.access import Identity
 from s3mover.s3.bucket import MAX_KEYS, Bucket
-from s3mover.s3.clerk import Clerk, find
 from s3mover.s3.retry import ATTEMPTS
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.persistence import Persist, persistent
 from s3mover.transfer.policy import Policy
 from s3mover.wiring.accesses import access_of
+from s3mover.wiring.clerk import Clerk, find
 from s3mover.workers.crew import share_threads
 from s3mover.workers.messages import BYTES, REQUESTS, RouteBrief
 from s3mover.workers.own import OwnTraffic

@@ -1,13 +1,21 @@
 """The settings in force, and reading them again: what may change under a running daemon, and what may not."""
 
 from collections.abc import Callable
-from functools import reduce
+from dataclasses import replace
 from threading import Lock
-from typing import Any
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
-from s3mover.settings import ROUTES, Route, Settings, may_differ, routes_of, schema_of_settings, split_name
-from s3mover.settings.model import Section
+from s3mover.settings import (
+    ROUTES,
+    Route,
+    Settings,
+    may_differ,
+    routes_of,
+    setting_names,
+    split_name,
+    value_of,
+    with_values,
+)
 
 Read = Callable[[], Settings]
 
@@ -90,7 +98,7 @@ def merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
     """Return `old` with the values that `new` has for `names`, at the top and in every route that both have."""
     others = dict(new.routes)
     routes = tuple(Route(name, _merged(its, others.get(name, its), names)) for name, its in old.routes)
-    return _merged(old, new, names).model_copy(update={"routes": routes})
+    return replace(_merged(old, new, names), routes=routes)
 
 
 def is_among(name: str, names: frozenset[str]) -> bool:
@@ -99,29 +107,17 @@ def is_among(name: str, names: frozenset[str]) -> bool:
 
 
 def _differing(old: Settings, new: Settings) -> list[str]:
-    return [name for name in schema_of_settings() if value_of(old, name) != value_of(new, name)]
+    return [name for name in setting_names() if value_of(old, name) != value_of(new, name)]
 
 
 def _merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
-    for name in names.intersection(_differing(old, new)):
-        old = _with(old, name.split("."), value_of(new, name))
-    return old
-
-
-def value_of(settings: Settings, name: str) -> Any:
-    """Return the value of a setting by its name."""
-    return reduce(getattr, name.split("."), settings)
+    changed = names.intersection(_differing(old, new))
+    return with_values(old, {name: value_of(new, name) for name in changed})
 
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return what must never be shown, whatever a foreign library puts into its messages."""
     sides = [side for _, its in routes_of(settings) for side in (its.source, its.destination)]
-    held = [secret.get_secret_value() for side in sides for secret in (side.secret_key, side.session_token)]
-    dsn = parse_dsn(settings.audit.url.get_secret_value())
+    held = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
+    dsn = parse_dsn(settings.audit.url.value)
     return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held
-
-
-def _with(section: Any, path: list[str], value: object) -> Any:
-    first, *rest = path
-    inner: Section | object = _with(getattr(section, first), rest, value) if rest else value
-    return section.model_copy(update={first: inner})

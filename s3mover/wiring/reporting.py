@@ -78,7 +78,7 @@ def report(
     names = {pair_of(route.settings): route.name for route in settings.routes}
     pair = next(iter(names)) if one_route else None
     scope = Scope(time.time() - since if since else 0.0, sweep_id, failed, pair, names)
-    with closing(open_reader(settings.audit.url.get_secret_value())) as trail:
+    with closing(open_reader(settings.audit.url.value)) as trail:
         for line in _FORMS[form](trail, scope):
             say(line)
     return ExitCode.OK

@@ -52,7 +52,7 @@ def retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:
 
 def _retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:
     pair = pair_of(settings)
-    with closing(open_reader(settings.audit.url.get_secret_value())) as trail:
+    with closing(open_reader(settings.audit.url.value)) as trail:
         if not keys:
             say(f"{_end_all(trail, pair)} objects wait no longer")
             return ExitCode.OK
@@ -73,5 +73,5 @@ def _end_all(trail: Trail, pair: Pair) -> int:
 
 def _open_existing(settings: Settings) -> Trail | None:
     """Open the trail, where any sweep has made one: only there can something wait."""
-    url = settings.audit.url.get_secret_value()
+    url = settings.audit.url.value
     return None if schema_text(url) else open_reader(url)

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from s3mover.workers.nursery import Await
@@ -25,16 +26,16 @@ def attend(control: Connection) -> None:
     workers: set[int] = set()
     while True:
         try:
-            request = control.recv()
+            asked = _asked(control)
         except (EOFError, OSError):
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
             return
-        if isinstance(request, Await):
-            control.send(_reap(request))
-            workers.discard(request.pid)
+        if isinstance(asked, Await):
+            _tell(control, _reap(asked))
+            workers.discard(asked.pid)
             continue
-        pipe, memory = _received(control)
+        pipe, memory = asked
         pid = os.fork()
         if not pid:
             control.close()
@@ -43,13 +44,26 @@ def attend(control: Connection) -> None:
         pipe.close()
         os.close(memory)
         workers.add(pid)
-        control.send(pid)
+        _tell(control, pid)
 
 
-def _received(control: Connection) -> tuple[Connection, int]:
+def _asked(control: Connection) -> Await | tuple[Connection, int]:
+    """Return what is asked: for a worker's end, or for a worker with this pipe and this memory."""
+    request = control.recv()
+    if isinstance(request, Await):
+        return request
     with socket.socket(fileno=os.dup(control.fileno())) as carrier:
-        _, (pipe, memory), _, _ = socket.recv_fds(carrier, 1, 2)
+        _, files, _, _ = socket.recv_fds(carrier, 1, 2)
+    if not files:
+        raise EOFError
+    pipe, memory = files
     return Connection(pipe), memory
+
+
+def _tell(control: Connection, answer: int) -> None:
+    # A supervisor that is gone meanwhile is noticed by what it does not ask.
+    with suppress(OSError):
+        control.send(answer)
 
 
 def _reap(request: Await) -> int:

@@ -88,7 +88,7 @@ def test_installed_files_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Where no checkout surrounds the package, they lie among the installation's data files."""
     (tmp_path / "sqlite").mkdir()
     (tmp_path / "sqlite" / "001_x.sql").write_text("SELECT 1;")
-    monkeypatch.setattr(schema, "_FOLDERS", (tmp_path / "nowhere", tmp_path))
+    monkeypatch.setattr(schema, "_folders", lambda: [tmp_path / "nowhere", tmp_path])
     assert schema.migrations("sqlite") == [Migration(1, "001_x.sql", "SELECT 1;")]
     with pytest.raises(SchemaError, match="missing from this installation"):
         schema.migrations("mysql")
@@ -98,7 +98,7 @@ def test_a_file_needs_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A stray file is said, not skipped."""
     (tmp_path / "sqlite").mkdir()
     (tmp_path / "sqlite" / "notes.sql").touch()
-    monkeypatch.setattr(schema, "_FOLDERS", (tmp_path,))
+    monkeypatch.setattr(schema, "_folders", lambda: [tmp_path])
     with pytest.raises(SchemaError, match=r"notes\.sql"):
         schema.migrations("sqlite")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.settings import load
+from s3mover.settings.load import load
 from tests.support.ports import free_port
 from tests.support.program import TOO_LONG, environment, run_program
 

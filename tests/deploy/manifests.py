@@ -7,7 +7,7 @@ from typing import Any
 
 import kubernetes_validate
 
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.settings.model import Settings
 from s3mover.settings.units import parse_duration
 

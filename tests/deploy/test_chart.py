@@ -12,6 +12,8 @@ import helm_python
 import pytest
 import yaml
 
+from s3mover.settings import value_of
+from s3mover.settings.load import load
 from tests.deploy.engine import ROOT
 from tests.deploy.manifests import check, check_grace, of_kind, pods, seconds, settings_of
 
@@ -118,7 +120,9 @@ def test_values_give_sound_manifests(values: Values, tmp_path: Path) -> None:
     settings = settings_of(manifests, tmp_path)
     check_grace(manifests, settings)
     for section, chosen in values.get("config", {}).items():
-        assert getattr(settings, section).model_fields_set >= set(chosen), section
+        names = {f"{section}.{name}": value for name, value in chosen.items()}
+        wanted = load(None, {}, names, buckets=False)
+        assert [value_of(settings, name) for name in names] == [value_of(wanted, name) for name in names]
 
 
 REFUSED = {

@@ -7,8 +7,8 @@ import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 
-from s3mover.settings import load
 from s3mover.settings.catalogue import FIRST_VERSION_NAMES
+from s3mover.settings.load import load
 from s3mover.wiring.permissions import documents_of
 from tests.deploy.engine import ROOT
 

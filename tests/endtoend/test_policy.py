@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.wiring.commands import check, policy
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT
 from tests.simulator import Simulator, SimulatorKey

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.wiring.permissions import documents_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ import pytest
 
 from s3mover.model import Method
 from s3mover.policies import Terms
-from s3mover.settings import Settings, load
+from s3mover.settings import Settings
+from s3mover.settings.load import load
 from s3mover.wiring.commands import policy
 from s3mover.wiring.permissions import documents_of, terms_of
 

@@ -1,17 +1,11 @@
 """Credentials that are kept fresh, and the process that finds them."""
 
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3.access import RENEWAL_SECONDS, RETRY_SECONDS, Found, Identity, SideAccess
-from s3mover.s3.clerk import Clerk, find
-from tests.support.waiting import wait_until
 
 ACCESS = SideAccess(
     Side.SOURCE, "buck", region="eu-west-1", access_key="AKIAEXAMPLE", secret_key="very/secret"
@@ -93,30 +87,6 @@ def test_a_source_that_gives_the_same_ones_is_not_asked_all_the_time() -> None:
     chain.now = 4990.0
     assert [identity.credentials().access_key for _ in range(3)] == ["A"] * 3
     assert (chain.asked, events) == (1, [])
-
-
-def test_the_clerk_finds_what_boto3_finds() -> None:
-    """Through its pipes, several times; its process ends with it, and shows no secret."""
-    with Clerk() as clerk:
-        assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
-        with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
-            clerk.find(
-                SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")
-            )
-        assert clerk.find(ACCESS).address == ADDRESS
-        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/cmdline").read_bytes()
-        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/environ").read_bytes()
-    assert not Path(f"/proc/{clerk.pid}").exists()
-
-
-def test_a_clerk_that_died_is_said() -> None:
-    """By the side that it was asked for; the next clerk does."""
-    with Clerk() as clerk:
-        os.kill(clerk.pid, signal.SIGKILL)
-        wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
-        with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
-            clerk.find(ACCESS)
-    assert find(ACCESS).address == ADDRESS
 
 
 def test_secrets_are_not_shown() -> None:

@@ -1,7 +1,5 @@
 """Who signs, and where the bucket answers: boto3's decisions, in our words."""
 
-import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -174,19 +172,6 @@ def test_a_role_is_assumed_each_time(monkeypatch: pytest.MonkeyPatch, moto_url: 
     assert first.session_token
     assert first.expires_at
     assert second.access_key != first.access_key
-
-
-def test_each_question_gets_its_line() -> None:
-    """What is found, or the sentence of what went wrong: a wrong profile keeps nobody from asking again."""
-    good = {"side": "source", "bucket": "buck", "region": "eu-west-1", **KEYS}
-    answers = StringIO()
-    door.serve(
-        StringIO("".join(json.dumps(asked) + "\n" for asked in (good, good | {"profile": "nope"}))), answers
-    )
-    found, refused = map(json.loads, answers.getvalue().splitlines())
-    assert found["address"] == ["buck", "https", "buck.s3.eu-west-1.amazonaws.com", 443, "", "eu-west-1"]
-    assert found["credentials"] == ["AKIAEXAMPLE", "very/secret", "", None]
-    assert refused["error"].startswith("source: there is no AWS profile 'nope'")
 
 
 def failure(**settings: str) -> str:

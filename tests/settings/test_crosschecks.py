@@ -3,7 +3,7 @@
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.settings import load
+from s3mover.settings.load import load
 
 
 def problems(environ: dict[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.settings import load
+from s3mover.settings.load import load
 from s3mover.settings.problems import nearest, shown
 
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.settings import Settings, load, routes_of
+from s3mover.settings import Settings, routes_of
+from s3mover.settings.load import load
 
 FILE = """
 transfer: {method: streaming, max_attempts: 5}
@@ -63,7 +64,7 @@ def test_environment_and_command_line_reach_a_route_by_its_name() -> None:
         "S3MOVER_TRANSFER__MAX_ATTEMPTS": "6",
     }
     hr, sales = loaded(FILE, environ, {"routes.hr.filter.min_age": "1h"}).routes
-    assert sales.settings.source.secret_key.get_secret_value() == "from-a-file"
+    assert sales.settings.source.secret_key.value == "from-a-file"
     assert (hr.settings.transfer.max_attempts, sales.settings.transfer.max_attempts) == (7, 6)
     assert (hr.settings.filter.min_age, sales.settings.filter.min_age) == (3600.0, 0.0)
 

@@ -6,7 +6,8 @@ import pytest
 
 from s3mover.errors import SettingsError
 from s3mover.schedule import Window
-from s3mover.settings import Settings, load
+from s3mover.settings import Settings
+from s3mover.settings.load import load
 from s3mover.settings.windows import read_windows, write_windows
 from tests.settings.test_load import given
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.settings import Settings, load, schema_of_settings
+from s3mover.settings import Settings
+from s3mover.settings.catalogue import schema_of_settings
+from s3mover.settings.load import load
 from s3mover.wiring.reloading import CREDENTIALS, RELOADABLE, Current, differing, is_among, merged, secrets_of
 
 PAIR = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}

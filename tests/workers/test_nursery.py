@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 import pytest
 
-from s3mover.workers.nursery import Child, Nursery
+from s3mover.workers.nursery import Child, Nursery, Start
 from s3mover.workers.slate import slate_memory
 from tests.support.waiting import wait_until
 
@@ -107,3 +108,25 @@ def test_nothing_outlives_the_supervisor() -> None:
         assert is_alive(nursery)
         supervisor.kill()
         wait_until(lambda: not is_alive(worker) and not is_alive(nursery))
+
+
+@pytest.mark.parametrize("with_files", [True, False])
+def test_a_supervisor_that_goes_while_it_asks_is_no_defect(tmp_path: Path, *, with_files: bool) -> None:
+    """Before its files were there, or before the answer was: the nursery ends without a word."""
+    ours, theirs = socket.socketpair()
+    memory = slate_memory()
+    pipe, far_end = Pipe()
+    with theirs, pipe, (tmp_path / "said").open("wb") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "s3mover.workers.forking", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stderr=said,
+        )
+        with far_end, Connection(ours.fileno()) as line:
+            line.send(Start())
+            if with_files:
+                socket.send_fds(ours, [b"+"], [far_end.fileno(), memory])
+            ours.detach()
+        os.close(memory)
+    assert running.wait(60) == 0
+    assert (tmp_path / "said").read_bytes() == b""

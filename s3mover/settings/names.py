@@ -1,0 +1,71 @@
+"""The names of settings, as `transfer.restore.days`, and the values that they stand for in a record of settings.
+
+Light: whoever needs more than names asks `catalogue.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from functools import cache, reduce
+from typing import Any
+
+from s3mover.settings.model import Section, Settings
+
+ROUTES = "routes"
+# What the routes of one daemon share: its workers, its trail, its doors.
+_OF_ALL_ROUTES = frozenset(
+    {"transfer.threads", "transfer.processes", "audit.url", "http", "control", "log", "stop"}
+)
+
+
+@cache
+def setting_names() -> tuple[str, ...]:
+    """Return the name of every setting, in the order of the model."""
+    return tuple(name for section in section_names() for name in _below(Settings(), section))
+
+
+def section_names() -> tuple[str, ...]:
+    """Return the sections' names, in the order of the model."""
+    return tuple(one.name for one in fields(Settings) if isinstance(one.default, Section))
+
+
+def group_names() -> frozenset[str]:
+    """Return the names of the groups of settings within sections, as `transfer.restore`."""
+    parents = (name.rpartition(".")[0] for name in setting_names())
+    return frozenset(parent for parent in parents if "." in parent)
+
+
+def may_differ(setting: str) -> bool:
+    """Tell whether a setting may have another value for a route than at the top."""
+    return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the route and the setting that `routes.NAME.a.b` names; the route is empty for `a.b`."""
+    parts = name.split(".", 2)
+    return (parts[1], parts[2]) if parts[0] == ROUTES and len(parts) > 2 else ("", name)  # noqa: PLR2004
+
+
+def value_of(settings: Settings, name: str) -> Any:
+    """Return the value of a setting by its name."""
+    return reduce(getattr, name.split("."), settings)
+
+
+def with_values(settings: Settings, values: Mapping[str, object]) -> Settings:
+    """Return the settings with other values for some names."""
+    for name, value in values.items():
+        settings = _with(settings, name.split("."), value)
+    return settings
+
+
+def _with(section: Any, path: list[str], value: object) -> Any:
+    first, *rest = path
+    return replace(section, **{first: _with(getattr(section, first), rest, value) if rest else value})
+
+
+def _below(parent: Any, name: str) -> Iterator[str]:
+    value = value_of(parent, name)
+    if not isinstance(value, Section):
+        yield name
+        return
+    for one in fields(value):
+        yield from _below(parent, f"{name}.{one.name}")
