@@ -66,7 +66,7 @@ def test_the_clerk_ends(world: World, port: int, tmp_path: Path) -> None:
     del settings["SRC_ACCESS_KEY"], settings["SRC_SECRET_KEY"]
     with daemon(settings, tmp_path) as running:
         wait_until(lambda: is_helped(running.process.pid), "the helper runs")
-        among = {"s3mover.workers.forking", "s3mover.s3.identity", "sleep"}
+        among = {"s3mover.workers.forking", "s3mover.wiring.answering", "sleep"}
         with ending_with(running.process.pid, among):
             running.process.kill()
 
