@@ -16,7 +16,7 @@ from s3mover.planning.scan import Finding, Rules
 from s3mover.planning.waiting import WaitRule
 from s3mover.s3.access import Identity
 from s3mover.s3.bucket import MAX_KEYS, Bucket
-from s3mover.s3.retry import ATTEMPTS
+from s3mover.s3.retry import ATTEMPTS, retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
 from s3mover.transfer.persistence import Persist, persistent
@@ -85,7 +85,8 @@ def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Cle
 class Sides:
     """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials.
 
-    `persist` tries a request again where that may help, within the budget of repetitions.
+    `persist` tries a request again where that may help, within the budget of repetitions; a listing, which a stop does
+    not cut short, waits by `sleep`.
     """
 
     source_identity: Identity
@@ -93,6 +94,7 @@ class Sides:
     source: Bucket
     destination: Bucket
     persist: Persist
+    sleep: Callable[[float], None]
 
 
 def sides_of(
@@ -106,20 +108,30 @@ def sides_of(
 
     Requests pass `traffic`, and before a repetition `wait` so many seconds, which tells whether to go on.
     """
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds + traffic.repeat())
+
     with clerk or Clerk() as asked:
         source = identity_of(Side.SOURCE, settings.source, notify, asked)
         destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
     return Sides(
         source,
         destination,
-        _bucket(source, Side.SOURCE, settings.source, notify, traffic),
-        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic),
+        _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
+        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
         persistent(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
+        sleep,
     )
 
 
 def _bucket(
-    identity: Identity, side: Side, settings: BucketSettings, notify: Notify, traffic: OwnTraffic
+    identity: Identity,
+    side: Side,
+    settings: BucketSettings,
+    notify: Notify,
+    traffic: OwnTraffic,
+    sleep: Callable[[float], None],
 ) -> Bucket:
     note = traffic.counter(side)
 
@@ -133,7 +145,7 @@ def _bucket(
         count,
         expected_owner=settings.account_id,
         request_payer=settings.request_payer == "requester",
-        sleep=lambda seconds: time.sleep(seconds + traffic.repeat()),
+        sleep=sleep,
         pace=traffic.requests_to(side),
         body_pace=traffic.bytes_read(),
     )
@@ -180,8 +192,8 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
-    source = SideListing(sides.source, pair.source_prefix, sides.persist)
-    destination = SideListing(sides.destination, pair.destination_prefix, sides.persist, count)
+    source = SideListing(sides.source, pair.source_prefix, sides.sleep)
+    destination = SideListing(sides.destination, pair.destination_prefix, sides.sleep, count)
     with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
         for finding in findings:
             # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
@@ -190,18 +202,18 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
 
 
 class SideListing:
-    """One side's listing as the plan wants it; `see` is told of each page."""
+    """One side's listing as the plan wants it; `see` is told of each page, `sleep` waits before a repetition."""
 
     def __init__(
         self,
         bucket: Bucket,
         prefix: str,
-        persist: Persist,
+        sleep: Callable[[float], None],
         see: Callable[[ObjectPage], None] = lambda _: None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
-        self._persist = persist
+        self._sleep = sleep
         self._see = see
 
     def pages(self, after: str = "") -> Generator[ObjectPage]:
@@ -212,7 +224,9 @@ class SideListing:
 
     def first_after(self, text: str) -> str | None:
         """Tell the first key after a text, None where there is none."""
-        page = self._persist(lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1))
+        page = retrying(
+            lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1), sleep=self._sleep
+        )
         return page.entries.keys[0] if page.entries else None
 
     def close_thread(self) -> None:

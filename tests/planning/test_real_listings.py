@@ -1,5 +1,6 @@
 """Ranges over a real listing: cuts travel in requests, whatever characters keys are made of."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -10,7 +11,6 @@ from s3mover.model import BucketAddress, Credentials, Pair
 from s3mover.planning.plan import plan
 from s3mover.planning.scan import Rules
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import once
 from s3mover.wiring.parts import SideListing
 from tests.simulator import Simulator
 
@@ -43,7 +43,8 @@ def test_odd_keys_are_listed_once_by_ranges(simulator: Simulator) -> None:
     simulator.put_objects("to", [{"key": f"ü/{key}", "size": 1, "seed": 1} for key in keys[::7]])
     pair = Pair("from", "in/", "to", "ü/")
     source, destination = (
-        SideListing(bucket(simulator, name), prefix, once) for name, prefix in (("from", "in/"), ("to", "ü/"))
+        SideListing(bucket(simulator, name), prefix, time.sleep)
+        for name, prefix in (("from", "in/"), ("to", "ü/"))
     )
 
     # A page counts as full with ten keys, so that three pages are many.
