@@ -159,7 +159,7 @@ def test_large_orders_come_back_as_well(simulator: Simulator) -> None:
     simulator.put_objects(
         "from", [{"key": f"zz/{number}", "size": LARGEST_SMALL + 1, "seed": 1} for number in range(12)]
     )
-    with crew_of(simulator, processes=1, threads=2) as owner:
+    with crew_of(simulator, processes=1, threads=4) as owner:
         small, large = orders(simulator, 4), orders(simulator, 312)[300:]
         owner.desk.hand_out([*small, *large])
         owner.desk.recall()
