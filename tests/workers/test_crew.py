@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from s3mover.errors import MoverError
 from s3mover.events import Event, WorkerDied
 from s3mover.model import Credentials, Order, Outcome, Side, Status
+from s3mover.workers.admission import LARGEST_SMALL
 from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, _picked, share_threads
 from s3mover.workers.desk import FromCrew
 from s3mover.workers.nursery import Child, Nursery
@@ -151,6 +152,25 @@ def test_unbegun_orders_come_back_when_recalled(simulator: Simulator) -> None:
             returned += settled.returned
         assert len(outcomes) + len(returned) == 40
         assert returned
+
+
+def test_large_orders_come_back_as_well(simulator: Simulator) -> None:
+    """They wait apart from the small ones, and a recall finds both."""
+    simulator.set_latency(CopyObject=0.3)
+    simulator.put_objects(
+        "from", [{"key": f"zz/{number}", "size": LARGEST_SMALL + 1, "seed": 1} for number in range(12)]
+    )
+    with crew_of(simulator, processes=1, threads=4) as owner:
+        small, large = orders(simulator, 4), orders(simulator, 312)[300:]
+        owner.desk.hand_out([*small, *large])
+        owner.desk.recall()
+        ended, returned = 0, list[Order]()
+        while owner.desk.in_flight():
+            settled = owner.hear()
+            ended += len(settled.outcomes)
+            returned += settled.returned
+        assert ended + len(returned) == 16
+        assert any(order.size > LARGEST_SMALL for order in returned)
 
 
 def test_workers_sign_with_renewed_credentials(simulator: Simulator) -> None:
