@@ -261,7 +261,7 @@ def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> 
 
 def test_the_lease_of_a_silent_host_becomes_free(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that lost its power never closes its connection: the server gives it up after a while."""
-    brief = (*mysqloptions.SESSION, "SET SESSION wait_timeout = 1")
+    brief = (*mysqloptions.SESSION, "SET SESSION wait_timeout = 4")
     with monkeypatch.context() as patched:
         patched.setattr(mysqloptions, "SESSION", brief)
         silent = open_trail(account.go_dsn)

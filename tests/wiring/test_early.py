@@ -17,7 +17,6 @@ ELSEWHERE = {
     "moto",
     "mysql",
     "rich",
-    "asyncio",
 }
 
 
