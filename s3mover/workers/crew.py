@@ -1,4 +1,4 @@
-"""The crew: worker processes, who has which orders, and what happens when a worker dies.
+"""The crew: worker processes, what they are told, and what happens when one dies. Orders are `dealing.py`'s.
 
 One thread, the foreman, owns all of it. Desks and the workers' listeners only put into its inbox, so that routes on
 several threads may share one crew. No lock and no queue is shared between processes, so a killed worker takes
@@ -7,7 +7,6 @@ nothing with it.
 
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,19 +14,17 @@ from queue import Empty, SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
-from s3mover.model import WORKER_DIED, Credentials, Order, Outcome, Side, unmoved
+from s3mover.model import Credentials, Order, Outcome, Side
+from s3mover.workers.dealing import Dealer
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.limits import OWN, Governor
-from s3mover.workers.member import Member, identity
+from s3mover.workers.member import Member
 from s3mover.workers.messages import (
     Brief,
     Extend,
-    Hand,
-    Identity,
     Learn,
     Leave,
     Quit,
-    Recall,
     Renew,
     Report,
     RouteBrief,
@@ -36,11 +33,6 @@ from s3mover.workers.nursery import Nursery
 from s3mover.workers.own import OwnRequests, OwnTraffic
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
-# Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
-# new orders are on their way.
-ORDERS_PER_THREAD = 4
-# An order that so many dying workers had begun is set aside: it may be what kills them.
-MOST_DEATHS = 3
 # Workers of which so many in a row die before they are up cannot work here at all.
 MOST_STILLBORN = 5
 # How often it is looked whether workers live, and whether an empty place is to be filled.
@@ -92,8 +84,7 @@ class Crew:
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._own = OwnRequests(routes, lambda: self._inbox.put(self._ask_own))
         self._hired = 0
-        self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
-        self._deaths: Counter[Identity] = Counter()
+        self._dealer = Dealer(routes, lambda: self._members, self._rivals, self._settle)
         self._stillborn = 0
         self._dismissed = False
         self._starting = threading.Lock()
@@ -147,15 +138,15 @@ class Crew:
 
     def share(self, route: str) -> int:
         """Return how many orders a route may have out: those of all members' shares."""
-        return sum(self._share_of(place.brief, route) for place in self._places)
+        return sum(self._dealer.share_of(place.brief, route) for place in self._places)
 
     def hand_out(self, route: str, orders: list[Order]) -> None:
         """Share the orders among the workers, those with most room first."""
-        self._inbox.put(partial(self._take_on, route, orders))
+        self._inbox.put(partial(self._dealer.take_on, route, orders))
 
     def recall(self, route: str) -> None:
         """Have the route's desk told what nobody has begun."""
-        self._inbox.put(partial(self._call_back, route))
+        self._inbox.put(partial(self._dealer.call_back, route))
 
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
@@ -226,16 +217,7 @@ class Crew:
             place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
             self._announce_for(report.route)(RequestsMade(side, operation, code, count))
-        orders = member.orders[report.route]
-        outcomes = [one for one in report.outcomes if (report.route, one.sweep, one.number) in orders]
-        returned = [order for order in report.returned if identity(report.route, order) in orders]
-        names = [(report.route, outcome.sweep, outcome.number) for outcome in outcomes]
-        names += [identity(report.route, order) for order in returned]
-        for name in names:
-            del orders[name]
-            self._deaths.pop(name, None)
-        self._deal(report.route)
-        self._settle(report.route, outcomes, returned)
+        self._dealer.book(member, report)
 
     def _govern(self, who: int, now: float, report: Report) -> None:
         self._governor.hear(who, now, report)
@@ -258,6 +240,9 @@ class Crew:
         if (outcomes or returned) and route in self._desks:
             self._desks[route].deliver(FromCrew(Settled(outcomes, returned)))
 
+    def _rivals(self, route: str) -> int:
+        return sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
+
     def _announce_for(self, route: str) -> Notify:
         desk = self._desks.get(route)
         return desk.notify if desk else self._notify
@@ -268,48 +253,11 @@ class Crew:
     def _clear(self, desk: Desk) -> None:
         """Forget the desk and its orders: what workers still say of them finds nobody."""
         if self._desks.get(desk.route) is desk:
-            self._call_back(desk.route)
+            self._dealer.call_back(desk.route)
             del self._desks[desk.route]
             for member in self._members:
                 member.orders[desk.route].clear()
                 member.send(Leave(desk.route))
-
-    def _take_on(self, route: str, orders: list[Order]) -> None:
-        self._waiting[route].extend(orders)
-        self._deal(route)
-
-    def _deal(self, route: str) -> None:
-        waiting = self._waiting[route]
-        share = max(1, -(-len(waiting) // max(1, len(self._members))))
-        while waiting:
-            room, member = max(
-                ((self._room(member, route), member) for member in self._members),
-                key=lambda found: found[0],
-                default=(0, None),
-            )
-            if member is None or room <= 0:
-                return
-            orders = _picked(waiting, min(share, room, len(waiting)))
-            member.orders[route].update((identity(route, order), order) for order in orders)
-            member.send(Hand(route, orders))
-
-    def _room(self, member: Member, route: str) -> int:
-        return self._share_of(member.brief, route) - len(member.orders[route])
-
-    def _share_of(self, brief: Brief, route: str) -> int:
-        """Divide a worker's window among the routes that have work, counting `route` as one of them.
-
-        Each has room of its own: what one holds never takes another's place.
-        """
-        others = sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
-        return max(1, brief.threads * ORDERS_PER_THREAD // (1 + others))
-
-    def _call_back(self, route: str) -> None:
-        for member in self._members:
-            member.send(Recall(route))
-        unassigned = list(self._waiting[route])
-        self._waiting[route].clear()
-        self._settle(route, [], unassigned)
 
     def _instruct(self, lesson: Learn) -> None:
         self._learnt[lesson.route] = lesson.brief
@@ -342,8 +290,7 @@ class Crew:
         self._governor.welcome(member.number)
         self._send_rates(time.monotonic())
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
-        for route in self._waiting:
-            self._deal(route)
+        self._dealer.welcome()
 
     def _bury(self, place: _Place, member: Member) -> None:
         place.member = None
@@ -354,7 +301,7 @@ class Crew:
         self._plan_replacement(place)
         unsettled = sum(map(len, member.orders.values()))
         self._notify(WorkerDied(member.number, code, unsettled, place.due - time.monotonic()))
-        self._hand_on(member, code)
+        self._dealer.hand_on(member, code)
         if self._stillborn >= MOST_STILLBORN and not self._enduring:
             raise MoverError(f"{self._stillborn} worker processes ended before they were up")
 
@@ -362,20 +309,6 @@ class Crew:
         place.deaths += 1
         place.due = time.monotonic() + pause_after(place.deaths)
         self._look_at = min(self._look_at, place.due)
-
-    def _hand_on(self, member: Member, code: str) -> None:
-        """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
-        begun = member.slate.in_hand()
-        for route, orders in member.orders.items():
-            fatal = {name for name in orders if name in begun and self._died_with(name)}
-            self._take_on(
-                route, [_orphaned(order, member) for name, order in orders.items() if name not in fatal]
-            )
-            self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
-
-    def _died_with(self, name: Identity) -> bool:
-        self._deaths[name] += 1
-        return self._deaths[name] >= MOST_DEATHS
 
     def _part(self, grace: float) -> None:
         self._dismissed = True
@@ -391,21 +324,3 @@ def share_threads(threads: int, processes: int) -> list[int]:
     """Divide `threads` over `processes` as evenly as can be; the first ones get one more where it does not divide."""
     each, more = divmod(threads, processes)
     return [each + (1 if number < more else 0) for number in range(processes)]
-
-
-def _orphaned(order: Order, by: Member) -> Order:
-    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
-
-
-def _picked(waiting: deque[Order], count: int) -> list[Order]:
-    """Take orders from all over the queue, so that neighbours of a kind, as large objects are, meet several workers."""
-    step = len(waiting) // count
-    orders = list(waiting)
-    waiting.clear()
-    waiting.extend(order for place, order in enumerate(orders) if place % step or place // step >= count)
-    return orders[: count * step : step]
-
-
-def _set_aside(order: Order, code: str) -> Outcome:
-    said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
-    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)

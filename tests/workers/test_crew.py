@@ -16,7 +16,8 @@ from s3mover.errors import MoverError
 from s3mover.events import Event, WorkerDied
 from s3mover.model import Credentials, Order, Outcome, Side, Status
 from s3mover.workers.admission import LARGEST_SMALL
-from s3mover.workers.crew import MOST_DEATHS, ORDERS_PER_THREAD, PATIENCE, Crew, _picked, share_threads
+from s3mover.workers.crew import PATIENCE, Crew, share_threads
+from s3mover.workers.dealing import MOST_DEATHS, ORDERS_PER_THREAD, _picked
 from s3mover.workers.desk import FromCrew
 from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.vigil import Patience
