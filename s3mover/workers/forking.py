@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from s3mover.workers.nursery import Await
+from s3mover.workers.messages import Await
 from s3mover.workers.worker import serve
 
 REAP_SECONDS = 0.01

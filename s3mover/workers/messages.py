@@ -1,4 +1,4 @@
-"""What the supervisor and a worker say to each other over their pipe, and what a worker is told at its start."""
+"""What the supervisor says to a worker and to the nursery, over their pipes, and what they say to it."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -114,3 +114,14 @@ class Report(NamedTuple):
 
 
 ToWorker = Learn | Hand | Renew | Recall | Leave | Rates | Extend | Quit
+
+
+class Start(NamedTuple):
+    """To the nursery: fork a worker; its end of the pipe and its slate's memory travel beside."""
+
+
+class Await(NamedTuple):
+    """To the nursery: tell the exit code of this worker, which gets so many seconds to end before it is killed."""
+
+    pid: int
+    grace: float

@@ -13,20 +13,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
-from typing import NamedTuple
 
 from s3mover.errors import MoverError
-
-
-class Start(NamedTuple):
-    """To the nursery: fork a worker; its end of the pipe and its slate's memory travel beside."""
-
-
-class Await(NamedTuple):
-    """To the nursery: tell the exit code of this worker, which gets so many seconds to end before it is killed."""
-
-    pid: int
-    grace: float
+from s3mover.workers.messages import Await, Start
 
 
 class Child:

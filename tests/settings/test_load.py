@@ -16,11 +16,6 @@ from s3mover.settings.secret import Secret
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def given(
     environ: Mapping[str, str] = BUCKETS,
     file: str | None = None,

@@ -17,11 +17,6 @@ A_DURATION = "a number with a unit such as 500ms, 60s, 5m, 24h or 7d, or plain 0
 GLOBS = 'globs with commas between them, or a list such as ["*.pdf", "hr/*"]'
 
 
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def problems(
     environ: Mapping[str, str] | None = None,
     file: str | bytes | None = None,

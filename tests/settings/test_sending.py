@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from s3mover.settings import Settings, setting_names, value_of
 from s3mover.settings.load import load
 from s3mover.settings.sending import read, written
@@ -28,11 +26,6 @@ summary: {directory: "/tmp/ü", keep: 9}
 stop: {grace: 3s}
 """
 ROUTES = "routes: [{name: hr, sweep: {windows: []}, destination: {prefix: hr/}}, {name: it, source: {bucket: it-docs}}]"
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def test_whatever_is_set_arrives() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.workers.nursery import Child, Nursery, Start
+from s3mover.workers.messages import Start
+from s3mover.workers.nursery import Child, Nursery
 from s3mover.workers.slate import slate_memory
 from tests.support.waiting import wait_until
 
