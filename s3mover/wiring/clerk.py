@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from s3mover.settings import Settings
 from s3mover.settings.sending import read
 
 COMMAND = [sys.executable, "-m", "s3mover.wiring.answering"]
+
+# boto3 has bounds of its own for each request; a `credential_process` has none, and whoever waits here hears no signal.
+PATIENCE_SECONDS = 60.0
 
 Answer = dict[str, Any]
 
@@ -87,9 +91,14 @@ class Clerk:
         """Find one side's credentials and address.
 
         Raises:
-            UnreachableError: see `identity.find`.
+            UnreachableError: see `identity.find`; or it takes too long, and this clerk is of no more use.
         """
         self._ask("find", asdict(access))
+        if not self._answers_within(PATIENCE_SECONDS):
+            raise UnreachableError(
+                f"{access.side}: looking for credentials took more than {PATIENCE_SECONDS:g} seconds; check what the AWS "
+                "configuration names for them, such as a credential_process"
+            )
         answer = self._answer()
         if answer is None:
             raise UnreachableError(
@@ -115,6 +124,11 @@ class Clerk:
         except BrokenPipeError:
             # It has died: the answer, which does not come, says so.
             return
+
+    def _answers_within(self, seconds: float) -> bool:
+        watch = select.poll()
+        watch.register(self._pipes[1], select.POLLIN)
+        return bool(watch.poll(seconds * 1000))
 
     def _answer(self) -> Answer | None:
         line = self._pipes[1].readline()

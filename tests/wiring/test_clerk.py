@@ -61,6 +61,16 @@ def test_a_clerk_that_died_is_said() -> None:
     assert find(ACCESS).address == ADDRESS
 
 
+def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command that gives credentials, and hangs, would keep whoever waits from hearing a signal."""
+    (tmp_path / "aws").write_text("[profile slow]\ncredential_process = sleep 600\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    monkeypatch.setattr("s3mover.wiring.clerk.PATIENCE_SECONDS", 1.0)
+    slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
+    with Clerk() as asked, pytest.raises(UnreachableError, match="source: .* more than 1 seconds"):
+        asked.find(slow)
+
+
 def test_the_clerk_reads_what_would_be_read_here() -> None:
     """File, environment and command line, of one route or of all."""
     file = Path("routes.yaml")
