@@ -96,8 +96,8 @@ class Clerk:
         self._ask("find", asdict(access))
         if not self._answers_within(PATIENCE_SECONDS):
             raise UnreachableError(
-                f"{access.side}: looking for credentials took more than {PATIENCE_SECONDS:g} seconds; check what the AWS "
-                "configuration names for them, such as a credential_process"
+                f"{access.side}: looking for credentials took more than {PATIENCE_SECONDS:g} seconds; check what the "
+                "AWS configuration names for them, such as a credential_process"
             )
         answer = self._answer()
         if answer is None:

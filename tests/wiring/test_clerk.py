@@ -67,7 +67,7 @@ def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
     monkeypatch.setattr("s3mover.wiring.clerk.PATIENCE_SECONDS", 1.0)
     slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
-    with Clerk() as asked, pytest.raises(UnreachableError, match="source: .* more than 1 seconds"):
+    with Clerk() as asked, pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"):
         asked.find(slow)
 
 
