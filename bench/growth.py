@@ -1,14 +1,12 @@
 """Growth: time per key and memory must not depend on how many keys there are."""
 
-import sys
-
 from bench.contest import sweep_seconds
 from bench.figures import Figure, Goal, Result
 from bench.measure import run as run_command
+from bench.subjects import DAEMON
 from bench.world import KIB, World
 
 NAME = "growth"
-SWEEP = [sys.executable, "-m", "s3mover", "sweep"]
 COMPARED, COPIED = "nothing to do", "copied"
 # So much more may the largest take than the smallest of these before it counts as growth.
 MOST = 1.2
@@ -26,7 +24,7 @@ def run(world: World) -> Result:
 
 def _figure(world: World, what: str, count: int, filled: int) -> Figure:
     world.source.furnish(count, KIB, 100 * KIB, filled=filled)
-    ended = run_command(SWEEP, world.settings(), world.folder, watch_memory=True)
+    ended = run_command(DAEMON, world.settings(), world.folder, watch_memory=True)
     per_key = sweep_seconds(ended) / count * 1e6
     return Figure(NAME, f"{what}: {count:,}", "s3mover", "us per key", (per_key,), peak=ended.peak)
 

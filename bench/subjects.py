@@ -17,6 +17,10 @@ PEERS = Path(sys.executable).parent.parent / "peers" / "bin"
 S3MOVER = "s3mover"
 
 
+# The daemon, from its start over one sweep to its end.
+DAEMON = [sys.executable, "-m", "s3mover", "run", "--max-sweeps", "1"]
+
+
 class Subject(NamedTuple):
     """A program: `copy` moves everything, `sync` compares both buckets and finds everything in place.
 
@@ -32,9 +36,8 @@ class Subject(NamedTuple):
 
 
 def s3mover(world: World) -> Subject:
-    """Return s3mover itself, with its trail on MariaDB, counting metrics and writing its log."""
-    sweep = [sys.executable, "-m", "s3mover", "sweep"]
-    return Subject(S3MOVER, "this checkout", sweep, sweep, world.settings())
+    """Return s3mover itself, with its trail on MariaDB, serving its metrics and writing its log."""
+    return Subject(S3MOVER, "this checkout", DAEMON, DAEMON, world.settings())
 
 
 def peers(world: World) -> tuple[list[Subject], list[str]]:

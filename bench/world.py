@@ -78,7 +78,12 @@ class World:
 
     def settings(self, *, two_servers: bool = False, mariadb: bool = True) -> dict[str, str]:
         """Return the environment that points s3mover at the buckets; both are on one server unless told otherwise."""
-        values = {"AWS_CA_BUNDLE": self.source.ca_file, "S3MOVER_LOG__FORMAT": "json"}
+        values = {
+            "AWS_CA_BUNDLE": self.source.ca_file,
+            "S3MOVER_LOG__FORMAT": "json",
+            "S3MOVER_HTTP__HOST": "127.0.0.1",
+            "S3MOVER_HTTP__PORT": "0",
+        }
         destination = self.destination if two_servers else self.source
         for side, server, bucket in (("SRC", self.source, "source"), ("DST", destination, "destination")):
             values |= {

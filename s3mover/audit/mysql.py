@@ -194,6 +194,8 @@ class MysqlDatabase:
             raise
 
     def _set_up(self) -> None:
+        if shortcoming := mysqloptions.shortcoming(self._connection.server_info or ""):
+            raise UnreachableError(f"The audit database at {self._dsn.place} {shortcoming}.")
         with self._translated():
             for statement in mysqloptions.SESSION:
                 self._tell(statement)

@@ -72,8 +72,6 @@ _AWAY = frozenset(
     )
 )
 _CLIENT_ERRORS = range(2000, 3000)
-# Our statements are right for servers that know JSON_TABLE.
-_SYNTAX = 1064
 _NO_NUMBER = -1
 
 
@@ -87,8 +85,4 @@ def translate(number: int, message: str, dsn: MysqlDsn) -> MoverError:
         return UnreachableError(f"The audit database refuses the work ({where}): {message}")
     if number in _AWAY or number in _CLIENT_ERRORS or number == _NO_NUMBER:
         return AuditUnavailableError(f"The audit database is not available ({where}): {message}")
-    if number == _SYNTAX:
-        return MoverError(
-            f"The audit database must be MySQL 8, or MariaDB 10.6 or newer ({where}): {message}"
-        )
     return MoverError(f"The audit database reports an error ({where}): {message}")

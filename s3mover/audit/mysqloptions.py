@@ -1,5 +1,7 @@
 """What the driver is told about a connection, from its DSN; pure, the driver is not imported here."""
 
+import re
+
 from s3mover.audit.dsn import MysqlDsn, Tls
 from s3mover.errors import SettingsError
 
@@ -17,6 +19,10 @@ SESSION = (
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
+# The first that know JSON_TABLE, in which the trail gives them many rows at once.
+_OLDEST = {"MySQL": (8, 0), "MariaDB": (10, 6)}
+# MariaDB calls itself 5.5.5 first, for clients that fear two digits.
+_VERSION = re.compile(r"(?:5\.5\.5-)?(\d+)\.(\d+)")
 _VERIFYING = (Tls.VERIFY_CA, Tls.VERIFY_IDENTITY)
 
 
@@ -48,6 +54,17 @@ def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) ->
 def needs_tls(dsn: MysqlDsn) -> bool:
     """Tell whether a connection without TLS must not be used; a local socket needs none."""
     return not dsn.socket and dsn.tls in (*_VERIFYING, Tls.REQUIRED)
+
+
+def shortcoming(server: str) -> str:
+    """Return what a server that introduces itself as `server` is and should be; empty where it will do."""
+    product = "MariaDB" if "mariadb" in server.lower() else "MySQL"
+    version = _VERSION.match(server)
+    if version is None or (int(version[1]), int(version[2])) >= _OLDEST[product]:
+        return ""
+    return (
+        f"is {product} {server.removeprefix('5.5.5-')}; expected MySQL 8 or newer, or MariaDB 10.6 or newer"
+    )
 
 
 def _tls(dsn: MysqlDsn, system_ca_file: str | None) -> dict[str, object]:

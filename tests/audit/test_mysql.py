@@ -224,6 +224,33 @@ def test_an_error_number_tells_whether_to_wait(number: int, kind: type[MoverErro
     assert "p4ssw0rd" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("server", "will_do"),
+    [
+        ("8.0.36", True),
+        ("9.7.0-commercial", True),
+        ("8.0.mysql_aurora.3.04.0", True),
+        ("5.7.44-log", False),
+        ("5.5.5-10.11.6-MariaDB-0+deb12u1", True),
+        ("11.4.2-MariaDB", True),
+        ("10.6.1-MariaDB", True),
+        ("5.5.5-10.5.23-MariaDB-1:10.5.23+maria~deb11", False),
+        ("a proxy", True),
+    ],
+)
+def test_a_server_that_is_too_old_is_told(server: str, will_do: bool) -> None:
+    """The first of both kinds that know JSON_TABLE will do; what cannot be read is not refused."""
+    told = mysqloptions.shortcoming(server)
+    assert told == "" if will_do else "expected MySQL 8 or newer, or MariaDB 10.6" in told
+
+
+def test_a_server_that_is_too_old_is_refused(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, before anything is written."""
+    monkeypatch.setattr(mysqloptions, "_OLDEST", {"MySQL": (99, 0), "MariaDB": (99, 0)})
+    with pytest.raises(UnreachableError, match=r"127\.0\.0\.1.* is MariaDB 10.*expected MySQL 8"):
+        open_trail(account.go_dsn)
+
+
 def test_a_certificate_is_verified(mariadb: MariaDb, account: Account) -> None:
     """The CA that is named must vouch for the server; the system's, which does not know it, refuses."""
     open_trail(f"{account.go_dsn}&ssl-ca={mariadb.identity.ca_file}").close()
