@@ -67,10 +67,12 @@ def _let_everything_happen(daemon: Watched) -> None:
     """Copies, streams, fallbacks, failures, skips, throttling and the death of a worker."""
     s3 = daemon.world.s3
     s3.add_fault("slow_down", operation="CopyObject", times=20)
-    failing = s3.add_fault("access_denied", key="open/0000000[0-4]")
+    failing = s3.add_fault("access_denied", key="denied/*")
     s3.put_object(SOURCE, "archived", b"x", storage_class="GLACIER")
     s3.put_object(SOURCE, "left-out.tmp", b"x")
     s3.fill(SOURCE, 40, size=1_000, prefix="open/")
+    # In a folder of their own: what is refused of one object is believed of its folder for a while.
+    s3.fill(SOURCE, DENIED, size=1_000, prefix="denied/")
     s3.fill(SOURCE, 25, size=2_000, prefix="secret/")
     wait_until(lambda: _denied(daemon) >= DENIED, "some have failed")
     s3.clear_faults(failing)
