@@ -80,6 +80,7 @@ class Daemon:
     def _read(self) -> Iterator[dict[str, Any]]:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            assert line.startswith("{"), f"no event: {line}{self.process.stdout.read()}"
             event = json.loads(line)
             self.events.append(event)
             yield event
