@@ -11,6 +11,8 @@ from typing import Protocol
 
 # What was not used in so short a time may be caught up on, so that a bound is reached and not only approached.
 BURST_SECONDS = 0.1
+# Whoever waits looks again after so long: a rate next to nothing would have it wait for longer than clocks can tell.
+LONGEST_WAIT_SECONDS = 60.0
 # So little of a unit is not waited for: sums of fractions are not exact.
 SLACK = 1e-3
 
@@ -94,7 +96,9 @@ class Pace:
         self.waiting += 1
         try:
             while place - self._allowed > SLACK:
-                self._wait((place - self._allowed) / self._rate if self._rate else None)
+                self._wait(
+                    min((place - self._allowed) / self._rate, LONGEST_WAIT_SECONDS) if self._rate else None
+                )
                 self._refill()
         finally:
             self.waiting -= 1

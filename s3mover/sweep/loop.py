@@ -52,10 +52,11 @@ TRUST_STEP_SECONDS = 0.2
 
 
 class PlanEnded(NamedTuple):
-    """The plan came to its end (`whole`), was broken off, or met an error."""
+    """The plan came to its end (`whole`), was broken off, or met an error, or a defect of ours."""
 
     whole: bool
     error: MoverError | None = None
+    defect: Exception | None = None
 
 
 Message = Finding | PlanEnded | FromCrew | Removed
@@ -132,6 +133,7 @@ class Sweep:
         Raises:
             AuditUnavailableError: the audit database stayed away until the stop's deadline.
             LeaseHeldError: another instance took the lease while the database was away.
+            Exception: a defect of ours, on whichever thread it was met.
         """
         threading.Thread(target=self._plan, name="planner", daemon=True).start()
         while not self._is_done():
@@ -156,6 +158,8 @@ class Sweep:
                     self._tools.inbox.put(finding)
         except MoverError as error:
             ended = PlanEnded(whole=False, error=error)
+        except Exception as defect:  # noqa: BLE001 - carried to the loop's thread, which would wait for ever
+            ended = PlanEnded(whole=False, defect=defect)
         self._tools.inbox.put(ended)
 
     def _is_done(self) -> bool:
@@ -193,6 +197,8 @@ class Sweep:
                 self._transfers.extend(finding.transfers)
                 self._findings_held += 1
             case PlanEnded():
+                if message.defect is not None:
+                    raise message.defect
                 self._plan_ended = message
                 tally = self._ledger.tally()
                 to_move = tally.listed - tally.skipped

@@ -30,9 +30,10 @@ _UNFIT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 class Removed(NamedTuple):
-    """What became of a batch of due deletions."""
+    """What became of a batch of due deletions, or the defect of ours that it met."""
 
     deletions: list[Deletion]
+    defect: Exception | None = None
 
 
 class Remover:
@@ -68,12 +69,24 @@ class Remover:
             self._source.close_thread()
 
     def heard(self, removed: Removed) -> None:
-        """Take note that the owner has heard of a batch."""
+        """Take note that the owner has heard of a batch.
+
+        Raises:
+            Exception: the defect that it met.
+        """
+        if removed.defect is not None:
+            raise removed.defect
         self._outstanding -= len(removed.deletions)
 
     def _work(self) -> None:
         while True:
-            self._deliver(Removed(delete(self._source, self._due.get(), self._persist)))
+            self._deliver(self._removed(self._due.get()))
+
+    def _removed(self, due: Sequence[DueDeletion]) -> Removed:
+        try:
+            return Removed(delete(self._source, due, self._persist))
+        except Exception as defect:  # noqa: BLE001 - carried to the owner's thread, which would wait for ever
+            return Removed([], defect)
 
 
 def delete(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list[Deletion]:

@@ -39,7 +39,7 @@ class Demand(NamedTuple):
 def spread(limit: float, demands: Mapping[int, Demand]) -> dict[int, float]:
     """Share `limit` among all: who does not wait gets what it uses, the others the rest, by their waiting threads.
 
-    Where nobody waits, all have the rest in equal parts.
+    Where nobody waits, all have the rest in equal parts. Nobody who may begin at any time is left without a share.
     """
     if limit == inf or not demands:
         return dict.fromkeys(demands, inf)
@@ -50,7 +50,7 @@ def spread(limit: float, demands: Mapping[int, Demand]) -> dict[int, float]:
     rest = limit - scale * taken
     idle = limit * IDLE_SHARE / len(demands)
     if not waiting:
-        return {one: scale * use + rest / len(demands) for one, use in sated.items()}
+        return {one: max(scale * use + rest / len(demands), idle) for one, use in sated.items()}
     return {
         one: rest * demand.waiting / waiting if demand.waiting else max(scale * sated[one], idle)
         for one, demand in demands.items()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.s3.throttle import BURST_SECONDS, SLACK, Pace
+from s3mover.s3.throttle import BURST_SECONDS, LONGEST_WAIT_SECONDS, SLACK, Pace
 from tests.support.virtualstore import Run, Store
 
 
@@ -59,6 +59,22 @@ def test_the_rate_is_reached() -> None:
         pace.take()
     assert 9.8 <= time.now <= 10.0
     assert (pace.take_passed(), pace.take_passed()) == (1000, 0)
+
+
+def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
+    """And ends as soon as there is another one: a wait of a million years is more than clocks can tell."""
+    waits: list[float | None] = []
+
+    def wait(seconds: float | None) -> None:
+        waits.append(seconds)
+        pace.set_rate(1000.0)
+        time.now += 1.0
+
+    time = Time()
+    pace = Pace(1e-14, time.clock, wait)
+    pace.take()
+    pace.take()
+    assert waits == [LONGEST_WAIT_SECONDS]
 
 
 def test_no_rate_is_no_bound() -> None:

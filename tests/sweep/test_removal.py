@@ -1,10 +1,17 @@
 """Deleting source objects: what the store refuses for now is tried again, within reason."""
 
+from queue import SimpleQueue
+from typing import cast
+
+import pytest
+
 from s3mover.model import DueDeletion
-from s3mover.sweep.removal import delete
+from s3mover.s3.bucket import Bucket
+from s3mover.sweep.removal import Removed, Remover, delete
 from s3mover.transfer.persistence import persistent
 from tests.s3.samples import bucket_on
 from tests.support.scripted import Peer, answer
+from tests.support.waiting import TOO_LONG
 
 SLOW = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
 
@@ -16,6 +23,15 @@ def due(*keys: str) -> list[DueDeletion]:
 def refusing(**codes: str) -> bytes:
     errors = "".join(f"<Error><Key>{key}</Key><Code>{code}</Code></Error>" for key, code in codes.items())
     return answer(f"<DeleteResult>{errors}</DeleteResult>".encode())
+
+
+def test_a_defect_is_carried_to_whoever_waits() -> None:
+    """The owner waits for what became of each batch, and would wait for ever."""
+    inbox: SimpleQueue[Removed] = SimpleQueue()
+    remover = Remover(cast("Bucket", object()), persistent(1, lambda _: True), inbox.put)
+    remover.remove(due("a"))
+    with pytest.raises(AttributeError):
+        remover.heard(inbox.get(timeout=TOO_LONG))
 
 
 def test_a_refused_request_is_repeated() -> None:

@@ -23,7 +23,13 @@ def test_no_more_is_shared_than_there_is(limit: float, demands: dict[int, Demand
     shares = spread(limit, demands)
     assert shares.keys() == demands.keys()
     assert sum(shares.values()) <= limit * (1 + IDLE_SHARE) * 1.000001
-    assert all(share > 0 for share in shares.values())
+    least = limit * IDLE_SHARE / len(shares) / 75
+    assert all(share >= min(least, limit / 2 / 600) for share in shares.values())
+
+
+def test_a_limit_that_is_used_up_leaves_something_to_the_idle() -> None:
+    """What others use may come to all of it, or by the sums of fractions to a little more."""
+    assert spread(1000.3, {0: Demand(), 1: Demand(5000.7)})[0] == pytest.approx(1000.3 * IDLE_SHARE / 2)
 
 
 @given(limit=st.floats(10, 5000), others=st.integers(1, 7))
