@@ -1,0 +1,48 @@
+"""The loop of a sweep: what its other threads meet is known to it."""
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from s3mover.audit.opening import open_trail
+from s3mover.audit.patience import PatientTrail
+from s3mover.events import Event
+from s3mover.planning.scan import Finding
+from s3mover.planning.waiting import WaitRule
+from s3mover.stop import Stop
+from s3mover.sweep.loop import Inbox, Sweep, SweepTools
+from s3mover.workers.crew import Crew
+from s3mover.workers.desk import Desk
+from s3mover.workers.nursery import Nursery
+from tests.audit.samples import PAIR
+
+
+def test_a_defect_of_the_plan_is_not_waited_for(tmp_path: Path) -> None:
+    """It is met on the planner's thread; a loop that did not hear of it would wait for ever."""
+
+    def broken() -> Generator[Finding]:
+        yield from ()
+        raise OverflowError("a defect")
+
+    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(Nursery()) as nursery:
+        inbox: Inbox = Inbox()
+        tools = SweepTools(
+            trail=PatientTrail(trail, _ignore, lambda _: False, time.monotonic),
+            desk=Desk("", Crew([1], [""], _ignore, nursery), inbox.put, _ignore),
+            inbox=inbox,
+            notify=_ignore,
+            stop=Stop(),
+            clock=time.time,
+            beat=lambda: None,
+            held=lambda: "",
+            wait_rule=lambda: WaitRule(60.0, 3600.0),
+        )
+        with pytest.raises(OverflowError, match="a defect"):
+            Sweep(tools, PAIR, broken()).run()
+
+
+def _ignore(_event: Event) -> None:
+    """Only the error is of interest."""
