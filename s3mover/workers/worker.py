@@ -4,12 +4,14 @@ It knows no supervisor, no trail and no boto3. When its pipe closes it ends at o
 still did.
 """
 
+import os
 import threading
 import time
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TypeVar
 
+from s3mover.errors import ExitCode
 from s3mover.model import Order, Outcome
 from s3mover.workers.admission import Bounds, Kind, kind_of
 from s3mover.workers.deference import Deference
@@ -54,7 +56,21 @@ def serve(connection: Connection, memory: int) -> None:
         brief: Brief = connection.recv()
     except (EOFError, ConnectionError):
         return
+    end_with_any_thread()
     Worker(brief, Slate(brief.threads, list(brief.routes), memory), connection).listen()
+
+
+def end_with_any_thread() -> None:
+    """End this process, with a trace, where one of its threads ends by a defect of ours.
+
+    It would be missed in silence, and what it had to report be waited for; of a process that ends the crew takes care.
+    """
+
+    def end(met: threading.ExceptHookArgs) -> None:
+        threading.__excepthook__(met)
+        os._exit(ExitCode.DEFECT)
+
+    threading.excepthook = end
 
 
 class Worker:
