@@ -26,10 +26,10 @@ from tests.support.soaking import Growth, Sample, Soak, growth_of
 
 THREADS = 150
 MB = 1e6
-# What may be taken more in the end; 0: not one. In memory it is 50 bytes for each object that is moved meanwhile: the
+# What may be taken more in the end; 0: not one. In memory it is 30 bytes for each object that is moved meanwhile: the
 # allocators' habits, and the folders that workers remember. The session's is what one statement of the largest block
 # takes, which may be prepared late.
-MOST = {"memory": 8 * MB, "processes": 0, "threads": 0, "files": 0, "blocks": 2000, "session": 2 * MB}
+MOST = {"memory": 6 * MB, "processes": 0, "threads": 0, "files": 0, "blocks": 2000, "session": 2 * MB}
 SHOWN = {
     "memory": ("memory of the tree, MB", MB),
     "blocks": ("blocks of the supervisor's interpreter", 1),
