@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import BucketAddress, Credentials
@@ -40,7 +39,7 @@ class Wanted:
 
 
 class Clerk:
-    """A process that answers one question after the other; a context manager. Belongs to one thread.
+    """A process that answers one question after the other. Belongs to one thread, which closes it.
 
     Questions and answers, secrets among them, go through pipes that nobody else can read.
     """
@@ -55,14 +54,6 @@ class Clerk:
     def pid(self) -> int:
         """The number of the process."""
         return self._process.pid
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def begin(self, wanted: Wanted, *, look_ahead: bool = False) -> None:
         """Let the settings be read; with `look_ahead` both ends of their first route are looked for, next.
@@ -142,12 +133,12 @@ class Clerk:
 
 def read_settings(wanted: Wanted) -> Settings:
     """Read settings by a clerk of their own; see `Clerk.settings`."""
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         clerk.begin(wanted)
         return clerk.settings()
 
 
 def find(access: SideAccess) -> Found:
     """Find one side by a clerk of its own; see `Clerk.find`."""
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         return clerk.find(access)

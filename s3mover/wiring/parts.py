@@ -112,7 +112,7 @@ def sides_of(
     def sleep(seconds: float) -> None:
         time.sleep(seconds + traffic.repeat())
 
-    with clerk or Clerk() as asked:
+    with closing(clerk or Clerk()) as asked:
         source = identity_of(Side.SOURCE, settings.source, notify, asked)
         destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
     return Sides(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
         with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
             clerk.find(
@@ -53,7 +54,7 @@ def test_the_clerk_finds_what_boto3_finds() -> None:
 
 def test_a_clerk_that_died_is_said() -> None:
     """By the side that it was asked for; the next clerk does."""
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         os.kill(clerk.pid, signal.SIGKILL)
         wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
         with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
@@ -67,7 +68,7 @@ def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
     monkeypatch.setattr("s3mover.wiring.clerk.PATIENCE_SECONDS", 1.0)
     slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
-    with Clerk() as asked, pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"):
+    with closing(Clerk()) as asked, pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"):
         asked.find(slow)
 
 
@@ -85,7 +86,7 @@ def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
     """Every problem, also that of a route that is not there; the next question is answered all the same."""
     with pytest.raises(SettingsError) as here:
         load(None, os.environ, {"transfer.threads": "many \udc80"})
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         clerk.begin(Wanted(None, {"transfer.threads": "many \udc80"}))
         with pytest.raises(SettingsError) as there:
             clerk.settings()
@@ -98,7 +99,7 @@ def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
 
 def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
     """As what another attempt may mend."""
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         os.kill(clerk.pid, signal.SIGKILL)
         clerk.begin(Wanted(None, BUCKETS))
         with pytest.raises(UnreachableError, match="the process that reads the settings ended unexpectedly"):
@@ -109,7 +110,7 @@ def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
     """What is asked then is known already, once; a question that nobody expected is answered as ever."""
     file = Path("routes.yaml")
     file.write_text(ROUTES, encoding="utf-8")
-    with Clerk() as clerk:
+    with closing(Clerk()) as clerk:
         clerk.begin(Wanted(file, {}), look_ahead=True)
         (_, first), (_, second) = clerk.settings().routes
         for access in [*accesses_of(first), *accesses_of(second), *accesses_of(first)]:
