@@ -3,6 +3,7 @@
 Which task is next is `turns.py`'s, what bulk work leaves of the CPU `deference.py`'s.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
@@ -11,7 +12,10 @@ from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 
 # Larger orders are bulk: to stream them takes the CPU of some 20 small ones, to copy them longer than S3's latency.
 LARGEST_SMALL = 8 * MIB
-# Bulk keeps one thread in so many while small orders lack threads; as many keep free of parts while none does.
+# Larger ones may take long, as parts may: a part is as large by default.
+LARGEST_SHORT = 64 * MIB
+# Bulk keeps one thread in so many while small orders lack threads; as many keep free of what may take long while none
+# does.
 SHARE = 8
 
 
@@ -23,8 +27,9 @@ class Kind(IntEnum):
 
     SMALL = 0
     LARGE = 1
-    HUGE = 2
-    PART = 3
+    LONG = 2
+    HUGE = 3
+    PART = 4
 
 
 BULK = tuple(kind for kind in Kind if kind is not Kind.SMALL)
@@ -32,9 +37,8 @@ BULK = tuple(kind for kind in Kind if kind is not Kind.SMALL)
 
 def kind_of(size: int) -> Kind:
     """Return the kind of an order by its object's size in bytes; those that go in parts either way are huge."""
-    if size <= LARGEST_SMALL:
-        return Kind.SMALL
-    return Kind.LARGE if size <= MAX_SINGLE_COPY else Kind.HUGE
+    bounds = (LARGEST_SMALL, LARGEST_SHORT, MAX_SINGLE_COPY)
+    return Kind(bisect_left(bounds, size))
 
 
 class Scarcity(IntEnum):
@@ -57,7 +61,7 @@ class Bounds(NamedTuple):
 
     @property
     def most(self) -> int:
-        """What parts may have: a part may take long, and small orders that come find a thread at once."""
+        """What may take long may have: small orders that come find a thread at once."""
         return max(1, self.threads - self.threads // SHARE)
 
     def room(self, kind: Kind, scarcity: Scarcity, under_way: Mapping[Kind, int]) -> int:
@@ -69,6 +73,7 @@ class Bounds(NamedTuple):
         |-------|---------------------------|-----------------------|-------------|
         | small | none                      | none                  | none        |
         | large | few                       | none                  | none        |
+        | long  | few                       | few                   | most        |
         | huge  | few                       | none                  | none        |
         | part  | few                       | few                   | most        |
 
@@ -81,6 +86,7 @@ class Bounds(NamedTuple):
         return min(bound, self.few - under_way[kind]) if kind is Kind.HUGE else bound
 
     def _bound(self, kind: Kind, scarcity: Scarcity) -> int:
-        if scarcity is Scarcity.LACK or (kind is Kind.PART and scarcity is Scarcity.ENDED):
+        takes_long = kind in (Kind.LONG, Kind.PART)
+        if scarcity is Scarcity.LACK or (takes_long and scarcity is Scarcity.ENDED):
             return self.few
-        return self.most if kind is Kind.PART else self.threads
+        return self.most if takes_long else self.threads

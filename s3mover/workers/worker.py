@@ -24,7 +24,7 @@ from s3mover.workers.turns import Turns
 T = TypeVar("T")
 
 # Each route has a lane for each kind of orders; the last lane of all is that of invitations.
-ORDERS = (Kind.SMALL, Kind.LARGE, Kind.HUGE)
+ORDERS = (Kind.SMALL, Kind.LARGE, Kind.LONG, Kind.HUGE)
 
 # How long outcomes gather before they are sent: long enough for dozens of small objects in one message,
 # short enough that the last object of a sweep does not wait noticeably.

@@ -8,12 +8,20 @@ from s3mover.workers.admission import BULK, Bounds, Kind, Scarcity, kind_of
 
 NOTHING: dict[Kind, int] = dict.fromkeys(BULK, 0)
 threads = st.integers(1, 500)
+takes_long = st.sampled_from([Kind.LONG, Kind.PART])
 
 
 def test_orders_are_told_apart_by_size() -> None:
-    """Small up to 8 MiB, huge where an object goes in parts by either way."""
-    sizes = [0, 8 * MIB, 8 * MIB + 1, 5 * GIB, 5 * GIB + 1]
-    assert [kind_of(size) for size in sizes] == [Kind.SMALL, Kind.SMALL, Kind.LARGE, Kind.LARGE, Kind.HUGE]
+    """Small up to 8 MiB, long above 64 MiB, huge where an object goes in parts by either way."""
+    kinds = {
+        Kind.SMALL: (0, 8 * MIB),
+        Kind.LARGE: (8 * MIB + 1, 64 * MIB),
+        Kind.LONG: (64 * MIB + 1, 5 * GIB),
+        Kind.HUGE: (5 * GIB + 1, 50_000 * GIB),
+    }
+    assert {kind: tuple(map(kind_of, sizes)) for kind, sizes in kinds.items()} == {
+        kind: (kind, kind) for kind in kinds
+    }
 
 
 @given(threads)
@@ -32,18 +40,18 @@ def test_bulk_keeps_an_eighth_while_small_orders_lack_threads(count: int) -> Non
     assert {bounds.room(kind, Scarcity.LACK, full) for kind in BULK} == {0}
 
 
-@given(threads)
-def test_parts_leave_an_eighth_free_while_small_orders_lack_none(count: int) -> None:
-    """Small orders that come find a thread at once; where there are few threads, parts may have all."""
-    room = Bounds(count).room(Kind.PART, Scarcity.CALM, NOTHING)
+@given(threads, takes_long)
+def test_what_takes_long_leaves_an_eighth_free_while_small_orders_lack_none(count: int, kind: Kind) -> None:
+    """Small orders that come find a thread at once; where there are few threads, all may be bound."""
+    room = Bounds(count).room(kind, Scarcity.CALM, NOTHING)
     assert room == max(1, count - count // 8)
 
 
-@given(threads)
-def test_parts_are_not_begun_for_a_moments_lull(count: int) -> None:
-    """A part may take long: only once small orders have lacked nothing for a while do parts bind more threads."""
+@given(threads, takes_long)
+def test_what_takes_long_is_not_begun_for_a_moments_lull(count: int, kind: Kind) -> None:
+    """Only once small orders have lacked nothing for a while does it bind more threads."""
     bounds = Bounds(count)
-    assert bounds.room(Kind.PART, Scarcity.ENDED, NOTHING) == bounds.few
+    assert bounds.room(kind, Scarcity.ENDED, NOTHING) == bounds.few
 
 
 @given(threads, st.sampled_from([Scarcity.CALM, Scarcity.ENDED]))
