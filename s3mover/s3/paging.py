@@ -14,6 +14,7 @@ from s3mover.s3.retry import retrying
 # A page cut short comes whole when asked for again; one that cannot be read never does.
 MAX_INVALID = 3
 T = TypeVar("T")
+M = TypeVar("M")
 
 
 class Pager:
@@ -29,10 +30,13 @@ class Pager:
 
     def pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
         """Yield what `read` makes of each page, the next of which is asked for where the one before says so."""
-        more: Query = ()
+        first: Query = ()
+        return self.follow(lambda more: self.page(request._replace(query=request.query + more), read), first)
+
+    def follow(self, ask: Callable[[M], tuple[T, M]], more: M) -> Iterator[T]:
+        """Yield page after page: `ask` reads one, once, and tells what asks for the next; nothing ends the listing."""
         while True:
-            page = request._replace(query=request.query + more)
-            items, following = retrying(_sceptical(partial(self.page, page, read)), sleep=self._sleep)
+            items, following = retrying(_sceptical(partial(ask, more)), sleep=self._sleep)
             yield items
             if not following:
                 return

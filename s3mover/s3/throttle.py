@@ -5,7 +5,7 @@ Who shares a limit among processes is not said here.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
 
@@ -114,6 +114,18 @@ class Pace:
 
 
 UNBOUNDED = Pace()
+
+
+class InTurn:
+    """Several gates as one: they are passed one after the other."""
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self._gates = gates
+
+    def take(self, units: float = 1.0) -> None:
+        """Wait until so many units may pass."""
+        for gate in self._gates:
+            gate.take(units)
 
 
 class AdaptiveLimit:

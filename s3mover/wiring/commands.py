@@ -101,8 +101,8 @@ def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     counts: Counter[Finding] = Counter()
     with (
         _limited_sides(settings) as sides,
-        listing(sides.source, pair.source_prefix) as source,
-        listing(sides.destination, pair.destination_prefix) as destination,
+        closing(listing(sides.source, pair.source_prefix)) as source,
+        closing(listing(sides.destination, pair.destination_prefix)) as destination,
     ):
         for verdict in compare(source, destination, _comparison(settings, sides, deep=deep)):
             counts[verdict.finding] += 1

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty
 
 from s3mover.audit.opening import open_trail
@@ -26,6 +27,7 @@ from s3mover.wiring.parts import Sides, brief_of, pair_of, plan_of, sides_of, wa
 from s3mover.wiring.summing_up import sum_up
 from s3mover.wiring.tending import patience
 from s3mover.workers.desk import Desk, FromCrew
+from s3mover.workers.errands import by_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         house.crew.start()
         desk = house.crew.open_desk(route, brief_of(settings, sides), inbox.put, notify)
         opened.callback(_leave, house, desk)
+        reader = partial(by_workers, house.crew.read, route)
         keeper = CredentialKeeper(current, route, sides, desk)
         opened.enter_context(house.keeping(keeper))
         gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
@@ -128,7 +131,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
             tools,
             Territory(
                 pair_of(settings),
-                lambda: plan_of(current.of(route), sides, notify),
+                lambda: plan_of(current.of(route), sides, notify, reader),
                 sides.source,
                 sides.destination,
                 sides.persist,

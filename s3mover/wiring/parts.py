@@ -15,7 +15,7 @@ from s3mover.planning.plan import plan
 from s3mover.planning.scan import Finding, Rules
 from s3mover.planning.waiting import WaitRule
 from s3mover.s3.access import Identity
-from s3mover.s3.bucket import MAX_KEYS, Bucket
+from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
 from s3mover.s3.retry import ATTEMPTS, retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etags import EtagTrust
@@ -167,7 +167,7 @@ def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
             Side.DESTINATION: sides.destination_identity.credentials(),
         },
         policy=policy_of(settings),
-        request_payer=settings.source.request_payer == "requester",
+        request_payer="requester" in (settings.source.request_payer, settings.destination.request_payer),
         source_owner=settings.source.account_id,
         destination_owner=settings.destination.account_id,
         bounds=bounds_of(settings),
@@ -179,8 +179,18 @@ def bounds_of(settings: Settings) -> dict[str, float]:
     return {REQUESTS: settings.transfer.requests_per_second, BYTES: settings.transfer.bandwidth}
 
 
-def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Finding]:
-    """Yield the plan of one sweep: both sides listed by ranges, and compared."""
+def by_itself(_: Side, bucket: Bucket) -> ListPage:
+    """Let a side's pages be read by its own bucket, in this process."""
+    return bucket.list_page
+
+
+def plan_of(
+    settings: Settings,
+    sides: Sides,
+    notify: Notify,
+    reader: Callable[[Side, Bucket], ListPage] = by_itself,
+) -> Generator[Finding]:
+    """Yield the plan of one sweep: both sides listed by ranges, and compared; `reader` says who reads pages."""
     pair, min_age = pair_of(settings), settings.filter.min_age
 
     def count(page: ObjectPage) -> None:
@@ -192,8 +202,16 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
-    source = SideListing(sides.source, pair.source_prefix, sides.sleep)
-    destination = SideListing(sides.destination, pair.destination_prefix, sides.sleep, count)
+    source = SideListing(
+        sides.source, pair.source_prefix, sides.sleep, list_page=reader(Side.SOURCE, sides.source)
+    )
+    destination = SideListing(
+        sides.destination,
+        pair.destination_prefix,
+        sides.sleep,
+        count,
+        list_page=reader(Side.DESTINATION, sides.destination),
+    )
     with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
         for finding in findings:
             # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
@@ -202,7 +220,11 @@ def plan_of(settings: Settings, sides: Sides, notify: Notify) -> Generator[Findi
 
 
 class SideListing:
-    """One side's listing as the plan wants it; `see` is told of each page, `sleep` waits before a repetition."""
+    """One side's listing as the plan wants it.
+
+    `list_page` reads its pages, the bucket itself where none is given; `see` is told of each, `sleep` waits before a
+    repetition.
+    """
 
     def __init__(
         self,
@@ -210,15 +232,18 @@ class SideListing:
         prefix: str,
         sleep: Callable[[float], None],
         see: Callable[[ObjectPage], None] = lambda _: None,
+        *,
+        list_page: ListPage | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
+        self._list_page = list_page
         self._sleep = sleep
         self._see = see
 
     def pages(self, after: str = "") -> Generator[ObjectPage]:
         """Yield the objects below the prefix whose keys come after `after`, in order."""
-        for page in self._bucket.list_objects(self._prefix, after):
+        for page in self._bucket.list_objects(self._prefix, after, list_page=self._list_page):
             self._see(page)
             yield page
 

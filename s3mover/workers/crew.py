@@ -15,16 +15,21 @@ from queue import Empty, SimpleQueue
 from s3mover.errors import MoverError
 from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side
+from s3mover.s3.records import Page
 from s3mover.workers.dealing import Dealer
 from s3mover.workers.desk import Desk, FromCrew, Settled
+from s3mover.workers.errands import Errand, Errands
 from s3mover.workers.limits import OWN, Governor
 from s3mover.workers.member import Member
 from s3mover.workers.messages import (
     Brief,
     Extend,
+    FromWorker,
     Learn,
     Leave,
+    PageRead,
     Quit,
+    Read,
     Renew,
     Report,
     RouteBrief,
@@ -85,6 +90,7 @@ class Crew:
         self._own = OwnRequests(routes, lambda: self._inbox.put(self._ask_own))
         self._hired = 0
         self._dealer = Dealer(routes, lambda: self._members, self._rivals, self._settle)
+        self._errands = Errands(lambda: self._members)
         self._stillborn = 0
         self._dismissed = False
         self._starting = threading.Lock()
@@ -148,6 +154,16 @@ class Crew:
         """Have the route's desk told what nobody has begun."""
         self._inbox.put(partial(self._dealer.call_back, route))
 
+    def read(self, asked: Read) -> Page | None:
+        """Have a worker read a page of a listing, and wait for it on any thread; None where no worker can.
+
+        Raises:
+            MoverError: the page could not be read, or contradicts itself.
+        """
+        errand = Errand(asked)
+        self._inbox.put(partial(self._errands.give, errand))
+        return errand.wait(lambda: self._dismissed)
+
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
         self._inbox.put(partial(self._spread, Renew(route, side, credentials)))
@@ -196,16 +212,19 @@ class Crew:
         for report in self._own.reports(now):
             self._govern(OWN, now, report)
 
-    def _hear(self, worker: int, report: Report | None) -> None:
-        self._inbox.put(partial(self._take_in, worker, report))
+    def _hear(self, worker: int, message: FromWorker | None) -> None:
+        self._inbox.put(partial(self._take_in, worker, message))
 
-    def _take_in(self, worker: int, report: Report | None) -> None:
+    def _take_in(self, worker: int, message: FromWorker | None) -> None:
         for place in self._places:
             if place.member is not None and place.member.number == worker:
-                if report is None:
-                    self._bury(place, place.member)
-                else:
-                    self._book(place, place.member, report)
+                match message:
+                    case None:
+                        self._bury(place, place.member)
+                    case PageRead():
+                        self._errands.hear(worker, message)
+                    case Report():
+                        self._book(place, place.member, message)
 
     @property
     def _members(self) -> list[Member]:
@@ -294,6 +313,7 @@ class Crew:
 
     def _bury(self, place: _Place, member: Member) -> None:
         place.member = None
+        self._errands.forget(member.number)
         self._governor.forget(member.number)
         exit_code = member.end()
         code = place.verdict or f"exit {exit_code}"

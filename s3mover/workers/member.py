@@ -10,19 +10,19 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from s3mover.model import Order
-from s3mover.workers.messages import Brief, Identity, Report, ToWorker
+from s3mover.workers.messages import Brief, FromWorker, Identity, ToWorker
 from s3mover.workers.nursery import Nursery
 from s3mover.workers.slate import Slate, slate_memory
 
 
 class Member:
-    """A worker process, started at once; `hear` takes its reports, and None when its pipe has closed.
+    """A worker process, started at once; `hear` takes what it says, and None when its pipe has closed.
 
     `orders` are what it has and has not reported yet; its owner keeps them. `hired_at` is in seconds since the epoch.
     """
 
     def __init__(
-        self, number: int, brief: Brief, nursery: Nursery, hear: Callable[[int, Report | None], None]
+        self, number: int, brief: Brief, nursery: Nursery, hear: Callable[[int, FromWorker | None], None]
     ) -> None:
         self.number = number
         self.hired_at = time.time()

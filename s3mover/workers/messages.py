@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from s3mover.errors import MoverError
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
+from s3mover.s3.records import Page
 from s3mover.transfer.policy import Policy
 
 # The valves of a route: one for the requests to each side, called as the side is, and those of the user's bounds.
@@ -80,6 +82,17 @@ class Extend(NamedTuple):
     until: float
 
 
+class Read(NamedTuple):
+    """To a worker: read this page of one side's listing, as `Bucket.list_page` does; the answer has its number."""
+
+    route: str
+    number: int
+    side: Side
+    prefix: str
+    start_after: str
+    token: str
+
+
 class Quit(NamedTuple):
     """To a worker: end now."""
 
@@ -113,7 +126,18 @@ class Report(NamedTuple):
     usage: list[Usage]
 
 
-ToWorker = Learn | Hand | Renew | Recall | Leave | Rates | Extend | Quit
+class PageRead(NamedTuple):
+    """From a worker: the page with this number, or what it met instead."""
+
+    route: str
+    number: int
+    page: Page | MoverError
+
+
+# What changes how a worker treats a route.
+Lesson = Learn | Renew | Leave | Rates | Extend
+ToWorker = Lesson | Hand | Recall | Read | Quit
+FromWorker = Report | PageRead
 
 
 class Start(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
 from s3mover.model import Side
-from s3mover.s3.throttle import Gate, Pace
+from s3mover.s3.throttle import Gate, InTurn
 from s3mover.workers.messages import Rates, Report
 from s3mover.workers.traffic import Traffic, is_used
 
@@ -42,11 +42,11 @@ class OwnTraffic:
 
     def requests_to(self, side: Side) -> Gate:
         """Return the gate that requests to `side` pass."""
-        return _Stile(self._traffic.requests_to(side), self._stir)
+        return _Stile(InTurn(self._traffic.requests_to(side)), self._stir)
 
     def bytes_read(self) -> Gate:
         """Return the gate that the bytes of objects pass."""
-        return _Stile(self._traffic.bytes_read(), self._stir)
+        return _Stile(InTurn(self._traffic.bytes_read()), self._stir)
 
     def counter(self, side: Side) -> Callable[[str, str], None]:
         """Return what a bucket of `side` calls with the operation and code of each answered request."""
@@ -74,17 +74,16 @@ class OwnTraffic:
 
 
 class _Stile:
-    """A gate of several valves at which it is noticed that somebody comes."""
+    """A gate at which it is noticed that somebody comes."""
 
-    def __init__(self, paces: Sequence[Pace], stir: Callable[[], None]) -> None:
-        self._paces = paces
+    def __init__(self, gate: Gate, stir: Callable[[], None]) -> None:
+        self._gate = gate
         self._stir = stir
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""
         self._stir()
-        for pace in self._paces:
-            pace.take(units)
+        self._gate.take(units)
 
 
 class OwnRequests:

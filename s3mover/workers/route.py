@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.throttle import Pace
+from s3mover.s3.records import Page
+from s3mover.s3.throttle import UNBOUNDED, Gate, InTurn, Pace
 from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
@@ -16,7 +17,7 @@ from s3mover.transfer.streaming import Streaming
 from s3mover.transfer.thoroughness import Thoroughness
 from s3mover.transfer.ways import RunParts
 from s3mover.workers.deference import Deference
-from s3mover.workers.messages import Report, RouteBrief
+from s3mover.workers.messages import Read, Report, RouteBrief
 from s3mover.workers.slate import Signs
 from s3mover.workers.traffic import Traffic, is_used
 from s3mover.workers.trust import Trust
@@ -49,11 +50,13 @@ class Route:
         self._run_parts = run_parts
         self._credentials: dict[Side, Credentials] = {}
         self._mover: Mover | None = None
+        self._listed: dict[Side, Bucket] = {}
 
     def learn(self, brief: RouteBrief) -> None:
         """Move what begins from now on by `brief`; what is in hand goes on as it began, with fresh credentials."""
         self._credentials.update(brief.credentials)
         self._mover = self._build_mover(brief)
+        self._listed = {side: self._listed_bucket(brief, side) for side in Side}
 
     def leave(self) -> None:
         """Let what is in hand begin no request any more: another instance may lead. The next brief is trusted anew."""
@@ -68,6 +71,14 @@ class Route:
             return self._mover.move(order)
         except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
             return _defect(order, defect)
+
+    def read(self, asked: Read) -> Page:
+        """Read a page of a listing, once.
+
+        Raises:
+            MoverError: it could not be read, or contradicts itself.
+        """
+        return self._listed[asked.side].list_page(asked.prefix, asked.start_after, asked.token)
 
     def renew(self, side: Side, credentials: Credentials) -> None:
         """Sign with `credentials` from now on."""
@@ -104,17 +115,26 @@ class Route:
         )
 
     def _bucket(self, brief: RouteBrief, place: Side, signer: Side) -> Bucket:
-        at_source = place is Side.SOURCE
         traffic, signs = self._traffic, self._signs
+        pace = Turnstile(traffic.requests_to(place), signs, self.trust)
+        body_pace = Turnstile([*traffic.bytes_read(), self._deference], signs)
+        return self._bucket_at(brief, place, signer, pace, body_pace)
+
+    def _listed_bucket(self, brief: RouteBrief, side: Side) -> Bucket:
+        """Listings are the supervisor's, whose readers of pages have no seat, and change nothing without trust."""
+        return self._bucket_at(brief, side, side, InTurn(self._traffic.requests_to(side)), UNBOUNDED)
+
+    def _bucket_at(self, brief: RouteBrief, place: Side, signer: Side, pace: Gate, body_pace: Gate) -> Bucket:
+        at_source = place is Side.SOURCE
         return Bucket(
             brief.source if at_source else brief.destination,
             self._signer(signer),
-            traffic.counter(place),
+            self._traffic.counter(place),
             expected_owner=brief.source_owner if at_source else brief.destination_owner,
             expected_source_owner=brief.source_owner,
             request_payer=brief.request_payer,
-            pace=Turnstile(traffic.requests_to(place), signs, self.trust),
-            body_pace=Turnstile([*traffic.bytes_read(), self._deference], signs),
+            pace=pace,
+            body_pace=body_pace,
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:

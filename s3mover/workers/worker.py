@@ -15,7 +15,23 @@ from s3mover.errors import ExitCode
 from s3mover.model import Order, Outcome
 from s3mover.workers.admission import Bounds, Kind, kind_of
 from s3mover.workers.deference import Deference
-from s3mover.workers.messages import Brief, Extend, Hand, Learn, Leave, Quit, Rates, Recall, Renew, ToWorker
+from s3mover.workers.messages import (
+    Brief,
+    Extend,
+    FromWorker,
+    Hand,
+    Learn,
+    Leave,
+    Lesson,
+    PageRead,
+    Quit,
+    Rates,
+    Read,
+    Recall,
+    Renew,
+    ToWorker,
+)
+from s3mover.workers.readers import Readers
 from s3mover.workers.route import Route
 from s3mover.workers.sharing import Invitation, Sharing
 from s3mover.workers.slate import Line, Signs, Slate
@@ -44,10 +60,10 @@ class _Task(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """What became of an order, or orders that were given back."""
+    """What became of an order, or orders that were given back; None: a page was read."""
 
     route: Route
-    what: Outcome | list[Order]
+    what: Outcome | list[Order] | None
 
 
 def serve(connection: Connection, memory: int) -> None:
@@ -86,6 +102,8 @@ class Worker:
         self._deference = Deference(self._turns.enough, bounds.few)
         self._numbers = {name: number for number, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
+        self._speaking = threading.Lock()
+        self._readers = Readers(self._tell_page)
         # Each is counted by one thread alone.
         self._taken_on = self._given_back = 0
         self._sharing = Sharing(self._invite, self._signs.resting)
@@ -119,24 +137,19 @@ class Worker:
         message: ToWorker = self._connection.recv()
         return message
 
-    def _obey(self, message: Learn | Hand | Renew | Recall | Leave | Rates | Extend) -> None:
+    def _obey(self, message: Hand | Recall | Read | Lesson) -> None:
         route, number = self._routes[message.route], self._numbers[message.route]
         match message:
-            case Learn(_, brief):
-                route.learn(brief)
             case Hand(_, orders):
                 self._take_on(route, number, orders)
-            case Rates(_, valve, rate):
-                route.set_rate(valve, rate)
-            case Extend(_, until):
-                route.trust.extend(until)
-            case Leave(_):
-                route.leave()
-            case Renew(_, side, credentials):
-                route.renew(side, credentials)
             case Recall(_):
                 route.recalled.set()
                 self._ended.put(_Ended(route, self._given_up(number)))
+            case Read():
+                self._begin(route, 1)
+                self._readers.put(message, route.read)
+            case _:
+                _instruct(route, message)
 
     def _given_up(self, number: int) -> list[Order]:
         waiting = [task for kind in ORDERS for task in self._turns.drain(_lane(number, kind))]
@@ -144,12 +157,16 @@ class Worker:
 
     def _take_on(self, route: Route, number: int, orders: list[Order]) -> None:
         route.recalled.clear()
-        idle = self._taken_on == self._given_back
-        self._taken_on += len(orders)
-        if idle:
-            self._wake(route)
+        self._begin(route, len(orders))
         for order in orders:
             self._turns.put(_lane(number, kind_of(order.size)), _Task(route, number, order))
+
+    def _begin(self, route: Route, count: int) -> None:
+        """Count what is taken on, and let the reporter tell now and then how it goes."""
+        idle = self._taken_on == self._given_back
+        self._taken_on += count
+        if idle:
+            self._wake(route)
 
     def _wake(self, route: Route) -> None:
         """Let the reporter look at once what is to be told."""
@@ -196,13 +213,40 @@ class Worker:
         time.sleep(GATHER_SECONDS)
         return [first, *_drain(self._ended)]
 
-    def _tell(self, route: Route, ended: list[Outcome | list[Order]]) -> None:
+    def _tell(self, route: Route, ended: list[Outcome | list[Order] | None]) -> None:
         outcomes = [what for what in ended if isinstance(what, Outcome)]
-        returned = [order for what in ended if not isinstance(what, Outcome) for order in what]
-        self._given_back += len(outcomes) + len(returned)
+        returned = [order for what in ended if isinstance(what, list) for order in what]
+        self._given_back += len(outcomes) + len(returned) + ended.count(None)
         report = route.report(outcomes, returned)
         if report is not None:
-            self._connection.send(report)
+            self._send(report)
+
+    def _tell_page(self, read: PageRead) -> None:
+        """Send a page at once, on its reader's thread; the reporter tells what was asked for it."""
+        try:
+            self._send(read)
+        except (BrokenPipeError, ConnectionError):
+            # The supervisor has gone: the main thread ends this process.
+            return
+        self._ended.put(_Ended(self._routes[read.route], None))
+
+    def _send(self, message: FromWorker) -> None:
+        with self._speaking:
+            self._connection.send(message)
+
+
+def _instruct(route: Route, lesson: Lesson) -> None:
+    match lesson:
+        case Learn(_, brief):
+            route.learn(brief)
+        case Renew(_, side, credentials):
+            route.renew(side, credentials)
+        case Rates(_, valve, rate):
+            route.set_rate(valve, rate)
+        case Extend(_, until):
+            route.trust.extend(until)
+        case Leave(_):
+            route.leave()
 
 
 def _lane(route: int, kind: Kind) -> int:

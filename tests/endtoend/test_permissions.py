@@ -142,3 +142,24 @@ def test_properties_of_the_greatest_size_arrive(world: World, tmp_path: Path, me
     settings = ["--set", f"transfer.method={method}", "--set", "transfer.part_size=5MiB"]
     run_program([*settings, "sweep"], world.environment, tmp_path)
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_a_destination_whose_requesters_pay_is_written(world: World, tmp_path: Path, method: str) -> None:
+    """Whoever writes into another account's bucket offers to pay where `destination.request_payer` says so."""
+    policy = grant(SOURCE_ACCOUNT, DESTINATION, "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket")
+    world.s3.configure_bucket(DESTINATION, policy=policy, requester_pays=True)
+    world.s3.fill(SOURCE, 1200, size=100)
+    key = world.source_key
+    settings = {
+        **world.environment,
+        "DST_ACCESS_KEY": key.access_key,
+        "DST_SECRET_KEY": key.secret_key,
+        "S3MOVER_DESTINATION__REQUEST_PAYER": "requester",
+        "S3MOVER_TRANSFER__METHOD": method,
+    }
+
+    run_program(["sweep"], settings, tmp_path)
+    run_program(["sweep"], settings, tmp_path)
+
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)

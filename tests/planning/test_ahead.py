@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from contextlib import closing
 
 import pytest
 
@@ -10,7 +11,7 @@ from s3mover.planning.ahead import ReadAhead
 
 def test_all_items_come_in_order() -> None:
     """The reader sees what the iterator yields."""
-    with ReadAhead((n for n in range(100)), depth=3, name="t") as ahead:
+    with closing(ReadAhead((n for n in range(100)), depth=3, name="t")) as ahead:
         assert list(ahead) == list(range(100))
 
 
@@ -21,7 +22,7 @@ def test_an_error_comes_in_its_place() -> None:
         yield 1
         raise LookupError("gone")
 
-    with ReadAhead(items(), depth=3, name="t") as ahead:
+    with closing(ReadAhead(items(), depth=3, name="t")) as ahead:
         assert next(ahead) == 1
         for _ in range(2):
             with pytest.raises(LookupError, match="gone"):

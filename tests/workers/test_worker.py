@@ -1,9 +1,17 @@
 """A worker process, apart from what it moves."""
 
+import os
 import subprocess
 import sys
+from contextlib import closing
 
 from s3mover.errors import ExitCode
+from s3mover.model import Side
+from s3mover.workers.messages import REQUESTS, Brief, FromWorker, Learn, Rates, Read, Report
+from s3mover.workers.nursery import Nursery
+from s3mover.workers.slate import Slate, slate_memory
+from tests.simulator import Simulator
+from tests.support.crewing import brief_of
 
 DEFECTIVE = """
 import threading
@@ -21,3 +29,26 @@ def test_a_worker_ends_with_any_of_its_threads() -> None:
     )
     assert ended.returncode == ExitCode.DEFECT
     assert "ZeroDivisionError" in ended.stderr
+
+
+def test_a_page_that_waits_at_a_valve_is_told_of_again_and_again() -> None:
+    """Three times here, though no order is in hand: who is silent for long gets next to nothing of a limit."""
+    memory = slate_memory()
+    with Simulator() as simulator, closing(Nursery()) as nursery:
+        Slate(1, ["only"], memory)
+        worker = nursery.start(memory)
+        for message in (
+            Brief(1, 1.0, ("only",)),
+            Learn("only", brief_of(simulator)),
+            Rates("only", REQUESTS, 0.001),
+            Read("only", 1, Side.SOURCE, "", "", ""),
+            Read("only", 2, Side.SOURCE, "", "", ""),
+        ):
+            worker.pipe.send(message)
+        waiting = 0
+        while waiting < 3:
+            told: FromWorker = worker.pipe.recv()
+            waiting += isinstance(told, Report) and any(usage.waiting for usage in told.usage)
+        worker.end()
+        worker.pipe.close()
+    os.close(memory)
