@@ -8,6 +8,7 @@ import argparse
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
@@ -30,7 +31,7 @@ BIN_SECONDS = 0.25
 
 
 class Measured(NamedTuple):
-    """One run: per bin of time what was carried out and what was refused, per second."""
+    """One run: per bin of time what was carried out and what was refused, per second; errors by their codes."""
 
     name: str
     limit: float
@@ -38,6 +39,7 @@ class Measured(NamedTuple):
     refused: list[float]
     lost: int
     steps: list[tuple[float, float]]
+    errors: Mapping[str, int] = {}
 
     @property
     def goodput(self) -> float:
@@ -78,7 +80,7 @@ def on_the_simulator(limit: float, seconds: float) -> Measured:
             outcomes = owner.settle(count)
         log = simulator.log("CopyObject", "to")
         missing = count - simulator.count("to")
-    lost = missing + sum(outcome.status is not Status.SUCCESS for outcome in outcomes)
+    errors = Counter(outcome.code for outcome in outcomes if outcome.status is not Status.SUCCESS)
     began = log[0]["at"]
     bins = Counter((int((entry["at"] - began) / BIN_SECONDS), bool(entry["code"])) for entry in log)
     last = max(place for place, _ in bins)
@@ -88,8 +90,9 @@ def on_the_simulator(limit: float, seconds: float) -> Measured:
         # The last bin is not a whole one.
         [bins[place, False] / BIN_SECONDS for place in range(last)],
         [bins[place, True] / BIN_SECONDS for place in range(last)],
-        lost,
+        missing + errors.total(),
         [(at - began, event.rate) for at, event in told],
+        errors,
     )
 
 
@@ -107,6 +110,7 @@ def table(runs: list[Measured]) -> str:
     rows = [f"{'limit':>6}  {'goodput':>8}  {'of limit':>8}  {'refused':>8}  {'lost':>5}  run"]
     for run in runs:
         said = f"{run.name}; this machine alone makes no more" if run.is_too_slow else run.name
+        said += "".join(f"; {count} x {code}" for code, count in sorted(run.errors.items()))
         rows.append(
             f"{run.limit:>4.0f}/s  {run.goodput:>6.0f}/s  {run.goodput / run.limit:>8.1%}  "
             f"{run.refused_part:>8.2%}  {run.lost:>5}  {said}"
