@@ -19,7 +19,6 @@ from s3mover.s3.records import Page
 from s3mover.workers.dealing import Dealer
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.errands import Errand, Errands
-from s3mover.workers.limits import OWN, Governor
 from s3mover.workers.member import Member
 from s3mover.workers.messages import (
     Brief,
@@ -29,13 +28,15 @@ from s3mover.workers.messages import (
     Leave,
     PageRead,
     Quit,
+    Rates,
     Read,
     Renew,
     Report,
     RouteBrief,
 )
 from s3mover.workers.nursery import Nursery
-from s3mover.workers.own import OwnRequests, OwnTraffic
+from s3mover.workers.own import OwnTraffic
+from s3mover.workers.steward import Steward
 from s3mover.workers.vigil import Patience, Vigil, pause_after
 
 # Workers of which so many in a row die before they are up cannot work here at all.
@@ -82,12 +83,17 @@ class Crew:
         self._patience = patience
         self._look_seconds = look_seconds
         self._look_at = 0.0
-        self._governor = Governor(routes, sum(threads), time.monotonic())
         self._desks: dict[str, Desk] = {}
         self._learnt: dict[str, RouteBrief] = {}
         self._trusted: dict[str, Extend] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._own = OwnRequests(routes, lambda: self._inbox.put(self._ask_own))
+        self._steward = Steward(
+            routes,
+            sum(threads),
+            lambda: self._inbox.put(self._steward.look),
+            self._send_rates,
+            lambda route, event: self._announce_for(route)(event),
+        )
         self._hired = 0
         self._dealer = Dealer(routes, lambda: self._members, self._rivals, self._settle)
         self._errands = Errands(lambda: self._members)
@@ -108,7 +114,7 @@ class Crew:
 
     def own_traffic(self, route: str) -> OwnTraffic:
         """Return what this process's own requests of a route pass, which share its limits with the workers'."""
-        return self._own.of(route)
+        return self._steward.own_traffic(route)
 
     def open_desk(
         self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
@@ -178,14 +184,14 @@ class Crew:
         while not self._dismissed:
             try:
                 self._look_around()
-                self._ask_own()
+                self._steward.look()
                 self._next_task()()
             except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
                 for desk in self._desks.values():
                     desk.deliver(FromCrew(Settled([], []), error))
 
     def _next_task(self) -> Callable[[], None]:
-        due_at = min(self._look_at, self._own.due_at)
+        due_at = min(self._look_at, self._steward.due_at)
         try:
             return self._inbox.get(timeout=max(0.0, due_at - time.monotonic()))
         except Empty:
@@ -197,7 +203,7 @@ class Crew:
         if now < self._look_at:
             return
         self._look_at = now + self._look_seconds
-        self._tell_news(now)
+        self._steward.tell_news()
         for place in self._places:
             if place.member is None and now >= place.due:
                 self._hire(place)
@@ -205,12 +211,6 @@ class Crew:
                 place.verdict = place.vigil.look(now, place.member.slate.beats, place.member.slate.signs())
                 if place.verdict:
                     place.member.kill()
-
-    def _ask_own(self) -> None:
-        """Hear, when it is time, what this process asks for itself."""
-        now = time.monotonic()
-        for report in self._own.reports(now):
-            self._govern(OWN, now, report)
 
     def _hear(self, worker: int, message: FromWorker | None) -> None:
         self._inbox.put(partial(self._take_in, worker, message))
@@ -231,29 +231,17 @@ class Crew:
         return [place.member for place in self._places if place.member is not None]
 
     def _book(self, place: _Place, member: Member, report: Report) -> None:
-        self._govern(member.number, time.monotonic(), report)
+        self._steward.hear(member.number, report)
         if report.outcomes:
             place.deaths = self._stillborn = 0
         for (side, operation, code), count in report.requests.items():
             self._announce_for(report.route)(RequestsMade(side, operation, code, count))
         self._dealer.book(member, report)
 
-    def _govern(self, who: int, now: float, report: Report) -> None:
-        self._governor.hear(who, now, report)
-        self._send_rates(now)
-        self._tell_news(now)
-
-    def _send_rates(self, now: float) -> None:
-        members = {member.number: member for member in self._members}
-        for who, rates in self._governor.due(now):
-            if who == OWN:
-                self._own.obey(rates)
-            elif who in members:
-                members[who].send(rates)
-
-    def _tell_news(self, now: float) -> None:
-        for route, event in self._governor.news(now):
-            self._announce_for(route)(event)
+    def _send_rates(self, worker: int, rates: Rates) -> None:
+        for member in self._members:
+            if member.number == worker:
+                member.send(rates)
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
         if (outcomes or returned) and route in self._desks:
@@ -282,9 +270,7 @@ class Crew:
         self._learnt[lesson.route] = lesson.brief
         for member in self._members:
             member.send(lesson)
-        now = time.monotonic()
-        self._governor.learn(lesson.route, lesson.brief.bounds, now)
-        self._send_rates(now)
+        self._steward.learn(lesson.route, lesson.brief.bounds)
 
     def _spread(self, renewal: Renew) -> None:
         brief = self._learnt[renewal.route]
@@ -306,15 +292,14 @@ class Crew:
             member.send(Learn(route, learnt))
         for extension in self._trusted.values():
             member.send(extension)
-        self._governor.welcome(member.number)
-        self._send_rates(time.monotonic())
+        self._steward.welcome(member.number)
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
         self._dealer.welcome()
 
     def _bury(self, place: _Place, member: Member) -> None:
         place.member = None
         self._errands.forget(member.number)
-        self._governor.forget(member.number)
+        self._steward.forget(member.number)
         exit_code = member.end()
         code = place.verdict or f"exit {exit_code}"
         self._stillborn = 0 if member.slate.beats else self._stillborn + 1
