@@ -4,9 +4,12 @@ import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from s3mover.wiring.clerk import Clerk, Wanted
-from s3mover.workers.nursery import Nursery
+
+if TYPE_CHECKING:
+    from s3mover.workers.nursery import Nursery
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Early:
     """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
 
     clerk: Clerk
-    nursery: Nursery
+    nursery: "Nursery"
 
 
 @contextmanager
@@ -25,6 +28,9 @@ def early_processes(wanted: Wanted | None = None) -> Iterator[Early]:
         started.callback(clerk.close)
         if wanted is not None:
             clerk.begin(wanted, look_ahead=True)
+        # The clerk is waited for first, so that it starts first.
+        from s3mover.workers.nursery import Nursery  # noqa: PLC0415
+
         nursery = Nursery()
         started.callback(nursery.close)
         yield Early(clerk, nursery)
