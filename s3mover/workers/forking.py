@@ -9,16 +9,19 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from s3mover.errors import ExitCode
 from s3mover.workers.messages import Await
-from s3mover.workers.worker import serve
+
+# What a worker does, given its pipe and its slate's memory.
+Serve = Callable[[Connection, int], None]
 
 
-def attend(control: Connection) -> None:
+def attend(control: Connection, serve: Serve) -> None:
     """Fork and reap on request until the supervisor is gone; a worker, once it is done, ends in here.
 
     Workers that are left end by themselves when their pipes close, save those that are stopped: none outlives this.
@@ -78,6 +81,19 @@ def _reap(request: Await) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(request.pid, 0)[1])
 
 
+def _loaded() -> Serve:
+    """Load what workers need, which leaves hardly any garbage, so that none is looked for.
+
+    It stays for ever: no collection may touch, and so copy, the pages that workers share.
+    """
+    gc.disable()
+    from s3mover.workers.worker import serve  # noqa: PLC0415
+
+    gc.freeze()
+    gc.enable()
+    return serve
+
+
 def _end() -> NoReturn:
     """End this process at once: nobody needs what an interpreter puts away at its end, which takes 10 ms and more."""
     os._exit(ExitCode.OK)
@@ -90,10 +106,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # That a worker has ended is waited for where it is asked for, and nowhere else.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    # What is loaded stays for ever: no collection may touch, and so copy, the pages that workers share.
-    gc.collect()
-    gc.freeze()
-    attend(Connection(int(sys.argv[1])))
+    attend(Connection(int(sys.argv[1])), _loaded())
     _end()
 
 
