@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,18 +21,24 @@ class Early:
 
 
 @contextmanager
-def early_processes(wanted: Wanted | None = None) -> Iterator[Early]:
-    """Start them, the clerk with the reading of the settings that are wanted; both have ended afterwards."""
-    with ExitStack() as started:
-        clerk = Clerk()
-        started.callback(clerk.close)
+def clerk_started(wanted: Wanted | None = None) -> Iterator[Clerk]:
+    """Start the clerk, with the reading of the settings that are wanted; it has ended afterwards."""
+    with closing(Clerk()) as clerk:
         if wanted is not None:
             clerk.begin(wanted, look_ahead=True)
-        # The clerk is waited for first, so that it starts first.
-        from s3mover.workers.nursery import Nursery  # noqa: PLC0415
+        yield clerk
 
-        nursery = Nursery()
-        started.callback(nursery.close)
+
+@contextmanager
+def nursery_started(clerk: Clerk) -> Iterator[Early]:
+    """Start the nursery beside the clerk; it has ended afterwards.
+
+    Only when our own modules are loaded: on two cores it would take its share from those who are waited for first, and
+    its workers are wanted only once the database and both buckets have answered.
+    """
+    from s3mover.workers.nursery import Nursery  # noqa: PLC0415 - the clerk starts before it is loaded
+
+    with closing(Nursery()) as nursery:
         yield Early(clerk, nursery)
 
 
