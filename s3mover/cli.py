@@ -118,15 +118,16 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
+    from s3mover.wiring.early import clerk_started, loading, nursery_started  # noqa: PLC0415
 
     wanted = line.wanted()
-    with early_processes(wanted) as early:
+    with clerk_started(wanted) as clerk:
         # While the settings are read.
         with loading():
             from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
 
-        return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
+        with nursery_started(clerk) as early:
+            return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()
@@ -159,14 +160,15 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
         from s3mover.wiring.commands import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
-    from s3mover.wiring.early import early_processes, loading  # noqa: PLC0415
+    from s3mover.wiring.early import clerk_started, loading, nursery_started  # noqa: PLC0415
 
-    with early_processes(line.wanted(route)) as early:
+    with clerk_started(line.wanted(route)) as clerk:
         # While the settings are read.
         with loading():
             from s3mover.wiring.once import sweep_once  # noqa: PLC0415
 
-        return sweep_once(early, progress=progress, wait=wait)
+        with nursery_started(clerk) as early:
+            return sweep_once(early, progress=progress, wait=wait)
 
 
 @commands.command()

@@ -16,7 +16,6 @@ Commands = Mapping[str, Callable[[], str]]
 
 OWNER_ONLY = 0o600
 DEADLINE_SECONDS = 5.0
-_POLL_SECONDS = 0.1
 _LONGEST_LINE = 256
 _BACKLOG = 8
 
@@ -37,19 +36,25 @@ class ControlServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; the file goes, unless it is another daemon's by now."""
+        """Stop listening; the file goes, unless it is another daemon's by now. May be called again."""
+        if self._closed:
+            return
         self._closed = True
+        # Ends the accept(2) under way, on Linux.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
         if _inode(self._path) == self._inode:
             self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
-        while not self._closed:
+        while True:
             try:
                 caller, _ = self._listener.accept()
-            except TimeoutError:
-                continue
+            except OSError:
+                if self._closed:
+                    return
+                raise
             with caller:
                 self._answer(caller)
 
@@ -94,7 +99,6 @@ def _listen(path: Path) -> tuple[socket.socket, int]:
         listener.bind(str(hidden))
         hidden.chmod(OWNER_ONLY)
         listener.listen(_BACKLOG)
-        listener.settimeout(_POLL_SECONDS)
         hidden.rename(path)
         return listener, _inode(path)
     except OSError as error:

@@ -36,9 +36,6 @@ def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) ->
     return {
         **place,
         **_tls(dsn, system_ca_file),
-        # Not the driver's C extension, which loads on some machines only and behaves differently where it does: it cuts
-        # values at a NUL, raises errors that are none of the driver's, and looks for CAs in places of its own.
-        "use_pure": True,
         "user": dsn.user,
         "password": dsn.password,
         "database": dsn.database,

@@ -22,7 +22,7 @@ from s3mover.settings.load import load
 from s3mover.signals import stopping_on_signals
 from s3mover.stop import Stop
 from s3mover.wiring.daemon import live
-from s3mover.wiring.early import early_processes
+from s3mover.wiring.early import clerk_started, nursery_started
 from s3mover.wiring.engine import Engine, open_engine
 from s3mover.wiring.house import House, open_house
 from s3mover.wiring.observers import Observers
@@ -114,7 +114,8 @@ def _engine(
     current = Current(settings)
     observers = Observers(current.routes, [LogListener(), bar])
     with (
-        early_processes() as early,
+        clerk_started() as clerk,
+        nursery_started(clerk) as early,
         observers.serving(settings.http) as port,
         open_house(current, early, stop, observers) as house,
         open_engine(house, "", beside=house.tend) as engine,
@@ -169,7 +170,8 @@ def _go_on(config: Path, stop: Stop) -> None:
     current = Current(settings)
     observers = Observers(current.routes, [LogListener()])
     with (
-        early_processes() as early,
+        clerk_started() as clerk,
+        nursery_started(clerk) as early,
         observers.serving(settings.http) as port,
         open_house(current, early, stop, observers, Wishes()) as house,
     ):

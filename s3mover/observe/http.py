@@ -24,7 +24,6 @@ _LONGEST_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs l
 _DEADLINE = 5.0  # seconds for the whole request to come in, and for each piece of the answer to go out
 _MOST_CONNECTIONS = 64  # at once; more are closed unanswered, so that nobody makes threads without end
 _END = b"\r\n\r\n"
-_POLL = 0.1  # seconds until a close is noticed
 _TEXT = "text/plain; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
 
@@ -84,9 +83,8 @@ class HttpServer:
 
     def __init__(self, listener: "_Listener") -> None:
         self._listener = listener
-        self._thread = threading.Thread(
-            target=listener.serve_forever, args=(_POLL,), name="http", daemon=True
-        )
+        # It waits for connections without end: a close wakes it.
+        self._thread = threading.Thread(target=listener.serve_forever, args=(None,), name="http", daemon=True)
         self._thread.start()
 
     @property
@@ -96,6 +94,8 @@ class HttpServer:
 
     def close(self) -> None:
         """Stop listening, let answers under way go out, and wait for every thread."""
+        # Shutting the socket down shows as something to accept, on Linux.
+        self._listener.socket.shutdown(socket.SHUT_RDWR)
         self._listener.shutdown()
         self._thread.join()
         self._listener.server_close()

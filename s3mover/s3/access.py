@@ -6,43 +6,16 @@ How they are found is boto3's affair (`identity.py`), in a process of its own (`
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event, Notify
-from s3mover.model import BucketAddress, Credentials, Side
+from s3mover.model import Credentials
+from s3mover.s3.sides import Find, Found, SideAccess
 
 # Credentials are renewed so long before they expire, as AWS's own libraries do at the latest.
 RENEWAL_SECONDS = 600.0
 # A renewal that failed is tried again after so long, while the old ones still hold.
 RETRY_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class SideAccess:
-    """How one side is reached, as the settings have it; what is empty is found as the AWS CLI would find it."""
-
-    side: Side
-    bucket: str
-    region: str = ""
-    endpoint_url: str = ""
-    access_key: str = field(default="", repr=False)
-    secret_key: str = field(default="", repr=False)
-    session_token: str = field(default="", repr=False)
-    profile: str = ""
-    role_arn: str = ""
-    external_id: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found for one side."""
-
-    address: BucketAddress
-    credentials: Credentials
-
-
-Find = Callable[[SideAccess], Found]
 
 
 def _unheard(_: Event) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from s3mover.model import BucketAddress, Credentials
-from s3mover.s3.access import Found, SideAccess
 from s3mover.s3.regions import DEFAULT_REGION, is_region
+from s3mover.s3.sides import Found, SideAccess
 
 # Variables that decide neither who signs nor where a bucket answers.
 _HARMLESS = frozenset({"AWS_CA_BUNDLE", "AWS_EC2_METADATA_DISABLED"})

@@ -21,8 +21,8 @@ from botocore.session import Session
 
 from s3mover.errors import UnreachableError
 from s3mover.model import BucketAddress, Credentials
-from s3mover.s3.access import Find, Found, SideAccess
 from s3mover.s3.regions import AWS_DOMAIN, DEFAULT_REGION
+from s3mover.s3.sides import Find, Found, SideAccess
 
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500

@@ -1,7 +1,7 @@
 """From settings to how each side is reached: little, because it is needed before most is loaded."""
 
 from s3mover.model import Side
-from s3mover.s3.access import SideAccess
+from s3mover.s3.sides import SideAccess
 from s3mover.settings.model import BucketSettings, Settings
 
 

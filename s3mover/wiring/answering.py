@@ -19,8 +19,8 @@ from typing import Any, TextIO
 
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import Side
-from s3mover.s3.access import Find, SideAccess
 from s3mover.s3.given import given
+from s3mover.s3.sides import Find, SideAccess
 from s3mover.settings import Settings, routes_of
 from s3mover.settings.sending import written
 from s3mover.wiring.accesses import accesses_of

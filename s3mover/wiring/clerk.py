@@ -1,4 +1,7 @@
-"""The handle of a short-lived process (`answering.py`) that reads settings and finds credentials."""
+"""The handle of a short-lived process (`answering.py`) that reads settings and finds credentials.
+
+What answers are made of is imported when they come: the process is to be started before all that is loaded.
+"""
 
 import json
 import os
@@ -10,13 +13,13 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3mover.errors import SettingsError, UnreachableError
-from s3mover.model import BucketAddress, Credentials
-from s3mover.s3.access import Found, SideAccess
-from s3mover.settings import Settings
-from s3mover.settings.sending import read
+
+if TYPE_CHECKING:
+    from s3mover.s3.sides import Found, SideAccess
+    from s3mover.settings import Settings
 
 COMMAND = [sys.executable, "-m", "s3mover.wiring.answering"]
 
@@ -64,13 +67,15 @@ class Clerk:
         asked = {"file": file, "overrides": dict(wanted.overrides), "route": wanted.route}
         self._ask("settings", asked | {"look_ahead": look_ahead})
 
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """Return the settings that were begun to be read.
 
         Raises:
             SettingsError: see `load`, and `each.chosen`.
             UnreachableError: the process has died.
         """
+        from s3mover.settings.sending import read  # noqa: PLC0415 - see above
+
         answer = self._answer()
         if answer is None:
             raise UnreachableError("the process that reads the settings ended unexpectedly")
@@ -78,12 +83,15 @@ class Clerk:
             raise SettingsError(answer["problems"])
         return read(answer["settings"])
 
-    def find(self, access: SideAccess) -> Found:
+    def find(self, access: "SideAccess") -> "Found":
         """Find one side's credentials and address.
 
         Raises:
             UnreachableError: see `identity.find`; or it takes too long, and this clerk is of no more use.
         """
+        from s3mover.model import BucketAddress, Credentials  # noqa: PLC0415 - see above
+        from s3mover.s3.sides import Found  # noqa: PLC0415 - see above
+
         self._ask("find", asdict(access))
         if not self._answers_within(PATIENCE_SECONDS):
             raise UnreachableError(
@@ -131,14 +139,14 @@ class Clerk:
         return self._process.stdin, self._process.stdout
 
 
-def read_settings(wanted: Wanted) -> Settings:
+def read_settings(wanted: Wanted) -> "Settings":
     """Read settings by a clerk of their own; see `Clerk.settings`."""
     with closing(Clerk()) as clerk:
         clerk.begin(wanted)
         return clerk.settings()
 
 
-def find(access: SideAccess) -> Found:
+def find(access: "SideAccess") -> "Found":
     """Find one side by a clerk of its own; see `Clerk.find`."""
     with closing(Clerk()) as clerk:
         return clerk.find(access)

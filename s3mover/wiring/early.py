@@ -2,11 +2,14 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from s3mover.wiring.clerk import Clerk, Wanted
-from s3mover.workers.nursery import Nursery
+
+if TYPE_CHECKING:
+    from s3mover.workers.nursery import Nursery
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,19 +17,28 @@ class Early:
     """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
 
     clerk: Clerk
-    nursery: Nursery
+    nursery: "Nursery"
 
 
 @contextmanager
-def early_processes(wanted: Wanted | None = None) -> Iterator[Early]:
-    """Start them, the clerk with the reading of the settings that are wanted; both have ended afterwards."""
-    with ExitStack() as started:
-        clerk = Clerk()
-        started.callback(clerk.close)
+def clerk_started(wanted: Wanted | None = None) -> Iterator[Clerk]:
+    """Start the clerk, with the reading of the settings that are wanted; it has ended afterwards."""
+    with closing(Clerk()) as clerk:
         if wanted is not None:
             clerk.begin(wanted, look_ahead=True)
-        nursery = Nursery()
-        started.callback(nursery.close)
+        yield clerk
+
+
+@contextmanager
+def nursery_started(clerk: Clerk) -> Iterator[Early]:
+    """Start the nursery beside the clerk; it has ended afterwards.
+
+    Only when our own modules are loaded: on two cores it would take its share from those who are waited for first, and
+    its workers are wanted only once the database and both buckets have answered.
+    """
+    from s3mover.workers.nursery import Nursery  # noqa: PLC0415 - the clerk starts before it is loaded
+
+    with closing(Nursery()) as nursery:
         yield Early(clerk, nursery)
 
 

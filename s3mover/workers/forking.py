@@ -9,17 +9,20 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
+from s3mover.errors import ExitCode
 from s3mover.workers.messages import Await
-from s3mover.workers.worker import serve
 
-REAP_SECONDS = 0.01
+# What a worker does, given its pipe and its slate's memory.
+Serve = Callable[[Connection, int], None]
 
 
-def attend(control: Connection) -> None:
-    """Fork and reap on request until the supervisor is gone; returns in each worker, too, once it is done.
+def attend(control: Connection, serve: Serve) -> None:
+    """Fork and reap on request until the supervisor is gone; a worker, once it is done, ends in here.
 
     Workers that are left end by themselves when their pipes close, save those that are stopped: none outlives this.
     """
@@ -40,7 +43,7 @@ def attend(control: Connection) -> None:
         if not pid:
             control.close()
             serve(pipe, memory)
-            return
+            _end()
         pipe.close()
         os.close(memory)
         workers.add(pid)
@@ -68,24 +71,43 @@ def _tell(control: Connection, answer: int) -> None:
 
 def _reap(request: Await) -> int:
     until = time.monotonic() + request.grace
-    while time.monotonic() < until:
+    while (left := until - time.monotonic()) > 0:
         pid, status = os.waitpid(request.pid, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(REAP_SECONDS)
+        # Of this worker or of another: whoever ended before it was looked has left its signal.
+        signal.sigtimedwait({signal.SIGCHLD}, left)
     os.kill(request.pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(request.pid, 0)[1])
 
 
-def main() -> None:
+def _loaded() -> Serve:
+    """Load what workers need, which leaves hardly any garbage, so that none is looked for.
+
+    It stays for ever: no collection may touch, and so copy, the pages that workers share.
+    """
+    gc.disable()
+    from s3mover.workers.worker import serve  # noqa: PLC0415
+
+    gc.freeze()
+    gc.enable()
+    return serve
+
+
+def _end() -> NoReturn:
+    """End this process at once: nobody needs what an interpreter puts away at its end, which takes 10 ms and more."""
+    os._exit(ExitCode.OK)
+
+
+def main() -> NoReturn:
     """Be the nursery: the entry point of its process, which is given the number of its control socket."""
     # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # What is loaded stays for ever: no collection may touch, and so copy, the pages that workers share.
-    gc.collect()
-    gc.freeze()
-    attend(Connection(int(sys.argv[1])))
+    # That a worker has ended is waited for where it is asked for, and nowhere else.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    attend(Connection(int(sys.argv[1])), _loaded())
+    _end()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What is particular to MySQL and MariaDB: lost connections, refusals, TLS, the ghost of a lost session."""
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
@@ -288,6 +289,23 @@ def test_statements_are_sent_at_once(mariadb: MariaDb, account: Account, tls: st
     dsn = mysql(f"{account.go_dsn}&tls={tls}&ssl-ca={mariadb.identity.ca_file}")
     with contextlib.closing(MysqlDatabase(dsn)) as database:
         assert database._connection._socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize(("tls", "encrypted"), [("preferred", True), ("skip-verify", True), ("false", False)])
+def test_a_connection_is_encrypted_where_it_can_be(account: Account, tls: str, *, encrypted: bool) -> None:
+    """Also where nobody vouches for the server; but not against the user's will."""
+    with contextlib.closing(MysqlDatabase(mysql(f"{account.go_dsn}&tls={tls}"))) as database:
+        assert bool(database.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]) is encrypted
+
+
+def test_no_other_program_is_run_to_connect(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the driver does by itself; the server is told who connects, and not of which make the system is."""
+    monkeypatch.setattr(
+        "mysql.connector.connection.get_platform", lambda: pytest.fail("asked for the system")
+    )
+    with contextlib.closing(MysqlDatabase(mysql(account.go_dsn))) as database:
+        told = database._connection._conn_attrs
+    assert (told["_client_name"], told["_pid"]) == ("s3mover", str(os.getpid()))
 
 
 def test_every_spelling_reaches_its_server(mariadb: MariaDb, account: Account) -> None:

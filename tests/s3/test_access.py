@@ -5,7 +5,8 @@ import pytest
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event
 from s3mover.model import BucketAddress, Credentials, Side
-from s3mover.s3.access import RENEWAL_SECONDS, RETRY_SECONDS, Found, Identity, SideAccess
+from s3mover.s3.access import RENEWAL_SECONDS, RETRY_SECONDS, Identity
+from s3mover.s3.sides import Found, SideAccess
 
 ACCESS = SideAccess(
     Side.SOURCE, "buck", region="eu-west-1", access_key="AKIAEXAMPLE", secret_key="very/secret"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from s3mover.model import Side
 from s3mover.s3 import given as door
-from s3mover.s3.access import SideAccess
 from s3mover.s3.identity import finder
+from s3mover.s3.sides import SideAccess
 
 BARE = {"HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true", "PATH": "/bin"}
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "very/secret"}

@@ -9,9 +9,9 @@ import pytest
 from s3mover.errors import UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3 import identity as door
-from s3mover.s3.access import SideAccess
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.identity import find
+from s3mover.s3.sides import SideAccess
 from tests.support.scripted import answer, scripted
 
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "very/secret"}

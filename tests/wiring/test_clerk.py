@@ -11,7 +11,7 @@ import pytest
 
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
-from s3mover.s3.access import Found, SideAccess
+from s3mover.s3.sides import Found, SideAccess
 from s3mover.settings.load import load
 from s3mover.wiring.accesses import accesses_of
 from s3mover.wiring.answering import serve

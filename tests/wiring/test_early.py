@@ -17,6 +17,7 @@ ELSEWHERE = {
     "moto",
     "mysql",
     "rich",
+    "asyncio",
 }
 
 
