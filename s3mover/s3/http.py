@@ -109,6 +109,13 @@ class Connection:
         start, self._start = self._start, self._end
         return self._view[start : self._end]
 
+    def take_at_once(self, count: int) -> bytes:
+        """Give so many bytes of the answer where all of them are here already, else none."""
+        if self._end - self._start < count:
+            return b""
+        start, self._start = self._start, self._start + count
+        return bytes(self._view[start : self._start])
+
     def answered(self, keep: bool) -> None:
         """Note that an answer was read to its end: keep the connection, or close it.
 

@@ -27,11 +27,13 @@ EMPTY_PAYLOAD = sha256(b"").hexdigest()
 _UNSIGNED = frozenset({"accept-encoding", "connection", "content-length", "user-agent"})
 # Lines of headers of which a value begins or ends with a blank, or has several in a row, or a tab.
 _UNTRIMMED = re.compile("  |\t|: | \n")
+_PLAIN = re.compile("[A-Za-z0-9/._~-]*+")
 
 
 def quote_key(key: str) -> str:
     """Percent-encode a key by its UTF-8 bytes, once, keeping `/` (S3 does not normalise paths)."""
-    return quote(key, safe="/-_.~")
+    # Most keys are sent as they are; that takes 0.2 us to see, and `quote` 0.7.
+    return key if _PLAIN.fullmatch(key) else quote(key, safe="/-_.~")
 
 
 def quote_query(pairs: Iterable[tuple[str, str]]) -> str:
@@ -108,7 +110,8 @@ class ChunkSigner:
 def _canonical_request(method: str, path: str, query: str, headers: Mapping[str, str]) -> tuple[str, bytes]:
     names, joined = _signed_names(tuple(headers))
     lines = "".join([f"{name}:{headers[name]}\n" for name in names])
-    if _UNTRIMMED.search(lines):
+    # Most have no blank at all, which is seen in 0.1 us; the pattern takes 4 to find nothing.
+    if (" " in lines or "\t" in lines) and _UNTRIMMED.search(lines):
         lines = "".join([f"{name}:{_trimmed(headers[name])}\n" for name in names])
     payload = headers["x-amz-content-sha256"]
     return joined, f"{method}\n{path}\n{query}\n{lines}\n{joined}\n{payload}".encode("latin-1")

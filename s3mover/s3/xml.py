@@ -37,7 +37,7 @@ _STRIDE = _CONTENTS.groups + 1  # `split` gives, per match, the text before it a
 _FLAT = re.compile(
     '[ \t\r\n]*+(?:<\\?xml version="1\\.0" encoding="UTF-8"\\?>[ \t\r\n]*+)?+'
     '<([A-Za-z]++)(?: xmlns="[!#-%\'-;=?-~]*+")?+>'
-    f"((?:<([A-Za-z][A-Za-z0-9]*+)>(?:{_TEXT}|&quot;)*+</\\3>)++)"
+    f"((?:<([A-Za-z][A-Za-z0-9]*+)>(?:{_TEXT}++|&quot;)*+</\\3>)++)"
     "</\\1>[ \t\r\n]*+"
 )
 _CHILD = re.compile("<([A-Za-z0-9]++)>([^<]*+)</")
@@ -59,12 +59,12 @@ def parse(body: bytes, *, keys: bool = True) -> Element:
     Raises:
         S3Error: `InvalidResponse`: the body is no well-formed XML, or has a DOCTYPE.
     """
-    # UTF-16 would hide a DOCTYPE: with a byte order mark it is no UTF-8, without one it has zero bytes.
-    if b"<!DOCTYPE" in body or b"\0" in body:
-        raise invalid("the answer is no plain XML")
     flat = _flat(body)
     if flat is not None:
         return flat
+    # UTF-16 would hide a DOCTYPE: with a byte order mark it is no UTF-8, without one it has zero bytes.
+    if b"<!DOCTYPE" in body or b"\0" in body:
+        raise invalid("the answer is no plain XML")
     parser = XMLParser()  # noqa: S314 - without a DOCTYPE there are no entities to expand
     try:
         text = body.strip().decode()

@@ -6,7 +6,7 @@ CreateMultipartUpload).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from s3mover.transfer.abilities import Feature
@@ -28,8 +28,7 @@ Tags = Sequence[tuple[str, str]]
 Has = Callable[[Feature], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(NamedTuple):
     """The headers of a write, the features that they use, and those that had to be left out."""
 
     headers: dict[str, str]
@@ -54,6 +53,8 @@ def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: 
     `has` tells what the destination can do.
     """
     wanted = _by_feature(policy, storage_class, source)
+    if not wanted:
+        return Writing(_encryption(policy), ())
     used = tuple(feature for feature in wanted if has(feature))
     headers = _encryption(policy)
     for feature in used:

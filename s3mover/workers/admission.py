@@ -3,7 +3,6 @@
 Which task is next is `turns.py`'s, what bulk work leaves of the CPU `deference.py`'s.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
@@ -32,13 +31,18 @@ class Kind(IntEnum):
     PART = 4
 
 
+# Looked up once: Python takes 0.2 us to find a member of an enumeration, and several are asked for per object.
+SMALL = Kind.SMALL
 BULK = tuple(kind for kind in Kind if kind is not Kind.SMALL)
 
 
 def kind_of(size: int) -> Kind:
     """Return the kind of an order by its object's size in bytes; those that go in parts either way are huge."""
-    bounds = (LARGEST_SMALL, LARGEST_SHORT, MAX_SINGLE_COPY)
-    return Kind(bisect_left(bounds, size))
+    if size <= LARGEST_SMALL:
+        return SMALL
+    if size <= LARGEST_SHORT:
+        return Kind.LARGE
+    return Kind.LONG if size <= MAX_SINGLE_COPY else Kind.HUGE
 
 
 class Scarcity(IntEnum):

@@ -12,7 +12,7 @@ from math import inf
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
 
-from s3mover.workers.admission import BULK, Bounds, Kind, Scarcity
+from s3mover.workers.admission import BULK, SMALL, Bounds, Kind, Scarcity
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Turns(Generic[T]):
         kind, tasks = self._lanes[lane]
         with self._lock:
             tasks.append(task)
-            if kind is Kind.SMALL:
+            if kind is SMALL:
                 self._small += 1
                 self._tokens.put(None)
                 self._judge()
@@ -93,7 +93,7 @@ class Turns(Generic[T]):
         with self._lock:
             drained = list(tasks)
             tasks.clear()
-            if kind is Kind.SMALL:
+            if kind is SMALL:
                 self._small -= len(drained)
                 self._judge()
         return drained
@@ -102,14 +102,14 @@ class Turns(Generic[T]):
         for _ in self._lanes:
             lane = self._lanes[self._next]
             self._next = (self._next + 1) % len(self._lanes)
-            if lane.tasks and (lane.kind is Kind.SMALL or self._room(lane.kind) > 0):
+            if lane.tasks and (lane.kind is SMALL or self._room(lane.kind) > 0):
                 return lane
         return None
 
     def _begin(self, lane: _Lane[T]) -> T:
         self._idle.pop()
         task = lane.tasks.popleft()
-        if lane.kind is Kind.SMALL:
+        if lane.kind is SMALL:
             self._small -= 1
         else:
             self._under_way[lane.kind] += 1

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from s3mover.errors import ExitCode
 from s3mover.model import Order, Outcome
-from s3mover.workers.admission import Bounds, Kind, kind_of
+from s3mover.workers.admission import SMALL, Bounds, Kind, kind_of
 from s3mover.workers.deference import Deference
 from s3mover.workers.messages import (
     Brief,
@@ -179,7 +179,7 @@ class Worker:
         self._signs.take_seat(line)
         while True:
             kind, task = self._turns.take()
-            if kind is Kind.SMALL:
+            if kind is SMALL:
                 self._do(task, line)
             else:
                 with self._deference.of_bulk():
