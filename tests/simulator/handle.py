@@ -211,13 +211,17 @@ class Simulator:
         return made
 
     def clear_faults(self, rule_id: int | None = None) -> None:
-        """Take one fault, or all, out of force."""
+        """Take one fault, or all, out of force; answers that it holds go out."""
         self.command("clear_faults", rule_id=rule_id)
 
     def faults(self) -> list[Json]:
         """Describe the faults in force; `hits` says how often each struck."""
         found: list[Json] = self.command("faults")
         return found
+
+    def hits(self, rule_id: int | None = None) -> int:
+        """Return how often one fault in force, or all together, struck."""
+        return sum(rule["hits"] for rule in self.faults() if rule_id in {None, rule["id"]})
 
     def set_latency(self, seconds: float = 0.0, **by_operation: float) -> None:
         """Set the seconds that every answer takes, and those of single operations (`CopyObject=0.2`)."""
