@@ -8,6 +8,14 @@ from _pytest.terminal import TerminalReporter
 from tests.support import table
 from tests.support.keys import ODD_KEYS
 from tests.support.mariadb import MariaDb, running_mariadb
+from tests.support.ports import reserved_port
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port for the program that the test starts."""
+    with reserved_port() as reserved:
+        yield reserved
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ from deploy.image.trim import SERVICES
 from tests.deploy.engine import ROOT, Container, Engine
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import Account, MariaDb
-from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(400)]
 # Nobody's number, in the group that OpenShift gives to every container.
@@ -41,7 +40,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(world: World, mariadb: MariaDb, tmp_path: Path) -> Place:
+def place(world: World, mariadb: MariaDb, port: int, tmp_path: Path) -> Place:
     """Settings as a container gets them: the password in a mounted file, the rest in the environment."""
     trail = mariadb.database()
     secret = tmp_path / "dsn"
@@ -52,7 +51,7 @@ def place(world: World, mariadb: MariaDb, tmp_path: Path) -> Place:
         "MYSQL_DSN_FILE": "/run/secrets/dsn",
         "AWS_EC2_METADATA_DISABLED": "true",
         "S3MOVER_HTTP__HOST": "127.0.0.1",
-        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_HTTP__PORT": str(port),
         "S3MOVER_SWEEP__INTERVAL": "200ms",
         "S3MOVER_TRANSFER__PROCESSES": "2",
     }
@@ -121,11 +120,11 @@ def test_a_dead_worker_is_buried(world: World, daemon: Container) -> None:
     assert "Z" not in daemon.run("python3", "-c", PROCESS_STATES)
 
 
-def test_the_health_check_fails_where_nobody_answers(containers: Engine, image: str) -> None:
+def test_the_health_check_fails_where_nobody_answers(containers: Engine, image: str, port: int) -> None:
     """Where the settings are wrong, or nothing listens, the check fails and says why."""
     check = ("--entrypoint=s3mover-healthcheck",)
-    port = f"--env=S3MOVER_HTTP__PORT={free_port()}"
-    assert "no answer" in containers.run(image, options=(*check, port), expect=1)
+    nowhere = f"--env=S3MOVER_HTTP__PORT={port}"
+    assert "no answer" in containers.run(image, options=(*check, nowhere), expect=1)
     assert "http.port" in containers.run(image, options=(*check, "--env=S3MOVER_HTTP__PORT=many"), expect=1)
 
 
@@ -178,11 +177,11 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_the_demo_keeps_a_daemon_busy(
-    containers: Engine, image: str, demo_image: str, tmp_path: Path
+    containers: Engine, image: str, demo_image: str, port: int, tmp_path: Path
 ) -> None:
     """As docker-compose.yml has it: what `prepare` and `demo` leave in the volume leads the daemon to the documents."""
     tmp_path.chmod(0o755)  # whoever the daemon is, it reads what lies there
-    endpoint = f"http://localhost:{free_port()}"
+    endpoint = f"http://localhost:{port}"
     shared = f"--volume={tmp_path}:/run/s3mover"
     scripts = (
         f"--volume={ROOT / 'deploy/compose/prepare.py'}:/prepare.py:ro",
@@ -192,7 +191,7 @@ def test_the_demo_keeps_a_daemon_busy(
     containers.run(image, "/prepare.py", "/config.yaml", "/run/s3mover", options=prepare)
     settings = {
         "S3MOVER_CONFIG": "/run/s3mover/config.yaml",
-        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_HTTP__PORT": "0",
         "S3MOVER_SWEEP__INTERVAL": "1s",
     }
     serve = ("--user=0:0", "--tmpfs=/tmp", shared)

@@ -2,22 +2,11 @@
 
 import os
 import signal
-import socket
-from contextlib import closing
 from pathlib import Path
-
-import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_settled, rows
-
-
-@pytest.fixture
-def port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings_for(world: World, port: int, **more: str) -> dict[str, str]:

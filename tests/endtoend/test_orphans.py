@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import SOURCE, World
-from tests.endtoend.test_daemon import port, settings_for
+from tests.endtoend.test_daemon import settings_for
 from tests.support.memory import tree
 from tests.support.program import daemon
 from tests.support.waiting import wait_until
-
-__all__ = ["port"]
 
 WORKERS = 2
 SECONDS_TO_END = 5.0

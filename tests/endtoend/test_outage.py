@@ -1,9 +1,7 @@
 """`s3mover run` whose audit database is away: at its start, while it stands by, in the middle of a sweep."""
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,14 +15,6 @@ THREADS = 4
 # Orders that workers hold and those of one more write; ARCHITECTURE.md has the numbers.
 MOST_UNDER_WAY = 2 * THREADS * 4 + 500
 COUNTED = "SELECT status, COUNT(*), COUNT(DISTINCT file_key) FROM document_logs GROUP BY status"
-
-
-@pytest.fixture
-def port() -> int:
-    """A free port."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.test_daemon import port
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_counted, rows
-
-__all__ = ["port"]
 
 SECOND, SECOND_COPY = "second-documents", "second-documents-copy"
 CONFIG = f"""

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.test_daemon import port, settings_for
+from tests.endtoend.test_daemon import settings_for
 from tests.support.program import Daemon, daemon, run_program
 from tests.support.settled import assert_counted, assert_settled, rows
-
-__all__ = ["port"]
 
 NEVER = {"S3MOVER_SWEEP__INTERVAL": "1h"}
 CONFIG = """

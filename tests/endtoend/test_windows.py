@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.endtoend.test_daemon import port
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_settled
-
-__all__ = ["port"]
 
 CONFIG = """
 http: {{host: 127.0.0.1, port: {port}}}
