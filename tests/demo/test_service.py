@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from s3mover.settings.load import load
-from tests.support.program import TOO_LONG, environment, run_program
+from tests.support.program import environment, run_program
+from tests.support.waiting import TOO_LONG
 
 pytestmark = pytest.mark.xdist_group("demo")
 

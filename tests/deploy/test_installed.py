@@ -11,7 +11,7 @@ import pytest
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import MariaDb
 from tests.support.program import environment
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PIP = {
@@ -21,7 +21,7 @@ PIP = {
     "PIP_REQUIRE_HASHES": "1",
 }
 
-pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_what_is_installed_moves_a_bucket_and_stops_in_good_order(
         )
         subprocess.run(health, cwd=tmp_path, env=settings, check=True)
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(60) == 0
+        assert daemon.wait(TOO_LONG) == 0
     finally:
         daemon.kill()
         daemon.wait()

@@ -24,7 +24,7 @@ MIB, GIB = 2**20, 2**30
 # What the source held at the beginning, whatever is deleted from it.
 PRISTINE = "pristine"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.endtoend.conftest import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.test_daemon import AT_ONCE, THREADS, settings_for
 from tests.support.program import Daemon, daemon, run_program
 from tests.support.settled import assert_counted, assert_settled, pending
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 NEVER = {"S3MOVER_SWEEP__INTERVAL": "1h"}
 CONFIG = """
@@ -252,7 +252,7 @@ def test_after_so_many_sweeps_it_ends_as_the_last_one_did(
 def test_a_service_manager_is_told(world: World, port: int, tmp_path: Path) -> None:
     """Ready once connected, alive as often as the watchdog wants it, stopping when it does."""
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.settimeout(60)
+    manager.settimeout(TOO_LONG)
     manager.bind(f"\0s3mover-{os.getpid()}-{port}")
     said: list[str] = []
 

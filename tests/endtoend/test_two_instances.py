@@ -26,7 +26,7 @@ from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim
 from tests.support import table
 from tests.support.mariadb import MariaDb, running_mariadb
 from tests.support.relay import Relay
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
 # So slow that a worker has seconds of work in hand when its supervisor is struck, and so few at a time that the leader
@@ -35,7 +35,7 @@ COPY_SECONDS = 0.5
 THREADS = 30
 LEASE_HELD = 4
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_a_stopped_leader_that_lost_its_connection_is_done(
     stage.world.s3.set_latency(0)
     stage.standby.program.await_event("sweep.finished")
     leader.process.send_signal(signal.SIGCONT)
-    assert leader.process.wait(60) == LEASE_HELD
+    assert leader.process.wait(TOO_LONG) == LEASE_HELD
     stage.finishes(stage.standby.program)
     assert stage.writers() == ["leader", "standby"]
     stage.assert_whole()

@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 COMMAND = [sys.executable, "-m", "s3mover"]
-# A bound on a test that hangs; nothing waits for it to pass.
-TOO_LONG = 100.0
 
 _OURS = re.compile(r"S3MOVER_|SRC_|DST_|MYSQL_DSN|AWS_|[A-Za-z]+_(proxy|PROXY)$")
 

@@ -11,11 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.ports import reserved_port
-from tests.support.waiting import wait_until
-
-# Bounds on what hangs; nothing waits for them to pass.
-TOO_LONG = 60.0
-POLL_SECONDS = 0.1
+from tests.support.waiting import TOO_LONG, wait_until
 
 Sample = tuple[dict[str, str], float]
 
