@@ -15,6 +15,7 @@ from deploy.image.trim import SERVICES
 from tests.deploy.engine import ROOT, Container, Engine
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import Account, MariaDb
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(900)]
 # Nobody's number, in the group that OpenShift gives to every container.
@@ -53,6 +54,7 @@ def place(world: World, mariadb: MariaDb, port: int, tmp_path: Path) -> Place:
         "S3MOVER_HTTP__HOST": "127.0.0.1",
         "S3MOVER_HTTP__PORT": str(port),
         "S3MOVER_SWEEP__INTERVAL": "200ms",
+        "S3MOVER_STOP__GRACE": "1h",
         "S3MOVER_TRANSFER__PROCESSES": "2",
     }
     return Place(trail, settings, (*SOMEBODY, f"--volume={secret}:/run/secrets/dsn:ro"))
@@ -82,9 +84,9 @@ def test_it_moves_a_bucket_and_stops_in_good_order(world: World, place: Place, d
 
 def test_a_second_signal_ends_it_at_once(world: World, daemon: Container) -> None:
     """Also as the first process of a container, which the kernel spares what is not handled."""
-    world.s3.set_latency(CopyObject=100.0, HeadObject=100.0)
+    world.s3.add_fault("hang", operation="CopyObject")
     world.s3.fill(SOURCE, 10)
-    daemon.await_event("sweep.started")
+    wait_until(world.s3.hits, "a copy hangs")
     daemon.signal("TERM")
     daemon.await_event("daemon.stopping")
     daemon.signal("TERM")
