@@ -228,10 +228,19 @@ class Simulator:
         self.command("set_latency", latency={"*": seconds} | by_operation)
 
     def set_rate_limit(
-        self, bucket: str = "*", writes: float = 3500, reads: float = 5500, depth: int = 1
+        self,
+        bucket: str = "*",
+        writes: float = 3500,
+        reads: float = 5500,
+        depth: int = 1,
+        saved: float = 0.1,
     ) -> None:
-        """Let each prefix (the first `depth` segments of keys) give so many requests a second; 0: no limit."""
-        self.command("set_rate_limit", bucket=bucket, writes=writes, reads=reads, depth=depth)
+        """Let each prefix (the first `depth` segments of keys) give so many requests a second; 0: no limit.
+
+        What it might have given within `saved` seconds it gives later.
+        """
+        rule = {"writes": writes, "reads": reads, "depth": depth, "saved": saved}
+        self.command("set_rate_limit", bucket=bucket, **rule)
 
     def set_clock(self, offset: float) -> None:
         """Set by how many seconds the server's clock is ahead of ours."""
