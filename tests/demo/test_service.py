@@ -6,13 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from s3mover.settings.load import load
 from tests.support.program import environment, run_program
 from tests.support.waiting import TOO_LONG
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 def command(folder: Path, endpoint: str) -> list[str]:

@@ -17,7 +17,7 @@ from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import Account, MariaDb
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 # Nobody's number, in the group that OpenShift gives to every container.
 SOMEBODY = ("--user=54321:0",)
 ALLOWED_BYTES = 140_000_000

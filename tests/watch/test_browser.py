@@ -10,8 +10,6 @@ from tests.endtoend.conftest import SOURCE
 from tests.support.waiting import TOO_LONG, wait_until
 from tests.watch.conftest import Watched, watched
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 NASTY = "open/<img src=x onerror=alert(1)>"
 DECEIVING = "open/\u202efdp.exe"
 BELL = "open/\x07bell"

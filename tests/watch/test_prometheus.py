@@ -17,8 +17,6 @@ from tests.support.settled import rows
 from tests.support.waiting import wait_until
 from tests.watch.conftest import ROOT, Watched, watched
 
-pytestmark = pytest.mark.xdist_group("prometheus")
-
 DASHBOARD = ROOT / "deploy/grafana/s3mover.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yaml"
 CONFIGURATION = ROOT / "deploy/prometheus/prometheus.yml"
