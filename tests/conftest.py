@@ -4,10 +4,31 @@ from collections.abc import Iterator
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from tests.support import table
 from tests.support.keys import ODD_KEYS
 from tests.support.mariadb import MariaDb, running_mariadb
+from tests.support.ports import reserved_port
+from tests.support.together import Together
+
+# Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
+settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("s3mover")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    """Let one process run what belongs together."""
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port for the program that the test starts."""
+    with reserved_port() as reserved:
+        yield reserved
 
 
 @pytest.fixture(scope="session")

@@ -259,8 +259,11 @@ def _is_gone(error: MoverError) -> bool:
 
 
 def _leaves_it_open(error: MoverError) -> bool:
-    """Tell whether S3 may have written the object all the same: no answer, or no refusal, or a check that failed."""
-    refused = isinstance(error, S3Error) and error.status in REFUSALS
+    """Tell whether S3 may have written the object all the same: no answer, or no refusal, or a check that failed.
+
+    Such a check looks at the source, and is refused where the object is gone by then, whose copy may have arrived.
+    """
+    refused = isinstance(error, S3Error) and error.status in REFUSALS and error.operation != "HeadObject"
     return not refused or _code(error) == "NotFound"
 
 

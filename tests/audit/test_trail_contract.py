@@ -16,6 +16,7 @@ from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRe
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
 from tests.support.memory import tree_memory
+from tests.support.waiting import wait_until
 
 OTHER_PAIR = Pair("there", "IN/", "here", "out/")
 ODD_KEYS = [
@@ -379,7 +380,7 @@ def test_the_lease_goes_with_its_connection(trail: Trail, backend: Backend) -> N
     first = open_trail(backend.url)
     assert first.acquire_lease(PAIR)
     first.close()
-    assert eventually_leased(trail)
+    wait_for_lease(trail)
 
 
 def test_the_lease_outlives_a_reconnect(trail: Trail, backend: Backend) -> None:
@@ -400,14 +401,14 @@ def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail,
         assert holder.stdout.readline() == b"ready\n"
         assert not trail.acquire_lease(PAIR)
         holder.kill()
-    assert eventually_leased(trail)
+    wait_for_lease(trail)
     assert [row.key for row in trail.pending(PAIR, 10)] == ["in/a.pdf"]
     assert trail.interrupt_sweeps(PAIR, AT) == 1
 
 
-def eventually_leased(trail: Trail) -> bool:
+def wait_for_lease(trail: Trail) -> None:
     """Ask for the lease until the database has noticed that its holder is gone."""
-    return any(trail.acquire_lease(PAIR) for _ in range(10_000))
+    wait_until(lambda: trail.acquire_lease(PAIR), "the lease is free")
 
 
 def test_queries_of_the_first_version_keep_working(trail: Trail, backend: Backend) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.schedule import DAY_MINUTES, MINUTE, Window, is_open, next_change
@@ -108,7 +108,6 @@ def test_what_the_days_say_is_a_matter_of_the_beginning(window: Window, moment: 
         assert began.weekday() in window.days
 
 
-@settings(deadline=None)
 @given(window=windows, moment=moments, part=st.floats(0, 1, exclude_max=True))
 def test_nothing_changes_before_the_next_change(window: Window, moment: int, part: float) -> None:
     """Until then it stays as it is, from then on it is otherwise."""

@@ -24,8 +24,6 @@ from s3mover.errors import MoverError, UnreachableError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 PARENT = """
 import sys
 from s3mover.demo.server import demo_server

@@ -6,13 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from s3mover.settings.load import load
-from tests.support.ports import free_port
-from tests.support.program import TOO_LONG, environment, run_program
-
-pytestmark = pytest.mark.xdist_group("demo")
+from tests.support.program import environment, run_program
+from tests.support.waiting import TOO_LONG
 
 
 def command(folder: Path, endpoint: str) -> list[str]:
@@ -20,9 +16,9 @@ def command(folder: Path, endpoint: str) -> list[str]:
     return [sys.executable, "-m", "s3mover.demo.service", str(folder), endpoint]
 
 
-def test_its_settings_lead_to_documents_that_keep_arriving(tmp_path: Path) -> None:
+def test_its_settings_lead_to_documents_that_keep_arriving(port: int, tmp_path: Path) -> None:
     """By the settings that it leaves all is moved, then there is more to move; SIGTERM ends it with 0."""
-    endpoint = f"http://localhost:{free_port()}"
+    endpoint = f"http://localhost:{port}"
     with subprocess.Popen(
         command(tmp_path, endpoint), env=environment({}), stdout=subprocess.PIPE, text=True
     ) as service:

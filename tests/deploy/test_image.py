@@ -15,9 +15,9 @@ from deploy.image.trim import SERVICES
 from tests.deploy.engine import ROOT, Container, Engine
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import Account, MariaDb
-from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(900)
 # Nobody's number, in the group that OpenShift gives to every container.
 SOMEBODY = ("--user=54321:0",)
 ALLOWED_BYTES = 140_000_000
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(world: World, mariadb: MariaDb, tmp_path: Path) -> Place:
+def place(world: World, mariadb: MariaDb, port: int, tmp_path: Path) -> Place:
     """Settings as a container gets them: the password in a mounted file, the rest in the environment."""
     trail = mariadb.database()
     secret = tmp_path / "dsn"
@@ -52,8 +52,9 @@ def place(world: World, mariadb: MariaDb, tmp_path: Path) -> Place:
         "MYSQL_DSN_FILE": "/run/secrets/dsn",
         "AWS_EC2_METADATA_DISABLED": "true",
         "S3MOVER_HTTP__HOST": "127.0.0.1",
-        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_HTTP__PORT": str(port),
         "S3MOVER_SWEEP__INTERVAL": "200ms",
+        "S3MOVER_STOP__GRACE": "1h",
         "S3MOVER_TRANSFER__PROCESSES": "2",
     }
     return Place(trail, settings, (*SOMEBODY, f"--volume={secret}:/run/secrets/dsn:ro"))
@@ -83,9 +84,9 @@ def test_it_moves_a_bucket_and_stops_in_good_order(world: World, place: Place, d
 
 def test_a_second_signal_ends_it_at_once(world: World, daemon: Container) -> None:
     """Also as the first process of a container, which the kernel spares what is not handled."""
-    world.s3.set_latency(CopyObject=100.0, HeadObject=100.0)
+    world.s3.add_fault("hang", operation="CopyObject")
     world.s3.fill(SOURCE, 10)
-    daemon.await_event("sweep.started")
+    wait_until(world.s3.hits, "a copy hangs")
     daemon.signal("TERM")
     daemon.await_event("daemon.stopping")
     daemon.signal("TERM")
@@ -121,11 +122,11 @@ def test_a_dead_worker_is_buried(world: World, daemon: Container) -> None:
     assert "Z" not in daemon.run("python3", "-c", PROCESS_STATES)
 
 
-def test_the_health_check_fails_where_nobody_answers(containers: Engine, image: str) -> None:
+def test_the_health_check_fails_where_nobody_answers(containers: Engine, image: str, port: int) -> None:
     """Where the settings are wrong, or nothing listens, the check fails and says why."""
     check = ("--entrypoint=s3mover-healthcheck",)
-    port = f"--env=S3MOVER_HTTP__PORT={free_port()}"
-    assert "no answer" in containers.run(image, options=(*check, port), expect=1)
+    nowhere = f"--env=S3MOVER_HTTP__PORT={port}"
+    assert "no answer" in containers.run(image, options=(*check, nowhere), expect=1)
     assert "http.port" in containers.run(image, options=(*check, "--env=S3MOVER_HTTP__PORT=many"), expect=1)
 
 
@@ -178,11 +179,11 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_the_demo_keeps_a_daemon_busy(
-    containers: Engine, image: str, demo_image: str, tmp_path: Path
+    containers: Engine, image: str, demo_image: str, port: int, tmp_path: Path
 ) -> None:
     """As docker-compose.yml has it: what `prepare` and `demo` leave in the volume leads the daemon to the documents."""
     tmp_path.chmod(0o755)  # whoever the daemon is, it reads what lies there
-    endpoint = f"http://localhost:{free_port()}"
+    endpoint = f"http://localhost:{port}"
     shared = f"--volume={tmp_path}:/run/s3mover"
     scripts = (
         f"--volume={ROOT / 'deploy/compose/prepare.py'}:/prepare.py:ro",
@@ -192,7 +193,7 @@ def test_the_demo_keeps_a_daemon_busy(
     containers.run(image, "/prepare.py", "/config.yaml", "/run/s3mover", options=prepare)
     settings = {
         "S3MOVER_CONFIG": "/run/s3mover/config.yaml",
-        "S3MOVER_HTTP__PORT": str(free_port()),
+        "S3MOVER_HTTP__PORT": "0",
         "S3MOVER_SWEEP__INTERVAL": "1s",
     }
     serve = ("--user=0:0", "--tmpfs=/tmp", shared)

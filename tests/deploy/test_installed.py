@@ -10,9 +10,8 @@ import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import MariaDb
-from tests.support.ports import free_port
 from tests.support.program import environment
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PIP = {
@@ -22,7 +21,7 @@ PIP = {
     "PIP_REQUIRE_HASHES": "1",
 }
 
-pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def _source(folder: Path) -> Path:
 
 
 def test_what_is_installed_moves_a_bucket_and_stops_in_good_order(
-    installed: Path, world: World, mariadb: MariaDb, tmp_path: Path
+    installed: Path, world: World, mariadb: MariaDb, port: int, tmp_path: Path
 ) -> None:
     """From an empty folder, with nothing but the environment; the health check agrees, SIGTERM ends it with 0."""
     world.s3.fill(SOURCE, 40, size=1000)
@@ -69,7 +68,7 @@ def test_what_is_installed_moves_a_bucket_and_stops_in_good_order(
             **world.environment,
             "MYSQL_DSN": trail.go_dsn,
             "S3MOVER_HTTP__HOST": "127.0.0.1",
-            "S3MOVER_HTTP__PORT": str(free_port()),
+            "S3MOVER_HTTP__PORT": str(port),
             "PYTHONPYCACHEPREFIX": str(installed / "compiled"),
         }
     )
@@ -86,7 +85,7 @@ def test_what_is_installed_moves_a_bucket_and_stops_in_good_order(
         )
         subprocess.run(health, cwd=tmp_path, env=settings, check=True)
         daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(60) == 0
+        assert daemon.wait(TOO_LONG) == 0
     finally:
         daemon.kill()
         daemon.wait()

@@ -1,6 +1,7 @@
 """A statement of the trail that is held in the middle, by a trigger in its table: then the kill strikes just there."""
 
 import contextlib
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -13,8 +14,10 @@ from tests.endtoend.killing import Books, MysqlBooks
 from tests.support.mariadb import Account
 from tests.support.waiting import wait_until
 
-# A commit of the embedded database takes milliseconds; who holds its lock for so long is held by us.
+# A commit of the embedded database takes milliseconds; who uses so many seconds of CPU time while it holds the lock
+# is held by us, however long it may have to wait for the disk, or for a CPU.
 HELD_SECONDS = 0.5
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # A view that never comes to its end: SQLite can neither sleep nor wait.
 _ENDLESS = """
     CREATE VIEW endless AS WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)
@@ -46,10 +49,10 @@ class SqliteHold:
         with closing(sqlite3.connect(self._path)) as database:
             database.executescript(f"DROP VIEW IF EXISTS endless; {_ENDLESS}; {trigger}")
 
-    def wait(self) -> None:
-        """Wait until a statement is held."""
+    def wait(self, pid: int) -> None:
+        """Wait until a statement of the process is held."""
         with closing(sqlite3.connect(self._path, timeout=0, isolation_level=None)) as database:
-            wait_until(lambda: _is_held(database), "a statement is held")
+            wait_until(lambda: _is_held(database, pid), "a statement is held")
 
     def lift(self) -> None:
         """Let the statement pass from now on."""
@@ -57,9 +60,9 @@ class SqliteHold:
             database.executescript("DROP TRIGGER hold; DROP VIEW endless;")
 
 
-def _is_held(database: sqlite3.Connection) -> bool:
-    until = time.monotonic() + HELD_SECONDS
-    while time.monotonic() < until:
+def _is_held(database: sqlite3.Connection, pid: int) -> bool:
+    until = _cpu_seconds(pid) + HELD_SECONDS
+    while _cpu_seconds(pid) < until:
         try:
             database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
@@ -68,6 +71,12 @@ def _is_held(database: sqlite3.Connection) -> bool:
             database.execute("ROLLBACK")
             return False
     return True
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return what a process has used so far (proc(5): utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
 class MysqlHold:
@@ -83,7 +92,7 @@ class MysqlHold:
             f" IF {held.condition} THEN DO SLEEP(300); END IF"
         )
 
-    def wait(self) -> None:
+    def wait(self, pid: int) -> None:  # noqa: ARG002 - the server tells whom it holds
         """Wait until a statement is held."""
         wait_until(lambda: bool(self._held()), "a statement is held")
 

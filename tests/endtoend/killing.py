@@ -21,13 +21,9 @@ from tests.endtoend.conftest import DESTINATION
 from tests.simulator import Simulator
 from tests.support import table
 from tests.support.mariadb import Account, MariaDb
-from tests.support.program import COMMAND, TOO_LONG, environment
+from tests.support.program import COMMAND, environment
 from tests.support.settled import rows
-from tests.support.waiting import wait_until
-
-POLL_SECONDS = 0.005
-# A bound on a test that hangs; nothing waits for it to pass.
-PATIENCE_SECONDS = 90.0
+from tests.support.waiting import TOO_LONG, wait_until
 
 Event = dict[str, Any]
 

@@ -9,35 +9,41 @@ import pytest
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_counted, rows
+from tests.support.waiting import wait_until
 
 MIB = 1024 * 1024
 OBJECTS = 60
-# One thread at a time, so that the last objects of a listing are moved well after the first.
-SLOWLY = ["--set", "transfer.threads=3", "--set", "transfer.processes=1", "--set", "transfer.part_size=5MiB"]
-SLOW = {"CopyObject": 0.1, "GetObject": 0.1}
+# So few that the last objects of a listing are not begun while the first are held.
+THREADS = 3
+FEW = ["--set", f"transfer.threads={THREADS}", "--set", "transfer.processes=1"]
+SMALL_PARTS = ["--set", "transfer.part_size=5MiB"]
 
 
 def skipped(said: list[dict[str, Any]]) -> dict[str, str]:
     return {event["key"]: event["code"] for event in said if event["event"] == "object.skipped"}
 
 
-@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+@pytest.mark.parametrize(
+    ("method", "operation"), [("server_side_copy", "CopyObject"), ("streaming", "GetObject")]
+)
 @pytest.mark.parametrize("quirks", [[], ["ignores_copy_source_if_match"]], ids=["pinned", "unpinned"])
 def test_the_newest_version_is_what_arrives(
-    world: World, tmp_path: Path, method: str, quirks: list[str]
+    world: World, tmp_path: Path, method: str, operation: str, quirks: list[str]
 ) -> None:
     """What changed after it was listed is moved as it is now; what vanished is skipped and has no row."""
     world.s3.configure_bucket(SOURCE, quirks=quirks)
     world.s3.configure_bucket(DESTINATION, quirks=quirks)
     world.s3.fill(SOURCE, OBJECTS, size=1000)
-    world.s3.set_latency(**SLOW)
+    world.s3.add_fault("hold", operation=operation)
     changed, vanished = ["00000056", "00000058"], ["00000057", "00000059"]
-    arguments = ["--set", f"transfer.method={method}", *SLOWLY, "sweep"]
+    arguments = ["--set", f"transfer.method={method}", *FEW, "sweep"]
 
     with daemon(world.environment, tmp_path, *arguments) as sweep:
-        sweep.await_event("object.moved")
+        sweep.await_event("sweep.listed")
+        wait_until(lambda: world.s3.hits() == THREADS, "the first are held", sweep.tail)
         world.s3.put_objects(SOURCE, [{"key": key, "body": b"newer"} for key in changed])
         world.s3.delete_objects(SOURCE, vanished)
+        world.s3.clear_faults()
         assert sweep.end() == 0
 
     assert skipped(sweep.events) == dict.fromkeys(vanished, "NoSuchKey")
@@ -56,14 +62,14 @@ def test_an_object_in_parts_is_never_made_of_two_versions(world: World, tmp_path
         "streaming": ("UploadPart", 21 * MIB),
     }[method]
     world.s3.put_object(SOURCE, "large", size=size, seed=1)
-    world.s3.set_latency(**{operation: 0.2})
+    world.s3.add_fault("hold", operation=operation)
     part_size = "1GiB" if method == "server_side_copy" else "5MiB"
     alone = ["--set", "transfer.threads=1", "--set", f"transfer.part_size={part_size}"]
 
     with daemon(world.environment, tmp_path, "--set", f"transfer.method={method}", *alone, "sweep") as sweep:
-        while operation not in world.s3.counts(DESTINATION):
-            assert sweep.process.poll() is None
+        wait_until(lambda: operation in world.s3.counts(DESTINATION), "the first part is there", sweep.tail)
         world.s3.put_object(SOURCE, "large", size=size, seed=2)
+        world.s3.clear_faults()
         assert sweep.end() == 0
 
     assert world.s3.differences(SOURCE, DESTINATION) == []
@@ -79,7 +85,8 @@ def test_archived_objects_are_skipped(world: World, tmp_path: Path, method: str,
     world.s3.put_object(SOURCE, "a/archived", size=size, storage_class="GLACIER")
     world.s3.put_object(SOURCE, "a/awake", b"awake")
 
-    done = run_program(["--set", f"transfer.method={method}", *SLOWLY, "sweep"], world.environment, tmp_path)
+    arguments = ["--set", f"transfer.method={method}", *FEW, *SMALL_PARTS, "sweep"]
+    done = run_program(arguments, world.environment, tmp_path)
 
     assert skipped([json.loads(line) for line in done.stdout.splitlines()]) == {
         "a/archived": "InvalidObjectState"

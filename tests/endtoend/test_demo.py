@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.program import COMMAND, environment, run_program
+from tests.support.waiting import TOO_LONG
 
 SUMMARY = [
     r"Transfer Summary Report",
@@ -31,7 +32,7 @@ SUMMARY = [
 ]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_whole_story_is_told(tmp_path: Path) -> None:
     """676 moved, only changes moved again, both methods seen, both buckets equal, everything where it is said to be."""
     told = run_program(["demo", "--directory", "show"], {}, tmp_path).stdout
@@ -60,7 +61,6 @@ def test_a_folder_that_no_demo_made_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / "mine" / "config.yaml").read_text(encoding="utf-8") == "precious"
 
 
-@pytest.mark.timeout(120)
 def test_it_stays_up_where_that_is_wished(tmp_path: Path) -> None:
     """With `--keep` the endpoints answer until Ctrl-C, which ends it in good order."""
     with subprocess.Popen(
@@ -73,9 +73,9 @@ def test_it_stays_up_where_that_is_wished(tmp_path: Path) -> None:
             [metrics] = re.findall(r"http://\S+/metrics", next(line for line in lines if "/metrics" in line))
             next(line for line in lines if "sweep" in line.lower() and "710" in line)
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(metrics, timeout=30) as answer:
+            with opener.open(metrics, timeout=TOO_LONG) as answer:
                 assert b"s3mover_sweeps_total" in answer.read()
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
+            assert process.wait(TOO_LONG) == 0
         finally:
             process.kill()

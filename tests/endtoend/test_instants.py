@@ -11,7 +11,7 @@ from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.endtoend.killing import Victim
 from tests.support.program import run_program
 from tests.support.settled import assert_counted, assert_settled, rows
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}
@@ -28,9 +28,7 @@ def killed(world: World, tmp_path: Path) -> Iterator[Callable[..., Victim]]:
 
     def start(settings: dict[str, str], hits: int = 1) -> Victim:
         begun.append(Victim({**world.environment, **settings}, tmp_path, "sweep"))
-        wait_until(
-            lambda: sum(fault["hits"] for fault in world.s3.faults()) >= hits, "it strikes", begun[-1].tail
-        )
+        wait_until(lambda: world.s3.hits() >= hits, "it strikes", begun[-1].tail)
         return begun[-1]
 
     yield start
@@ -100,7 +98,7 @@ def test_a_dead_workers_upload_is_aborted(
     world.s3.add_fault("hang", operation="UploadPart", nth=[3])
     victim = killed({**IN_PARTS, **ONE_PROCESS})
     os.kill(victim.workers()[0], signal.SIGKILL)
-    assert victim.process.wait(90) == 0
+    assert victim.process.wait(TOO_LONG) == 0
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
 
 
@@ -119,7 +117,7 @@ def test_what_is_set_aside_leaves_no_upload(
         wait_until(begun, "parts are sent", victim.tail)
         os.kill(victim.workers()[0], signal.SIGKILL)
         wait_for_deaths(victim, death)
-    assert victim.process.wait(90) == 1
+    assert victim.process.wait(TOO_LONG) == 1
     assert world.s3.uploads(DESTINATION) == []
     assert [row[:2] for row in rows(tmp_path, STATUS) if row[0] == "error"] == [("error", "WorkerDied")]
     world.s3.clear_faults(hanging)
@@ -145,7 +143,7 @@ def test_a_dead_workers_copy_of_a_vanished_object_keeps_its_row(
     world.s3.delete_objects(SOURCE, ["k"])
     world.s3.clear_faults(landed)
     os.kill(victim.workers()[0], signal.SIGKILL)
-    victim.process.wait(90)
+    victim.process.wait(TOO_LONG)
     assert len(rows(tmp_path, "SELECT id FROM document_logs WHERE file_key = 'k'")) == 1
 
     run_program(["sweep"], world.environment, tmp_path)
@@ -161,7 +159,8 @@ def test_a_sweep_out_of_time_counts_what_recovery_finds(world: World, tmp_path: 
     world.s3.add_fault("hang_after", operation="CopyObject", times=20)
     victim = Victim({**world.environment, **COPIES, "S3MOVER_STOP__GRACE": "1s"}, tmp_path)
     try:
-        wait_until(lambda: world.s3.faults()[0]["hits"] == 20, "copies hang", victim.tail)
+        wait_until(lambda: len(victim.named("object.moved")) == 30, "all others are moved", victim.tail)
+        wait_until(lambda: world.s3.hits() == 20, "copies hang", victim.tail)
         victim.stop()
     finally:
         victim.close()

@@ -24,7 +24,7 @@ MIB, GIB = 2**20, 2**30
 # What the source held at the beginning, whatever is deleted from it.
 PRISTINE = "pristine"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,7 @@ def test_the_supervisor_dies_in_a_statement(
         for when, statement in IN_ORDER.items():
             hold.set(statement)
             scene.start()
-            hold.wait()
+            hold.wait(scene.running.process.pid)
             scene.note_recovery()
             scene.kill_supervisor(f"in {when}")
             hold.lift()
@@ -282,7 +282,7 @@ def test_the_database_dies_in_a_statement(scene_of: Callable[..., Scene], world:
             furnish(world.s3, f"more-{number}/", 100)
             if number == 0:
                 scene.start()
-            hold.wait()
+            hold.wait(scene.running.process.pid)
             scene.kill_database(f"in {when}", hold.lift)
         finish(scene)
         assert_no_gap(scene, moved=True)
@@ -303,7 +303,8 @@ def test_the_supervisor_dies_between_the_steps(
         ):
             fault = world.s3.add_fault(operation=operation, **rule)
             scene.start()
-            wait_until(lambda: world.s3.faults()[0]["hits"] >= 16, f"{when} it hangs", scene.running.tail)
+            wait_until(lambda: world.s3.hits() >= 16, f"{when} it hangs", scene.running.tail)
+            wait_until(lambda: scene.pending() == 600, "all is intended", scene.running.tail)
             scene.note_recovery()
             assert scene.kill_supervisor(when).pending == "600"
             world.s3.clear_faults(fault)

@@ -17,30 +17,33 @@ def test_the_users_bound_holds_over_listings_copies_and_deletions(world: World, 
     world.s3.put_objects(SOURCE, [{"key": f"{number:02}\x07", "body": b"x"} for number in range(50)])
     bound = 50
     settings = {**world.environment, **MOVE, "S3MOVER_TRANSFER__REQUESTS_PER_SECOND": str(bound)}
-    run_program(["sweep"], settings, tmp_path)
+    done = run_program(["sweep"], settings, tmp_path)
     assert (world.s3.count(SOURCE), world.s3.count(DESTINATION)) == (0, 50)
     log = world.s3.log()
     assert {"ListObjectsV2", "CopyObject", "DeleteObject"} <= {entry["operation"] for entry in log}
-    moments = [entry["at"] for entry in log]
-    first_copy = next(entry["at"] for entry in log if entry["operation"] == "CopyObject")
-    since = [moment for moment in moments if moment >= first_copy]
-    assert len(since) >= 100
+    operations = [entry["operation"] for entry in log]
+    since = len(log) - operations.index("CopyObject")
+    assert since >= 100
+    events = map(json.loads, done.stdout.splitlines())
+    [finished] = [event for event in events if event["event"] == "sweep.finished"]
+    # All of them were made within the sweep, whose own time grows on a busy machine.
     # A tenth of a second may be caught up on, and shares that move are not exact.
-    assert max(since) - min(since) >= len(since) / bound * 0.8
+    assert finished["seconds"] >= since / bound * 0.8
 
 
 def test_verify_keeps_to_the_bound(world: World, tmp_path: Path) -> None:
     """It lists and asks for checksums no faster than the workers may."""
     key = world.encrypting_key("222222222222")
     world.s3.configure_bucket(DESTINATION, default_kms_key=key)
-    world.s3.fill(SOURCE, 20, size=10)
+    world.s3.fill(SOURCE, 100, size=10)
     run_program(["sweep"], world.environment, tmp_path)
     world.s3.clear_log()
-    settings = {**world.environment, "S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "30"}
+    settings = {**world.environment, "S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "40"}
     run_program(["verify"], settings, tmp_path)
     moments = [entry["at"] for entry in world.s3.log("HeadObject")]
-    assert len(moments) == 40
-    assert max(moments) - min(moments) >= 40 / 30 * 0.8
+    assert len(moments) == 200
+    # Long enough that it does not matter if this machine comes late to the first of them.
+    assert max(moments) - min(moments) >= 200 / 40 * 0.8
 
 
 def test_refused_listings_and_deletions_lower_the_limit_and_lose_nothing(

@@ -13,13 +13,12 @@ from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
 from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.endtoend.test_daemon import port
 from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
 from tests.support.mariadb import Account, MariaDb
 from tests.support.program import daemon
 from tests.support.waiting import wait_until
 
-__all__ = ["port", "routes"]
+__all__ = ["routes"]
 
 OBJECTS = 800
 # So slow that what the workers hold would keep them busy long after trust has ended.

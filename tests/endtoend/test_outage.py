@@ -1,9 +1,7 @@
 """`s3mover run` whose audit database is away: at its start, while it stands by, in the middle of a sweep."""
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,20 +9,13 @@ import pytest
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.mariadb import Account, MariaDb
 from tests.support.program import daemon
+from tests.support.waiting import wait_until
 
 OBJECTS = 2000
 THREADS = 4
 # Orders that workers hold and those of one more write; ARCHITECTURE.md has the numbers.
 MOST_UNDER_WAY = 2 * THREADS * 4 + 500
 COUNTED = "SELECT status, COUNT(*), COUNT(DISTINCT file_key) FROM document_logs GROUP BY status"
-
-
-@pytest.fixture
-def port() -> int:
-    """A free port."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -50,7 +41,8 @@ def test_a_daemon_awaits_its_database(world: World, server: MariaDb, port: int, 
     account = server.database()
     world.s3.fill(SOURCE, 20, size=10)
     server.kill()
-    with daemon(settings_for(world, account, port), tmp_path) as running:
+    settings = settings_for(world, account, port) | {"S3MOVER_SWEEP__INTERVAL": "1h"}
+    with daemon(settings, tmp_path) as running:
         running.await_event("audit.unavailable")
         ready, sentence = running.get(port, "/readyz")
         assert (ready, sentence.startswith("starting: The audit database is not available")) == (503, True)
@@ -136,6 +128,7 @@ def test_a_sweep_outlasts_its_database(world: World, server: MariaDb, port: int,
     """Nothing new is begun while it is away; health goes on, metrics tell; back, every object has one row."""
     account = server.database()
     world.s3.fill(SOURCE, OBJECTS, size=10)
+    world.s3.add_fault("hold", operation="CopyObject", nth=[*range(100, OBJECTS)])
     settings = {
         **world.environment,
         "MYSQL_DSN": account.go_dsn,
@@ -146,7 +139,9 @@ def test_a_sweep_outlasts_its_database(world: World, server: MariaDb, port: int,
     }
     with daemon(settings, tmp_path) as running:
         running.await_event("object.moved")
+        wait_until(lambda: world.s3.hits() == THREADS, "all threads copy", running.tail)
         server.kill()
+        world.s3.clear_faults()
         running.await_event("audit.unavailable")
         assert "s3mover_audit_up 0.0" in running.get(port, "/metrics")[1]
         assert running.get(port, "/healthz")[0] == 200

@@ -15,6 +15,7 @@ from s3mover.wiring.commands import check, policy
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT
 from tests.simulator import Simulator, SimulatorKey
 from tests.support.program import daemon, run_program
+from tests.support.waiting import wait_until
 
 GIB = 2**30
 PREFIX = "docs/"
@@ -145,9 +146,10 @@ def test_what_is_printed_is_enough_to_recover(accounts: Accounts, tmp_path: Path
     accounts.attach(accounts.printed("server_side_copy"))
     accounts.s3.delete_objects(SOURCE, ["docs/large"])
     accounts.s3.add_fault("hang", operation="CopyObject")
-    with daemon({**accounts.settings, "S3MOVER_LOG__FORMAT": "json"}, tmp_path, "sweep") as running:
-        running.await_event("sweep.listed")
-        accounts.s3.delete_objects(SOURCE, ["docs/plain"])
+    # Where the method is given, neither copy waits for what the other one finds out.
+    with daemon(accounts.settings, tmp_path, "--set", "transfer.method=server_side_copy", "sweep") as killed:
+        wait_until(lambda: accounts.s3.hits() == 2, "both copies hang", killed.tail)
+    accounts.s3.delete_objects(SOURCE, ["docs/plain"])
     accounts.s3.clear_faults()
 
     done = run_program(["sweep"], accounts.settings, tmp_path)
@@ -160,14 +162,17 @@ def test_an_object_that_vanishes_is_no_failure(accounts: Accounts, tmp_path: Pat
     """Though the principal that copies may not list the source, and is told no more than that it may not."""
     accounts.attach(accounts.printed("server_side_copy"))
     accounts.s3.delete_objects(SOURCE, ["docs/large"])
-    accounts.s3.set_latency(CopyObject=1.0)
-    settings = {**accounts.settings, "S3MOVER_LOG__FORMAT": "json"}
-    with daemon(settings, tmp_path, "--set", "transfer.threads=1", "sweep") as running:
+    accounts.s3.add_fault("hold", operation="CopyObject")
+    with daemon(accounts.settings, tmp_path, "--set", "transfer.threads=1", "sweep") as running:
         running.await_event("sweep.listed")
-        accounts.s3.delete_objects(SOURCE, ["docs/plain", "docs/tagged"])
+        wait_until(lambda: accounts.s3.log("CopyObject"), "the first copy is made", running.tail)
+        copied = accounts.s3.log("CopyObject")[0]["key"]
+        [waiting] = {"docs/plain", "docs/tagged"} - {copied}
+        accounts.s3.delete_objects(SOURCE, [waiting])
+        accounts.s3.clear_faults()
         finished = running.await_event("sweep.finished")
-    accounts.s3.set_latency(0)
-    assert finished["failed"] == 0
+    assert (finished["succeeded"], finished["failed"]) == (1, 0)
+    assert [event["key"] for event in running.events if event["event"] == "object.skipped"] == [waiting]
     assert "PutObject:AccessDenied" not in accounts.s3.counts()
 
 

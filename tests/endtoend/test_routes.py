@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.test_daemon import port
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_counted, rows
-
-__all__ = ["port"]
 
 SECOND, SECOND_COPY = "second-documents", "second-documents-copy"
 CONFIG = f"""
@@ -119,7 +116,8 @@ def test_a_small_route_is_not_starved_by_a_large_one(
     world: World, routes: dict[str, str], tmp_path: Path
 ) -> None:
     """They share the workers' threads fairly."""
-    world.s3.fill(SOURCE, 4000, size=10)
+    # It takes all threads 40 seconds.
+    world.s3.fill(SOURCE, 20_000, size=10)
     world.s3.set_latency(CopyObject=0.3)
     with daemon(routes, tmp_path) as running:
         running.await_event("object.moved", lambda event: event["route"] == "first")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import TOO_LONG, environment, run_program
+from tests.support.program import environment, run_program
+from tests.support.waiting import TOO_LONG
 
 ROOT = Path(__file__).parents[2]
 CHECK_SETUP = ROOT / "check-setup.sh"

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.test_daemon import port, settings_for
+from tests.endtoend.test_daemon import AT_ONCE, THREADS, settings_for
 from tests.support.program import Daemon, daemon, run_program
-from tests.support.settled import assert_counted, assert_settled, rows
-
-__all__ = ["port"]
+from tests.support.settled import assert_counted, assert_settled, pending
+from tests.support.waiting import TOO_LONG, wait_until
 
 NEVER = {"S3MOVER_SWEEP__INTERVAL": "1h"}
 CONFIG = """
@@ -94,28 +93,30 @@ def test_a_pause_lets_what_is_in_flight_end_and_a_resume_goes_on(
     world: World, port: int, tmp_path: Path
 ) -> None:
     """Between the two nothing is listed or moved, no row is pending, and whoever asks sees why."""
-    world.s3.fill(SOURCE, 2000, size=10)
-    world.s3.set_latency(CopyObject=0.5)
-    settings = settings_for(world, port)
+    world.s3.fill(SOURCE, 300, size=10)
+    world.s3.add_fault("hold", operation="CopyObject", nth=[*range(100, 300)])
+    settings = settings_for(world, port, **AT_ONCE)
     with daemon(settings, tmp_path) as running:
         running.await_event("object.moved")
+        wait_until(lambda: world.s3.hits() == THREADS, "all threads copy", running.tail)
         assert "paused" in run_program(["pause"], settings, tmp_path).stdout
+        wait_until(lambda: pending(tmp_path) == THREADS, "what was not begun is withdrawn", running.tail)
+        world.s3.clear_faults()
         finished = running.await_event("sweep.finished")
         assert (finished["status"], finished["message"]) == ("interrupted", "paused")
-        assert rows(tmp_path, "SELECT COUNT(*) FROM document_logs WHERE status = 'pending'") == [(0,)]
+        assert pending(tmp_path) == 0
         moved = world.s3.count(DESTINATION)
-        assert 0 < moved < 2000
+        assert 0 < moved < 300
         running.process.send_signal(signal.SIGUSR1)
         status = status_of(running, port)
         assert (status["state"], status["paused"]) == ("paused", True)
         assert "s3mover_paused 1.0" in running.get(port, "/metrics")[1]
         assert running.get(port, "/readyz") == (200, "paused\n")
-        world.s3.set_latency(0)
         world.s3.clear_log()
         assert "resumed" in run_program(["resume"], settings, tmp_path).stdout
         running.await_event("daemon.resumed")
         assert running.await_event("sweep.finished")["status"] == "completed"
-        assert world.s3.counts(DESTINATION)["CopyObject"] == 2000 - moved
+        assert world.s3.counts(DESTINATION)["CopyObject"] == 300 - moved
         assert "s3mover_paused 0.0" in running.get(port, "/metrics")[1]
         running.process.terminate()
         assert running.end() == 0
@@ -197,17 +198,17 @@ def test_past_the_grace_it_ends_and_the_next_run_makes_it_good(
     """What hangs stays pending, and is resolved by looking at the destination."""
     world.s3.fill(SOURCE, 300, size=10)
     world.s3.add_fault("hang", operation="CopyObject", probability=0.3, seed=1)
-    settings = settings_for(world, port, S3MOVER_STOP__GRACE="300ms")
+    settings = settings_for(world, port, S3MOVER_STOP__GRACE="300ms", **AT_ONCE)
     with daemon(settings, tmp_path) as running:
-        running.await_event("sweep.listed")
         running.await_event("object.moved")
+        wait_until(world.s3.hits, "a copy hangs", running.tail)
         running.process.terminate()
         assert running.await_event("sweep.finished")["status"] == "interrupted"
         assert running.end() == 0
-    assert rows(tmp_path, "SELECT COUNT(*) FROM document_logs WHERE status = 'pending'") != [(0,)]
+    assert pending(tmp_path) > 0
     world.s3.clear_faults()
     run_program(["sweep"], world.environment, tmp_path)
-    assert rows(tmp_path, "SELECT COUNT(*) FROM document_logs WHERE status = 'pending'") == [(0,)]
+    assert pending(tmp_path) == 0
     assert world.s3.differences(SOURCE, DESTINATION) == []
 
 
@@ -215,11 +216,11 @@ def test_workers_that_are_killed_again_and_again_cost_time_only(
     world: World, port: int, tmp_path: Path
 ) -> None:
     """Each is replaced; what three dying workers had in hand is set aside, and moved by a later sweep."""
-    # More than can be moved meanwhile.
-    world.s3.fill(SOURCE, 6000, size=10)
+    # At forty a second it would take far longer than the kills.
+    world.s3.fill(SOURCE, 3000, size=10)
     world.s3.set_latency(CopyObject=0.5)
     killed = 0
-    with daemon(settings_for(world, port), tmp_path) as running:
+    with daemon(settings_for(world, port, **AT_ONCE), tmp_path) as running:
         # Each death in a row is followed by a longer pause: 0, 1, 2 and 4 seconds.
         while killed < 5:
             worker = running.await_event("worker.started")
@@ -251,7 +252,7 @@ def test_after_so_many_sweeps_it_ends_as_the_last_one_did(
 def test_a_service_manager_is_told(world: World, port: int, tmp_path: Path) -> None:
     """Ready once connected, alive as often as the watchdog wants it, stopping when it does."""
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    manager.settimeout(60)
+    manager.settimeout(TOO_LONG)
     manager.bind(f"\0s3mover-{os.getpid()}-{port}")
     said: list[str] = []
 

@@ -18,7 +18,7 @@ MOST_MEMORY = 8_000_000
 MOST_BLOCKS = 1500
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_nothing_grows_from_sweep_to_sweep(world: World, tmp_path: Path) -> None:
     """Objects come, change, fail and are throttled: processes, threads, files and memory stay what they were."""
     soak = Soak(world, tmp_path, threads=THREADS, rounds=SWEEPS, each=EACH)

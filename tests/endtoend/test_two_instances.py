@@ -26,14 +26,16 @@ from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim
 from tests.support import table
 from tests.support.mariadb import MariaDb, running_mariadb
 from tests.support.relay import Relay
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
-# So slow that a worker has seconds of work in hand when its supervisor is struck.
+# So slow that a worker has seconds of work in hand when its supervisor is struck, and so few at a time that the leader
+# is at work for 40 seconds: the standby has started long before.
 COPY_SECONDS = 0.5
+THREADS = 30
 LEASE_HELD = 4
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +73,12 @@ class Stage:
 
     def __init__(self, world: World, folder: Path, books: Books, leader_books: Books | None = None) -> None:
         self.world, self.folder, self.books = world, folder, books
-        self._interval = {"S3MOVER_SWEEP__INTERVAL": "100ms"}
+        both = {"S3MOVER_SWEEP__INTERVAL": "100ms", "S3MOVER_TRANSFER__THREADS": str(THREADS)}
         world.s3.fill(SOURCE, 2500, 10)
         world.s3.set_latency(CopyObject=COPY_SECONDS)
-        self.leader = Instance(world, folder / "leader", self._interval | (leader_books or books).settings)
+        self.leader = Instance(world, folder / "leader", both | (leader_books or books).settings)
         self.leader.program.await_event("object.moved")
-        self.standby = Instance(world, folder / "standby", self._interval | books.settings)
+        self.standby = Instance(world, folder / "standby", both | books.settings)
         self.standby.program.await_event("lease.waiting")
 
     def writers(self) -> list[str]:
@@ -208,9 +210,10 @@ def test_a_stopped_leader_that_lost_its_connection_is_done(
     kill_holder(stage)
     seconds = stage.takes_over()
     told("connection", "leader is stopped", f"standby at work after {seconds:.1f} s")
+    stage.world.s3.set_latency(0)
     stage.standby.program.await_event("sweep.finished")
     leader.process.send_signal(signal.SIGCONT)
-    assert leader.process.wait(60) == LEASE_HELD
+    assert leader.process.wait(TOO_LONG) == LEASE_HELD
     stage.finishes(stage.standby.program)
     assert stage.writers() == ["leader", "standby"]
     stage.assert_whole()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.support.program import daemon, run_program
+from tests.support.waiting import wait_until
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}
@@ -14,9 +15,10 @@ def test_what_a_killed_run_left_is_aborted(world: World, tmp_path: Path) -> None
     world.s3.put_object(SOURCE, "large", size=22 * MIB)
     world.s3.add_fault("hang", operation="UploadPart", nth=[3])
     with daemon({**world.environment, **IN_PARTS, "S3MOVER_HTTP__PORT": "0"}, tmp_path) as running:
-        running.await_event("sweep.listed")
-        while world.s3.counts(DESTINATION).get("UploadPart", 0) < 2:
-            continue
+        wait_until(
+            lambda: world.s3.counts(DESTINATION).get("UploadPart", 0) >= 2, "parts are sent", running.tail
+        )
+        wait_until(world.s3.hits, "one hangs", running.tail)
         running.process.kill()
         running.process.wait()
     assert len(world.s3.uploads(DESTINATION)) == 1

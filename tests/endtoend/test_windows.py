@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.endtoend.test_daemon import port
 from tests.support.program import daemon, run_program
 from tests.support.settled import assert_settled
-
-__all__ = ["port"]
 
 CONFIG = """
 http: {{host: 127.0.0.1, port: {port}}}
@@ -28,9 +25,10 @@ def configure(folder: Path, port: int, *, open_: bool) -> None:
 def test_new_work_begins_inside_the_windows_only(world: World, port: int, tmp_path: Path) -> None:
     """No sweep begins outside; one under way ends as interrupted when its window closes; the next goes on."""
     world.s3.fill(SOURCE, 1500, size=10)
+    # At twenty a second it takes far longer than to read the settings again.
     world.s3.set_latency(CopyObject=0.5)
     configure(tmp_path, port, open_=False)
-    with daemon(world.environment, tmp_path) as running:
+    with daemon({**world.environment, "S3MOVER_TRANSFER__THREADS": "10"}, tmp_path) as running:
         assert running.await_event("window.closed")["opens_at"] > datetime.now(UTC).timestamp()
         running.process.send_signal(signal.SIGUSR1)
         status = json.loads(running.get(port, "/status")[1])

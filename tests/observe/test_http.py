@@ -15,6 +15,7 @@ from s3mover.observe.http import HttpServer, parse, start
 from s3mover.observe.logs import configure
 from s3mover.observe.status import StatusBoard
 from tests.observe.samples import failed
+from tests.support.waiting import TOO_LONG
 
 
 class Source:
@@ -70,7 +71,7 @@ def ask(
     body: bytes = b"",
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Make one request and return status, headers and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TOO_LONG)
     try:
         connection.request(method, path, body or None, headers or {})
         response = connection.getresponse()
@@ -81,7 +82,7 @@ def ask(
 
 def send(server: HttpServer, text: bytes, *, leave: bool = False) -> bytes:
     """Send raw bytes and return all that comes back; `leave` says that nothing more will be sent."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         connection.sendall(text)
         if leave:
             connection.shutdown(socket.SHUT_WR)
@@ -201,7 +202,7 @@ def test_a_request_that_breaks_off_is_passed_over(server: HttpServer) -> None:
 
 def test_a_request_in_pieces_is_understood(server: HttpServer) -> None:
     """The head may come byte by byte."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         for byte in b"GET /readyz HTTP/1.1\r\n\r\n":
             connection.sendall(bytes([byte]))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -210,7 +211,7 @@ def test_a_request_in_pieces_is_understood(server: HttpServer) -> None:
 def test_a_client_that_dawdles_is_dropped(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole request must come within the deadline."""
     monkeypatch.setattr("s3mover.observe.http._DEADLINE", 0.01)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         connection.sendall(b"GET /metr")
         assert connection.recv(10) == b""
 
@@ -238,7 +239,7 @@ def test_ipv6_hosts_are_served(source: Source, host: str) -> None:
     """The loopback and the wildcard address of IPv6 both answer."""
     server = start(host, 0, source)
     try:
-        with socket.create_connection(("::1", server.port), timeout=10) as connection:
+        with socket.create_connection(("::1", server.port), timeout=TOO_LONG) as connection:
             connection.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
     finally:
@@ -250,7 +251,7 @@ def test_close_frees_the_port_and_ends_every_thread(source: Source, monkeypatch:
     monkeypatch.setattr("s3mover.observe.http._DEADLINE", 600)
     before = active_count()
     server = start("127.0.0.1", 0, source)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as silent:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as silent:
         assert ask(server, "/healthz")[0] == 200
         server.close()
         assert silent.recv(10) == b""
@@ -277,7 +278,7 @@ def test_connections_that_ended_do_not_count(server: HttpServer) -> None:
 def test_connections_beyond_the_limit_are_closed(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody makes threads without end."""
     monkeypatch.setattr("s3mover.observe.http._DEADLINE", 600)
-    crowd = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(65)]
+    crowd = [socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) for _ in range(65)]
     try:
         assert crowd[-1].recv(10) == b""
     finally:
@@ -289,7 +290,7 @@ def test_a_client_that_resets_is_no_defect(server: HttpServer) -> None:
     """Clients go away; that is not worth a line."""
     log = io.StringIO()
     configure("info", "json", log)
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
     connection.sendall(b"GET /metr")
     connection.close()

@@ -73,7 +73,7 @@ odd_keys = (
 contents = st.dictionaries(odd_keys, st.sampled_from("ab"), max_size=80)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(source=contents, destination=contents, page=st.integers(1, 4), listers=st.integers(1, 5))
 def test_each_key_is_in_exactly_one_range(
     source: dict[str, str], destination: dict[str, str], page: int, listers: int
@@ -87,7 +87,7 @@ def test_each_key_is_in_exactly_one_range(
     assert sum(sum(finding.skipped.values()) for finding in found) == len(source) - len(keys_moved(found))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     form=st.sampled_from(
         ["{:08d}", "{0:02x}/{0:08d}", "year=2024/month=01/{:012d}.parquet", "{:x}", "é{:b}"]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket, Timeouts
 from tests.support.scripted import Play, scripted
+from tests.support.waiting import TOO_LONG
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 NOW = 1_735_960_629.0  # 2025-01-04T03:17:09Z
@@ -57,7 +58,7 @@ def bucket_on(
     *plays: Play,
     keys: Credentials = KEYS,
     clock: Callable[[], float] = lambda: NOW,
-    timeouts: Timeouts = Timeouts(5, 5),  # noqa: B008 - frozen
+    timeouts: Timeouts = Timeouts(TOO_LONG, TOO_LONG),  # noqa: B008 - frozen
     expected_owner: str = "",
     expected_source_owner: str = "",
     request_payer: bool = False,

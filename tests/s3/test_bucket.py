@@ -12,6 +12,7 @@ from s3mover.s3.bucket import Bucket
 from tests.s3.conftest import MakeBucket
 from tests.s3.samples import ODD_KEYS, bucket_on
 from tests.support.scripted import Peer, answer
+from tests.support.waiting import TOO_LONG
 
 PART = 5 * 1024 * 1024
 # moto's router finds no object whose key has a line break; the wire is tested with all keys on a scripted server.
@@ -324,7 +325,7 @@ def test_a_body_left_early_ends_its_connection() -> None:
     with bucket_on(play) as (bucket, _, _):
         with bucket.get("k") as body:
             body.read_into(memoryview(bytearray(1)))
-        assert ended.wait(5)
+        assert ended.wait(TOO_LONG)
 
 
 def test_a_body_that_breaks_off_names_the_operation() -> None:
@@ -343,7 +344,7 @@ def test_one_may_ask_more_while_a_body_is_read() -> None:
     def first(peer: Peer) -> None:
         peer.hear()
         peer.say(answer(b"0123456789")[:-10])
-        asked.wait(5)
+        asked.wait(TOO_LONG)
         peer.say(b"0123456789")
         peer.answer(answer(b"later"))
         peer.wait_for_end()

@@ -36,7 +36,7 @@ REGIONS = st.one_of(
 PORTS = st.one_of(st.just(""), st.integers(0, 65535).map(":{}".format))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     bucket=BUCKETS,
     url=st.builds(

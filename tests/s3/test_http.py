@@ -13,6 +13,7 @@ from s3mover.s3.http import RECEIVE_BUFFER, SEND_BUFFER, Connection, Stream
 from s3mover.s3.response import Response
 from s3mover.s3.wire import Endpoint, Timeouts
 from tests.support.scripted import Peer, Play, ScriptedServer, answer, chunked, scripted
+from tests.support.waiting import TOO_LONG
 
 HEAD = b"GET /k HTTP/1.1\r\nhost: h\r\n\r\n"
 LIMIT = 1 << 20
@@ -116,7 +117,7 @@ def test_http_1_0_is_not_kept() -> None:
         assert connection.request(HEAD).read_all(LIMIT) == b"two"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pieces=st.lists(st.binary(min_size=1, max_size=5000), max_size=6), size=st.integers(1, 7000))
 def test_a_body_is_the_same_however_it_is_framed_and_read(pieces: list[bytes], size: int) -> None:
     """By length, in chunks, until the end of the connection; at once or through a small buffer."""
@@ -219,7 +220,7 @@ def test_a_large_buffer_does_not_swallow_what_follows_a_body() -> None:
         assert bytes(view[:4]) == b"abc\0"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     noise=st.binary(max_size=300),
     head=st.sampled_from(
@@ -265,7 +266,7 @@ def test_a_kept_connection_that_was_closed_is_not_used() -> None:
 
     with connected(play, in_order(answer(b"two"))) as (connection, server):
         connection.request(HEAD).read_all(LIMIT)
-        assert closed.wait(5)
+        assert closed.wait(TOO_LONG)
         assert connection.request(put_head(3), stream_of(b"abc")).read_all(LIMIT) == b"two"
         assert server.heard[-1].endswith(b"abc")
 
@@ -276,7 +277,7 @@ def test_bytes_that_nobody_asked_for_are_not_taken_for_an_answer() -> None:
 
     def play(peer: Peer) -> None:
         peer.answer(answer(b"one"))
-        read.wait(5)
+        read.wait(TOO_LONG)
         peer.say(answer(b"forged"))
         came.set()
         peer.wait_for_end()
@@ -284,7 +285,7 @@ def test_bytes_that_nobody_asked_for_are_not_taken_for_an_answer() -> None:
     with connected(play, in_order(answer(b"two"))) as (connection, _):
         connection.request(HEAD).read_all(LIMIT)
         read.set()
-        assert came.wait(5)
+        assert came.wait(TOO_LONG)
         assert connection.request(HEAD).read_all(LIMIT) == b"two"
 
 
@@ -370,7 +371,7 @@ def test_nobody_listening_is_a_connection_error() -> None:
     assert code_of(lambda: connection.request(HEAD)) == "ConnectionError"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(size=st.integers(0, 3 * SEND_BUFFER), step=st.integers(1000, SEND_BUFFER * 2))
 def test_a_stream_arrives_as_it_is(size: int, step: int) -> None:
     """Whatever its length and however its reader gives it."""
@@ -416,7 +417,7 @@ def test_a_refusal_while_sending_is_read(ending: Callable[[Peer], None]) -> None
     reads = iter(range(100))
 
     def read(view: memoryview) -> int:
-        assert next(reads) == 0 or said.wait(5)
+        assert next(reads) == 0 or said.wait(TOO_LONG)
         return body.read(view)
 
     with connected(refuse, in_order(answer(b"next"))) as (connection, server):
@@ -439,7 +440,7 @@ def test_success_before_the_whole_body_is_not_believed() -> None:
     reads = iter(range(10))
 
     def read(view: memoryview) -> int:
-        assert next(reads) == 0 or said.wait(5)
+        assert next(reads) == 0 or said.wait(TOO_LONG)
         view[0] = 1
         return 1
 

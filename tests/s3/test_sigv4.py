@@ -42,7 +42,7 @@ def botocore_signs(
     return request.headers["Authorization"], float(calendar.timegm(stamp))
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=700)
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
     key=TEXT | st.sampled_from(ODD_KEYS),

@@ -56,7 +56,6 @@ def by_parser(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Element, Ob
         return xml.split_page(body)
 
 
-@settings(deadline=None)
 @given(entries=ENTRIES, gap=st.sampled_from(["", "\n  "]))
 def test_a_page_is_read_as_it_was_written(entries: list[ObjectEntry], gap: str) -> None:
     """Whether it has the canonical shape or not."""
@@ -65,7 +64,7 @@ def test_a_page_is_read_as_it_was_written(entries: list[ObjectEntry], gap: str) 
     assert xml.text(frame, "IsTruncated") == "false"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(entries=ENTRIES.filter(bool), data=st.data())
 def test_the_short_cut_reads_what_the_parser_reads(entries: list[ObjectEntry], data: st.DataObject) -> None:
     """A canonical page that was damaged somewhere is read the same both ways, or refused by both."""
@@ -121,7 +120,7 @@ DAMAGE = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     fields=FIELDS,
     start=st.sampled_from(["", " \n", '<?xml version="1.0" encoding="UTF-8"?>\n']),
@@ -157,7 +156,7 @@ def outcome(call: Callable[[], object]) -> object:
         return type(error)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     body=st.binary(max_size=200)
     | st.text(alphabet="<>/&;!?ab\"'= ContentsKeyErrorETag\n", max_size=200).map(str.encode)

@@ -71,6 +71,10 @@ def _hang(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     delivery.hang = True
 
 
+def _hold(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+    delivery.gate = rule.gate
+
+
 def _delay(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     delivery.delay += rule.seconds
 
@@ -96,6 +100,7 @@ def _break_xml(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: A
 _EFFECTS: dict[Kind, Callable[[Rule, Reply, Delivery], None]] = {
     Kind.RESET_AFTER: _reset,
     Kind.HANG_AFTER: _hang,
+    Kind.HOLD: _hold,
     Kind.DELAY: _delay,
     Kind.SLOW_BODY: _slow,
     Kind.TRUNCATED_BODY: _truncate,

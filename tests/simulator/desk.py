@@ -189,9 +189,11 @@ class Desk:
         """Set the seconds that answers take, by operation (`*`: every other)."""
         self._world.latency = latency
 
-    def set_rate_limit(self, bucket: str = "*", writes: float = 0, reads: float = 0, depth: int = 0) -> None:
+    def set_rate_limit(
+        self, bucket: str = "*", writes: float = 0, reads: float = 0, depth: int = 0, saved: float = 0.1
+    ) -> None:
         """Set what each prefix of a bucket gives per second."""
-        self._world.limits[bucket] = RateLimit(writes, reads, depth)
+        self._world.limits[bucket] = RateLimit(writes, reads, depth, saved)
 
     def set_clock(self, offset: float) -> None:
         """Set by how many seconds the server's clock is ahead."""

@@ -4,11 +4,12 @@ A rule is found here; what it does happens in `exchange.py` (refusals, bodies) a
 """
 
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from tests.simulator.gate import Gate
 from tests.simulator.refusals import Refusal
 
 
@@ -42,6 +43,8 @@ class Kind(StrEnum):
     """No action and no answer; the connection stays open."""
     HANG_AFTER = "hang_after"
     """The request is acted on and never answered."""
+    HOLD = "hold"
+    """The request is acted on at once and answered when the rule is taken out of force."""
     BAD_XML = "bad_xml"
     """The answer's XML is cut in the middle."""
 
@@ -117,6 +120,7 @@ class Rule:
     id: int = 0
     seen: int = 0
     hits: int = 0
+    gate: Gate = field(default_factory=Gate, init=False, repr=False)
     _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -153,9 +157,7 @@ class Rule:
 
     def described(self) -> dict[str, Any]:
         """Return the rule with its counts, for the control port."""
-        described = asdict(self)
-        del described["_random"]
-        return described
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.repr}
 
 
 def wrong_region(region: str, *, redirect: str = "") -> Refusal:
@@ -183,8 +185,11 @@ class Faults:
         return rule.id
 
     def clear(self, rule_id: int | None = None) -> None:
-        """Take one rule, or all, out of force."""
-        self.rules = [rule for rule in self.rules if rule_id is not None and rule.id != rule_id]
+        """Take one rule, or all, out of force, and let go what they hold."""
+        gone = [rule for rule in self.rules if rule_id is None or rule.id == rule_id]
+        self.rules = [rule for rule in self.rules if rule not in gone]
+        for rule in gone:
+            rule.gate.open()
 
     def strike(self, operation: str, bucket: str, key: str, principal: str) -> list[Rule]:
         """Return the rules that hit this request."""

@@ -211,7 +211,7 @@ class Simulator:
         return made
 
     def clear_faults(self, rule_id: int | None = None) -> None:
-        """Take one fault, or all, out of force."""
+        """Take one fault, or all, out of force; answers that it holds go out."""
         self.command("clear_faults", rule_id=rule_id)
 
     def faults(self) -> list[Json]:
@@ -219,15 +219,28 @@ class Simulator:
         found: list[Json] = self.command("faults")
         return found
 
+    def hits(self, rule_id: int | None = None) -> int:
+        """Return how often one fault in force, or all together, struck."""
+        return sum(rule["hits"] for rule in self.faults() if rule_id in {None, rule["id"]})
+
     def set_latency(self, seconds: float = 0.0, **by_operation: float) -> None:
         """Set the seconds that every answer takes, and those of single operations (`CopyObject=0.2`)."""
         self.command("set_latency", latency={"*": seconds} | by_operation)
 
     def set_rate_limit(
-        self, bucket: str = "*", writes: float = 3500, reads: float = 5500, depth: int = 1
+        self,
+        bucket: str = "*",
+        writes: float = 3500,
+        reads: float = 5500,
+        depth: int = 1,
+        saved: float = 0.1,
     ) -> None:
-        """Let each prefix (the first `depth` segments of keys) give so many requests a second; 0: no limit."""
-        self.command("set_rate_limit", bucket=bucket, writes=writes, reads=reads, depth=depth)
+        """Let each prefix (the first `depth` segments of keys) give so many requests a second; 0: no limit.
+
+        What it might have given within `saved` seconds it gives later.
+        """
+        rule = {"writes": writes, "reads": reads, "depth": depth, "saved": saved}
+        self.command("set_rate_limit", bucket=bucket, **rule)
 
     def set_clock(self, offset: float) -> None:
         """Set by how many seconds the server's clock is ahead of ours."""

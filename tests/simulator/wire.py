@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 
 from tests.simulator.content import Content
+from tests.simulator.gate import Gate
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -61,8 +62,8 @@ class Delivery:
     """How a reply reaches the client; the default is at once and whole.
 
     `delay` is in seconds, `rate` in bytes per second (0: no limit), `cut` the bytes of the body after which the
-    connection is closed, `reset` closes it (TCP RST) instead of an answer, `hang` never answers, `flip` inverts
-    one bit of the body's byte at that offset.
+    connection is closed, `reset` closes it (TCP RST) instead of an answer, `hang` never answers, `gate` holds the
+    answer back until it is opened, `flip` inverts one bit of the body's byte at that offset.
     """
 
     delay: float = 0.0
@@ -70,6 +71,7 @@ class Delivery:
     cut: int | None = None
     reset: bool = False
     hang: bool = False
+    gate: Gate | None = None
     flip: int | None = None
 
 
@@ -258,10 +260,16 @@ class Connection(asyncio.Protocol):
         delivery = self._reply.delivery
         if delivery is None:
             self._send()
+        elif delivery.gate is not None:
+            delivery.gate.enter(self._send_late)
         elif not delivery.hang:
             self._timer = self._loop.call_later(delivery.delay, self._send) if delivery.delay else None
             if self._timer is None:
                 self._send()
+
+    def _send_late(self) -> None:
+        if not self._ending:
+            self._send()
 
     def _send(self) -> None:
         reply = self._reply

@@ -17,23 +17,25 @@ from tests.simulator.store import Bucket
 class RateLimit:
     """What S3 gives one prefix of a bucket per second; 0 means no limit.
 
-    A key's prefix is its first `depth` segments (0: the whole bucket is one prefix).
+    A key's prefix is its first `depth` segments (0: the whole bucket is one prefix). What comes within `saved` seconds
+    may be saved up.
     """
 
     writes: float = 0.0
     reads: float = 0.0
     depth: int = 0
+    saved: float = 0.1
 
 
 class Bank:
-    """Token buckets, one per bucket, prefix and direction; a tenth of a second can be saved up."""
+    """Token buckets, one per bucket, prefix and direction."""
 
     def __init__(self) -> None:
         self._levels: dict[tuple[str, str, bool], tuple[float, float]] = {}
 
-    def draw(self, place: tuple[str, str, bool], rate: float, now: float) -> bool:
+    def draw(self, place: tuple[str, str, bool], rate: float, saved: float, now: float) -> bool:
         """Take one token, if there is one."""
-        most = max(rate / 10, 1.0)
+        most = max(rate * saved, 1.0)
         level, since = self._levels.get(place, (most, now))
         level = min(most, level + (now - since) * rate)
         drawn = level >= 1.0
@@ -82,5 +84,5 @@ class World:
         if limit is None or not rate:
             return
         prefix = "/".join(key.split("/", limit.depth)[: limit.depth]) if limit.depth else ""
-        if not self.bank.draw((bucket, prefix, writes), rate, time.monotonic()):
+        if not self.bank.draw((bucket, prefix, writes), rate, limit.saved, time.monotonic()):
             raise Refusal("SlowDown")

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from tests.simulator import Simulator, SimulatorKey
 from tests.support.moto import running_moto
+from tests.support.waiting import TOO_LONG
 
 OWNER, STRANGER = "111111111111", "222222222222"
 EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
@@ -55,7 +56,9 @@ def boto_client(endpoint: str, key: SimulatorKey) -> Any:
         aws_access_key_id=key.access_key,
         aws_secret_access_key=key.secret_key,
         aws_session_token=key.session_token or None,
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=10),
+        config=Config(
+            retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=TOO_LONG
+        ),
     )
 
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from tests.support.waiting import TOO_LONG
+
 EVERYONE = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
 
 
@@ -23,9 +25,9 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def connected(endpoint: str) -> Iterator[http.client.HTTPConnection]:
-    """Open one connection."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=10)
+def connected(endpoint: str, seconds: float = TOO_LONG) -> Iterator[http.client.HTTPConnection]:
+    """Open one connection, on which so long a silence is an error."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=seconds)
     try:
         yield connection
     finally:

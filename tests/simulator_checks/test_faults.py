@@ -1,6 +1,7 @@
 """Faults on demand: each kind does what it says, to the requests that it names, as often as it should."""
 
 import http.client
+import select
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from tests.simulator import Simulator
 from tests.simulator.faults import QUIRKS, Kind, Rule
 from tests.simulator_checks.conftest import MakeBucket
-from tests.simulator_checks.raw import EVERYONE, ask
+from tests.simulator_checks.raw import EVERYONE, ask, connected
 from tests.simulator_checks.refusal import refused
+from tests.support.waiting import wait_until
 
 Client = Any
 
@@ -148,12 +150,31 @@ def test_a_body_can_be_slow(simulator: Simulator, opened: str) -> None:
 def test_a_request_can_hang(simulator: Simulator, opened: str, kind: str, count: int) -> None:
     """No answer comes, whether or not something was done."""
     simulator.add_fault(kind, operation="PutObject", bucket=opened)
-    connection = http.client.HTTPConnection(simulator.endpoint.removeprefix("http://"), timeout=0.2)
-    connection.request("PUT", f"/{opened}/new", body=b"x")
-    with pytest.raises(TimeoutError):
-        connection.getresponse()
-    connection.close()
+    with connected(simulator.endpoint, seconds=0.2) as connection:
+        connection.request("PUT", f"/{opened}/new", body=b"x")
+        wait_until(lambda: simulator.counts(opened), "the request is written down")
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
     assert simulator.count(opened) == count
+
+
+def test_an_answer_can_be_held_back(simulator: Simulator, opened: str) -> None:
+    """What was asked is done; its answer, and no other, waits until the rule is taken away."""
+    held = simulator.add_fault("hold", operation="PutObject", bucket=opened)
+    other = simulator.add_fault("hold", operation="DeleteObject", bucket=opened)
+    with connected(simulator.endpoint, seconds=0.2) as gone, connected(simulator.endpoint) as connection:
+        for number, one in enumerate((gone, connection)):
+            one.request("PUT", f"/{opened}/{number}", body=b"x")
+        wait_until(lambda: simulator.counts(opened).get("PutObject") == 2, "both are held")
+        with pytest.raises(TimeoutError):
+            gone.getresponse()
+        gone.close()
+        assert simulator.count(opened) == 3
+        simulator.clear_faults(other)
+        assert select.select([connection.sock], [], [], 0)[0] == []
+        simulator.clear_faults(held)
+        assert connection.getresponse().status == 200
+    assert ask(simulator.endpoint, "PUT", f"/{opened}/free", body=b"x").status == 200
 
 
 def test_xml_can_be_broken(simulator: Simulator, opened: str) -> None:

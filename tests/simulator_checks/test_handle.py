@@ -17,6 +17,7 @@ from tests.simulator import Simulator, SimulatorKey
 from tests.simulator.__main__ import duration
 from tests.simulator_checks.conftest import OWNER, MakeBucket
 from tests.simulator_checks.raw import EVERYONE, ask
+from tests.support.waiting import TOO_LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,7 +104,7 @@ def test_tls_can_be_verified() -> None:
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        with opener.open(f"{secure.endpoint}/open/a", timeout=10) as response:
+        with opener.open(f"{secure.endpoint}/open/a", timeout=TOO_LONG) as response:
             assert response.read() == b"x" * 1_000_000
 
 
@@ -122,7 +123,7 @@ def test_the_simulator_ends_with_its_parent() -> None:
         descriptor = os.pidfd_open(json.loads(parent.stdout)[0])
     except ProcessLookupError:
         return
-    ended, _, _ = select.select([descriptor], [], [], 20)
+    ended, _, _ = select.select([descriptor], [], [], TOO_LONG)
     os.close(descriptor)
     assert ended
 
@@ -134,7 +135,7 @@ def test_the_command_prints_what_a_shell_needs() -> None:
         assert process.stdout
         lines = [process.stdout.readline().strip() for _ in range(10)]
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(TOO_LONG) == 0
     settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
     assert settings["SRC_BUCKET"] == "source"
     assert settings["DST_ENDPOINT_URL"].startswith("http://127.0.0.1:")

@@ -19,6 +19,7 @@ from tests.simulator.signature import MAX_SKEW, authenticate
 from tests.simulator.wire import Request
 from tests.simulator_checks.conftest import OWNER, MakeBucket, MakeClient
 from tests.simulator_checks.refusal import refused
+from tests.support.waiting import TOO_LONG
 
 KEY = make_access_key(OWNER, access_key="AKIATEST", secret_key="secret/with+signs")
 TEMPORARY = make_access_key(OWNER, session=True)
@@ -165,7 +166,7 @@ def test_an_unsigned_request_is_nobody(simulator: Simulator, bucket: str) -> Non
 
 def _get(simulator: Simulator, path: str) -> tuple[int, bytes]:
     """Return status and body (or the error's code) of an unsigned GET."""
-    connection = http.client.HTTPConnection(urlsplit(simulator.endpoint).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(simulator.endpoint).netloc, timeout=TOO_LONG)
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()

@@ -15,6 +15,7 @@ from tests.simulator.chunked import ChunkDecoder
 from tests.simulator.refusals import Refusal
 from tests.simulator_checks.conftest import MakeBucket
 from tests.simulator_checks.raw import EVERYONE, ask
+from tests.support.waiting import TOO_LONG
 
 Client = Any
 TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
@@ -98,7 +99,7 @@ def test_a_body_shorter_than_announced_is_refused(simulator: Simulator, opened: 
 def talk(simulator: Simulator, sent: bytes, until: bytes) -> bytes:
     """Send bytes on a bare socket and read until some bytes have come."""
     split = urlsplit(simulator.endpoint)
-    with socket.create_connection((split.hostname, split.port), timeout=10) as sock:
+    with socket.create_connection((split.hostname, split.port), timeout=TOO_LONG) as sock:
         sock.sendall(sent)
         got = b""
         while until not in got:

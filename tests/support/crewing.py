@@ -12,7 +12,7 @@ from s3mover.workers.crew import Crew
 from s3mover.workers.desk import Desk, FromCrew, Settled
 from s3mover.workers.messages import RouteBrief
 from tests.simulator import Simulator
-from tests.support.waiting import wait_until
+from tests.support.waiting import TOO_LONG, wait_until
 
 ACCOUNT = "111111111111"
 
@@ -26,7 +26,7 @@ class Owner:
         self.events = events
 
     def hear(self) -> Settled:
-        return self.desk.hear(self.inbox.get(timeout=60))
+        return self.desk.hear(self.inbox.get(timeout=TOO_LONG))
 
     def settle(self, count: int) -> list[Outcome]:
         """Listen until `count` orders have ended."""

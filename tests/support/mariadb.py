@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import mysql.connector
 
 from tests.support.certificates import make_identity
+from tests.support.ports import reserved_port
+from tests.support.waiting import TOO_LONG
 
-START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 USER = "mover"
 PASSWORD = "s3cr@t/:p%w?"
@@ -60,7 +61,7 @@ class MariaDb:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
         self._data = folder / "data"
         self._temporary = folder / "tmp"
@@ -68,7 +69,7 @@ class MariaDb:
         self._log = folder / "log"
         self._names = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = port
         self.identity = make_identity(folder)
         # A server that starts empties its folder for temporary tables, another server's among them where it is shared.
         self._temporary.mkdir()
@@ -89,7 +90,7 @@ class MariaDb:
         """Start the server and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
-        for _ in range(round(START_SECONDS / POLL_SECONDS)):
+        for _ in range(round(TOO_LONG / POLL_SECONDS)):
             if self._answers():
                 return
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -164,8 +165,8 @@ class MariaDb:
 def running_mariadb() -> Iterator[MariaDb]:
     """Give a running server, and leave nothing of it behind."""
     # Straight under the system's folder, because a socket's path has at most 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="s3mover-mariadb-") as folder:
-        server = MariaDb(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="s3mover-mariadb-") as folder, reserved_port() as port:
+        server = MariaDb(Path(folder), port)
         server.start()
         try:
             yield server
@@ -195,9 +196,3 @@ def _program(name: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is missing: install the package mariadb-server, which these tests start.")
     return found
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

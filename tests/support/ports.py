@@ -1,11 +1,18 @@
-"""Free ports of the loopback interface."""
+"""Ports of the loopback interface that are kept free for a program that is still to come."""
 
 import socket
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 
-def free_port() -> int:
-    """Return a port that nothing listens at now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Give a port that the system hands out to nobody else meanwhile.
+
+    We stay bound to it and never listen: who asks the system for any port, or connects from one, gets another, while
+    who names this one may listen there, as long as both set SO_REUSEADDR, which servers do.
+    """
+    with closing(socket.socket()) as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield int(keeper.getsockname()[1])

@@ -5,15 +5,16 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import TOO_LONG, wait_until
+
 COMMAND = [sys.executable, "-m", "s3mover"]
-# A bound on a test that hangs; nothing waits for it to pass.
-TOO_LONG = 100.0
 
 _OURS = re.compile(r"S3MOVER_|SRC_|DST_|MYSQL_DSN|AWS_|[A-Za-z]+_(proxy|PROXY)$")
 
@@ -43,28 +44,35 @@ def run_program(
 
 
 class Daemon:
-    """A running `s3mover run`, whose log events are read as they come."""
+    """A running `s3mover run`, whose log events are read as they come.
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    Its log goes to a file: it never waits for a test that is busy with something else.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self.events: list[dict[str, Any]] = []
+        self._log = log
+        self._read = 0
 
     def await_event(
         self, name: str, matches: Callable[[dict[str, Any]], bool] = lambda _: True
     ) -> dict[str, Any]:
         """Read events until one is called `name` and matches; fails where the program ends before."""
-        for event in self._read():
+        while event := self._next():
             if event["event"] == name and matches(event):
                 return event
-        raise AssertionError(
-            f"no {name} before the program ended with {self.process.wait()}: {self.events[-5:]}"
-        )
+        raise AssertionError(f"no {name} before the program ended with {self.process.wait()}: {self.tail()}")
 
     def end(self) -> int:
         """Read to the end and return the exit code."""
-        for _ in self._read():
+        while self._next():
             continue
-        return self.process.wait(TOO_LONG)
+        return self.process.wait()
+
+    def tail(self) -> str:
+        """Return the end of the log, for the message of a test that failed."""
+        return self._log.read_text()[-1500:]
 
     def get(self, port: int, path: str, accept: str = "*/*") -> tuple[int, str]:
         """Ask the program's HTTP server."""
@@ -77,13 +85,33 @@ class Daemon:
             with refusal:
                 return refusal.code, refusal.read().decode()
 
-    def _read(self) -> Iterator[dict[str, Any]]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            assert line.startswith("{"), f"no event: {line}{self.process.stdout.read()}"
-            event = json.loads(line)
-            self.events.append(event)
-            yield event
+    def _next(self) -> dict[str, Any] | None:
+        """Wait for the next event; None where the program has ended."""
+        line = b""
+
+        def has_come() -> bool:
+            nonlocal line
+            has_ended = self.process.poll() is not None  # asked first: what it said last is there by then
+            line = self._line()
+            return bool(line) or has_ended
+
+        wait_until(has_come, "the program says something", self.tail)
+        if not line:
+            return None
+        assert line.startswith(b"{"), f"no event: {self.tail()}"
+        event: dict[str, Any] = json.loads(line)
+        self.events.append(event)
+        return event
+
+    def _line(self) -> bytes:
+        """Return the next line of the log; nothing where it is not there yet, or not whole."""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            line = log.readline()
+        if not line.endswith(b"\n"):
+            return b""
+        self._read += len(line)
+        return line
 
 
 @contextmanager
@@ -91,18 +119,16 @@ def daemon(
     settings: Mapping[str, str], folder: Path, *arguments: str, command: Sequence[str] = COMMAND
 ) -> Iterator[Daemon]:
     """Start `s3mover run` (or what `arguments` say), and leave nothing of it behind."""
-    process = subprocess.Popen(
-        [*command, *(arguments or ("run",))],
-        cwd=folder,
-        env=environment({"S3MOVER_LOG__FORMAT": "json", **settings}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield Daemon(process)
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+    with tempfile.NamedTemporaryFile(prefix="s3mover-log-") as log:
+        process = subprocess.Popen(
+            [*command, *(arguments or ("run",))],
+            cwd=folder,
+            env=environment({"S3MOVER_LOG__FORMAT": "json", **settings}),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Daemon(process, Path(log.name))
+        finally:
+            process.kill()
+            process.wait()

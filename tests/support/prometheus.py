@@ -10,12 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.ports import free_port
-from tests.support.waiting import wait_until
-
-# Bounds on what hangs; nothing waits for them to pass.
-TOO_LONG = 60.0
-POLL_SECONDS = 0.1
+from tests.support.ports import reserved_port
+from tests.support.waiting import TOO_LONG, wait_until
 
 Sample = tuple[dict[str, str], float]
 
@@ -60,21 +56,21 @@ class Prometheus:
 @contextmanager
 def running_prometheus(configuration: Path, folder: Path) -> Iterator[Prometheus]:
     """Start a server with a configuration file, its data in `folder`, and leave nothing of it behind."""
-    port = free_port()
-    log = folder / "prometheus.log"
-    command = [
-        "prometheus",
-        f"--config.file={configuration}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        server = Prometheus(port)
-        wait_until(lambda: server.is_ready() or process.poll() is not None, "Prometheus is ready")
-        assert process.poll() is None, log.read_text()
-        yield server
-    finally:
-        process.kill()
-        process.wait()
+    with reserved_port() as port:
+        log = folder / "prometheus.log"
+        command = [
+            "prometheus",
+            f"--config.file={configuration}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            server = Prometheus(port)
+            wait_until(lambda: server.is_ready() or process.poll() is not None, "Prometheus is ready")
+            assert process.poll() is None, log.read_text()
+            yield server
+        finally:
+            process.kill()
+            process.wait()

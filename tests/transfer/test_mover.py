@@ -15,6 +15,7 @@ from s3mover.transfer.ways import Arrival
 
 ORDER = Order(7, 3, "in/a b.pdf", "out/a b.pdf", 5, "e" * 32, "2025-01-04T03:17:09.000Z", "STANDARD")
 DENIED = S3Error("AccessDenied", "no", status=403)
+DENIED_LOOK = S3Error("AccessDenied", "no", status=403, operation="HeadObject")
 SLOW = S3Error("SlowDown", "later", status=503, temporary=True)
 GONE = S3Error("NoSuchKey", "", status=404)
 CHANGED = S3Error("PreconditionFailed", "", status=412)
@@ -65,11 +66,12 @@ def move(
     large_objects: str = "transfer",
     pause: Callable[[float], bool] = lambda _: True,
     listed: bool | None = True,
+    arrived: Callable[[], Head] | None = None,
 ) -> Outcome:
     policy = Policy(method=method, part_size=1, max_attempts=4, large_objects=large_objects)
     mover = Mover(
         Source("source", head, listed),
-        Source("destination"),
+        Source("destination", arrived),
         server_side,
         streaming,
         policy,
@@ -218,6 +220,16 @@ def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> Non
 
     outcome = move(ScriptedWay(CHANGED), ScriptedWay(), head=head)
     assert outcome.status == Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "refusal", [S3Error("NotFound", status=404, operation="HeadObject"), DENIED_LOOK], ids=["gone", "hidden"]
+)
+def test_a_copy_whose_source_vanished_before_it_was_compared_keeps_its_row(refusal: S3Error) -> None:
+    """What was refused is the look at the source, and not the copy, which has arrived."""
+    arrived = Head(5, "d" * 32, "Thu, 01 Jan 1970 00:01:40 GMT", {})
+    outcome = move(ScriptedWay(refusal), ScriptedWay(), listed=False, arrived=lambda: arrived)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "Interrupted")
 
 
 def test_large_objects_can_be_reported_instead() -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from tests.endtoend.conftest import (
@@ -16,14 +15,14 @@ from tests.endtoend.conftest import (
     World,
 )
 from tests.simulator import Simulator
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 from tests.support.program import Daemon, daemon
 
 ROOT = Path(__file__).parents[2]
 
 
 class Watched:
-    """A daemon that is watched over HTTP alone: its log is read to nowhere, so that it never waits for a reader."""
+    """A daemon that is watched over HTTP alone."""
 
     def __init__(self, world: World, running: Daemon, port: int, folder: Path) -> None:
         self.world = world
@@ -59,9 +58,8 @@ class Watched:
 @contextmanager
 def watched(folder: Path, **settings: str) -> Iterator[Watched]:
     """Start a simulator with two buckets, of which the folder `secret/` permits no copies, and a daemon on it."""
-    with Simulator() as s3:
+    with Simulator() as s3, reserved_port() as port:
         world = _world(s3)
-        port = free_port()
         all_settings = {
             **world.environment,
             "S3MOVER_HTTP__HOST": "127.0.0.1",
@@ -72,13 +70,7 @@ def watched(folder: Path, **settings: str) -> Iterator[Watched]:
         }
         with daemon(all_settings, folder) as running:
             running.await_event("sweep.finished")
-            reader = Thread(target=running.end, daemon=True)
-            reader.start()
-            try:
-                yield Watched(world, running, port, folder)
-            finally:
-                running.process.kill()
-                reader.join()
+            yield Watched(world, running, port, folder)
 
 
 def _world(s3: Simulator) -> World:

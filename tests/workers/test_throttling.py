@@ -10,29 +10,36 @@ from tests.simulator import Simulator
 from tests.support.crewing import ACCOUNT, brief_of, orders, owners_of
 
 LIMIT = 500
+THREADS = 150
 OBJECTS = 6000
 
 
 def test_a_store_that_gives_little_is_used_and_not_hammered() -> None:
-    """Of all requests few are refused, the limit found is near the store's, and every object arrives."""
+    """Once the limit is found few requests are refused, it is near the store's, and every object arrives.
+
+    To find it costs what is under way until the workers hear of the first refusals, more so on a busy machine.
+    """
     with Simulator() as simulator:
         simulator.create_bucket("from", ACCOUNT)
         simulator.create_bucket("to", ACCOUNT)
         simulator.fill("from", OBJECTS, size=10, prefix="documents/")
-        simulator.set_rate_limit("to", writes=LIMIT, reads=0, depth=1)
+        # If the simulator stands still on a busy machine, each thread may have asked by then: that is not too much.
+        simulator.set_rate_limit("to", writes=LIMIT, reads=0, depth=1, saved=1.3 * THREADS / LIMIT)
         work = orders(simulator, OBJECTS)
         route = brief_of(simulator, attempts=8)
         nursery, events = Nursery(), list[Event]()
-        crew = Crew(share_threads(150, 2), ["only"], events.append, nursery)
+        crew = Crew(share_threads(THREADS, 2), ["only"], events.append, nursery)
         with closing(nursery), owners_of(crew, {"only": route}, events) as [owner]:
             owner.desk.hand_out(work)
             outcomes = owner.settle(OBJECTS)
         assert {outcome.status for outcome in outcomes} == {Status.SUCCESS}
         assert simulator.differences("from", "to") == []
-        refused = simulator.counts("to").get("CopyObject:SlowDown", 0)
+        codes = [entry["code"] for entry in simulator.log("CopyObject", "to")]
     changes = [event for event in events if isinstance(event, ThrottleChanged)]
-    assert refused < 0.05 * (refused + OBJECTS)
-    assert sum(change.refused for change in changes) <= refused
+    late = codes[-OBJECTS // 2 :]
+    assert late.count("SlowDown") < 0.05 * len(late)
+    assert codes.count("SlowDown") < 0.2 * len(codes)
+    assert sum(change.refused for change in changes) <= codes.count("SlowDown")
     assert {change.side for change in changes} <= {Side.DESTINATION}
     if changes:  # else this machine alone made less than the store gives
         assert max(change.rate for change in changes[1:] or changes) >= 0.9 * LIMIT

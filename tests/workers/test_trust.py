@@ -9,6 +9,7 @@ from s3mover.errors import S3Error
 from s3mover.workers.route import Turnstile
 from s3mover.workers.slate import Signs, Slate, slate_memory
 from s3mover.workers.trust import Trust
+from tests.support.waiting import TOO_LONG, wait_until
 
 
 def test_trust_is_endless_until_it_is_limited() -> None:
@@ -36,11 +37,11 @@ def test_what_is_not_trusted_waits_until_it_is() -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    assert trusted.wait(30)
-    assert not passed.wait(0.05)
-    assert slate.signs() == [0]
+    assert trusted.wait(TOO_LONG)
+    wait_until(lambda: slate.signs() == [0], "it waits")
+    assert not passed.is_set()
     trust.extend(14.0)
-    asking.join(30)
+    asking.join(TOO_LONG)
     assert passed.is_set()
     assert slate.signs() != [0]
 
@@ -60,7 +61,7 @@ def test_trust_that_has_ended_is_never_extended() -> None:
     asking.start()
     assert not refused.wait(0.05)
     trust.end()
-    asking.join(30)
+    asking.join(TOO_LONG)
     assert refused.is_set()
     trust.extend(20.0)
     assert not trust.lasts
