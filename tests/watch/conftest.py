@@ -24,13 +24,13 @@ ROOT = Path(__file__).parents[2]
 class Watched:
     """A daemon that is watched over HTTP alone."""
 
-    def __init__(self, world: World, running: Daemon, port: int, folder: Path) -> None:
+    def __init__(self, world: World, running: Daemon, port: int, folder: Path, worker: int) -> None:
         self.world = world
         self.process = running.process
         self.port = port
         self.folder = folder
         self._daemon = running
-        (self.worker,) = [event["pid"] for event in running.events if event["event"] == "worker.started"]
+        self.worker = worker
 
     @property
     def url(self) -> str:
@@ -69,8 +69,10 @@ def watched(folder: Path, **settings: str) -> Iterator[Watched]:
             **settings,
         }
         with daemon(all_settings, folder) as running:
+            # An empty bucket may be swept before the worker is there.
+            worker = running.await_event("worker.started")["pid"]
             running.await_event("sweep.finished")
-            yield Watched(world, running, port, folder)
+            yield Watched(world, running, port, folder, worker)
 
 
 def _world(s3: Simulator) -> World:
