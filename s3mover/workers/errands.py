@@ -80,15 +80,14 @@ class Errands:
 
 
 def by_workers(read: Callable[[Read], Page | None], route: str, side: Side, bucket: Bucket) -> ListPage:
-    """Return what reads pages of one side by workers, and the first of a listing, and those they cannot, by `bucket`.
+    """Return what reads pages of one side by workers, and those they cannot, or need not, by `bucket`.
 
-    Most listings have but one page: no worker is worth asking for it. `read` is the crew's.
+    They need not those of the range that begins with the first key: most buckets are not cut into ranges at all, and
+    where they are, it is one of several. `read` is the crew's.
     """
 
     def list_page(prefix: str, start_after: str, token: str) -> Page:
-        page = None
-        if start_after or token:
-            page = read(Read(route, 0, side, prefix, start_after, token))
+        page = read(Read(route, 0, side, prefix, start_after, token)) if start_after else None
         return page or bucket.list_page(prefix, start_after, token)
 
     return list_page

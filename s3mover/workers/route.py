@@ -80,6 +80,11 @@ class Route:
         """
         return self._listed[asked.side].list_page(asked.prefix, asked.start_after, asked.token)
 
+    def leave_listings(self) -> None:
+        """Close the connections that the calling thread has read pages by."""
+        for bucket in self._listed.values():
+            bucket.close_thread()
+
     def renew(self, side: Side, credentials: Credentials) -> None:
         """Sign with `credentials` from now on."""
         self._credentials[side] = credentials

@@ -103,7 +103,7 @@ class Worker:
         self._numbers = {name: number for number, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
         self._speaking = threading.Lock()
-        self._readers = Readers(self._tell_page)
+        self._readers = Readers(self._tell_page, self._leave_listings)
         # Each is counted by one thread alone.
         self._taken_on = self._given_back = 0
         self._sharing = Sharing(self._invite, self._signs.resting)
@@ -229,6 +229,10 @@ class Worker:
             # The supervisor has gone: the main thread ends this process.
             return
         self._ended.put(_Ended(self._routes[read.route], None))
+
+    def _leave_listings(self) -> None:
+        for route in self._routes.values():
+            route.leave_listings()
 
     def _send(self, message: FromWorker) -> None:
         with self._speaking:
