@@ -33,8 +33,9 @@ _EXPECTS = re.compile(rb"\r\nexpect: *100-continue", re.IGNORECASE)
 _READ = 64 * 1024
 # Reads of one connection before others get their turn.
 _TURNS = 64
-# While answers take their time, the server sleeps so long at a time, in seconds, and sees to all that came or fell due:
-# waking up for each request and each answer, it would take the CPU from those who are measured.
+# While so many answers take their time, the server sleeps so long at a time, in seconds, and sees to all that came or
+# fell due: waking up for each request and each answer, it would take the CPU from those who are measured.
+_MANY = 32
 _SHORT, _LONG = 0.0005, 0.001
 
 
@@ -74,7 +75,7 @@ class Loop:
         self._listener.setblocking(False)
         self._poll.register(self._listener, select.EPOLLIN)
         while True:
-            for file, _ in self._poll.poll(0 if self._late else None):
+            for file, _ in self._poll.poll(self._patience()):
                 talk = self._talks.get(file)
                 if talk is None:
                     self._accept()
@@ -82,11 +83,17 @@ class Loop:
                     self._go_on(talk)
             if self._late:
                 self._send_late()
-                self._rest()
+            if len(self._late) >= _MANY:
+                time.sleep(min(max(self._until_next(), _SHORT), _LONG))
 
-    def _rest(self) -> None:
-        if self._late:
-            time.sleep(min(max(self._late[0][0] - time.monotonic(), _SHORT), _LONG))
+    def _patience(self) -> float | None:
+        """Return how long to wait for requests: not at all while many answers are late, else until the next is due."""
+        if not self._late:
+            return None
+        return 0.0 if len(self._late) >= _MANY else max(self._until_next(), 0.0)
+
+    def _until_next(self) -> float:
+        return self._late[0][0] - time.monotonic()
 
     def _accept(self) -> None:
         plain, _ = self._listener.accept()
