@@ -28,8 +28,16 @@ THREADS = 150
 MB = 1e6
 # What may be taken more in the end; 0: not one. In memory it is 30 bytes for each object that is moved meanwhile: the
 # allocators' habits, and the folders that workers remember. The session's is what one statement of the largest block
-# takes, which may be prepared late.
-MOST = {"memory": 6 * MB, "processes": 0, "threads": 0, "files": 0, "blocks": 2000, "session": 2 * MB}
+# takes, which may be prepared late. Readers of pages come and go: as many as listers, with a connection to each side.
+READERS = 8
+MOST = {
+    "memory": 6 * MB,
+    "processes": 0,
+    "threads": READERS,
+    "files": 2 * READERS,
+    "blocks": 2000,
+    "session": 2 * MB,
+}
 SHOWN = {
     "memory": ("memory of the tree, MB", MB),
     "blocks": ("blocks of the supervisor's interpreter", 1),
