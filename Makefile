@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test lint types storeys unit bench lock manifests clean
+.PHONY: help setup demo test lint types layers unit bench lock manifests clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: setup ## Run the whole thing here: embedded S3 server, embedded audit database, 676 documents
 	$(BIN)/s3mover demo $(ARGS)
 
-test: lint types storeys unit ## Everything that must pass
+test: lint types layers unit ## Everything that must pass
 
 lint: setup ## Style
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ lint: setup ## Style
 types: setup ## Static types
 	$(BIN)/mypy
 
-storeys: setup ## Who may import whom
+layers: setup ## Which package may import which
 	$(BIN)/lint-imports
 
 unit: setup ## The test suite; installs the servers it needs where it may

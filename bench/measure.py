@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.memory import tree_memory
-from tests.support.program import environment
+from testkit.memory import tree_memory
+from testkit.program import environment
 
 SAMPLE_SECONDS = 0.2
 TOO_LONG = 900.0

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from s3mover.events import Event
 from s3mover.model import Order, Status
-from s3mover.workers.crew import Crew, share_threads
-from s3mover.workers.nursery import Nursery
-from tests.simulator import Simulator
-from tests.support.crewing import ACCOUNT, Owner, brief_of, orders, owners_of
+from s3mover.workers.pool.forkserver import Nursery
+from s3mover.workers.pool.pool import Crew, share_threads
+from simulator import Simulator
+from testkit.pooling import ACCOUNT, Owner, brief_of, orders, owners_of
 
 THREADS = 150
 GIB = 2**30

@@ -18,11 +18,11 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from bench.world import ROOT
+from simulator import Simulator
+from testkit.mariadb import running_mariadb
+from testkit.settled import rows
+from testkit.soaking import Growth, Sample, Soak, growth_of
 from tests.endtoend.conftest import make_world
-from tests.simulator import Simulator
-from tests.support.mariadb import running_mariadb
-from tests.support.settled import rows
-from tests.support.soaking import Growth, Sample, Soak, growth_of
 
 THREADS = 150
 MB = 1e6

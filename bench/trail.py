@@ -17,7 +17,7 @@ from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from s3mover.model import Method, Order, Outcome, Pair, Status, unmoved
 from s3mover.sweep.loop import ROWS_PER_WRITE
-from tests.support.mariadb import running_mariadb
+from testkit.mariadb import running_mariadb
 
 PAIR = Pair("there", "in/", "here", "out/")
 KEY = "in/2025/01/04/customers/{:09}/contract-with-a-name-of-usual-length.pdf"

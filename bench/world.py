@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import cpu_of
-from tests.support.certificates import ServerIdentity, make_identity
-from tests.support.mariadb import Account, MariaDb, running_mariadb
+from testkit.certificates import ServerIdentity, make_identity
+from testkit.mariadb import Account, MariaDb, running_mariadb
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCESS_KEY, SECRET_KEY, REGION = "AKIAIOSFODNN7EXAMPLE", "bench-secret", "us-east-1"

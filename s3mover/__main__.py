@@ -4,7 +4,7 @@ import os
 import sys
 
 from s3mover.cli import run_command_line
-from s3mover.stop import heed_term_as_first_process
+from s3mover.lifecycle.stop import heed_term_as_first_process
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from s3mover import __version__
 from s3mover.errors import ExitCode, MoverError
 
 if TYPE_CHECKING:
+    from s3mover.app.config_process import Wanted
     from s3mover.settings.model import Settings
-    from s3mover.wiring.clerk import Wanted
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -60,13 +60,13 @@ class CommandLine:
         import os  # noqa: PLC0415
 
         from s3mover.settings.load import load  # noqa: PLC0415
-        from s3mover.wiring.each import chosen  # noqa: PLC0415
+        from s3mover.settings.route_selection import select_route  # noqa: PLC0415
 
-        return chosen(load(self.config, os.environ, self.overrides, buckets=buckets), route)
+        return select_route(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
     def wanted(self, route: str | None = None) -> "Wanted":
         """Return what the clerk is asked for, who reads the settings where much else is to be done."""
-        from s3mover.wiring.clerk import Wanted  # noqa: PLC0415
+        from s3mover.app.config_process import Wanted  # noqa: PLC0415
 
         return Wanted(self.config, self.overrides, route)
 
@@ -118,13 +118,13 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.wiring.early import clerk_started, loading, nursery_started  # noqa: PLC0415
+    from s3mover.app.preload import clerk_started, loading, nursery_started  # noqa: PLC0415
 
     wanted = line.wanted()
     with clerk_started(wanted) as clerk:
         # While the settings are read.
         with loading():
-            from s3mover.wiring.daemon import run_daemon  # noqa: PLC0415
+            from s3mover.app.daemon import run_daemon  # noqa: PLC0415
 
         with nursery_started(clerk) as early:
             return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
@@ -134,7 +134,7 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
 @click.pass_obj
 def pause(line: CommandLine) -> ExitCode:
     """Tell the daemon to begin nothing new; what is in flight ends."""
-    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+    from s3mover.commands.inspect import tell_daemon  # noqa: PLC0415
 
     return tell_daemon(line.settings(buckets=False), "pause", click.echo)
 
@@ -143,7 +143,7 @@ def pause(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def resume(line: CommandLine) -> ExitCode:
     """Tell the daemon to go on after a pause."""
-    from s3mover.wiring.commands import tell_daemon  # noqa: PLC0415
+    from s3mover.commands.inspect import tell_daemon  # noqa: PLC0415
 
     return tell_daemon(line.settings(buckets=False), "resume", click.echo)
 
@@ -157,15 +157,15 @@ def resume(line: CommandLine) -> ExitCode:
 def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
     """Sweep once."""
     if dry_run:
-        from s3mover.wiring.commands import preview  # noqa: PLC0415
+        from s3mover.commands.inspect import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
-    from s3mover.wiring.early import clerk_started, loading, nursery_started  # noqa: PLC0415
+    from s3mover.app.preload import clerk_started, loading, nursery_started  # noqa: PLC0415
 
     with clerk_started(line.wanted(route)) as clerk:
         # While the settings are read.
         with loading():
-            from s3mover.wiring.once import sweep_once  # noqa: PLC0415
+            from s3mover.commands.sweep import sweep_once  # noqa: PLC0415
 
         with nursery_started(clerk) as early:
             return sweep_once(early, progress=progress, wait=wait)
@@ -177,7 +177,7 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
 @click.pass_obj
 def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
     """Test settings, database, both buckets and permissions; one line each."""
-    from s3mover.wiring.commands import check  # noqa: PLC0415
+    from s3mover.commands.inspect import check  # noqa: PLC0415
 
     return check(line.settings(route=route), click.echo, as_json=as_json)
 
@@ -194,7 +194,7 @@ def policy(
     line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
 ) -> ExitCode:
     """Print the least that both accounts must permit, as policy documents."""
-    from s3mover.wiring.commands import policy  # noqa: PLC0415
+    from s3mover.commands.inspect import policy  # noqa: PLC0415
 
     return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
 
@@ -205,7 +205,7 @@ def policy(
 @click.pass_obj
 def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
     """Compare source and destination without changing anything; a line per difference."""
-    from s3mover.wiring.commands import verify  # noqa: PLC0415
+    from s3mover.commands.inspect import verify  # noqa: PLC0415
 
     return verify(line.settings(route=route), click.echo, deep=deep)
 
@@ -223,8 +223,8 @@ def report(
     line: CommandLine, failed: bool, since: str, sweep_id: int | None, form: str, route: str | None
 ) -> ExitCode:
     """Tell from the trail: totals, the latest sweeps, the latest failures."""
+    from s3mover.commands.report import report  # noqa: PLC0415
     from s3mover.settings.units import parse_duration  # noqa: PLC0415
-    from s3mover.wiring.reporting import report  # noqa: PLC0415
 
     try:
         seconds = parse_duration(since)
@@ -244,7 +244,7 @@ def report(
 @click.pass_obj
 def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | None) -> ExitCode:
     """Let the next sweep try objects that wait after failing; each KEY is the source's, whole."""
-    from s3mover.wiring.waiting import retry  # noqa: PLC0415
+    from s3mover.commands.retry import retry  # noqa: PLC0415
 
     if every == bool(keys):
         raise click.UsageError("Name the keys to try again, or all of them by --all.")
@@ -260,7 +260,7 @@ def schema() -> None:
 @click.pass_obj
 def schema_apply(line: CommandLine) -> ExitCode:
     """Bring the audit database to the newest schema."""
-    from s3mover.wiring.commands import apply_schema  # noqa: PLC0415
+    from s3mover.commands.inspect import apply_schema  # noqa: PLC0415
 
     return apply_schema(line.settings(buckets=False), click.echo)
 
@@ -269,7 +269,7 @@ def schema_apply(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def schema_show(line: CommandLine) -> ExitCode:
     """Print what `schema apply` would run."""
-    from s3mover.wiring.commands import show_schema  # noqa: PLC0415
+    from s3mover.commands.inspect import show_schema  # noqa: PLC0415
 
     return show_schema(line.settings(buckets=False), click.echo)
 

@@ -7,11 +7,11 @@ from _pytest.terminal import TerminalReporter
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
-from tests.support import table
-from tests.support.keys import ODD_KEYS
-from tests.support.mariadb import MariaDb, running_mariadb
-from tests.support.ports import reserved_port
-from tests.support.together import Together
+from testkit import table
+from testkit.keys import ODD_KEYS
+from testkit.mariadb import MariaDb, running_mariadb
+from testkit.ports import reserved_port
+from testkit.together import Together
 
 # Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
 settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])

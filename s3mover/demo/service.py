@@ -16,9 +16,9 @@ import click
 from s3mover.demo.documents import arrivals, documents
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import MoverError, SettingsError
+from s3mover.lifecycle.signals import stopping_on_signals
+from s3mover.lifecycle.stop import Stop, heed_term_as_first_process
 from s3mover.settings.sources import DEFAULT_FILE
-from s3mover.signals import stopping_on_signals
-from s3mover.stop import Stop, heed_term_as_first_process
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the daemon calls from another container
 PAUSE_SECONDS = 3.0

@@ -11,24 +11,24 @@ from pathlib import Path
 
 import click
 
+from s3mover.app.current_settings import Current
+from s3mover.app.daemon import live
+from s3mover.app.observers import Observers
+from s3mover.app.preload import clerk_started, nursery_started
+from s3mover.app.route_engine import Engine, open_engine
+from s3mover.app.shared_runtime import House, open_house
+from s3mover.app.summaries import summary_report
 from s3mover.demo.documents import additions, changes, documents
 from s3mover.demo.proof import compare_buckets
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
+from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.signals import stopping_on_signals
+from s3mover.lifecycle.stop import Stop
 from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
 from s3mover.settings.load import load
-from s3mover.signals import stopping_on_signals
-from s3mover.stop import Stop
-from s3mover.wiring.daemon import live
-from s3mover.wiring.early import clerk_started, nursery_started
-from s3mover.wiring.engine import Engine, open_engine
-from s3mover.wiring.house import House, open_house
-from s3mover.wiring.observers import Observers
-from s3mover.wiring.reloading import Current
-from s3mover.wiring.summing_up import summary_report
-from s3mover.wishes import Wishes
 
 # Lies in the folders that a demo made, and may therefore remove.
 MARK = ".s3mover-demo"

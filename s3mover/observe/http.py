@@ -16,8 +16,8 @@ from http.client import HTTPException, parse_headers
 from typing import Any, NamedTuple, Protocol
 
 from s3mover.errors import SettingsError
-from s3mover.observe import page
 from s3mover.observe.logs import log_defect
+from s3mover.observe.page import page
 from s3mover.observe.text import to_json
 
 _LONGEST_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than one

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, TextIO
 
-from s3mover.observe.loading import without
+from s3mover.observe.lazy_imports import without
 
 with without("rich"), without("asyncio", missed=True):
     # structlog would load one for a console of its own, 5 MB and 70 ms, and the other for methods that are coroutines,

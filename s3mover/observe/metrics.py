@@ -48,10 +48,10 @@ from s3mover.events import (
     WorkerStarted,
 )
 from s3mover.model import Method, Side, Status
-from s3mover.observe.accept import prefers_openmetrics
-from s3mover.observe.catalogue import NO_METHOD, Catalogue
-from s3mover.observe.counting import SweepCounter
+from s3mover.observe.content_negotiation import prefers_openmetrics
 from s3mover.observe.labels import BoundedLabel
+from s3mover.observe.metric_names import NO_METHOD, Catalogue
+from s3mover.observe.sweep_counter import SweepCounter
 
 
 class MetricsListener:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from s3mover.events import Event
-from s3mover.observe.counting import Snapshot, SweepCounter
+from s3mover.observe.sweep_counter import Snapshot, SweepCounter
 from s3mover.observe.text import human_size
 
 _REDRAWS = 10  # per second; the eye needs no more, and events come by the thousand

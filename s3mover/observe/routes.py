@@ -9,7 +9,7 @@ from typing import Protocol
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from s3mover.observe.catalogue import PROCESS_WIDE
+from s3mover.observe.metric_names import PROCESS_WIDE
 from s3mover.observe.metrics import MetricsListener, exposition
 from s3mover.observe.status import StatusBoard
 

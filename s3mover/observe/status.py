@@ -33,9 +33,9 @@ from s3mover.events import (
     WindowOpened,
 )
 from s3mover.model import WAITING, Method, SweepStatus
-from s3mover.observe.counting import Snapshot, SweepCounter
 from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
+from s3mover.observe.sweep_counter import Snapshot, SweepCounter
 from s3mover.observe.text import utc_moment
 
 HISTORY = 20

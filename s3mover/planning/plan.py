@@ -9,8 +9,8 @@ from contextlib import closing
 from typing import Protocol
 
 from s3mover.model import ObjectPage
-from s3mover.planning.ahead import ReadAhead
 from s3mover.planning.ranges import FirstAfter, KeyRange, Ranges
+from s3mover.planning.read_ahead import ReadAhead
 from s3mover.planning.scan import Finding, Lookup, Rules, judge
 
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, PlainValidator
 
-from s3mover.schedule import Window
 from s3mover.settings import shapes
 from s3mover.settings.secret import Secret
 from s3mover.settings.units import parse_duration, parse_size, write_duration, write_size
 from s3mover.settings.windows import read_windows, write_windows
 from s3mover.settings.yamltext import read_list
+from s3mover.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from types import ModuleType
 from pydantic import TypeAdapter, ValidationError
 
 from s3mover.errors import SettingsError
-from s3mover.settings.catalogue import schema_of_settings
 from s3mover.settings.crosschecks import consistent, distinct_pairs, named_buckets
 from s3mover.settings.model import Route, Settings
 from s3mover.settings.names import with_values
 from s3mover.settings.problems import Given, Problem, of_route, refused
+from s3mover.settings.schema import schema_of_settings
 from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
 # pydantic would look for plug-ins among all packages that are installed, and run them beside our secrets. To look takes

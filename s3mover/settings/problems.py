@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from s3mover.settings.catalogue import Setting, environment_name, schema_of_settings
 from s3mover.settings.names import section_names
+from s3mover.settings.schema import Setting, environment_name, schema_of_settings
 
 _REASONS = {
     "greater_than_equal": "is too small",

@@ -11,13 +11,6 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
-from s3mover.settings.catalogue import (
-    FILE_SUFFIX,
-    FIRST_VERSION_NAMES,
-    PREFIX,
-    environment_name,
-    schema_of_settings,
-)
 from s3mover.settings.names import ROUTES, group_names, may_differ, section_names, split_name
 from s3mover.settings.problems import (
     Given,
@@ -26,6 +19,13 @@ from s3mover.settings.problems import (
     unknown_section,
     unknown_setting,
     unknown_variable,
+)
+from s3mover.settings.schema import (
+    FILE_SUFFIX,
+    FIRST_VERSION_NAMES,
+    PREFIX,
+    environment_name,
+    schema_of_settings,
 )
 from s3mover.settings.yamltext import Entry, YamlError, entries, items, parse, plain, structure
 

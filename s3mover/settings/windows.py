@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from s3mover.schedule import DAY_MINUTES, Window
 from s3mover.settings.yamltext import YamlError, parse, structure
+from s3mover.windows import DAY_MINUTES, Window
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIELDS = ("days", "hours", "time_zone")

@@ -14,7 +14,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from s3mover.audit.patience import PatientTrail
+from s3mover.audit.retrying_trail import PatientTrail
 from s3mover.errors import MoverError
 from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
 from s3mover.model import (
@@ -31,14 +31,14 @@ from s3mover.model import (
     Transfer,
     unmoved,
 )
+from s3mover.planning.backoff import WaitRule
 from s3mover.planning.scan import Finding
-from s3mover.planning.waiting import WaitRule
-from s3mover.stop import Stop
-from s3mover.sweep.ledger import Ledger
+from s3mover.sweep.backoff import Waits
 from s3mover.sweep.removal import Removed, Remover
-from s3mover.sweep.waits import Waits
-from s3mover.workers.desk import Desk, FromCrew
-from s3mover.workers.trust import TRUST_SECONDS
+from s3mover.sweep.stats import Ledger
+from s3mover.sweep.stop_state import StopState
+from s3mover.workers.lease_guard import TRUST_SECONDS
+from s3mover.workers.pool.route_client import Desk, FromCrew
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -76,7 +76,7 @@ class SweepTools:
     desk: Desk
     inbox: Inbox
     notify: Notify
-    stop: Stop
+    stop: StopState
     clock: Callable[[], float]
     beat: Callable[[], None]
     held: Callable[[], str]

@@ -7,15 +7,15 @@ from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
 
-from s3mover.audit.patience import PatientTrail
+from s3mover.audit.retrying_trail import PatientTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
-from s3mover.sweep.beating import while_beating
-from s3mover.transfer.evidence import Evidence
-from s3mover.transfer.leftovers import CLOCK_TOLERANCE_SECONDS, abort_uploads
+from s3mover.sweep.heartbeat import while_beating
+from s3mover.transfer.object_checksums import Evidence
+from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_uploads
 from s3mover.transfer.persistence import Persist
 from s3mover.transfer.verification import check_content, written_since
 

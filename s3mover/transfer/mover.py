@@ -9,13 +9,13 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import backoff, retrying
-from s3mover.transfer.leftovers import abort_uploads
+from s3mover.transfer.copy_permissions import Verdicts
+from s3mover.transfer.method import ABORT_ATTEMPTS, Arrival, Way, notes
+from s3mover.transfer.orphaned_uploads import abort_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import is_denial
-from s3mover.transfer.verdicts import Verdicts
 from s3mover.transfer.verification import written_since
-from s3mover.transfer.ways import ABORT_ATTEMPTS, Arrival, Way, notes
 
 GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
 READS = frozenset({"HeadObject", "GetObject"})

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from s3mover.transfer.abilities import Feature
 from s3mover.transfer.policy import Policy
+from s3mover.transfer.store_features import Feature
 
 CARRIED = (
     "cache-control",

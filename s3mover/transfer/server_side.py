@@ -9,14 +9,7 @@ from collections.abc import Callable, Sequence
 from s3mover.errors import S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
-from s3mover.transfer.abilities import Abilities, Feature
-from s3mover.transfer.evidence import Evidence
-from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Persist, once
-from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carrying, writing
-from s3mover.transfer.verification import check_content, check_size
-from s3mover.transfer.ways import (
+from s3mover.transfer.method import (
     Arrival,
     RunParts,
     Upload,
@@ -25,6 +18,13 @@ from s3mover.transfer.ways import (
     notes,
     removed_if_wrong,
 )
+from s3mover.transfer.object_checksums import Evidence
+from s3mover.transfer.parts import Part, part_size_for, parts_of
+from s3mover.transfer.persistence import Persist, once
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.properties import Writing, carrying, writing
+from s3mover.transfer.store_features import Abilities, Feature
+from s3mover.transfer.verification import check_content, check_size
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
 DENIALS = frozenset(

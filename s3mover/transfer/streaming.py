@@ -15,16 +15,9 @@ from s3mover.errors import VerificationError
 from s3mover.model import Order
 from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.payload import Trailer
-from s3mover.transfer.abilities import Abilities, Feature
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, written
-from s3mover.transfer.evidence import Evidence, etag_is_md5
 from s3mover.transfer.hashing import hasher, joined, written_length
-from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Persist, once
-from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carrying, writing
-from s3mover.transfer.verification import check_content, check_size
-from s3mover.transfer.ways import (
+from s3mover.transfer.method import (
     Arrival,
     RunParts,
     Upload,
@@ -33,6 +26,13 @@ from s3mover.transfer.ways import (
     notes,
     removed_if_wrong,
 )
+from s3mover.transfer.object_checksums import Evidence, etag_is_md5
+from s3mover.transfer.parts import Part, part_size_for, parts_of
+from s3mover.transfer.persistence import Persist, once
+from s3mover.transfer.policy import Policy
+from s3mover.transfer.properties import Writing, carrying, writing
+from s3mover.transfer.store_features import Abilities, Feature
+from s3mover.transfer.verification import check_content, check_size
 
 NOTHING = Evidence("", {})
 

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from s3mover.errors import VerificationError
 from s3mover.transfer.checksums import Checksum, full_object_checksum
-from s3mover.transfer.evidence import Evidence, etag_is_md5
+from s3mover.transfer.object_checksums import Evidence, etag_is_md5
 
 
 def check_content(sent: Evidence, arrived: Evidence, computed: Checksum | None = None) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
-from tests.support.mariadb import Account, MariaDb
+from testkit.mariadb import Account, MariaDb
 
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
 # Longer than any test that another process may be at.

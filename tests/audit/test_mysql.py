@@ -21,10 +21,10 @@ from s3mover.errors import (
     SettingsError,
     UnreachableError,
 )
+from testkit.mariadb import PASSWORD, Account, MariaDb
+from testkit.relay import Relay
+from testkit.waiting import wait_until
 from tests.audit.samples import AT, PAIR, moved, order
-from tests.support.mariadb import PASSWORD, Account, MariaDb
-from tests.support.relay import Relay
-from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -14,18 +14,18 @@ from typing import NamedTuple
 import mysql.connector
 import pytest
 
-from s3mover.audit import mysqloptions, patience, sqlite
+from s3mover.audit import mysqloptions, retrying_trail, sqlite
 from s3mover.audit.opening import open_trail
-from s3mover.audit.patience import PatientTrail
+from s3mover.audit.retrying_trail import PatientTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import AuditUnavailableError, LeaseHeldError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event
 from s3mover.model import SweepRecord, SweepStatus, Tally, Wait, WaitChanges
+from testkit.mariadb import Account, MariaDb
+from testkit.relay import Relay
+from testkit.waiting import TOO_LONG, wait_until
 from tests.audit.conftest import Backend, sqlite_backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
-from tests.support.mariadb import Account, MariaDb
-from tests.support.relay import Relay
-from tests.support.waiting import TOO_LONG, wait_until
 
 Step = Callable[[], object]
 PAGE_BYTES = 4096
@@ -153,7 +153,7 @@ class Watched:
         self._outage.mend()
         outages = [type(event) for event in self.events if not isinstance(event, AuditRowsWritten)]
         assert outages == [AuditUnavailable, AuditRestored]
-        first = patience.FIRST_WAIT_SECONDS
+        first = retrying_trail.FIRST_WAIT_SECONDS
         assert self.pauses == [first * 2**n for n in range(self._outage.pauses)]
 
     def _wait(self, seconds: float) -> bool:
@@ -210,16 +210,16 @@ def test_an_outage_of_the_file_is_outlasted(tmp_path: Path, kind: str) -> None:
 
 def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
     """It is asked in good time before the server gives it up, and no sooner; a lost one comes back with its lease."""
-    assert patience.KEEP_ALIVE_SECONDS * 3 < mysqloptions.SILENCE_SECONDS
+    assert retrying_trail.KEEP_ALIVE_SECONDS * 3 < mysqloptions.SILENCE_SECONDS
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
         assert opened.acquire_lease(PAIR)
         now = [0.0]
         trail = PatientTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
         outage.begin()
-        now[0] = patience.KEEP_ALIVE_SECONDS - 1
+        now[0] = retrying_trail.KEEP_ALIVE_SECONDS - 1
         trail.keep_alive()
         wait_until(lambda: is_free(account), "the lease is free")
-        now[0] = patience.KEEP_ALIVE_SECONDS
+        now[0] = retrying_trail.KEEP_ALIVE_SECONDS
         trail.keep_alive()
         assert not is_free(account)
 
@@ -227,7 +227,7 @@ def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
 def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
     """Nobody waits for a database between two sweeps; that it is away, and that it is back, is said all the same."""
     events: list[Event] = []
-    moments = itertools.count(0.0, patience.KEEP_ALIVE_SECONDS)
+    moments = itertools.count(0.0, retrying_trail.KEEP_ALIVE_SECONDS)
     with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
         trail = PatientTrail(opened, events.append, lambda _: False, lambda: next(moments))
         outage.begin()
@@ -243,7 +243,7 @@ def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
 def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> None:
     """What the rest announced is one outage with what the sweep meets."""
     events: list[Event] = []
-    moments = itertools.count(0.0, patience.KEEP_ALIVE_SECONDS)
+    moments = itertools.count(0.0, retrying_trail.KEEP_ALIVE_SECONDS)
     with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
 
         def mend(_seconds: float) -> bool:

@@ -12,9 +12,9 @@ import pytest
 from s3mover.audit import statements
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
+from testkit.mariadb import Account
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, moved, order
-from tests.support.mariadb import Account
 
 DIGITS = " UNION ALL ".join(f"SELECT {n} AS d" for n in range(10))
 A_THOUSAND = f"(SELECT a.d + 10 * b.d + 100 * c.d AS n FROM ({DIGITS}) a, ({DIGITS}) b, ({DIGITS}) c) numbers"

@@ -14,9 +14,9 @@ from s3mover.audit.schema import Migration
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError
 from s3mover.model import Wait, WaitChanges
+from testkit.mariadb import Account, MariaDb
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, moved, order
-from tests.support.mariadb import Account, MariaDb
 
 EXACT_FIRST_VERSION = """
     CREATE TABLE document_logs (

@@ -13,10 +13,10 @@ from s3mover.audit.opening import open_reader, open_trail
 from s3mover.audit.trail import PendingRow, Total, Trail
 from s3mover.errors import LeaseHeldError
 from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
+from testkit.memory import tree_memory
+from testkit.waiting import wait_until
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
-from tests.support.memory import tree_memory
-from tests.support.waiting import wait_until
 
 OTHER_PAIR = Pair("there", "IN/", "here", "out/")
 ODD_KEYS = [

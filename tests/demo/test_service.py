@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from s3mover.settings.load import load
-from tests.support.program import environment, run_program
-from tests.support.waiting import TOO_LONG
+from testkit.program import environment, run_program
+from testkit.waiting import TOO_LONG
 
 
 def command(folder: Path, endpoint: str) -> list[str]:

@@ -12,10 +12,10 @@ import botocore
 import pytest
 
 from deploy.image.trim import SERVICES
+from testkit.mariadb import Account, MariaDb
+from testkit.waiting import wait_until
 from tests.deploy.engine import ROOT, Container, Engine
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.mariadb import Account, MariaDb
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(900)
 # Nobody's number, in the group that OpenShift gives to every container.

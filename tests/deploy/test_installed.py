@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from testkit.mariadb import MariaDb
+from testkit.program import environment
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.mariadb import MariaDb
-from tests.support.program import environment
-from tests.support.waiting import TOO_LONG, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PIP = {

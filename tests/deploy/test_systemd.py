@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from s3mover.app.observers import HANG_SECONDS
 from s3mover.settings.model import StopSettings
-from s3mover.wiring.observers import HANG_SECONDS
 from tests.deploy.engine import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "s3mover.service"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.simulator import Simulator, SimulatorKey
+from simulator import Simulator, SimulatorKey
 
 SOURCE_ACCOUNT, DESTINATION_ACCOUNT = "111111111111", "222222222222"
 SOURCE, DESTINATION = "company-documents", "company-documents-copy"

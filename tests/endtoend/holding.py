@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import mysql.connector
 
+from testkit.mariadb import Account
+from testkit.waiting import wait_until
 from tests.endtoend.killing import Books, MysqlBooks
-from tests.support.mariadb import Account
-from tests.support.waiting import wait_until
 
 # A commit of the embedded database takes milliseconds; who uses so many seconds of CPU time while it holds the lock
 # is held by us, however long it may have to wait for the disk, or for a CPU.

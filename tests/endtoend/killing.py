@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from s3mover.audit.opening import apply_schema
+from simulator import Simulator
+from testkit import table
+from testkit.mariadb import Account, MariaDb
+from testkit.program import COMMAND, environment
+from testkit.settled import rows
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.conftest import DESTINATION
-from tests.simulator import Simulator
-from tests.support import table
-from tests.support.mariadb import Account, MariaDb
-from tests.support.program import COMMAND, environment
-from tests.support.settled import rows
-from tests.support.waiting import TOO_LONG, wait_until
 
 Event = dict[str, Any]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from testkit.program import daemon, run_program
+from testkit.settled import assert_counted, rows
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import daemon, run_program
-from tests.support.settled import assert_counted, rows
-from tests.support.waiting import wait_until
 
 MIB = 1024 * 1024
 OBJECTS = 60

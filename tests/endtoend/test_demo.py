@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.program import COMMAND, environment, run_program
-from tests.support.waiting import TOO_LONG
+from testkit.program import COMMAND, environment, run_program
+from testkit.waiting import TOO_LONG
 
 SUMMARY = [
     r"Transfer Summary Report",

@@ -8,17 +8,17 @@ import pytest
 
 from s3mover.model import BucketAddress, Credentials, Order, Status
 from s3mover.s3.bucket import Bucket, Timeouts
-from s3mover.transfer.abilities import Abilities
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.persistence import persistent
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
+from s3mover.transfer.store_features import Abilities
 from s3mover.transfer.streaming import Streaming
+from simulator import Simulator, SimulatorKey
+from testkit.parts import one_by_one
+from testkit.program import run_program
+from testkit.settled import assert_settled
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.simulator import Simulator, SimulatorKey
-from tests.support.parts import one_by_one
-from tests.support.program import run_program
-from tests.support.settled import assert_settled
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

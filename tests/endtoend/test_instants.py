@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import run_program
+from testkit.settled import assert_counted, assert_settled, rows
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.endtoend.killing import Victim
-from tests.support.program import run_program
-from tests.support.settled import assert_counted, assert_settled, rows
-from tests.support.waiting import TOO_LONG, wait_until
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}

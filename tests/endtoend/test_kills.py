@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from simulator import Simulator
+from testkit.mariadb import MariaDb, running_mariadb
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World, grant
 from tests.endtoend.holding import Statement, hold_on
 from tests.endtoend.killing import Books, MysqlBooks, Scene, SqliteBooks, instants, playing
-from tests.simulator import Simulator
-from tests.support.mariadb import MariaDb, running_mariadb
-from tests.support.waiting import wait_until
 
 SEED = int(os.environ.get("S3MOVER_TEST_SEED", "20250104"))
 MIB, GIB = 2**20, 2**30

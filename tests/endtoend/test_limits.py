@@ -5,9 +5,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from testkit.program import run_program
+from testkit.settled import assert_settled, rows
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import run_program
-from tests.support.settled import assert_settled, rows
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
 

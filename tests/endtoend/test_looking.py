@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from testkit.mariadb import MariaDb
+from testkit.program import run_program
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
-from tests.support.mariadb import MariaDb
-from tests.support.program import run_program
 
 
 @pytest.fixture

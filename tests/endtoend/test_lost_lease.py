@@ -11,12 +11,12 @@ import mysql.connector
 
 from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
-from s3mover.workers.trust import LANDING_SECONDS, TRUST_SECONDS
+from s3mover.workers.lease_guard import LANDING_SECONDS, TRUST_SECONDS
+from testkit.mariadb import Account, MariaDb
+from testkit.program import daemon
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
 from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
-from tests.support.mariadb import Account, MariaDb
-from tests.support.program import daemon
-from tests.support.waiting import wait_until
 
 __all__ = ["routes"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from testkit.keys import ODD_KEYS
+from testkit.program import daemon, run_program
+from testkit.settled import rows
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.keys import ODD_KEYS
-from tests.support.program import daemon, run_program
-from tests.support.settled import rows
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
 

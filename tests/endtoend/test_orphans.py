@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from testkit.memory import tree
+from testkit.program import daemon
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import SOURCE, World
 from tests.endtoend.test_daemon import settings_for
-from tests.support.memory import tree
-from tests.support.program import daemon
-from tests.support.waiting import wait_until
 
 WORKERS = 2
 # Far less than a request waits for its answer (`Timeouts.read`), or the command takes that gives credentials.
@@ -50,7 +50,7 @@ def test_workers_and_nursery_end(world: World, port: int, tmp_path: Path, are_st
             for worker in workers:
                 os.kill(worker, signal.SIGSTOP)
         assert set(workers) < set(tree(running.process.pid))
-        with ending_with(running.process.pid, {"s3mover.workers.forking"}):
+        with ending_with(running.process.pid, {"s3mover.workers.process.forkserver_main"}):
             running.process.kill()
     world.s3.clear_faults(hanging)
 
@@ -66,7 +66,7 @@ def test_the_clerk_ends(world: World, port: int, tmp_path: Path) -> None:
     del settings["SRC_ACCESS_KEY"], settings["SRC_SECRET_KEY"]
     with daemon(settings, tmp_path) as running:
         wait_until(lambda: is_helped(running.process.pid), "the helper runs", running.tail)
-        among = {"s3mover.workers.forking", "s3mover.wiring.answering", "sleep"}
+        among = {"s3mover.workers.process.forkserver_main", "s3mover.app.config_process_main", "sleep"}
         with ending_with(running.process.pid, among):
             running.process.kill()
 

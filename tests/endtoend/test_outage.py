@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from testkit.mariadb import Account, MariaDb
+from testkit.program import daemon
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.mariadb import Account, MariaDb
-from tests.support.program import daemon
-from tests.support.waiting import wait_until
 
 OBJECTS = 2000
 THREADS = 4

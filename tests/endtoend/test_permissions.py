@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import run_program
+from testkit.settled import assert_settled, rows
 from tests.endtoend.conftest import (
     DESTINATION,
     DESTINATION_ACCOUNT,
@@ -12,8 +14,6 @@ from tests.endtoend.conftest import (
     World,
     grant,
 )
-from tests.support.program import run_program
-from tests.support.settled import assert_settled, rows
 
 ACCOUNTS, PROCESSES = 2, 2
 MIB, GIB = 2**20, 2**30

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from s3mover.commands.inspect import check, policy
 from s3mover.settings.load import load
-from s3mover.wiring.commands import check, policy
+from simulator import Simulator, SimulatorKey
+from testkit.program import daemon, run_program
+from testkit.waiting import wait_until
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT
-from tests.simulator import Simulator, SimulatorKey
-from tests.support.program import daemon, run_program
-from tests.support.waiting import wait_until
 
 GIB = 2**30
 PREFIX = "docs/"

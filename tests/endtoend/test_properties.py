@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import run_program
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import run_program
 
 OBJECTS = 40
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import run_program
 from tests.endtoend.conftest import World
-from tests.support.program import run_program
 
 BUCKETS = {"SRC_BUCKET": "company-documents", "DST_BUCKET": "company-documents-copy"}
 KEYS = {

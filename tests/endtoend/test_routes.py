@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import daemon, run_program
+from testkit.settled import assert_counted, rows
 from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
-from tests.support.program import daemon, run_program
-from tests.support.settled import assert_counted, rows
 
 SECOND, SECOND_COPY = "second-documents", "second-documents-copy"
 CONFIG = f"""

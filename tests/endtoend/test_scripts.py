@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import environment, run_program
+from testkit.waiting import TOO_LONG
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import environment, run_program
-from tests.support.waiting import TOO_LONG
 
 ROOT = Path(__file__).parents[2]
 CHECK_SETUP = ROOT / "check-setup.sh"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from testkit.program import Daemon, daemon, run_program
+from testkit.settled import assert_counted, assert_settled, pending
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.conftest import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.test_daemon import AT_ONCE, THREADS, settings_for
-from tests.support.program import Daemon, daemon, run_program
-from tests.support.settled import assert_counted, assert_settled, pending
-from tests.support.waiting import TOO_LONG, wait_until
 
 NEVER = {"S3MOVER_SWEEP__INTERVAL": "1h"}
 CONFIG = """

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from testkit.memory import run_measured
+from testkit.program import run_program
+from testkit.settled import assert_settled, rows
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.memory import run_measured
-from tests.support.program import run_program
-from tests.support.settled import assert_settled, rows
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from simulator.faults import QUIRKS
+from testkit.program import run_program
+from testkit.settled import assert_counted, assert_settled, rows
+from testkit.waiting import past_this_second
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.simulator.faults import QUIRKS
-from tests.support.program import run_program
-from tests.support.settled import assert_counted, assert_settled, rows
-from tests.support.waiting import past_this_second
 
 MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.

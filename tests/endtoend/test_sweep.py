@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from testkit.mariadb import MariaDb
+from testkit.program import run_program
+from testkit.settled import rows
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.mariadb import MariaDb
-from tests.support.program import run_program
-from tests.support.settled import rows
 
 KEYS = [
     "plain.txt",

@@ -14,6 +14,10 @@ import pytest
 
 from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
+from testkit import table
+from testkit.mariadb import MariaDb, running_mariadb
+from testkit.relay import Relay
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.conftest import (
     DESTINATION,
     DESTINATION_ACCOUNT,
@@ -23,10 +27,6 @@ from tests.endtoend.conftest import (
     World,
 )
 from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim
-from tests.support import table
-from tests.support.mariadb import MariaDb, running_mariadb
-from tests.support.relay import Relay
-from tests.support.waiting import TOO_LONG, wait_until
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
 # So slow that a worker has seconds of work in hand when its supervisor is struck, and so few at a time that the leader

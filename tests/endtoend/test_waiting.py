@@ -13,9 +13,9 @@ import pytest
 
 from s3mover.audit.opening import open_trail
 from s3mover.model import Pair
+from testkit.mariadb import MariaDb
+from testkit.program import Daemon, daemon, run_program
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.mariadb import MariaDb
-from tests.support.program import Daemon, daemon, run_program
 
 Run = Callable[..., str]
 WAITING = "wait after failing"

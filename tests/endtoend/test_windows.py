@@ -5,9 +5,9 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from testkit.program import daemon, run_program
+from testkit.settled import assert_settled
 from tests.endtoend.conftest import DESTINATION, SOURCE, World
-from tests.support.program import daemon, run_program
-from tests.support.settled import assert_settled
 
 CONFIG = """
 http: {{host: 127.0.0.1, port: {port}}}

@@ -10,12 +10,12 @@ from threading import active_count
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.observe import page
 from s3mover.observe.http import HttpServer, parse, start
 from s3mover.observe.logs import configure
+from s3mover.observe.page import page
 from s3mover.observe.status import StatusBoard
+from testkit.waiting import TOO_LONG
 from tests.observe.samples import failed
-from tests.support.waiting import TOO_LONG
 
 
 class Source:

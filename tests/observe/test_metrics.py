@@ -32,7 +32,7 @@ from s3mover.events import (
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.labels import BoundedLabel
 from s3mover.observe.metrics import MetricsListener
-from s3mover.transfer.abilities import FRAMING, Feature
+from s3mover.transfer.store_features import FRAMING, Feature
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
 

@@ -1,4 +1,4 @@
-"""The status page as a document; a browser looks at it in `tests/watch`."""
+"""The status page as a document; a browser looks at it in `tests/monitoring`."""
 
 import re
 from base64 import b64encode
@@ -21,8 +21,8 @@ from s3mover.events import (
     ThrottleChanged,
 )
 from s3mover.model import Method, Side, SweepStatus, Tally
-from s3mover.observe import page
 from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.page import page
 from s3mover.observe.status import StatusBoard
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved, planned

@@ -1,4 +1,4 @@
-"""What the status page is made of: the hour's history, humanised numbers, small pictures, verdicts and advice."""
+"""What the status page is made of: the hour's history, humanize numbers, small pictures, verdicts and advice."""
 
 import re
 from typing import Any
@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.observe import drawing, humanised
-from s3mover.observe.advice import ADVICE, UNKNOWN, advice_for
 from s3mover.observe.history import STEP_SECONDS, STEPS, History
-from s3mover.observe.verdict import Tone, judge
+from s3mover.observe.page import chart, humanize
+from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
+from s3mover.observe.page.headline import Tone, judge
 from s3mover.s3.answers import TEMPORARY_CODES
 
 
@@ -47,7 +47,7 @@ def test_the_history_forgets_what_is_older_than_an_hour() -> None:
 )
 def test_counts(number: int, told: str) -> None:
     """Exact as long as the eye can take it in."""
-    assert humanised.count(number) == told
+    assert humanize.count(number) == told
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_counts(number: int, told: str) -> None:
 )
 def test_rates(number: float, told: str) -> None:
     """As many digits as tell something."""
-    assert humanised.rate(number) == told
+    assert humanize.rate(number) == told
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_rates(number: float, told: str) -> None:
 )
 def test_percent(part: int, whole: int, told: str) -> None:
     """What is neither nothing nor all is not rounded to either."""
-    assert humanised.percent(part, whole) == told
+    assert humanize.percent(part, whole) == told
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_percent(part: int, whole: int, told: str) -> None:
 )
 def test_durations(seconds: float, told: str) -> None:
     """Two units are enough."""
-    assert humanised.duration(seconds) == told
+    assert humanize.duration(seconds) == told
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_durations(seconds: float, told: str) -> None:
 )
 def test_how_long_ago(moment: str, told: str) -> None:
     """A moment that seems to come, because a clock was set, is now."""
-    assert humanised.ago(moment, "2025-01-04T03:17:10.000000Z") == told
+    assert humanize.ago(moment, "2025-01-04T03:17:10.000000Z") == told
 
 
 @pytest.mark.parametrize(
@@ -111,12 +111,12 @@ def test_how_long_ago(moment: str, told: str) -> None:
 )
 def test_how_long_until(moment: str, told: str) -> None:
     """What is due already comes now."""
-    assert humanised.ahead(moment, "2025-01-04T03:17:10.000000Z") == told
+    assert humanize.ahead(moment, "2025-01-04T03:17:10.000000Z") == told
 
 
 def test_moments_are_shown_in_utc() -> None:
     """Whatever the zone that they were told in."""
-    assert humanised.clock("2025-01-04T05:17:09+02:00") == "2025-01-04 03:17:09 UTC"
+    assert humanize.clock("2025-01-04T05:17:09+02:00") == "2025-01-04 03:17:09 UTC"
 
 
 @pytest.mark.parametrize(
@@ -125,19 +125,19 @@ def test_moments_are_shown_in_utc() -> None:
 )
 def test_scales_end_with_a_round_number(highest: float, top: float) -> None:
     """A few steps to each power of ten, none far above what is shown."""
-    assert drawing.ceiling(highest) == pytest.approx(top)
+    assert chart.ceiling(highest) == pytest.approx(top)
 
 
 @given(st.floats(min_value=1e-6, max_value=1e9))
 def test_nothing_is_higher_than_its_scale(highest: float) -> None:
     """The top is never below the highest value, and not far above it."""
-    assert highest <= drawing.ceiling(highest) * (1 + 1e-9)
-    assert drawing.ceiling(highest) <= highest * 1.5 * (1 + 1e-9)
+    assert highest <= chart.ceiling(highest) * (1 + 1e-9)
+    assert chart.ceiling(highest) <= highest * 1.5 * (1 + 1e-9)
 
 
 def test_layers_are_stacked() -> None:
     """A layer begins where the one below it ends; steps that are equal are drawn as one."""
-    picture = ET.fromstring(drawing.stacked([("a", [1, 1, 0]), ("b", [1, 0, 0])], 2, "two of them"))  # noqa: S314 - our own
+    picture = ET.fromstring(chart.stacked([("a", [1, 1, 0]), ("b", [1, 0, 0])], 2, "two of them"))  # noqa: S314 - our own
     assert picture.attrib["aria-label"] == "two of them"
     paths = {path.attrib["class"]: path.attrib["d"] for path in picture.iter("path")}
     assert list(paths) == ["b", "a"]  # the lower layer lies upon the sum
@@ -146,12 +146,12 @@ def test_layers_are_stacked() -> None:
 
 def test_a_bar_is_parted_in_proportion() -> None:
     """The parts fill the bar; without anything there is no bar."""
-    picture = ET.fromstring(drawing.parted([("a", 3), ("b", 1)]))  # noqa: S314 - our own
+    picture = ET.fromstring(chart.parted([("a", 3), ("b", 1)]))  # noqa: S314 - our own
     assert [(part.attrib["x"], part.attrib["width"]) for part in picture] == [
         ("0.0", "750.0"),
         ("750.0", "250.0"),
     ]
-    assert drawing.parted([("a", 0), ("b", 0)]) == ""
+    assert chart.parted([("a", 0), ("b", 0)]) == ""
 
 
 def status(**changes: Any) -> dict[str, Any]:

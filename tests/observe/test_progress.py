@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 
 from s3mover.events import ObjectsListed, SweepListed, SweepStarted
 from s3mover.model import Side
-from s3mover.observe.counting import SweepCounter
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener, describe, draw
+from s3mover.observe.sweep_counter import SweepCounter
 from tests.observe.conftest import Clock
 from tests.observe.samples import PAIR, failed, finished, moved, planned
 

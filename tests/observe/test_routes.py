@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from s3mover.events import DaemonPaused, LeaseAcquired, RouteFailed, WorkerStarted
-from s3mover.observe.catalogue import PROCESS_WIDE
+from s3mover.observe.metric_names import PROCESS_WIDE
 from s3mover.observe.metrics import MetricsListener
 from s3mover.observe.routes import RouteBoards, RouteMetrics
 from s3mover.observe.status import StatusBoard

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from s3mover.app.factories import SideListing
 from s3mover.model import BucketAddress, Credentials, Pair
 from s3mover.planning.plan import plan
 from s3mover.planning.scan import Rules
 from s3mover.s3.bucket import Bucket
-from s3mover.wiring.parts import SideListing
-from tests.simulator import Simulator
+from simulator import Simulator
 
 ACCOUNT = "111111111111"
 # Flat numbers, folders of which one is deep, hashes, letters of several scripts, and what XML cannot carry.

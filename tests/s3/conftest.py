@@ -11,8 +11,8 @@ import pytest
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
+from testkit.moto import running_moto
 from tests.s3.samples import KEYS
-from tests.support.moto import running_moto
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket, Timeouts
-from tests.support.scripted import Play, scripted
-from tests.support.waiting import TOO_LONG
+from testkit.scripted import Play, scripted
+from testkit.waiting import TOO_LONG
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 NOW = 1_735_960_629.0  # 2025-01-04T03:17:09Z

@@ -9,10 +9,10 @@ import pytest
 
 from s3mover.errors import S3Error
 from s3mover.s3.bucket import Bucket
+from testkit.scripted import Peer, answer
+from testkit.waiting import TOO_LONG
 from tests.s3.conftest import MakeBucket
 from tests.s3.samples import ODD_KEYS, bucket_on
-from tests.support.scripted import Peer, answer
-from tests.support.waiting import TOO_LONG
 
 PART = 5 * 1024 * 1024
 # moto's router finds no object whose key has a line break; the wire is tested with all keys on a scripted server.

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from s3mover.errors import ListingError, S3Error
+from testkit.scripted import Peer, Play, answer
 from tests.s3.samples import bucket_on
-from tests.support.scripted import Peer, Play, answer
 
 
 def page(*keys: str, more: str = "", truncated: str | None = None) -> bytes:

@@ -24,10 +24,10 @@ from s3mover.s3.payload import (
     declared,
 )
 from s3mover.s3.sigv4 import UNSIGNED_PAYLOAD, ChunkSigner
+from simulator import Simulator
+from testkit.relay import Relay
 from tests.s3.conftest import MakeBucket
 from tests.s3.samples import KEYS
-from tests.simulator import Simulator
-from tests.support.relay import Relay
 
 ACCOUNT = "111111111111"
 SIGNED_HEAD = {"x-amz-date": "20250104T031709Z", "authorization": f"... Signature={'5' * 64}"}

@@ -8,8 +8,8 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.s3.http import Connection, Stream
 from s3mover.s3.wire import Endpoint, Proxy, Timeouts, proxy_for
-from tests.support.certificates import ServerIdentity, make_identity
-from tests.support.scripted import Peer, answer, chunked, scripted
+from testkit.certificates import ServerIdentity, make_identity
+from testkit.scripted import Peer, answer, chunked, scripted
 
 HEAD = b"GET /k HTTP/1.1\r\nhost: h\r\n\r\n"
 PATIENCE = Timeouts(5, 5)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from s3mover.settings import Settings
-from s3mover.settings.catalogue import FIRST_VERSION_NAMES, schema_of_settings
 from s3mover.settings.load import load
 from s3mover.settings.names import section_names
+from s3mover.settings.schema import FIRST_VERSION_NAMES, schema_of_settings
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config.yaml"

@@ -9,8 +9,8 @@ import pytest
 
 from s3mover.errors import SettingsError
 from s3mover.settings import Settings
-from s3mover.settings.catalogue import FIRST_VERSION_NAMES, schema_of_settings
 from s3mover.settings.load import load
+from s3mover.settings.schema import FIRST_VERSION_NAMES, schema_of_settings
 from s3mover.settings.secret import Secret
 
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.schedule import Window
 from s3mover.settings import Settings
 from s3mover.settings.load import load
 from s3mover.settings.windows import read_windows, write_windows
+from s3mover.windows import Window
 from tests.settings.test_load import given
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from s3mover.audit.opening import open_trail
-from s3mover.audit.patience import PatientTrail
+from s3mover.audit.retrying_trail import PatientTrail
 from s3mover.events import Event
+from s3mover.lifecycle.stop import Stop
+from s3mover.planning.backoff import WaitRule
 from s3mover.planning.scan import Finding
-from s3mover.planning.waiting import WaitRule
-from s3mover.stop import Stop
 from s3mover.sweep.loop import Inbox, Sweep, SweepTools
-from s3mover.workers.crew import Crew
-from s3mover.workers.desk import Desk
-from s3mover.workers.nursery import Nursery
+from s3mover.workers.pool.forkserver import Nursery
+from s3mover.workers.pool.pool import Crew
+from s3mover.workers.pool.route_client import Desk
 from tests.audit.samples import PAIR
 
 

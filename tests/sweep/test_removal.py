@@ -9,9 +9,9 @@ from s3mover.model import DueDeletion
 from s3mover.s3.bucket import Bucket
 from s3mover.sweep.removal import Removed, Remover, delete
 from s3mover.transfer.persistence import persistent
+from testkit.scripted import Peer, answer
+from testkit.waiting import TOO_LONG
 from tests.s3.samples import bucket_on
-from tests.support.scripted import Peer, answer
-from tests.support.waiting import TOO_LONG
 
 SLOW = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
 

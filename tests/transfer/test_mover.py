@@ -8,10 +8,10 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import BucketAddress, Credentials, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Head
+from s3mover.transfer.method import Arrival
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.parts import GIB
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.ways import Arrival
 
 ORDER = Order(7, 3, "in/a b.pdf", "out/a b.pdf", 5, "e" * 32, "2025-01-04T03:17:09.000Z", "STANDARD")
 DENIED = S3Error("AccessDenied", "no", status=403)

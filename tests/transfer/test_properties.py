@@ -1,8 +1,8 @@
 """What travels with the bytes."""
 
-from s3mover.transfer.abilities import Feature
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import carried_headers, is_tagged, writing
+from s3mover.transfer.store_features import Feature
 
 POLICY = Policy(method="auto", part_size=1, max_attempts=1)
 LOCKED = {

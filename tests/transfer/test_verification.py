@@ -4,7 +4,7 @@ import pytest
 
 from s3mover.errors import VerificationError
 from s3mover.transfer.checksums import Algorithm, Checksum
-from s3mover.transfer.evidence import Evidence, etag_is_md5
+from s3mover.transfer.object_checksums import Evidence, etag_is_md5
 from s3mover.transfer.verification import check_content, check_size
 
 MD5, OTHER, PARTS = "d" * 32, "e" * 32, "d" * 32 + "-2"

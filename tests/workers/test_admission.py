@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.transfer.parts import GIB, MIB
-from s3mover.workers.admission import BULK, Bounds, Kind, Scarcity, kind_of
+from s3mover.workers.process.admission import BULK, Bounds, Kind, Scarcity, kind_of
 
 NOTHING: dict[Kind, int] = dict.fromkeys(BULK, 0)
 threads = st.integers(1, 500)

@@ -4,10 +4,10 @@ from contextlib import closing
 
 from s3mover.events import Event, ThrottleChanged
 from s3mover.model import Side, Status
-from s3mover.workers.crew import Crew, share_threads
-from s3mover.workers.nursery import Nursery
-from tests.simulator import Simulator
-from tests.support.crewing import ACCOUNT, brief_of, orders, owners_of
+from s3mover.workers.pool.forkserver import Nursery
+from s3mover.workers.pool.pool import Crew, share_threads
+from simulator import Simulator
+from testkit.pooling import ACCOUNT, brief_of, orders, owners_of
 
 LIMIT = 500
 THREADS = 150

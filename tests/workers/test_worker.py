@@ -8,14 +8,14 @@ from contextlib import closing
 from s3mover.errors import ExitCode
 from s3mover.model import Side
 from s3mover.workers.messages import REQUESTS, Brief, FromWorker, Learn, Rates, Read, Report
-from s3mover.workers.nursery import Nursery
-from s3mover.workers.slate import Slate, slate_memory
-from tests.simulator import Simulator
-from tests.support.crewing import brief_of
+from s3mover.workers.pool.forkserver import Nursery
+from s3mover.workers.shared_state import Slate, slate_memory
+from simulator import Simulator
+from testkit.pooling import brief_of
 
 DEFECTIVE = """
 import threading
-from s3mover.workers.worker import end_with_any_thread
+from s3mover.workers.process.worker import end_with_any_thread
 end_with_any_thread()
 threading.Thread(target=lambda: 1 / 0).start()
 threading.Event().wait()

@@ -1,0 +1,276 @@
+"""From settings to single parts: the pair, the policy, both buckets, the plan. What runs them is `engine.py`."""
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from s3mover.app.config_process import Clerk, find
+from s3mover.app.side_access import access_of
+from s3mover.events import Notify, ObjectsListed, RequestsMade
+from s3mover.model import ObjectPage, Pair, Side
+from s3mover.planning.backoff import WaitRule
+from s3mover.planning.filters import KeyFilter, key_filter
+from s3mover.planning.plan import plan
+from s3mover.planning.read_ahead import ReadAhead
+from s3mover.planning.scan import Finding, Rules
+from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
+from s3mover.s3.credentials import Identity
+from s3mover.s3.retry import ATTEMPTS, retrying
+from s3mover.settings.model import BucketSettings, Settings
+from s3mover.sweep.etag_probe import EtagTrust
+from s3mover.transfer.persistence import Persist, persistent
+from s3mover.transfer.policy import Policy
+from s3mover.workers.messages import BYTES, REQUESTS, RouteBrief
+from s3mover.workers.pool.pool import share_threads
+from s3mover.workers.ratelimit.local_traffic import OwnTraffic
+
+# Pages that each listing is read ahead of the merge.
+PAGES_AHEAD = 3
+
+
+def undisturbed(seconds: float) -> bool:
+    """Wait so long, whatever happens."""
+    time.sleep(seconds)
+    return True
+
+
+def pair_of(settings: Settings) -> Pair:
+    """Return the pair of buckets and prefixes that the settings name."""
+    source, destination = settings.source, settings.destination
+    return Pair(source.bucket, source.prefix, destination.bucket, destination.prefix)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return what the settings say of one transfer."""
+    transfer, destination = settings.transfer, settings.destination
+    return Policy(
+        method=transfer.method,
+        part_size=transfer.part_size,
+        max_attempts=transfer.max_attempts,
+        large_objects=transfer.large_objects,
+        delete_source=transfer.after == "delete",
+        thorough=transfer.thorough,
+        restore_tier=transfer.restore.tier.capitalize(),
+        restore_days=transfer.restore.days,
+        storage_class=destination.storage_class,
+        acl=destination.acl,
+        kms_key_id=destination.kms_key_id,
+    )
+
+
+def wait_rule_of(settings: Settings) -> WaitRule:
+    """Return how long objects that failed wait for their next attempt."""
+    return WaitRule(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
+
+
+def filter_of(settings: Settings) -> KeyFilter | None:
+    """Return the test that a key must pass to be looked at."""
+    return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
+
+
+def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Clerk) -> Identity:
+    """Let the clerk find the credentials and the address of one side.
+
+    Raises:
+        UnreachableError: there are no credentials, or AWS could not be asked.
+    """
+    access = access_of(side, settings)
+    return Identity(access, clerk.find(access), find, notify)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials.
+
+    `persist` tries a request again where that may help, within the budget of repetitions; a listing, which a stop does
+    not cut short, waits by `sleep`.
+    """
+
+    source_identity: Identity
+    destination_identity: Identity
+    source: Bucket
+    destination: Bucket
+    persist: Persist
+    sleep: Callable[[float], None]
+
+
+def sides_of(
+    settings: Settings,
+    notify: Notify,
+    traffic: OwnTraffic,
+    wait: Callable[[float], bool] = undisturbed,
+    clerk: Clerk | None = None,
+) -> Sides:
+    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`.
+
+    Requests pass `traffic`, and before a repetition `wait` so many seconds, which tells whether to go on.
+    """
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds + traffic.repeat())
+
+    with closing(clerk or Clerk()) as asked:
+        source = identity_of(Side.SOURCE, settings.source, notify, asked)
+        destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
+    return Sides(
+        source,
+        destination,
+        _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
+        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
+        persistent(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
+        sleep,
+    )
+
+
+def _bucket(
+    identity: Identity,
+    side: Side,
+    settings: BucketSettings,
+    notify: Notify,
+    traffic: OwnTraffic,
+    sleep: Callable[[float], None],
+) -> Bucket:
+    note = traffic.counter(side)
+
+    def count(operation: str, code: str) -> None:
+        note(operation, code)
+        notify(RequestsMade(side, operation, code, 1))
+
+    return Bucket(
+        identity.address,
+        identity.credentials,
+        count,
+        expected_owner=settings.account_id,
+        request_payer=settings.request_payer == "requester",
+        sleep=sleep,
+        pace=traffic.requests_to(side),
+        body_pace=traffic.bytes_read(),
+    )
+
+
+def threads_of(settings: Settings) -> list[int]:
+    """Return the threads of each worker process, shared among them as evenly as can be."""
+    processes = settings.transfer.processes or min(os.cpu_count() or 1, settings.transfer.threads)
+    return share_threads(settings.transfer.threads, processes)
+
+
+def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
+    """Return what the worker processes are told of the route."""
+    return RouteBrief(
+        source=sides.source.address,
+        destination=sides.destination.address,
+        credentials={
+            Side.SOURCE: sides.source_identity.credentials(),
+            Side.DESTINATION: sides.destination_identity.credentials(),
+        },
+        policy=policy_of(settings),
+        request_payer="requester" in (settings.source.request_payer, settings.destination.request_payer),
+        source_owner=settings.source.account_id,
+        destination_owner=settings.destination.account_id,
+        bounds=bounds_of(settings),
+    )
+
+
+def bounds_of(settings: Settings) -> dict[str, float]:
+    """Return the user's bounds on the route's requests and bytes per second, by valve; 0 for none."""
+    return {REQUESTS: settings.transfer.requests_per_second, BYTES: settings.transfer.bandwidth}
+
+
+def by_itself(_: Side, bucket: Bucket) -> ListPage:
+    """Let a side's pages be read by its own bucket, in this process."""
+    return bucket.list_page
+
+
+def plan_of(
+    settings: Settings,
+    sides: Sides,
+    notify: Notify,
+    reader: Callable[[Side, Bucket], ListPage] = by_itself,
+) -> Generator[Finding]:
+    """Yield the plan of one sweep: both sides listed by ranges, and compared; `reader` says who reads pages."""
+    pair, min_age = pair_of(settings), settings.filter.min_age
+
+    def count(page: ObjectPage) -> None:
+        notify(ObjectsListed(Side.DESTINATION, len(page)))
+
+    rules = Rules(
+        pair,
+        EtagTrust(sides.source, sides.destination, sides.persist),
+        wanted=filter_of(settings),
+        not_after=s3_time(time.time() - min_age) if min_age else "",
+    )
+    source = SideListing(
+        sides.source, pair.source_prefix, sides.sleep, list_page=reader(Side.SOURCE, sides.source)
+    )
+    destination = SideListing(
+        sides.destination,
+        pair.destination_prefix,
+        sides.sleep,
+        count,
+        list_page=reader(Side.DESTINATION, sides.destination),
+    )
+    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
+        for finding in findings:
+            # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
+            notify(ObjectsListed(Side.SOURCE, finding.listed))
+            yield finding
+
+
+class SideListing:
+    """One side's listing as the plan wants it.
+
+    `list_page` reads its pages, the bucket itself where none is given; `see` is told of each, `sleep` waits before a
+    repetition.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        prefix: str,
+        sleep: Callable[[float], None],
+        see: Callable[[ObjectPage], None] = lambda _: None,
+        *,
+        list_page: ListPage | None = None,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._list_page = list_page
+        self._sleep = sleep
+        self._see = see
+
+    def pages(self, after: str = "") -> Generator[ObjectPage]:
+        """Yield the objects below the prefix whose keys come after `after`, in order."""
+        for page in self._bucket.list_objects(self._prefix, after, list_page=self._list_page):
+            self._see(page)
+            yield page
+
+    def first_after(self, text: str) -> str | None:
+        """Tell the first key after a text, None where there is none."""
+        page = retrying(
+            lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1), sleep=self._sleep
+        )
+        return page.entries.keys[0] if page.entries else None
+
+    def close_thread(self) -> None:
+        """Close the calling thread's connections."""
+        self._bucket.close_thread()
+
+
+def listing(bucket: Bucket, prefix: str) -> ReadAhead[ObjectPage]:
+    """Return the pages of one side in order, read ahead by a thread of their own."""
+
+    def pages() -> Generator[ObjectPage]:
+        try:
+            yield from bucket.list_objects(prefix)
+        finally:
+            bucket.close_thread()
+
+    return ReadAhead(pages(), depth=PAGES_AHEAD, name="list")
+
+
+def s3_time(seconds: float) -> str:
+    """Write seconds since the epoch as S3's listings do."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

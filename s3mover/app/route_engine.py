@@ -1,0 +1,156 @@
+"""One route's running parts: trail, buckets, desk and round, opened in order and closed in the reverse order.
+
+An engine belongs to the thread that opens it: the trail's connection does, and the lease with it.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty
+
+from s3mover.app.bucket_access import require_listings
+from s3mover.app.credential_refresh import CredentialKeeper, is_refusal
+from s3mover.app.factories import Sides, brief_of, pair_of, plan_of, sides_of, wait_rule_of
+from s3mover.app.shared_runtime import House
+from s3mover.app.summaries import sum_up
+from s3mover.audit.opening import open_trail
+from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.events import Notify
+from s3mover.lifecycle.control_listener import patience
+from s3mover.lifecycle.start_gate import Gate
+from s3mover.lifecycle.stop import Stop
+from s3mover.model import SweepStatus
+from s3mover.settings import Settings
+from s3mover.sweep.cycle import Round, Territory
+from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
+from s3mover.sweep.removal import Remover, require_conditions
+from s3mover.workers.pool.page_requests import by_workers
+from s3mover.workers.pool.route_client import Desk, FromCrew
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What drives one route: take the lease, make rounds, idle in between."""
+
+    house: House
+    route: str
+    notify: Notify
+    gate: Gate
+    trail: PatientTrail
+    desk: Desk
+    round: Round
+    inbox: Inbox
+    keeper: CredentialKeeper
+    tend: Callable[[], None]
+
+    @property
+    def settings(self) -> Settings:
+        """The route's settings in force."""
+        return self.house.current.of(self.route)
+
+    @property
+    def stop(self) -> Stop:
+        """The wish to stop."""
+        return self.house.stop
+
+    def acquire(self) -> bool:
+        """Take the lease on the pair; False where another instance holds it."""
+        return self.trail.acquire_lease(pair_of(self.settings))
+
+    def sweep(self) -> SweepStatus:
+        """Make a round; where it was refused, the next one has credentials that were looked for anew."""
+        result = self.round.run()
+        if result.error is not None and is_refusal(result.error):
+            self.keeper.look_again()
+        return result.record.status
+
+    def idle(self, seconds: float) -> None:
+        """Wait so long, or until a stop is asked for.
+
+        Raises:
+            LeaseHeldError: another instance took the lease meanwhile.
+        """
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stop.requested:
+            self.tend()
+            self.trail.keep_alive()
+            try:
+                message = self.inbox.get(timeout=min(left, TICK_SECONDS))
+            except Empty:
+                continue
+            if isinstance(message, FromCrew):
+                self.desk.hear(message)
+
+
+@contextmanager
+def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterator[Engine]:
+    """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
+
+    `beside` is called whenever the loop comes round: it is the house's `tend` where no other thread looks after that.
+
+    Raises:
+        UnreachableError: a credential or the database could not be reached, or does not permit the work.
+        S3Error: a bucket could not be listed.
+    """
+    with ExitStack() as opened:
+        stop, current, notify = house.stop, house.current, house.audience.of(route)
+        settings = current.of(route)
+        trail = open_trail(settings.audit.url.value)
+        opened.callback(trail.close)
+        sides = sides_of(settings, notify, house.crew.own_traffic(route), stop.wait, house.clerk())
+        require_listings(settings, sides)
+        inbox: Inbox = Inbox()
+        house.crew.start()
+        desk = house.crew.open_desk(route, brief_of(settings, sides), inbox.put, notify)
+        opened.callback(_leave, house, desk)
+        reader = partial(by_workers, house.crew.read, route)
+        keeper = CredentialKeeper(current, route, sides, desk)
+        opened.enter_context(house.keeping(keeper))
+        gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
+
+        def tend() -> None:
+            house.audience.beat(route)
+            gate.look()
+            beside()
+
+        tools = SweepTools(
+            trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
+            desk=desk,
+            inbox=inbox,
+            notify=notify,
+            stop=stop,
+            clock=time.time,
+            beat=tend,
+            held=gate.held,
+            wait_rule=lambda: wait_rule_of(current.of(route)),
+            remover=_remover(settings, sides, inbox),
+        )
+        whole_round = Round(
+            tools,
+            Territory(
+                pair_of(settings),
+                lambda: plan_of(current.of(route), sides, notify, reader),
+                sides.source,
+                sides.destination,
+                sides.persist,
+            ),
+            lambda result: sum_up(current.of(route).summary, result, route),
+            lambda: current.of(route).audit.retention,
+        )
+        yield Engine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
+
+
+def _leave(house: House, desk: Desk) -> None:
+    """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
+    if house.stop.requested and desk.in_flight():
+        house.dismiss_crew()
+    desk.close()
+
+
+def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
+    if settings.transfer.after != "delete":
+        return None
+    require_conditions(sides.source, settings.source.prefix, sides.persist)
+    return Remover(sides.source, sides.persist, inbox.put)

@@ -1,0 +1,26 @@
+"""From settings to how each side is reached: little, because it is needed before most is loaded."""
+
+from s3mover.model import Side
+from s3mover.s3.side_access import SideAccess
+from s3mover.settings.model import BucketSettings, Settings
+
+
+def access_of(side: Side, settings: BucketSettings) -> SideAccess:
+    """Return what the settings say of reaching one side."""
+    return SideAccess(
+        side,
+        bucket=settings.bucket,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key.value,
+        session_token=settings.session_token.value,
+        profile=settings.profile,
+        role_arn=settings.role_arn,
+        external_id=settings.external_id,
+    )
+
+
+def accesses_of(settings: Settings) -> list[SideAccess]:
+    """Return how both sides are reached."""
+    return [access_of(Side.SOURCE, settings.source), access_of(Side.DESTINATION, settings.destination)]

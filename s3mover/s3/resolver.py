@@ -1,0 +1,170 @@
+"""The only door to boto3: who signs for one side, and where its bucket answers.
+
+boto3's core decides what it knows best: where credentials come from, regions, virtual hosts or paths, FIPS,
+dual-stack, accelerated and custom endpoints. It costs 0.3 seconds and 30 MB, and is needed for moments only, so that
+it lives in a process that ends again (`wiring/answering.py`). Its errors become sentences that name the side and say
+what to do.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore import UNSIGNED
+from botocore import credentials as chain
+from botocore import exceptions as boto
+from botocore.config import Config
+from botocore.session import Session
+
+from s3mover.errors import UnreachableError
+from s3mover.model import BucketAddress, Credentials
+from s3mover.s3.regions import AWS_DOMAIN, DEFAULT_REGION
+from s3mover.s3.side_access import Find, Found, SideAccess
+
+ROLE_SESSION = "s3mover"
+MAX_MESSAGE = 500
+_PROBE = "probe"
+_BOUNDS = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+
+SessionOf = Callable[[str], Session]
+
+
+def session_of(profile: str) -> Session:
+    """Return a session of botocore's, with a profile of the AWS configuration or without one."""
+    session = Session()
+    if profile:
+        session.set_config_variable("profile", profile)
+    return session
+
+
+def find(access: SideAccess, sessions: SessionOf = session_of) -> Found:
+    """Find one side's credentials, valid now, and its bucket's address.
+
+    Raises:
+        UnreachableError: no credentials, no such profile, a role that may not be assumed, or S3 cannot be reached to
+            ask for the region.
+    """
+    with _translated(access):
+        session = sessions(access.profile)
+        source = _chain(session, access)
+        address = _address(session, access)
+        frozen = source.get_frozen_credentials()
+    expiry = getattr(source, "_expiry_time", None)
+    expires_at = expiry.timestamp() if expiry else None
+    return Found(address, Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at))
+
+
+def finder() -> Find:
+    """Return a `find` whose sessions are made once for each profile, for a process that asks several times."""
+    return partial(find, sessions=cache(session_of))
+
+
+def _chain(session: Any, access: SideAccess) -> Any:
+    """Find what gives credentials: the keys of the settings, else the default chain; then the role, if any."""
+    if access.access_key:
+        found = chain.Credentials(access.access_key, access.secret_key, access.session_token or None)
+    else:
+        found = session.get_credentials()
+    if found is None:
+        raise boto.NoCredentialsError
+    return _role(session, access, found) if access.role_arn else found
+
+
+def _role(session: Any, access: SideAccess, found: Any) -> Any:
+    """Assume the role with what was found; botocore assumes it again before each expiry."""
+    region = access.region or session.get_config_variable("region") or DEFAULT_REGION
+    wanted = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
+    fetcher = chain.AssumeRoleCredentialFetcher(
+        partial(session.create_client, region_name=region, config=_BOUNDS),
+        found,
+        access.role_arn,
+        extra_args={name: value for name, value in wanted.items() if value},
+    )
+    return chain.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _address(session: Any, access: SideAccess) -> BucketAddress:
+    """Find the bucket's region and address.
+
+    A region that the settings do not give is asked of S3 itself, since the profile's says where one works, not
+    where the bucket lies. Other stores than AWS are not asked.
+    """
+    guess = access.region or session.get_config_variable("region") or DEFAULT_REGION
+    address = _learnt_address(session, access, guess)
+    if access.region or access.bucket.startswith("arn:") or AWS_DOMAIN not in address.host:
+        return address
+    region = _region_of_bucket(session, access, guess)
+    return address if region == address.region else _learnt_address(session, access, region)
+
+
+def _learnt_address(session: Any, access: SideAccess, region: str) -> BucketAddress:
+    """Let botocore build a request, take its URL and signing region, and answer in S3's stead."""
+    built: dict[str, Any] = {}
+
+    def take(
+        params: dict[str, Any], context: dict[str, Any], **_: object
+    ) -> tuple[SimpleNamespace, dict[str, Any]]:
+        built.update(url=params["url"], region=context.get("signing", {}).get("region"))
+        return SimpleNamespace(status_code=200), {}
+
+    # Keys that nobody holds: building signs nothing, and the credentials need not be found for it.
+    client = _s3_client(session, access, region, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    client.meta.events.register("before-call.s3.HeadObject", take)
+    client.head_object(Bucket=access.bucket, Key=_PROBE)
+    url = urlsplit(built["url"])
+    port = url.port or {"http": 80, "https": 443}[url.scheme]
+    path = url.path.removesuffix(f"/{_PROBE}")
+    return BucketAddress(access.bucket, url.scheme, url.hostname or "", port, path, built["region"] or region)
+
+
+def _region_of_bucket(session: Any, access: SideAccess, guess: str) -> str:
+    """Ask by HeadBucket, which tells the region even to those whom it refuses."""
+    client = _s3_client(session, access, guess, config=_BOUNDS.merge(Config(signature_version=UNSIGNED)))
+    try:
+        answer = client.head_bucket(Bucket=access.bucket)
+    except boto.ClientError as error:
+        answer = error.response
+    region: str = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", guess)
+    return region
+
+
+def _s3_client(session: Any, access: SideAccess, region: str, **options: Any) -> Any:
+    wanted = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
+    return session.create_client("s3", region_name=region, **wanted)
+
+
+@contextmanager
+def _translated(access: SideAccess) -> Iterator[None]:
+    try:
+        yield
+    # botocore raises a bare ValueError for an endpoint or a region that is none.
+    except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
+        sentence = " ".join(_sentence(access, error).split())
+        raise UnreachableError(f"{access.side}: {sentence}"[:MAX_MESSAGE]) from error
+
+
+def _sentence(access: SideAccess, error: Exception) -> str:
+    side = access.side
+    match error:
+        case boto.NoCredentialsError():
+            return (
+                f"no credentials were found; set {side}.access_key and {side}.secret_key or {side}.profile, "
+                "or give this machine a role"
+            )
+        case boto.ProfileNotFound():
+            return (
+                f"there is no AWS profile {access.profile!r}; correct {side}.profile or the AWS configuration"
+            )
+        case boto.ClientError():
+            said = error.response.get("Error", {})
+            return (
+                f"no credentials were given ({said.get('Code')}: {said.get('Message')}); check {side}.role_arn, "
+                f"its trust policy and {side}.external_id"
+            )
+        case boto.ConnectionError() | boto.HTTPClientError():
+            return f"{error}; check {side}.endpoint_url, {side}.region and the network"
+        case _:
+            return f"{error}; check the settings of {side} and the AWS configuration"

@@ -1,0 +1,40 @@
+"""Do these ETags name the content? Asked where they look like MD5s and differ, since encryption makes ETags of its own.
+
+Without this question a bucket that encrypts with a KMS key by default would be copied anew by every sweep.
+"""
+
+from functools import partial
+
+from s3mover.errors import S3Error
+from s3mover.model import ObjectEntry
+from s3mover.s3.bucket import Bucket
+from s3mover.transfer.object_checksums import Evidence, etag_is_md5
+from s3mover.transfer.persistence import Persist
+
+# So many objects without such encryption are believed to speak for the others of the sweep: asking costs two requests.
+ENOUGH = 3
+
+
+class EtagTrust:
+    """Asks both sides about the first doubtful objects of a sweep, and remembers what they say."""
+
+    def __init__(self, source: Bucket, destination: Bucket, persist: Persist) -> None:
+        self._source = source
+        self._destination = destination
+        self._persist = persist
+        self._sound = 0
+        self._opaque = False
+
+    def __call__(self, entry: ObjectEntry, copy: ObjectEntry) -> bool:
+        """Tell whether the ETags of `entry` and of its copy are MD5s, so that their difference is one of content."""
+        if self._opaque or self._sound >= ENOUGH:
+            return not self._opaque
+        try:
+            asked = ((self._source, entry.key), (self._destination, copy.key))
+            heads = [self._persist(partial(bucket.head, key)) for bucket, key in asked]
+        except S3Error:
+            # It is gone, or may not be asked about: the transfer will tell, and one too many does no harm.
+            return True
+        self._opaque = not all(etag_is_md5(Evidence(head.etag, head.headers)) for head in heads)
+        self._sound += 1
+        return not self._opaque

@@ -1,0 +1,56 @@
+"""What the trail need not keep goes between two sweeps, in steps that hold up neither them nor anybody else."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.model import Pair
+from s3mover.sweep.stop_state import StopState
+
+# A transaction of some milliseconds.
+ROWS_PER_STEP = 1000
+# No sweep comes later than this: what is left then is left to the next time.
+LONGEST_SECONDS = 30.0
+# Objects whose next attempt was due so long ago have gone, or arrived by other means.
+WAITS_KEPT_SECONDS = 7 * 86400.0
+
+
+class Tools(Protocol):
+    """What forgetting needs of a sweep's tools."""
+
+    @property
+    def trail(self) -> PatientTrail:
+        """The trail."""
+
+    @property
+    def stop(self) -> StopState:
+        """The wish to stop."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Tells seconds since the epoch."""
+
+    @property
+    def beat(self) -> Callable[[], None]:
+        """Is called before each step."""
+
+
+def forget(tools: Tools, pair: Pair, retention: float) -> None:
+    """Remove rows older than `retention` seconds (0: none), and waits of objects that no sweep meets any more.
+
+    Raises:
+        AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
+    """
+    now = tools.clock()
+    if retention:
+        _in_steps(tools, lambda: tools.trail.prune(now - retention, ROWS_PER_STEP))
+    _in_steps(tools, lambda: tools.trail.end_old_waits(pair, now - WAITS_KEPT_SECONDS, ROWS_PER_STEP))
+
+
+def _in_steps(tools: Tools, remove: Callable[[], int]) -> None:
+    """Call what removes some rows and says how many, until it finds too few for a step, or the time is over."""
+    until = tools.clock() + LONGEST_SECONDS
+    while not tools.stop.requested and tools.clock() < until:
+        tools.beat()
+        if remove() < ROWS_PER_STEP:
+            return

@@ -1,0 +1,129 @@
+"""Which orders wait for a worker, who has which, and what becomes of those of the dead.
+
+Workers' lives are `crew.py`'s, and all of this belongs to its thread.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+from s3mover.model import WORKER_DIED, Order, Outcome, unmoved
+from s3mover.workers.messages import Brief, Hand, Identity, Recall, Report
+from s3mover.workers.pool.handle import Member, identity
+
+# Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
+# new orders are on their way.
+ORDERS_PER_THREAD = 4
+# An order that so many dying workers had begun is set aside: it may be what kills them.
+MOST_DEATHS = 3
+
+Settle = Callable[[str, list[Outcome], list[Order]], None]
+
+
+class Dealer:
+    """Deals the orders of `routes`.
+
+    `members` tells who lives, `rivals` how many other routes have work beside the one that is asked about, `settle`
+    tells a route's desk what ended, and what comes back.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[str],
+        members: Callable[[], list[Member]],
+        rivals: Callable[[str], int],
+        settle: Settle,
+    ) -> None:
+        self._members = members
+        self._rivals = rivals
+        self._settle = settle
+        self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
+        self._deaths: Counter[Identity] = Counter()
+
+    def share_of(self, brief: Brief, route: str) -> int:
+        """Divide a worker's window among the routes that have work, counting `route` as one of them.
+
+        Each has room of its own: what one holds never takes another's place.
+        """
+        return max(1, brief.threads * ORDERS_PER_THREAD // (1 + self._rivals(route)))
+
+    def take_on(self, route: str, orders: list[Order]) -> None:
+        """Share orders among the workers, those with most room first; what has no room waits."""
+        self._waiting[route].extend(orders)
+        self._deal(route)
+
+    def welcome(self) -> None:
+        """Give a worker that has just come what waits."""
+        for route in self._waiting:
+            self._deal(route)
+
+    def book(self, member: Member, report: Report) -> None:
+        """Take from a worker what it reports as ended or gives back, tell it, and give it more."""
+        route, orders = report.route, member.orders[report.route]
+        outcomes = [one for one in report.outcomes if (route, one.sweep, one.number) in orders]
+        returned = [order for order in report.returned if identity(route, order) in orders]
+        names = [(route, outcome.sweep, outcome.number) for outcome in outcomes]
+        names += [identity(route, order) for order in returned]
+        for name in names:
+            del orders[name]
+            self._deaths.pop(name, None)
+        self._deal(route)
+        self._settle(route, outcomes, returned)
+
+    def call_back(self, route: str) -> None:
+        """Tell what no worker has, and have the workers give back what they have not begun."""
+        for member in self._members():
+            member.send(Recall(route))
+        unassigned = list(self._waiting[route])
+        self._waiting[route].clear()
+        self._settle(route, [], unassigned)
+
+    def hand_on(self, member: Member, code: str) -> None:
+        """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
+        begun = member.slate.in_hand()
+        for route, orders in member.orders.items():
+            fatal = {name for name in orders if name in begun and self._died_with(name)}
+            self.take_on(
+                route, [_orphaned(order, member) for name, order in orders.items() if name not in fatal]
+            )
+            self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
+
+    def _died_with(self, name: Identity) -> bool:
+        self._deaths[name] += 1
+        return self._deaths[name] >= MOST_DEATHS
+
+    def _deal(self, route: str) -> None:
+        waiting, members = self._waiting[route], self._members()
+        share = max(1, -(-len(waiting) // max(1, len(members))))
+        while waiting:
+            room, member = max(
+                ((self._room(member, route), member) for member in members),
+                key=lambda found: found[0],
+                default=(0, None),
+            )
+            if member is None or room <= 0:
+                return
+            orders = _picked(waiting, min(share, room, len(waiting)))
+            member.orders[route].update((identity(route, order), order) for order in orders)
+            member.send(Hand(route, orders))
+
+    def _room(self, member: Member, route: str) -> int:
+        return self.share_of(member.brief, route) - len(member.orders[route])
+
+
+def _orphaned(order: Order, by: Member) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
+
+
+def _picked(waiting: deque[Order], count: int) -> list[Order]:
+    """Take orders from all over the queue, so that neighbours of a kind, as large objects are, meet several workers."""
+    step = len(waiting) // count
+    orders = list(waiting)
+    waiting.clear()
+    waiting.extend(order for place, order in enumerate(orders) if place % step or place // step >= count)
+    return orders[: count * step : step]
+
+
+def _set_aside(order: Order, code: str) -> Outcome:
+    said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
+    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)

@@ -1,0 +1,80 @@
+"""The limits at work: what workers and this process ask for is heard, and each is told how fast it may go.
+
+How limits are found and shared is said in `limits.py`. A steward belongs to one thread; only the traffic that it hands
+out is passed by others.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from s3mover.events import Event
+from s3mover.workers.messages import Rates, Report
+from s3mover.workers.ratelimit.local_traffic import OwnRequests, OwnTraffic
+from s3mover.workers.ratelimit.shares import OWN, Governor
+
+
+class Steward:
+    """Governs the requests of `routes`, which `threads` of workers and this process make.
+
+    `wake` is called, on any thread, when `look` has something to hear again after a silence; `send` takes the rates
+    for a worker, by its number, and `announce` what the public should know of a route.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[str],
+        threads: int,
+        wake: Callable[[], None],
+        send: Callable[[int, Rates], None],
+        announce: Callable[[str, Event], None],
+    ) -> None:
+        self._governor = Governor(routes, threads, time.monotonic())
+        self._own = OwnRequests(routes, wake)
+        self._send = send
+        self._announce = announce
+
+    def own_traffic(self, route: str) -> OwnTraffic:
+        """Return what this process's own requests of a route pass."""
+        return self._own.of(route)
+
+    @property
+    def due_at(self) -> float:
+        """When `look` has something to hear next, on the steady clock; endless in a silence."""
+        return self._own.due_at
+
+    def look(self) -> None:
+        """Hear, when it is time, what this process asks for itself."""
+        for report in self._own.reports(time.monotonic()):
+            self.hear(OWN, report)
+
+    def hear(self, who: int, report: Report) -> None:
+        """Take note of what a worker asked for, and of what the store answered."""
+        self._governor.hear(who, time.monotonic(), report)
+        self._tell_rates()
+        self.tell_news()
+
+    def learn(self, route: str, bounds: Mapping[str, float]) -> None:
+        """Take over the user's bounds on a route, by valve; 0 for none."""
+        self._governor.learn(route, bounds, time.monotonic())
+        self._tell_rates()
+
+    def welcome(self, worker: int) -> None:
+        """Give a worker that has just come its share."""
+        self._governor.welcome(worker)
+        self._tell_rates()
+
+    def forget(self, worker: int) -> None:
+        """Let a worker's share go to the others."""
+        self._governor.forget(worker)
+
+    def tell_news(self) -> None:
+        """Announce what is due."""
+        for route, event in self._governor.news(time.monotonic()):
+            self._announce(route, event)
+
+    def _tell_rates(self) -> None:
+        for who, rates in self._governor.due(time.monotonic()):
+            if who == OWN:
+                self._own.obey(rates)
+            else:
+                self._send(who, rates)

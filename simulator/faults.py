@@ -1,0 +1,196 @@
+"""Faults on demand: rules that say which requests go wrong, how, and how often; and the quirks of stores.
+
+A rule is found here; what it does happens in `exchange.py` (refusals, bodies) and `wire.py` (delivery).
+"""
+
+import random
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from simulator.gate import Gate
+from simulator.refusals import Refusal
+
+
+class Kind(StrEnum):
+    """What can go wrong."""
+
+    SLOW_DOWN = "slow_down"
+    INTERNAL_ERROR = "internal_error"
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    REQUEST_TIMEOUT = "request_timeout"
+    EXPIRED_TOKEN = "expired_token"
+    ACCESS_DENIED = "access_denied"
+    WRONG_REGION = "wrong_region"
+    PERMANENT_REDIRECT = "permanent_redirect"
+    TEMPORARY_REDIRECT = "temporary_redirect"
+    TIME_SKEWED = "time_skewed"
+    REFUSAL = "refusal"
+    """Any error: the rule's `code` and `status`."""
+    ERROR_IN_200 = "error_in_200"
+    """Status 200, white space, then an error of code `code` (InternalError); without acting."""
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    TRUNCATED_BODY = "truncated_body"
+    CORRUPTED_BODY = "corrupted_body"
+    """One bit of the body is inverted: of the answer to a GET, of what is stored by a PUT."""
+    SLOW_BODY = "slow_body"
+    """The body is delivered with `rate` bytes per second."""
+    DELAY = "delay"
+    """The request is acted on at once and answered after `seconds`."""
+    HANG = "hang"
+    """No action and no answer; the connection stays open."""
+    HANG_AFTER = "hang_after"
+    """The request is acted on and never answered."""
+    HOLD = "hold"
+    """The request is acted on at once and answered when the rule is taken out of force."""
+    BAD_XML = "bad_xml"
+    """The answer's XML is cut in the middle."""
+
+
+_REFUSALS = {
+    Kind.SLOW_DOWN: "SlowDown",
+    Kind.INTERNAL_ERROR: "InternalError",
+    Kind.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+    Kind.REQUEST_TIMEOUT: "RequestTimeout",
+    Kind.EXPIRED_TOKEN: "ExpiredToken",
+    Kind.ACCESS_DENIED: "AccessDenied",
+    Kind.TIME_SKEWED: "RequestTimeTooSkewed",
+}
+
+_REDIRECTS = {
+    Kind.PERMANENT_REDIRECT: "PermanentRedirect",
+    Kind.TEMPORARY_REDIRECT: "TemporaryRedirect",
+}
+
+QUIRKS = {
+    "etag_without_quotes": "ETags come without their quotes",
+    "no_tag_set": "GetObjectTagging answers a Tagging element without TagSet where there are no tags",
+    "no_error_message": "error bodies have no Message",
+    "no_version_id": "no x-amz-version-id header is sent",
+    "ignores_copy_source_if_match": "CopyObject ignores the conditions on its source",
+    "ignores_part_copy_if_match": "UploadPartCopy ignores the conditions on its source",
+    "ignores_write_conditions": "If-Match and If-None-Match of PutObject, CopyObject and Complete are ignored",
+    "ignores_delete_conditions": "If-Match of DeleteObject and the ETags of DeleteObjects are ignored",
+    "trailers_411": "bodies with trailers are answered with 411 MissingContentLength",
+    "trailers_400": "bodies with trailers are answered with 400 InvalidRequest",
+    "redirects_regions": "a signature for another region is answered with 301 PermanentRedirect, not with 400",
+    "chunks_501": "aws-chunked bodies, signed or not, are answered with 501 NotImplemented",
+    "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
+    "no_checksums": "checksums are neither checked nor shown",
+    "unknown_subresource_lists": "a bucket's unknown sub-resource is answered with 200 and a list page",
+    "no_bucket_settings": "a bucket's Object Lock and website settings are answered with 501 NotImplemented",
+    "no_url_encoding": "encoding-type is ignored",
+    "refuses_control_keys": "DeleteObjects refuses a whole body that has a key with a control character",
+    "standard_class_only": "other storage classes than STANDARD are refused",
+    "no_tagging": "tags are answered with 501 NotImplemented",
+    "no_copy": "CopyObject and UploadPartCopy are answered with 501 NotImplemented",
+    "unordered_pages": "the keys of a list page come in reverse order",
+    "no_continuation_token": "truncated list pages have no continuation token",
+    "repeats_page": "the continuation token leads to the same page again",
+}
+
+
+@dataclass
+class Rule:
+    """Which requests go wrong and how.
+
+    Filters are globs (`fnmatch`); `principal` is matched on the ARN. A matching request is hit if its number among
+    the rule's matching requests (from 1) is in `nth`; where `nth` is empty, with `probability`. At most `times`
+    hits (0: no limit). The other fields are the kinds' parameters.
+    """
+
+    kind: Kind
+    operation: str = "*"
+    bucket: str = "*"
+    key: str = "*"
+    principal: str = "*"
+    probability: float = 1.0
+    nth: tuple[int, ...] = ()
+    times: int = 0
+    seed: int = 0
+    code: str = ""
+    status: int = 0
+    message: str = ""
+    region: str = "us-west-2"
+    seconds: float = 0.0
+    rate: int = 0
+    offset: int | None = None
+    id: int = 0
+    seen: int = 0
+    hits: int = 0
+    gate: Gate = field(default_factory=Gate, init=False, repr=False)
+    _random: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Seed the rule's own chance, so that a run can be repeated."""
+        self.kind = Kind(self.kind)
+        self.nth = tuple(self.nth)
+        self._random = random.Random(self.seed)  # noqa: S311 - chance, not a secret
+
+    def strikes(self, operation: str, bucket: str, key: str, principal: str) -> bool:
+        """Count the request if it matches, and tell whether it is hit."""
+        if not (
+            fnmatchcase(operation, self.operation)
+            and fnmatchcase(bucket, self.bucket)
+            and fnmatchcase(key, self.key)
+            and fnmatchcase(principal, self.principal)
+        ):
+            return False
+        self.seen += 1
+        if self.times and self.hits >= self.times:
+            return False
+        hit = self.seen in self.nth if self.nth else self._random.random() < self.probability
+        self.hits += hit
+        return hit
+
+    def refusal(self) -> Refusal | None:
+        """Return the refusal that this kind answers before anything is done, if it is such a kind."""
+        if self.kind in _REFUSALS:
+            return Refusal(_REFUSALS[self.kind])
+        if self.kind is Kind.REFUSAL:
+            return Refusal(self.code, self.message, status=self.status)
+        if self.kind in (Kind.WRONG_REGION, *_REDIRECTS):
+            return wrong_region(self.region, redirect=_REDIRECTS.get(self.kind, ""))
+        return None
+
+    def described(self) -> dict[str, Any]:
+        """Return the rule with its counts, for the control port."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.repr}
+
+
+def wrong_region(region: str, *, redirect: str = "") -> Refusal:
+    """Return S3's ways of naming the right region of a bucket: a refusal, or the redirect called `redirect`."""
+    headers = (("x-amz-bucket-region", region),)
+    if redirect:
+        elements = (("Endpoint", f"s3.{region}.amazonaws.com"),)
+        return Refusal(redirect, elements=elements, headers=headers)
+    message = f"The authorization header is malformed; the region is wrong; expecting '{region}'"
+    return Refusal("AuthorizationHeaderMalformed", message, elements=(("Region", region),), headers=headers)
+
+
+class Faults:
+    """The rules in force."""
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self._made = 0
+
+    def add(self, rule: Rule) -> int:
+        """Put a rule in force and return its id."""
+        self._made += 1
+        rule.id = self._made
+        self.rules.append(rule)
+        return rule.id
+
+    def clear(self, rule_id: int | None = None) -> None:
+        """Take one rule, or all, out of force, and let go what they hold."""
+        gone = [rule for rule in self.rules if rule_id is None or rule.id == rule_id]
+        self.rules = [rule for rule in self.rules if rule not in gone]
+        for rule in gone:
+            rule.gate.open()
+
+    def strike(self, operation: str, bucket: str, key: str, principal: str) -> list[Rule]:
+        """Return the rules that hit this request."""
+        return [rule for rule in self.rules if rule.strikes(operation, bucket, key, principal)]

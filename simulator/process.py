@@ -1,0 +1,79 @@
+"""The simulator's own process: both ports opened, served until it is told to stop or its parent is gone."""
+
+import asyncio
+import os
+import signal
+import ssl
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.certificates import make_server_context
+from simulator.control import ControlService
+from simulator.desk import Desk
+from simulator.exchange import S3Service
+from simulator.memory import collect_seldom
+from simulator.wire import Connection, Service
+from simulator.world import World
+
+_HOST = "127.0.0.1"
+_PARENT_CHECK = 0.5
+"""Seconds between two looks at whether the parent still lives."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Where a running simulator answers; `ca_file` is "" without TLS."""
+
+    endpoint: str
+    control_port: int
+    ca_file: str
+
+
+async def serve(
+    world: World, port: int, *, tls: bool, parent: int, ready: Callable[[Opened, Desk], None]
+) -> None:
+    """Serve until SIGTERM, SIGINT or the parent's end; `ready` is told once both ports are open.
+
+    `port` 0 takes a free one; `parent` 0 means that no parent is watched.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    desk = Desk(world)
+    connections: set[Connection] = set()
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-simulator-"))
+        context, ca_file = make_server_context(Path(directory)) if tls else (None, "")
+        s3_port = await _listen(stack, S3Service(world), port, context, connections)
+        control_port = await _listen(stack, ControlService(desk), 0, None, connections)
+        scheme = "https" if tls else "http"
+        collect_seldom()
+        ready(Opened(f"{scheme}://{_HOST}:{s3_port}", control_port, str(ca_file)), desk)
+        await _until_over(stop, parent)
+        for connection in list(connections):
+            connection.abort()
+
+
+async def _listen(
+    stack: AsyncExitStack, service: Service, port: int, context: ssl.SSLContext | None,
+    connections: set[Connection],
+) -> int:  # fmt: skip
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(service, connections), _HOST, port, ssl=context, backlog=1024
+    )
+    stack.callback(server.close)
+    bound: int = server.sockets[0].getsockname()[1]
+    return bound
+
+
+async def _until_over(stop: asyncio.Event, parent: int) -> None:
+    while not stop.is_set() and (not parent or os.getppid() == parent):
+        try:
+            await asyncio.wait_for(stop.wait(), _PARENT_CHECK if parent else None)
+        except TimeoutError:
+            continue

@@ -1,0 +1,88 @@
+"""The world that the simulator serves: accounts' keys, buckets, faults, clock, latency, limits, log.
+
+One object, changed by requests and by the control port, on one thread.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from simulator.accounts import AccessKey, KmsKey
+from simulator.faults import Faults
+from simulator.refusals import Refusal
+from simulator.requestlog import RequestLog
+from simulator.store import Bucket
+
+
+@dataclass
+class RateLimit:
+    """What S3 gives one prefix of a bucket per second; 0 means no limit.
+
+    A key's prefix is its first `depth` segments (0: the whole bucket is one prefix). What comes within `saved` seconds
+    may be saved up.
+    """
+
+    writes: float = 0.0
+    reads: float = 0.0
+    depth: int = 0
+    saved: float = 0.1
+
+
+class Bank:
+    """Token buckets, one per bucket, prefix and direction."""
+
+    def __init__(self) -> None:
+        self._levels: dict[tuple[str, str, bool], tuple[float, float]] = {}
+
+    def draw(self, place: tuple[str, str, bool], rate: float, saved: float, now: float) -> bool:
+        """Take one token, if there is one."""
+        most = max(rate * saved, 1.0)
+        level, since = self._levels.get(place, (most, now))
+        level = min(most, level + (now - since) * rate)
+        drawn = level >= 1.0
+        self._levels[place] = (level - drawn, now)
+        return drawn
+
+
+@dataclass
+class World:
+    """Everything. `latency` is in seconds per operation name (`*`: every other)."""
+
+    region: str = "us-east-1"
+    keys: dict[str, AccessKey] = field(default_factory=dict)
+    kms_keys: dict[str, KmsKey] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    log: RequestLog = field(default_factory=RequestLog)
+    latency: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, RateLimit] = field(default_factory=dict)
+    bank: Bank = field(default_factory=Bank)
+    clock_offset: float = 0.0
+
+    def now(self) -> float:
+        """Return the server's time, in seconds since the epoch."""
+        return time.time() + self.clock_offset
+
+    def bucket(self, name: str) -> Bucket:
+        """Return a bucket.
+
+        Raises:
+            Refusal: NoSuchBucket.
+        """
+        found = self.buckets.get(name)
+        if found is None:
+            raise Refusal("NoSuchBucket", elements=(("BucketName", name),))
+        return found
+
+    def check_rate(self, bucket: str, key: str, *, writes: bool) -> None:
+        """Count a request against its prefix's rate.
+
+        Raises:
+            Refusal: SlowDown.
+        """
+        limit = self.limits.get(bucket) or self.limits.get("*")
+        rate = 0.0 if limit is None else limit.writes if writes else limit.reads
+        if limit is None or not rate:
+            return
+        prefix = "/".join(key.split("/", limit.depth)[: limit.depth]) if limit.depth else ""
+        if not self.bank.draw((bucket, prefix, writes), rate, limit.saved, time.monotonic()):
+            raise Refusal("SlowDown")

@@ -1,0 +1,93 @@
+"""A crew on the simulator, held as loops hold it: for tests and measurements."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from queue import SimpleQueue
+from urllib.parse import urlsplit
+
+from s3mover.events import Event, Notify, WorkerStarted
+from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
+from s3mover.transfer.policy import Policy
+from s3mover.workers.messages import RouteBrief
+from s3mover.workers.pool.pool import Crew
+from s3mover.workers.pool.route_client import Desk, FromCrew, Settled
+from simulator import Simulator
+from testkit.waiting import TOO_LONG, wait_until
+
+ACCOUNT = "111111111111"
+
+
+class Owner:
+    """A desk with its inbox, as a loop holds them, and what its crew announced."""
+
+    def __init__(self, desk: Desk, inbox: "SimpleQueue[FromCrew]", events: list[Event]) -> None:
+        self.desk = desk
+        self.inbox = inbox
+        self.events = events
+
+    def hear(self) -> Settled:
+        return self.desk.hear(self.inbox.get(timeout=TOO_LONG))
+
+    def settle(self, count: int) -> list[Outcome]:
+        """Listen until `count` orders have ended."""
+        outcomes: list[Outcome] = []
+        while len(outcomes) < count:
+            outcomes += self.hear().outcomes
+        return outcomes
+
+    def pids(self) -> list[int]:
+        return [event.pid for event in self.events if isinstance(event, WorkerStarted)]
+
+    def pid(self, number: int) -> int:
+        """Wait for the worker that is started as the `number`-th, from 0."""
+        wait_until(lambda: len(self.pids()) > number)
+        return self.pids()[number]
+
+
+def brief_of(
+    simulator: Simulator,
+    source: str = "from",
+    destination: str = "to",
+    method: str = "auto",
+    attempts: int = 3,
+    part_size: int = 64 * 2**20,
+) -> RouteBrief:
+    key = simulator.add_key(ACCOUNT)
+    place = urlsplit(simulator.endpoint)
+    credentials = Credentials(key.access_key, key.secret_key)
+
+    def address(bucket: str) -> BucketAddress:
+        return BucketAddress(
+            bucket, place.scheme, place.hostname or "", place.port or 0, f"/{bucket}", simulator.region
+        )
+
+    return RouteBrief(
+        source=address(source),
+        destination=address(destination),
+        credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
+        policy=Policy(method=method, part_size=part_size, max_attempts=attempts),
+    )
+
+
+@contextmanager
+def owners_of(
+    crew: Crew, routes: Mapping[str, RouteBrief], events: list[Event], notify: Notify | None = None
+) -> Iterator[list[Owner]]:
+    """Run a crew with a desk for each route; what the desks announce goes to `events`, or to `notify`."""
+    owners = []
+    for route, brief in routes.items():
+        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        owners.append(Owner(crew.open_desk(route, brief, inbox.put, notify or events.append), inbox, events))
+    crew.start()
+    try:
+        yield owners
+    finally:
+        crew.dismiss(10.0)
+
+
+def orders(simulator: Simulator, count: int, sweep: int = 1) -> list[Order]:
+    described = simulator.objects("from")[:count]
+    return [
+        Order(sweep, number, one["key"], one["key"], one["size"], one["etag"], "", "STANDARD")
+        for number, one in enumerate(described, 1)
+    ]

@@ -1,0 +1,40 @@
+"""What must hold after sweeps that ended well, whatever went wrong on the way: seen from the buckets and the trail."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from simulator import Simulator
+
+_ROWS_OF_SWEEP = """
+    SELECT b.planned, b.succeeded, b.failed, COUNT(d.id), TOTAL(d.status = 'success'), TOTAL(d.status = 'error')
+    FROM migration_batches b LEFT JOIN document_logs d ON d.batch_id = b.id GROUP BY b.id
+"""
+
+
+def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    """Ask the embedded trail that a program left in `folder`."""
+    with closing(sqlite3.connect(folder / "s3mover.db")) as database:
+        return database.execute(query).fetchall()
+
+
+def pending(folder: Path) -> int:
+    """Return how many transfers are intended, and not settled."""
+    return int(rows(folder, "SELECT COUNT(*) FROM document_logs WHERE status = 'pending'")[0][0])
+
+
+def assert_counted(folder: Path) -> None:
+    """Every row is settled, and every sweep counts what its rows say."""
+    assert pending(folder) == 0
+    for planned, succeeded, failed, *counted in rows(folder, _ROWS_OF_SWEEP):
+        assert [planned, succeeded, failed] == counted
+
+
+def assert_settled(s3: Simulator, source: str, destination: str, folder: Path) -> None:
+    """Both buckets are equal, nothing is left behind, and each object has one row of success."""
+    assert s3.differences(source, destination) == []
+    assert s3.uploads(destination) == []
+    moved = rows(folder, "SELECT file_key FROM document_logs WHERE status = 'success' ORDER BY file_key")
+    assert sorted(key for (key,) in moved) == sorted(entry["key"] for entry in s3.objects(source))
+    assert_counted(folder)

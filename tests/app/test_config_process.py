@@ -1,0 +1,130 @@
+"""The clerk: settings and credentials from a process that ends again."""
+
+import json
+import os
+import signal
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from s3mover.app.config_process import Clerk, Wanted, find, read_settings
+from s3mover.app.config_process_main import serve
+from s3mover.app.side_access import accesses_of
+from s3mover.errors import SettingsError, UnreachableError
+from s3mover.model import BucketAddress, Credentials, Side
+from s3mover.s3.side_access import Found, SideAccess
+from s3mover.settings.load import load
+from testkit.waiting import wait_until
+
+ADDRESS = BucketAddress("buck", "https", "buck.s3.eu-west-1.amazonaws.com", 443, "", "eu-west-1")
+ACCESS = SideAccess(
+    Side.SOURCE, "buck", region="eu-west-1", access_key="AKIAEXAMPLE", secret_key="very/secret"
+)
+STORE = "http://store.example:9000"
+BUCKETS = {"source.bucket": "ours", "destination.bucket": "theirs"}
+ROUTES = """
+source: {region: eu-west-1, access_key: AKIAEXAMPLE, secret_key: very/secret}
+destination: {access_key: AKIAEXAMPLE, secret_key: very/secret, endpoint_url: "http://store.example:9000"}
+routes:
+  - {name: hr, source: {bucket: hr-docs}, destination: {bucket: hr-copy}}
+  - {name: sales, source: {bucket: sales}, destination: {bucket: sales-copy}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_clerk_finds_what_boto3_finds() -> None:
+    """Through its pipes, several times; its process ends with it, and shows no secret."""
+    with closing(Clerk()) as clerk:
+        assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
+        with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
+            clerk.find(
+                SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")
+            )
+        assert clerk.find(ACCESS).address == ADDRESS
+        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/cmdline").read_bytes()
+        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/environ").read_bytes()
+    assert not Path(f"/proc/{clerk.pid}").exists()
+
+
+def test_a_clerk_that_died_is_said() -> None:
+    """By the side that it was asked for; the next clerk does."""
+    with closing(Clerk()) as clerk:
+        os.kill(clerk.pid, signal.SIGKILL)
+        wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
+        with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
+            clerk.find(ACCESS)
+    assert find(ACCESS).address == ADDRESS
+
+
+def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command that gives credentials, and hangs, would keep whoever waits from hearing a signal."""
+    (tmp_path / "aws").write_text("[profile slow]\ncredential_process = sleep 600\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    monkeypatch.setattr("s3mover.app.config_process.PATIENCE_SECONDS", 1.0)
+    slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
+    with closing(Clerk()) as asked, pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"):
+        asked.find(slow)
+
+
+def test_the_clerk_reads_what_would_be_read_here() -> None:
+    """File, environment and command line, of one route or of all."""
+    file = Path("routes.yaml")
+    file.write_text(ROUTES, encoding="utf-8")
+    overrides = {"sweep.interval": "5m"}
+    wanted = load(file, os.environ, overrides)
+    assert read_settings(Wanted(file, overrides)) == wanted
+    assert [name for name, _ in read_settings(Wanted(file, overrides, "sales")).routes] == ["sales"]
+
+
+def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
+    """Every problem, also that of a route that is not there; the next question is answered all the same."""
+    with pytest.raises(SettingsError) as here:
+        load(None, os.environ, {"transfer.threads": "many \udc80"})
+    with closing(Clerk()) as clerk:
+        clerk.begin(Wanted(None, {"transfer.threads": "many \udc80"}))
+        with pytest.raises(SettingsError) as there:
+            clerk.settings()
+        assert there.value.problems == here.value.problems
+        clerk.begin(Wanted(None, BUCKETS, "hr"))
+        with pytest.raises(SettingsError, match="there is no route 'hr'"):
+            clerk.settings()
+        assert clerk.find(ACCESS).address == ADDRESS
+
+
+def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
+    """As what another attempt may mend."""
+    with closing(Clerk()) as clerk:
+        os.kill(clerk.pid, signal.SIGKILL)
+        clerk.begin(Wanted(None, BUCKETS))
+        with pytest.raises(UnreachableError, match="the process that reads the settings ended unexpectedly"):
+            clerk.settings()
+
+
+def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
+    """What is asked then is known already, once; a question that nobody expected is answered as ever."""
+    file = Path("routes.yaml")
+    file.write_text(ROUTES, encoding="utf-8")
+    with closing(Clerk()) as clerk:
+        clerk.begin(Wanted(file, {}), look_ahead=True)
+        (_, first), (_, second) = clerk.settings().routes
+        for access in [*accesses_of(first), *accesses_of(second), *accesses_of(first)]:
+            assert clerk.find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
+            assert clerk.find(access).address.bucket == access.bucket
+
+
+def test_each_question_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found, or the sentence of what went wrong: a wrong profile keeps nobody from asking again."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
+    good = {"side": "source", "bucket": "buck", "region": "eu-west-1", "access_key": "A", "secret_key": "b"}
+    asked = [["find", good | {"profile": "nope"}], ["find", good]]
+    answers = StringIO()
+    serve(StringIO("".join(json.dumps(one) + "\n" for one in asked)), answers)
+    refused, found = map(json.loads, answers.getvalue().splitlines())
+    assert refused["error"].startswith("source: there is no AWS profile 'nope'")
+    assert found == {"address": list(ADDRESS), "credentials": ["A", "b", "", None]}

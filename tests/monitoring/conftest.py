@@ -1,0 +1,102 @@
+"""A running daemon on the simulator, whose every kind of outcome is seen by those who watch it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simulator import Simulator
+from testkit.ports import reserved_port
+from testkit.program import Daemon, daemon
+from tests.endtoend.conftest import (
+    DESTINATION,
+    DESTINATION_ACCOUNT,
+    EVERYTHING,
+    SOURCE,
+    SOURCE_ACCOUNT,
+    World,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+class Watched:
+    """A daemon that is watched over HTTP alone."""
+
+    def __init__(self, world: World, running: Daemon, port: int, folder: Path, worker: int) -> None:
+        self.world = world
+        self.process = running.process
+        self.port = port
+        self.folder = folder
+        self._daemon = running
+        self.worker = worker
+
+    @property
+    def url(self) -> str:
+        """Where people look."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def status(self) -> dict[str, Any]:
+        """Return what /status tells."""
+        told: dict[str, Any] = json.loads(self._daemon.get(self.port, "/status")[1])
+        return told
+
+    def metrics(self) -> str:
+        """Return what /metrics tells."""
+        return self._daemon.get(self.port, "/metrics")[1]
+
+    def is_settled(self) -> bool:
+        """Tell whether the last sweep found everything in place."""
+        status = self.status()
+        last = status["sweeps"][0] if status["sweeps"] else None
+        return bool(
+            last and status["sweep"] is None and last["planned"] == 0 and last["status"] == "completed"
+        )
+
+
+@contextmanager
+def watched(folder: Path, **settings: str) -> Iterator[Watched]:
+    """Start a simulator with two buckets, of which the folder `secret/` permits no copies, and a daemon on it."""
+    with Simulator() as s3, reserved_port() as port:
+        world = _world(s3)
+        all_settings = {
+            **world.environment,
+            "S3MOVER_HTTP__HOST": "127.0.0.1",
+            "S3MOVER_HTTP__PORT": str(port),
+            "S3MOVER_SWEEP__INTERVAL": "1s",
+            "S3MOVER_TRANSFER__PROCESSES": "1",
+            **settings,
+        }
+        with daemon(all_settings, folder) as running:
+            # An empty bucket may be swept before the worker is there.
+            worker = running.await_event("worker.started")["pid"]
+            running.await_event("sweep.finished")
+            yield Watched(world, running, port, folder, worker)
+
+
+def _world(s3: Simulator) -> World:
+    s3.create_bucket(SOURCE, SOURCE_ACCOUNT)
+    s3.create_bucket(DESTINATION, DESTINATION_ACCOUNT)
+    policies = [{"Statement": EVERYTHING}]
+    world = World(
+        s3,
+        s3.add_key(SOURCE_ACCOUNT, "user/reader", policies),
+        s3.add_key(DESTINATION_ACCOUNT, "user/mover", policies),
+    )
+    bucket, everyone = f"arn:aws:s3:::{SOURCE}", {"AWS": DESTINATION_ACCOUNT}
+    actions = ["s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": everyone,
+        "Action": actions,
+        "Resource": [bucket, f"{bucket}/*"],
+    }
+    denied = {
+        "Effect": "Deny",
+        "Principal": everyone,
+        "Action": "s3:GetObject",
+        "Resource": f"{bucket}/secret/*",
+    }
+    s3.configure_bucket(SOURCE, policy={"Statement": [allowed, denied]})
+    return world

@@ -1,1 +1,0 @@
-"""The simulator is equipment that judges; these are the checks on the judge."""

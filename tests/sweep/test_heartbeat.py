@@ -1,0 +1,29 @@
+"""The loop goes on beating while it waits for requests."""
+
+import threading
+
+import pytest
+
+from s3mover.errors import S3Error
+from s3mover.sweep.heartbeat import while_beating
+
+
+def test_it_beats_until_the_call_returns() -> None:
+    """Beats come from the waiting thread, and what the call returns is returned."""
+    beaten, here = threading.Event(), threading.get_ident()
+
+    def beat() -> None:
+        assert threading.get_ident() == here
+        beaten.set()
+
+    assert while_beating(beat, lambda: beaten.wait(30)) is True
+
+
+def test_what_the_call_raises_is_raised() -> None:
+    """An error comes to the waiting thread as it is."""
+
+    def fail() -> None:
+        raise S3Error("SlowDown")
+
+    with pytest.raises(S3Error, match="SlowDown"):
+        while_beating(lambda: None, fail)

@@ -1,0 +1,87 @@
+"""Between sweeps old rows go in small steps, and never for so long that the next sweep is late."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from s3mover.audit.opening import open_trail
+from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.trail import Trail
+from s3mover.lifecycle.stop import Stop
+from s3mover.model import Wait, WaitChanges
+from s3mover.sweep import pruning
+from s3mover.sweep.pruning import LONGEST_SECONDS, WAITS_KEPT_SECONDS, forget
+from tests.audit.samples import AT, PAIR, moved, order
+
+ROWS = 10
+NOW = AT + WAITS_KEPT_SECONDS + 1000
+
+
+@dataclass
+class Tools:
+    """A trail of its own, and a clock that every step puts forward."""
+
+    trail: PatientTrail
+    seconds_per_step: float = 0.0
+    now: float = NOW
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The time."""
+        return lambda: self.now
+
+    def beat(self) -> None:
+        """A step."""
+        self.now += self.seconds_per_step
+
+
+@pytest.fixture
+def trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
+    """Ten settled rows, ten waits that were due long ago and one that was not; three go at a step."""
+    monkeypatch.setattr(pruning, "ROWS_PER_STEP", 3)
+    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as opened:
+        sweep = opened.open_sweep(PAIR, AT)
+        due = [AT] * ROWS + [NOW - 60]
+        waits = [Wait(f"k{n}", 2, sweep, "e", AT, at) for n, at in enumerate(due)]
+        orders = [order(sweep, number) for number in range(ROWS)]
+        opened.intend(orders, AT)
+        opened.settle([moved(each) for each in orders], WaitChanges(PAIR, waits))
+        yield opened
+
+
+def tools_for(trail: Trail, seconds_per_step: float = 0.0) -> Tools:
+    """Return tools over the trail."""
+    return Tools(PatientTrail(trail, lambda _: None, lambda _: False, lambda: 0.0), seconds_per_step)
+
+
+def left(trail: Trail) -> tuple[int, int]:
+    """Count the rows and the waits that are left."""
+    rows = sum(total.objects for total in trail.totals())
+    return rows, len(trail.waits(PAIR, [f"k{n}" for n in range(ROWS + 1)]))
+
+
+def test_all_that_is_old_goes(trail: Trail) -> None:
+    """However many steps it takes; what is young stays, and rows stay for ever where no retention is set."""
+    forget(tools_for(trail), PAIR, 0)
+    assert left(trail) == (ROWS, 1)
+    forget(tools_for(trail), PAIR, NOW - AT - 60)
+    assert left(trail) == (0, 1)
+
+
+def test_the_next_sweep_is_not_kept_waiting(trail: Trail) -> None:
+    """When the time is over, the rest is left to the next time."""
+    tools = tools_for(trail, LONGEST_SECONDS / 2)
+    forget(tools, PAIR, 60)
+    assert left(trail) == (ROWS - 6, ROWS + 1 - 6)
+
+
+def test_a_stop_is_heeded(trail: Trail) -> None:
+    """Nothing more is removed once a stop is asked for."""
+    tools = tools_for(trail)
+    tools.stop.request("SIGTERM", 25)
+    forget(tools, PAIR, 60)
+    assert left(trail) == (ROWS, ROWS + 1)

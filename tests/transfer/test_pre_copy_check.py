@@ -1,0 +1,148 @@
+"""Whether objects are asked about before they are copied: once for many, and safely where it is not told."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from s3mover.errors import S3Error
+from s3mover.model import BucketAddress, Credentials
+from s3mover.s3.bucket import Bucket
+from s3mover.transfer.persistence import persistent
+from s3mover.transfer.pre_copy_check import LOOK_AGAIN_SECONDS, Thoroughness
+from simulator import Simulator
+
+ACCOUNT = "111111111111"
+LOOKS = ("GetObjectLockConfiguration", "GetBucketWebsite")
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+class Pair:
+    """Two buckets, one decision, and a time of its own."""
+
+    def __init__(self, s3: Simulator) -> None:
+        key = s3.add_key(ACCOUNT)
+        port = int(s3.endpoint.rpartition(":")[2])
+        credentials = Credentials(key.access_key, key.secret_key)
+        self.s3 = s3
+        self.now = 0.0
+        self.source, self.destination = (
+            Bucket(
+                BucketAddress(name, "http", "127.0.0.1", port, f"/{name}", s3.region),
+                lambda: credentials,
+                lambda *_: None,
+            )
+            for name in ("from", "to")
+        )
+        self.auto = self.deciding("auto")
+
+    def deciding(self, mode: str) -> Thoroughness:
+        persist = persistent(3, lambda _: True)
+        return Thoroughness(mode, self.source, self.destination, lambda: self.now, persist)
+
+    def looks(self) -> int:
+        """Count the requests that were made to decide."""
+        return sum(count for name, count in self.s3.counts().items() if name.startswith(LOOKS))
+
+
+@pytest.fixture
+def pair(simulator: Simulator) -> Iterator[Pair]:
+    simulator.create_bucket("from", ACCOUNT)
+    simulator.create_bucket("to", ACCOUNT)
+    simulator.clear_log()
+    fresh = Pair(simulator)
+    yield fresh
+    fresh.source.close_thread()
+    fresh.destination.close_thread()
+    simulator.clear_faults()
+    simulator.remove_bucket("from")
+    simulator.remove_bucket("to")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "settings", "wanted"),
+    [
+        ("from", {}, False),
+        ("from", {"object_lock": True}, True),
+        ("from", {"website": True}, True),
+        ("to", {"website": True}, True),
+        ("to", {"object_lock": True}, False),
+    ],
+)
+def test_objects_are_asked_about_where_copies_may_lose_something(
+    pair: Pair, bucket: str, settings: dict[str, Any], wanted: bool
+) -> None:
+    """Object Lock at the source or a website at either end; locks of the destination are given to every object."""
+    pair.s3.configure_bucket(bucket, **settings)
+    assert pair.auto.wanted() == wanted
+
+
+def test_the_buckets_are_looked_at_once(pair: Pair) -> None:
+    """However many objects there are; again after a while, since buckets get configured."""
+    assert [pair.auto.wanted() for _ in range(50)] == [False] * 50
+    assert pair.looks() == 3
+    pair.s3.configure_bucket("to", website=True)
+    pair.now = LOOK_AGAIN_SECONDS - 1
+    assert not pair.auto.wanted()
+    pair.now = LOOK_AGAIN_SECONDS
+    assert pair.auto.wanted()
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [("always", True), ("never", False)])
+def test_who_has_decided_does_not_look(pair: Pair, mode: str, wanted: bool) -> None:
+    """No request is made for what the settings say."""
+    pair.s3.configure_bucket("from", website=not wanted)
+    assert pair.deciding(mode).wanted() == wanted
+    assert pair.looks() == 0
+
+
+@pytest.mark.parametrize(
+    "action", ["s3:GetBucketObjectLockConfiguration", "s3:GetBucketWebsite", "s3:GetBucket*"]
+)
+def test_what_may_not_be_known_is_taken_for_possible(pair: Pair, action: str) -> None:
+    """Without the permission to look, each object is asked about."""
+    denied = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
+    pair.s3.configure_bucket("from", policy={"Statement": denied})
+    assert pair.auto.wanted()
+
+
+@pytest.mark.parametrize("quirk", ["no_bucket_settings", "unknown_subresource_lists"])
+def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: str) -> None:
+    """501, or a page of the listing instead of an answer, are a no."""
+    for bucket in ("from", "to"):
+        pair.s3.configure_bucket(bucket, quirks=[quirk])
+    assert not pair.auto.wanted()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "wanted"),
+    [("MethodNotAllowed", 405, False), ("NotFound", 404, False), ("NoSuchBucket", 404, True)],
+)
+def test_only_a_plain_no_is_a_no(pair: Pair, code: str, status: int, wanted: bool) -> None:
+    """A store that does not know the operation has none; a bucket that is gone does not tell."""
+    pair.s3.add_fault("refusal", operation="GetBucketWebsite", code=code, status=status)
+    assert pair.auto.wanted() == wanted
+
+
+def test_temporary_trouble_is_outlived(pair: Pair) -> None:
+    """A refused rate is no verdict; only where it lasts, each object is asked about."""
+    fault = pair.s3.add_fault("slow_down", operation="GetBucketWebsite", times=2)
+    assert not pair.auto.wanted()
+    pair.s3.clear_faults(fault)
+    pair.s3.add_fault("slow_down", operation="GetBucketWebsite")
+    assert pair.deciding("auto").wanted()
+
+
+def test_the_bucket_tells_itself(pair: Pair) -> None:
+    """As an operation of its own, whose refusal is an error."""
+    assert (pair.source.has_object_lock(), pair.source.is_website()) == (False, False)
+    pair.s3.configure_bucket("from", object_lock=True, website=True)
+    assert (pair.source.has_object_lock(), pair.source.is_website()) == (True, True)
+    pair.s3.add_fault("access_denied", operation="GetBucketWebsite")
+    with pytest.raises(S3Error, match="GetBucketWebsite on from: AccessDenied"):
+        pair.source.is_website()

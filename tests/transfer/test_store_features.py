@@ -1,0 +1,114 @@
+"""What a destination cannot do, learnt from its refusals."""
+
+import pytest
+
+from s3mover.errors import S3Error
+from s3mover.transfer.store_features import FORGET_SECONDS, Abilities, Feature
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def refusal(code: str, operation: str = "PutObject") -> S3Error:
+    return S3Error(code, operation=operation, status=400)
+
+
+@pytest.mark.parametrize(
+    ("code", "used", "blamed"),
+    [
+        ("InvalidStorageClass", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.STORAGE_CLASS),
+        ("MissingContentLength", [Feature.STORAGE_CLASS, Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.TRAILERS], Feature.TRAILERS),
+        ("InvalidRequest", [Feature.OBJECT_LOCK, Feature.CHUNKS], Feature.CHUNKS),
+        ("NotImplemented", [Feature.TAGS, Feature.ACL, Feature.REDIRECT], Feature.TAGS),
+        ("AccessControlListNotSupported", [Feature.TAGS, Feature.ACL], Feature.ACL),
+        ("AccessDenied", [Feature.OBJECT_LOCK], Feature.OBJECT_LOCK),
+    ],
+)
+def test_the_likeliest_feature_is_blamed_and_left_out(
+    code: str, used: list[Feature], blamed: Feature
+) -> None:
+    """The write is tried again without it, and the others stay."""
+    abilities = Abilities(Time())
+    error = refusal(code)
+    abilities.learn(error, used)
+    assert error.temporary
+    assert [feature for feature in Feature if not abilities.has(feature)] == [blamed]
+
+
+@pytest.mark.parametrize(
+    ("error", "used"),
+    [
+        (refusal("InvalidStorageClass"), []),
+        (refusal("AccessDenied"), [Feature.TRAILERS, Feature.STORAGE_CLASS]),
+        (refusal("AccessDenied", "GetObject"), [Feature.OBJECT_LOCK]),
+        (refusal("NoSuchKey"), [Feature.TRAILERS]),
+    ],
+)
+def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feature]) -> None:
+    """A refusal that another write would meet as well is not tried again."""
+    abilities = Abilities(Time())
+    abilities.learn(error, used)
+    assert not error.temporary
+    assert all(abilities.has(feature) for feature in Feature)
+
+
+def test_one_refusal_after_another_is_understood() -> None:
+    """Where the same code comes again, the next suspect is left out; how bodies are framed is acquitted by then."""
+    abilities = Abilities(Time())
+    blamed = []
+    for _ in range(4):
+        used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if abilities.has(feature)]
+        error = refusal("InvalidRequest")
+        abilities.learn(error, used)
+        blamed.append(([feature for feature in used if not abilities.has(feature)], error.temporary))
+    assert blamed == [
+        ([Feature.TRAILERS], True),
+        ([Feature.OBJECT_LOCK], True),
+        ([Feature.TRAILERS], True),
+        ([], False),
+    ]
+
+
+def test_what_was_refused_for_another_reason_is_not_acquitted() -> None:
+    """A store that does not take trailers, by another code than a property was refused with, gets none."""
+    abilities = Abilities(Time())
+    abilities.learn(refusal("MissingContentLength"), [Feature.TRAILERS, Feature.OBJECT_LOCK])
+    abilities.learn(refusal("InvalidRequest"), [Feature.OBJECT_LOCK])
+    assert not abilities.has(Feature.TRAILERS)
+
+
+def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
+    """What one write taught was still used by others that were under way: it is blamed again, and nothing else."""
+    abilities = Abilities(Time())
+    used = [Feature.OBJECT_LOCK, Feature.TRAILERS]
+    for _ in range(5):
+        error = refusal("InvalidRequest")
+        abilities.learn(error, used)
+        assert error.temporary
+    assert abilities.has(Feature.OBJECT_LOCK)
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "MethodNotAllowed"])
+def test_a_store_that_does_not_know_tags_is_not_asked_for_them(code: str) -> None:
+    """What refuses to show tags as a thing unknown makes their loss a fact; a lack of permission does not."""
+    abilities = Abilities(Time())
+    forbidden, unknown = refusal("AccessDenied", "GetObjectTagging"), refusal(code, "GetObjectTagging")
+    abilities.learn(forbidden, [Feature.TAGS])
+    assert (forbidden.temporary, abilities.has(Feature.TAGS)) == (False, True)
+    abilities.learn(unknown, [Feature.TAGS])
+    assert (unknown.temporary, abilities.has(Feature.TAGS)) == (True, False)
+
+
+def test_lessons_fade() -> None:
+    """A bucket that was configured meanwhile is used to the full again."""
+    time = Time()
+    abilities = Abilities(time)
+    abilities.forgo(Feature.TRAILERS)
+    time.now = FORGET_SECONDS + 1
+    assert abilities.has(Feature.TRAILERS)

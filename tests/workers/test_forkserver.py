@@ -1,0 +1,133 @@
+"""The nursery with real processes: workers come from it, and nothing is left of them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+import pytest
+
+from s3mover.workers.messages import Start
+from s3mover.workers.pool.forkserver import Child, Nursery
+from s3mover.workers.shared_state import slate_memory
+from testkit.waiting import wait_until
+
+# A supervisor that has a worker and is killed.
+SUPERVISOR = """
+from s3mover.workers.pool.forkserver import Nursery
+from s3mover.workers.shared_state import slate_memory
+
+nursery = Nursery()
+child = nursery.start(slate_memory())
+print(child.pid, flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    running = Nursery()
+    yield running
+    running.close()
+
+
+def start(nursery: Nursery) -> Child:
+    memory = slate_memory()
+    try:
+        return nursery.start(memory)
+    finally:
+        os.close(memory)
+
+
+def end(child: Child, grace: float = 0.0) -> int | None:
+    code = child.end(grace)
+    child.pipe.close()
+    return code
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether the process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+
+
+def test_a_worker_may_end_by_itself(nursery: Nursery) -> None:
+    """Its exit code is what it ended with."""
+    child = start(nursery)
+    with socket.socket(fileno=os.dup(child.pipe.fileno())) as line:
+        line.shutdown(socket.SHUT_WR)
+    assert end(child, grace=60.0) == 0
+
+
+def test_a_worker_that_does_not_go_is_killed(nursery: Nursery) -> None:
+    """Without any grace at once."""
+    child = start(nursery)
+    assert end(child) == -signal.SIGKILL
+    assert not is_alive(child.pid)
+
+
+def test_workers_are_siblings(nursery: Nursery) -> None:
+    """They are forked by one process that is not the supervisor, whoever asks for them."""
+    with ThreadPoolExecutor(4) as threads:
+        children = list(threads.map(lambda _: start(nursery), range(4)))
+    assert len({child.pid for child in children}) == 4
+    assert {parent_of(child.pid) for child in children} != {os.getpid()}
+    assert len({parent_of(child.pid) for child in children}) == 1
+    assert [end(child) for child in children] == [-signal.SIGKILL] * 4
+
+
+def test_a_dead_nursery_is_replaced(nursery: Nursery) -> None:
+    """Workers that it had end when they are to; new ones come from another."""
+    orphan = start(nursery)
+    os.kill(parent_of(orphan.pid), signal.SIGKILL)
+    child = start(nursery)
+    assert end(orphan) is None
+    wait_until(lambda: not is_alive(orphan.pid))
+    assert end(child) == -signal.SIGKILL
+
+
+def test_nothing_outlives_the_supervisor() -> None:
+    """Neither the nursery nor a worker, when the supervisor is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        worker = int(supervisor.stdout.readline())
+        nursery = parent_of(worker)
+        assert is_alive(worker)
+        assert is_alive(nursery)
+        supervisor.kill()
+        wait_until(lambda: not is_alive(worker) and not is_alive(nursery))
+
+
+@pytest.mark.parametrize("with_files", [True, False])
+def test_a_supervisor_that_goes_while_it_asks_is_no_defect(tmp_path: Path, *, with_files: bool) -> None:
+    """Before its files were there, or before the answer was: the nursery ends without a word."""
+    ours, theirs = socket.socketpair()
+    memory = slate_memory()
+    pipe, far_end = Pipe()
+    with theirs, pipe, (tmp_path / "said").open("wb") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "s3mover.workers.process.forkserver_main", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stderr=said,
+        )
+        with far_end, Connection(ours.fileno()) as line:
+            line.send(Start())
+            if with_files:
+                socket.send_fds(ours, [b"+"], [far_end.fileno(), memory])
+            ours.detach()
+        os.close(memory)
+    assert running.wait(60) == 0
+    assert (tmp_path / "said").read_bytes() == b""

@@ -1,0 +1,94 @@
+"""The parts of one object, done by many threads."""
+
+import threading
+from functools import partial
+from queue import SimpleQueue
+
+import pytest
+
+from s3mover.transfer.parts import Part, parts_of
+from s3mover.workers.process.part_sharing import Invitation, Sharing
+
+
+def helpers_of(
+    queue: "SimpleQueue[Invitation | None]", sharing: Sharing, count: int
+) -> list[threading.Thread]:
+    """Threads that take invitations as a worker's threads do."""
+
+    def work() -> None:
+        while (invitation := queue.get()) is not None:
+            sharing.help(invitation)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def end(queue: "SimpleQueue[Invitation | None]", threads: list[threading.Thread]) -> None:
+    for _ in threads:
+        queue.put(None)
+    for thread in threads:
+        thread.join()
+
+
+def test_results_come_in_the_order_of_parts() -> None:
+    """Whoever does which part, each is done once and the results are in order."""
+    queue: SimpleQueue[Invitation | None] = SimpleQueue()
+    sharing = Sharing(queue.put)
+    threads = helpers_of(queue, sharing, 4)
+    done: list[int] = []
+
+    def do(part: Part) -> str:
+        done.append(part.number)
+        return f"etag-{part.number}"
+
+    results = sharing.run(do, parts_of(1000, 3))
+    end(queue, threads)
+    assert results == [f"etag-{number}" for number in range(1, 335)]
+    assert sorted(done) == list(range(1, 335))
+
+
+def test_one_invitation_brings_all_who_may_come() -> None:
+    """Four parts wait for each other, which only works where each helper lets another one follow."""
+    queue: SimpleQueue[Invitation | None] = SimpleQueue()
+    sharing = Sharing(queue.put)
+    threads = helpers_of(queue, sharing, 3)
+    all_four = threading.Barrier(4, timeout=60)
+    sharing.run(lambda _: all_four.wait(), parts_of(4, 1))
+    end(queue, threads)
+
+
+def test_without_help_the_order_is_done_all_the_same() -> None:
+    """An invitation that nobody takes up holds nothing back, and is worth nothing once all parts are begun."""
+    ignored: list[Invitation] = []
+    sharing = Sharing(ignored.append)
+    assert sharing.run(lambda part: part.first, parts_of(3, 1)) == [0, 1, 2]
+    [late] = ignored
+    sharing.help(late)
+    assert ignored == [late]
+
+
+def test_the_first_error_ends_it() -> None:
+    """No part is begun after an error, and the thread that has the order raises it."""
+    begun: list[int] = []
+
+    def do(part: Part) -> None:
+        begun.append(part.number)
+        raise LookupError(part.number)
+
+    with pytest.raises(LookupError):
+        Sharing(lambda _: None).run(do, parts_of(10, 1))
+    assert begun == [1]
+
+
+def test_objects_get_help_in_turn() -> None:
+    """An invitation goes to the end of the queue after each part that is taken, so that objects get equal help."""
+    queue: SimpleQueue[Invitation] = SimpleQueue()
+    sharing = Sharing(queue.put)
+    helped: list[str] = []
+    for name in ("one", "other"):
+        queue.put(Invitation(partial(lambda name, _: helped.append(name), name), parts_of(3, 1)))
+    while not queue.empty():
+        sharing.help(queue.get())
+    assert helped == ["one", "other"] * 3
