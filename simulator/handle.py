@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from simulator.policy import Document
 
 Json = dict[str, Any]
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _COMMAND_TIMEOUT = 300.0
 """Seconds that one command may take; filling a million objects takes ten on an idle machine."""
 

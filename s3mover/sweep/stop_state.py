@@ -13,3 +13,6 @@ class StopState(Protocol):
     @property
     def overdue(self) -> bool:
         """Whether the deadline of a requested stop has passed."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long or until a stop is requested; return True if the time passed undisturbed."""
