@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from s3mover.events import Event
 from s3mover.model import Order, Status
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.pool import Crew, share_threads
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, Owner, brief_of, orders, owners_of
+from testkit.pooling import ACCOUNT, Owner, orders, owners_of, route_config
 
 THREADS = 150
 GIB = 2**30
@@ -46,9 +46,9 @@ def move(method: str, small: int, huge: int, size: int, *, wait_for_huge: bool) 
             simulator.put_object("from", f"{HUGE}{number}", size=size, seed=number + 1)
         simulator.set_latency(LATENCY, UploadPartCopy=PART_LATENCY)
         work = orders(simulator, small + huge)
-        nursery = Nursery()
-        crew = Crew(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, nursery)
-        routes = {"only": brief_of(simulator, method=method, part_size=PART_SIZE)}
+        nursery = ForkServer()
+        crew = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, nursery)
+        routes = {"only": route_config(simulator, method=method, part_size=PART_SIZE)}
         with closing(nursery), owners_of(crew, routes, [], _ignore) as [owner]:
             warm_up(owner, work[-1])
             return _timed(owner, work, wait_for_huge=wait_for_huge)

@@ -20,10 +20,10 @@ from matplotlib import pyplot as plt
 from bench.world import ROOT
 from s3mover.events import Event, ThrottleChanged
 from s3mover.model import Side, Status
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.pool import Crew, share_threads
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, brief_of, orders, owners_of
+from testkit.pooling import ACCOUNT, orders, owners_of, route_config
 from testkit.virtualstore import Run, Store
 
 THREADS = 150
@@ -72,9 +72,9 @@ def on_the_simulator(limit: float, seconds: float) -> Measured:
         simulator.fill("from", count, size=1024, prefix="documents/")
         simulator.set_rate_limit("to", writes=limit, reads=0, depth=1)
         work = orders(simulator, count)
-        nursery = Nursery()
-        crew = Crew(share_threads(THREADS, os.cpu_count() or 1), ["only"], note, nursery)
-        routes = {"only": brief_of(simulator, attempts=8)}
+        nursery = ForkServer()
+        crew = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], note, nursery)
+        routes = {"only": route_config(simulator, attempts=8)}
         with closing(nursery), owners_of(crew, routes, [], note) as [owner]:
             owner.desk.hand_out(work)
             outcomes = owner.settle(count)

@@ -4,12 +4,12 @@ import os
 import sys
 
 from s3mover.cli import run_command_line
-from s3mover.lifecycle.stop import heed_term_as_first_process
+from s3mover.lifecycle.stop import handle_term_as_first_process
 
 
 def main() -> None:
     """Run the command line and end the program with its exit code."""
-    heed_term_as_first_process()
+    handle_term_as_first_process()
     code = run_command_line(sys.argv[1:])
     if _all_is_said():
         # To take all modules apart, which the interpreter would do now, lasts 10 ms and more; nothing is left open.

@@ -15,7 +15,7 @@ from s3mover import __version__
 from s3mover.errors import ExitCode, MoverError
 
 if TYPE_CHECKING:
-    from s3mover.app.config_process import Wanted
+    from s3mover.app.config_process import SettingsRequest
     from s3mover.settings.model import Settings
 
 
@@ -64,11 +64,11 @@ class CommandLine:
 
         return select_route(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
-    def wanted(self, route: str | None = None) -> "Wanted":
+    def wanted(self, route: str | None = None) -> "SettingsRequest":
         """Return what the clerk is asked for, who reads the settings where much else is to be done."""
-        from s3mover.app.config_process import Wanted  # noqa: PLC0415
+        from s3mover.app.config_process import SettingsRequest  # noqa: PLC0415
 
-        return Wanted(self.config, self.overrides, route)
+        return SettingsRequest(self.config, self.overrides, route)
 
 
 def _single_settings(
@@ -118,15 +118,15 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.app.preload import clerk_started, loading, nursery_started  # noqa: PLC0415
+    from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
 
     wanted = line.wanted()
-    with clerk_started(wanted) as clerk:
+    with start_config_process(wanted) as clerk:
         # While the settings are read.
         with loading():
             from s3mover.app.daemon import run_daemon  # noqa: PLC0415
 
-        with nursery_started(clerk) as early:
+        with start_fork_server(clerk) as early:
             return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
 
 
@@ -160,14 +160,14 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
         from s3mover.commands.inspect import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
-    from s3mover.app.preload import clerk_started, loading, nursery_started  # noqa: PLC0415
+    from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
 
-    with clerk_started(line.wanted(route)) as clerk:
+    with start_config_process(line.wanted(route)) as clerk:
         # While the settings are read.
         with loading():
             from s3mover.commands.sweep import sweep_once  # noqa: PLC0415
 
-        with nursery_started(clerk) as early:
+        with start_fork_server(clerk) as early:
             return sweep_once(early, progress=progress, wait=wait)
 
 

@@ -378,7 +378,7 @@ class CredentialsRefreshed(Event):
     side: Side
 
 
-class Bulletin:
+class EventBus:
     """Hands each event to every listener, in the order in which they subscribed."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import asdict
 
-from simulator.desk import Desk
+from simulator.desk import RouteClient
 from simulator.process import Opened, serve
 from simulator.world import World
 
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def furnish(desk: Desk, options: argparse.Namespace) -> dict[str, str]:
+def furnish(desk: RouteClient, options: argparse.Namespace) -> dict[str, str]:
     """Make two accounts with a bucket each, and let the destination's key read the source bucket."""
     source = desk.add_key(_SOURCE_ACCOUNT)
     destination = desk.add_key(_DESTINATION_ACCOUNT)
@@ -65,7 +65,7 @@ def furnish(desk: Desk, options: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _announce(opened: Opened, desk: Desk, options: argparse.Namespace) -> None:
+def _announce(opened: Opened, desk: RouteClient, options: argparse.Namespace) -> None:
     if options.bare:
         sys.stdout.write(json.dumps(asdict(opened)) + "\n")
     else:

@@ -1,13 +1,13 @@
 """The control port: `POST /_control/COMMAND` with a JSON object of arguments, answered with JSON.
 
-The commands are `Desk`'s public methods. On loopback only, apart from the port that speaks S3.
+The commands are `RouteClient`'s public methods. On loopback only, apart from the port that speaks S3.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.desk import Desk
+from simulator.desk import RouteClient
 from simulator.wire import Exchange, Reply, Request
 
 _PATH = "/_control/"
@@ -45,7 +45,7 @@ def _reply(status: int, result: object) -> Reply:
 class ControlService:
     """Answers the control port."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RouteClient) -> None:
         names = [name for name in dir(desk) if not name.startswith("_")]
         self._commands = {name: getattr(desk, name) for name in names}
 

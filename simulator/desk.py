@@ -1,4 +1,4 @@
-"""What the control port can do with the world: every public method of `Desk` is one command.
+"""What the control port can do with the world: every public method of `RouteClient` is one command.
 
 Arguments and results are JSON. Bytes are base64. How commands travel is `control.py`'s business.
 """
@@ -21,7 +21,7 @@ from simulator.world import RateLimit, World
 Json = dict[str, Any]
 
 
-class Desk:
+class RouteClient:
     """The commands."""
 
     def __init__(self, world: World) -> None:

@@ -76,7 +76,7 @@ class Simulator:
             self._process.stdout.close()
 
     def command(self, name: str, /, **arguments: Any) -> Any:
-        """Carry out one command of the control port (`desk.Desk`) and return its result.
+        """Carry out one command of the control port (`desk.RouteClient`) and return its result.
 
         Raises:
             ValueError: what the command says against its arguments.

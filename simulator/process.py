@@ -12,7 +12,7 @@ from pathlib import Path
 
 from simulator.certificates import make_server_context
 from simulator.control import ControlService
-from simulator.desk import Desk
+from simulator.desk import RouteClient
 from simulator.exchange import S3Service
 from simulator.memory import collect_seldom
 from simulator.wire import Connection, Service
@@ -33,7 +33,7 @@ class Opened:
 
 
 async def serve(
-    world: World, port: int, *, tls: bool, parent: int, ready: Callable[[Opened, Desk], None]
+    world: World, port: int, *, tls: bool, parent: int, ready: Callable[[Opened, RouteClient], None]
 ) -> None:
     """Serve until SIGTERM, SIGINT or the parent's end; `ready` is told once both ports are open.
 
@@ -43,7 +43,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    desk = Desk(world)
+    desk = RouteClient(world)
     connections: set[Connection] = set()
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-simulator-"))

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from s3mover.events import Event, Notify, WorkerStarted
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.transfer.policy import Policy
-from s3mover.workers.messages import RouteBrief
-from s3mover.workers.pool.pool import Crew
-from s3mover.workers.pool.route_client import Desk, FromCrew, Settled
+from s3mover.workers.messages import RouteConfig
+from s3mover.workers.pool.pool import WorkerPool
+from s3mover.workers.pool.route_client import Completed, PoolMessage, RouteClient
 from simulator import Simulator
 from testkit.waiting import TOO_LONG, wait_until
 
@@ -20,12 +20,12 @@ ACCOUNT = "111111111111"
 class Owner:
     """A desk with its inbox, as a loop holds them, and what its crew announced."""
 
-    def __init__(self, desk: Desk, inbox: "SimpleQueue[FromCrew]", events: list[Event]) -> None:
+    def __init__(self, desk: RouteClient, inbox: "SimpleQueue[PoolMessage]", events: list[Event]) -> None:
         self.desk = desk
         self.inbox = inbox
         self.events = events
 
-    def hear(self) -> Settled:
+    def hear(self) -> Completed:
         return self.desk.hear(self.inbox.get(timeout=TOO_LONG))
 
     def settle(self, count: int) -> list[Outcome]:
@@ -44,14 +44,14 @@ class Owner:
         return self.pids()[number]
 
 
-def brief_of(
+def route_config(
     simulator: Simulator,
     source: str = "from",
     destination: str = "to",
     method: str = "auto",
     attempts: int = 3,
     part_size: int = 64 * 2**20,
-) -> RouteBrief:
+) -> RouteConfig:
     key = simulator.add_key(ACCOUNT)
     place = urlsplit(simulator.endpoint)
     credentials = Credentials(key.access_key, key.secret_key)
@@ -61,7 +61,7 @@ def brief_of(
             bucket, place.scheme, place.hostname or "", place.port or 0, f"/{bucket}", simulator.region
         )
 
-    return RouteBrief(
+    return RouteConfig(
         source=address(source),
         destination=address(destination),
         credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
@@ -71,12 +71,12 @@ def brief_of(
 
 @contextmanager
 def owners_of(
-    crew: Crew, routes: Mapping[str, RouteBrief], events: list[Event], notify: Notify | None = None
+    crew: WorkerPool, routes: Mapping[str, RouteConfig], events: list[Event], notify: Notify | None = None
 ) -> Iterator[list[Owner]]:
     """Run a crew with a desk for each route; what the desks announce goes to `events`, or to `notify`."""
     owners = []
     for route, brief in routes.items():
-        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        inbox: SimpleQueue[PoolMessage] = SimpleQueue()
         owners.append(Owner(crew.open_desk(route, brief, inbox.put, notify or events.append), inbox, events))
     crew.start()
     try:

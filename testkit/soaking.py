@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from s3mover.workers.lease_guard import LANDING_SECONDS, TRUST_SECONDS
+from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 from testkit import counted
 from testkit.memory import own_memory, tree
 from testkit.program import Daemon, daemon
@@ -149,7 +149,7 @@ class Soak:
         running.await_event("object.moved")
         running.process.send_signal(signal.SIGSTOP)
         done = self._s3.count(DESTINATION) + ORDERS_PER_THREAD * self._threads
-        until = time.monotonic() + TRUST_SECONDS + LANDING_SECONDS
+        until = time.monotonic() + LEASE_GUARD_SECONDS + SETTLING_SECONDS
         wait_until(lambda: self._s3.count(DESTINATION) >= done or time.monotonic() > until, "all is done")
         running.process.send_signal(signal.SIGCONT)
 

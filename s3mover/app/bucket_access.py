@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from s3mover.app.factories import Sides
+from s3mover.app.factories import Endpoints
 from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
@@ -14,7 +14,7 @@ FIRST_ATTEMPTS = 3
 _SHORT = {Side.SOURCE: "SRC", Side.DESTINATION: "DST"}
 
 
-def require_listings(settings: Settings, sides: Sides) -> None:
+def require_listings(settings: Settings, sides: Endpoints) -> None:
     """See that both buckets can be listed.
 
     Raises:
@@ -35,7 +35,7 @@ def require_listings(settings: Settings, sides: Sides) -> None:
             bucket.close_thread()
 
 
-def owner_problem(settings: Settings, sides: Sides, side: Side) -> str:
+def owner_problem(settings: Settings, sides: Endpoints, side: Side) -> str:
     """Return what is wrong with `account_id` of a side that refuses requests, empty where it is not that.
 
     S3 refuses a wrong owner in the same words as a missing right. If the bucket can be listed where no owner is

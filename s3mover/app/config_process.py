@@ -30,7 +30,7 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SettingsRequest:
     """Which settings are wanted: of which file, None for the usual one, with which of the command line's, which route.
 
     The environment and the working directory are the clerk's as they are ours.
@@ -41,7 +41,7 @@ class Wanted:
     route: str | None = None
 
 
-class Clerk:
+class ConfigProcess:
     """A process that answers one question after the other. Belongs to one thread, which closes it.
 
     Questions and answers, secrets among them, go through pipes that nobody else can read.
@@ -58,7 +58,7 @@ class Clerk:
         """The number of the process."""
         return self._process.pid
 
-    def begin(self, wanted: Wanted, *, look_ahead: bool = False) -> None:
+    def begin(self, wanted: SettingsRequest, *, look_ahead: bool = False) -> None:
         """Let the settings be read; with `look_ahead` both ends of their first route are looked for, next.
 
         `settings` will not have to wait for all of it, nor will `find`.
@@ -139,14 +139,14 @@ class Clerk:
         return self._process.stdin, self._process.stdout
 
 
-def read_settings(wanted: Wanted) -> "Settings":
-    """Read settings by a clerk of their own; see `Clerk.settings`."""
-    with closing(Clerk()) as clerk:
+def read_settings(wanted: SettingsRequest) -> "Settings":
+    """Read settings by a clerk of their own; see `ConfigProcess.settings`."""
+    with closing(ConfigProcess()) as clerk:
         clerk.begin(wanted)
         return clerk.settings()
 
 
 def find(access: "SideAccess") -> "Found":
-    """Find one side by a clerk of its own; see `Clerk.find`."""
-    with closing(Clerk()) as clerk:
+    """Find one side by a clerk of its own; see `ConfigProcess.find`."""
+    with closing(ConfigProcess()) as clerk:
         return clerk.find(access)

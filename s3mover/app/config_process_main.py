@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
-from s3mover.app.side_access import accesses_of
+from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import Side
 from s3mover.s3.configured_access import given
@@ -62,7 +62,7 @@ def _read(asked: Answer) -> Settings:
 
 def _looked_for(settings: Settings) -> dict[SideAccess, Answer]:
     """Look for the sides that will be asked for first, while whoever asks loads what it needs."""
-    return {access: _found(access) for access in accesses_of(routes_of(settings)[0].settings)}
+    return {access: _found(access) for access in side_accesses(routes_of(settings)[0].settings)}
 
 
 def _found(access: SideAccess) -> Answer:

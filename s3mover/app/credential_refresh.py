@@ -5,14 +5,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from s3mover.app.current_settings import CREDENTIALS, Current, merged, secrets_of
-from s3mover.app.factories import Sides, brief_of
-from s3mover.app.side_access import access_of
+from s3mover.app.factories import Endpoints, route_config
+from s3mover.app.side_access import side_access
 from s3mover.errors import MoverError, S3Error, SettingsError, UnreachableError
 from s3mover.model import Credentials, Side
 from s3mover.observe.logs import redact
-from s3mover.s3.credentials import Identity
+from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.settings import Settings, routes_of
-from s3mover.workers.pool.route_client import Desk
+from s3mover.workers.pool.route_client import RouteClient
 
 # How often it is looked whether credentials were refreshed.
 CREDENTIALS_SECONDS = 10.0
@@ -20,7 +20,7 @@ CREDENTIALS_SECONDS = 10.0
 _REFUSALS = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"})
 
 
-class CredentialKeeper:
+class CredentialRefresher:
     """Sends refreshed credentials down to the workers, who know nothing of AWS's credential chain.
 
     `clock` counts seconds steadily.
@@ -30,8 +30,8 @@ class CredentialKeeper:
         self,
         current: Current,
         route: str,
-        sides: Sides,
-        desk: Desk,
+        sides: Endpoints,
+        desk: RouteClient,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
@@ -70,7 +70,7 @@ class CredentialKeeper:
         redact([*secrets_of(self._current.settings), *secrets_of(settings)], "settings")
         its = dict(routes_of(settings))[self._route]
         for side, ours in ((Side.SOURCE, its.source), (Side.DESTINATION, its.destination)):
-            self._identities[side].renew(access_of(side, ours))
+            self._identities[side].renew(side_access(side, ours))
         self._send_changes()
 
     def teach(self) -> None:
@@ -79,7 +79,7 @@ class CredentialKeeper:
         Raises:
             UnreachableError: the credentials cannot be renewed.
         """
-        self._desk.teach(brief_of(self._current.of(self._route), self._sides))
+        self._desk.teach(route_config(self._current.of(self._route), self._sides))
 
     def _send_changes(self) -> None:
         for side, identity in self._identities.items():
@@ -88,7 +88,7 @@ class CredentialKeeper:
                 self._known[side] = fresh
                 self._desk.renew(side, fresh)
 
-    def _fresh(self, identity: Identity) -> Credentials | None:
+    def _fresh(self, identity: RefreshingCredentials) -> Credentials | None:
         try:
             return identity.credentials()
         except UnreachableError:

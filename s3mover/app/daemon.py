@@ -6,22 +6,22 @@ import threading
 import time
 from contextlib import ExitStack
 
-from s3mover.app.config_process import Wanted, read_settings
+from s3mover.app.config_process import SettingsRequest, read_settings
 from s3mover.app.current_settings import Current, secrets_of
 from s3mover.app.exit_codes import exit_code_of
 from s3mover.app.observers import Observers
-from s3mover.app.preload import Early
+from s3mover.app.preload import Preloaded
 from s3mover.app.reloader import Reloader
-from s3mover.app.route_engine import Engine, open_engine
-from s3mover.app.shared_runtime import House, open_house
-from s3mover.audit.retrying_trail import LONGEST_WAIT_SECONDS, OutageNotice
+from s3mover.app.route_engine import RouteEngine, open_route_engine
+from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
+from s3mover.audit.retrying_trail import LONGEST_WAIT_SECONDS, OutageAnnouncer
 from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
 from s3mover.events import DaemonStopped, RouteFailed
-from s3mover.lifecycle.control_listener import ControlDoor, commands_of
-from s3mover.lifecycle.operator_requests import Wishes
-from s3mover.lifecycle.signals import heeding_signals, stopping_on_signals
+from s3mover.lifecycle.control_listener import ControlListener, commands_of
+from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.signals import handling_signals, stopping_on_signals
 from s3mover.lifecycle.stop import Stop
-from s3mover.lifecycle.supervisor import Duties, Supervisor, pause_after
+from s3mover.lifecycle.supervisor import Supervisor, SupervisorHooks, pause_after
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
 from s3mover.sweep.loop import SweepResult
@@ -31,7 +31,7 @@ TICK_SECONDS = 0.1
 FIRST_WAIT_SECONDS = 1.0
 
 
-def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode:
+def run_daemon(wanted: SettingsRequest, early: Preloaded, *, max_sweeps: int = 0) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130), or until each route made so many sweeps (0: endlessly).
 
     The settings are those that are `wanted`, at the start and whenever they are to be read again. After `max_sweeps`
@@ -44,14 +44,14 @@ def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode
     current = Current(early.clerk.settings(), lambda: read_settings(wanted))
     configure(current.settings.log.level, current.settings.log.format, sys.stdout)
     redact(secrets_of(current.settings), "settings")
-    stop, wishes, log, service = Stop(), Wishes(), LogListener(), ServiceNotifier(os.environ)
+    stop, wishes, log, service = Stop(), OperatorRequests(), LogListener(), ServiceNotifier(os.environ)
     with ExitStack() as opened:
         opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
-        opened.enter_context(heeding_signals(wishes))
+        opened.enter_context(handling_signals(wishes))
         observers = Observers(current.routes, [service, log])
         opened.enter_context(observers.serving(current.settings.http))
-        house = opened.enter_context(open_house(current, early, stop, observers, wishes))
-        door = ControlDoor(current.settings.control.socket, commands_of(wishes), house.notify)
+        house = opened.enter_context(open_shared_runtime(current, early, stop, observers, wishes))
+        door = ControlListener(current.settings.control.socket, commands_of(wishes), house.notify)
         opened.callback(door.close)
         reloader = Reloader(current, wishes, lambda: list(house.keepers), log, house.notify)
         for look in (door.look, reloader.look, lambda: _sign_of_life(observers, service)):
@@ -62,7 +62,7 @@ def run_daemon(wanted: Wanted, early: Early, *, max_sweeps: int = 0) -> ExitCode
     return max(map(exit_code_of, last), default=ExitCode.OK)
 
 
-def live(house: House, max_sweeps: int = 0) -> list[SweepResult]:
+def live(house: SharedRuntime, max_sweeps: int = 0) -> list[SweepResult]:
     """Let every route live until it is to stop, and return their last sweeps.
 
     Raises:
@@ -70,7 +70,7 @@ def live(house: House, max_sweeps: int = 0) -> list[SweepResult]:
         Exception: a defect of ours.
     """
     house.notify(house.started())
-    lives = [Life(house, route, max_sweeps) for route in house.current.routes]
+    lives = [RouteThread(house, route, max_sweeps) for route in house.current.routes]
     for life in lives:
         life.start()
     while any(life.is_alive() for life in lives):
@@ -84,13 +84,13 @@ def live(house: House, max_sweeps: int = 0) -> list[SweepResult]:
     return [life.last for life in lives if life.last is not None]
 
 
-class Life(threading.Thread):
+class RouteThread(threading.Thread):
     """The life of one route. Of several, one that cannot work begins anew after a while, and the others go on.
 
     A database that is away is waited for in any case: the program and its database are often started together.
     """
 
-    def __init__(self, house: House, route: str, max_sweeps: int) -> None:
+    def __init__(self, house: SharedRuntime, route: str, max_sweeps: int) -> None:
         super().__init__(name=f"route-{route}" if route else "loop", daemon=True)
         self.error: Exception | None = None
         self.last: SweepResult | None = None
@@ -98,7 +98,7 @@ class Life(threading.Thread):
         self._house = house
         self._route = route
         self._max_sweeps = max_sweeps
-        self._outage = OutageNotice(house.audience.of(route), time.monotonic)
+        self._outage = OutageAnnouncer(house.audience.of(route), time.monotonic)
 
     def run(self) -> None:
         """Live until a stop is asked for; what cannot be lived with ends all routes."""
@@ -117,7 +117,7 @@ class Life(threading.Thread):
     def _work(self) -> Exception | None:
         """Work as long as that goes well, and return what ended it, if anything did."""
         try:
-            with open_engine(self._house, self._route, beside=lambda: None) as engine:
+            with open_route_engine(self._house, self._route, beside=lambda: None) as engine:
                 self._outage.ended()
                 supervisor = supervisor_of(engine, max(0, self._max_sweeps - self.sweeps))
                 try:
@@ -156,9 +156,9 @@ class Life(threading.Thread):
             audience.beat(self._route)
 
 
-def supervisor_of(engine: Engine, rounds: int = 0) -> Supervisor:
+def supervisor_of(engine: RouteEngine, rounds: int = 0) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
-    duties = Duties(
+    duties = SupervisorHooks(
         acquire=engine.acquire,
         round=engine.sweep,
         idle=engine.idle,

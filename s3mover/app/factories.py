@@ -7,25 +7,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from s3mover.app.config_process import Clerk, find
-from s3mover.app.side_access import access_of
+from s3mover.app.config_process import ConfigProcess, find
+from s3mover.app.side_access import side_access
 from s3mover.events import Notify, ObjectsListed, RequestsMade
 from s3mover.model import ObjectPage, Pair, Side
-from s3mover.planning.backoff import WaitRule
+from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.plan import plan
 from s3mover.planning.read_ahead import ReadAhead
-from s3mover.planning.scan import Finding, Rules
+from s3mover.planning.scan import PageDiff, Rules
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
-from s3mover.s3.credentials import Identity
+from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import ATTEMPTS, retrying
 from s3mover.settings.model import BucketSettings, Settings
-from s3mover.sweep.etag_probe import EtagTrust
-from s3mover.transfer.persistence import Persist, persistent
+from s3mover.sweep.etag_probe import EtagProbe
+from s3mover.transfer.persistence import Retry, retry_policy
 from s3mover.transfer.policy import Policy
-from s3mover.workers.messages import BYTES, REQUESTS, RouteBrief
+from s3mover.workers.messages import BYTES, REQUESTS, RouteConfig
 from s3mover.workers.pool.pool import share_threads
-from s3mover.workers.ratelimit.local_traffic import OwnTraffic
+from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 
 # Pages that each listing is read ahead of the merge.
 PAGES_AHEAD = 3
@@ -61,9 +61,9 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def wait_rule_of(settings: Settings) -> WaitRule:
+def backoff_policy_of(settings: Settings) -> BackoffPolicy:
     """Return how long objects that failed wait for their next attempt."""
-    return WaitRule(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
+    return BackoffPolicy(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
 
 
 def filter_of(settings: Settings) -> KeyFilter | None:
@@ -71,40 +71,42 @@ def filter_of(settings: Settings) -> KeyFilter | None:
     return key_filter(settings.source.prefix, settings.filter.include, settings.filter.exclude)
 
 
-def identity_of(side: Side, settings: BucketSettings, notify: Notify, clerk: Clerk) -> Identity:
+def resolve_credentials(
+    side: Side, settings: BucketSettings, notify: Notify, clerk: ConfigProcess
+) -> RefreshingCredentials:
     """Let the clerk find the credentials and the address of one side.
 
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    access = access_of(side, settings)
-    return Identity(access, clerk.find(access), find, notify)
+    access = side_access(side, settings)
+    return RefreshingCredentials(access, clerk.find(access), find, notify)
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class Endpoints:
     """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials.
 
     `persist` tries a request again where that may help, within the budget of repetitions; a listing, which a stop does
     not cut short, waits by `sleep`.
     """
 
-    source_identity: Identity
-    destination_identity: Identity
+    source_identity: RefreshingCredentials
+    destination_identity: RefreshingCredentials
     source: Bucket
     destination: Bucket
-    persist: Persist
+    persist: Retry
     sleep: Callable[[float], None]
 
 
-def sides_of(
+def connect_endpoints(
     settings: Settings,
     notify: Notify,
-    traffic: OwnTraffic,
+    traffic: LocalTraffic,
     wait: Callable[[float], bool] = undisturbed,
-    clerk: Clerk | None = None,
-) -> Sides:
-    """Find both ends, by a clerk that is there already or by one of their own; see `identity_of`.
+    clerk: ConfigProcess | None = None,
+) -> Endpoints:
+    """Find both ends, by a clerk that is there already or by one of their own; see `resolve_credentials`.
 
     Requests pass `traffic`, and before a repetition `wait` so many seconds, which tells whether to go on.
     """
@@ -112,25 +114,25 @@ def sides_of(
     def sleep(seconds: float) -> None:
         time.sleep(seconds + traffic.repeat())
 
-    with closing(clerk or Clerk()) as asked:
-        source = identity_of(Side.SOURCE, settings.source, notify, asked)
-        destination = identity_of(Side.DESTINATION, settings.destination, notify, asked)
-    return Sides(
+    with closing(clerk or ConfigProcess()) as asked:
+        source = resolve_credentials(Side.SOURCE, settings.source, notify, asked)
+        destination = resolve_credentials(Side.DESTINATION, settings.destination, notify, asked)
+    return Endpoints(
         source,
         destination,
         _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
         _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
-        persistent(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
+        retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
         sleep,
     )
 
 
 def _bucket(
-    identity: Identity,
+    identity: RefreshingCredentials,
     side: Side,
     settings: BucketSettings,
     notify: Notify,
-    traffic: OwnTraffic,
+    traffic: LocalTraffic,
     sleep: Callable[[float], None],
 ) -> Bucket:
     note = traffic.counter(side)
@@ -157,9 +159,9 @@ def threads_of(settings: Settings) -> list[int]:
     return share_threads(settings.transfer.threads, processes)
 
 
-def brief_of(settings: Settings, sides: Sides) -> RouteBrief:
+def route_config(settings: Settings, sides: Endpoints) -> RouteConfig:
     """Return what the worker processes are told of the route."""
-    return RouteBrief(
+    return RouteConfig(
         source=sides.source.address,
         destination=sides.destination.address,
         credentials={
@@ -186,10 +188,10 @@ def by_itself(_: Side, bucket: Bucket) -> ListPage:
 
 def plan_of(
     settings: Settings,
-    sides: Sides,
+    sides: Endpoints,
     notify: Notify,
     reader: Callable[[Side, Bucket], ListPage] = by_itself,
-) -> Generator[Finding]:
+) -> Generator[PageDiff]:
     """Yield the plan of one sweep: both sides listed by ranges, and compared; `reader` says who reads pages."""
     pair, min_age = pair_of(settings), settings.filter.min_age
 
@@ -198,7 +200,7 @@ def plan_of(
 
     rules = Rules(
         pair,
-        EtagTrust(sides.source, sides.destination, sides.persist),
+        EtagProbe(sides.source, sides.destination, sides.persist),
         wanted=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from s3mover.events import Bulletin, Notify
+from s3mover.events import EventBus, Notify
 from s3mover.observe.logs import LogListener
 
 
-class Audience(Protocol):
+class EventPublishers(Protocol):
     """Who hears of the work.
 
     `notify` announces what concerns all routes.
@@ -23,7 +23,7 @@ class Audience(Protocol):
 
 
 class Listeners:
-    """The `Audience` of a process that serves nothing."""
+    """The `EventPublishers` of a process that serves nothing."""
 
     def __init__(self, routes: Sequence[str], listeners: Sequence[Notify]) -> None:
         self.notify = bulletin(*listeners)
@@ -39,7 +39,7 @@ class Listeners:
 
 def bulletin(*listeners: Notify) -> Notify:
     """Return what announces an event to each of them, in order."""
-    announcing = Bulletin()
+    announcing = EventBus()
     for listener in listeners:
         announcing.subscribe(listener)
     return announcing.notify

@@ -18,7 +18,7 @@ HANG_SECONDS = 120.0
 
 
 class Observers:
-    """The `Audience` of a process that serves metrics and status.
+    """The `EventPublishers` of a process that serves metrics and status.
 
     `notify` announces what concerns all routes, `of(route)` what concerns one; `source` answers over HTTP. One pair of
     buckets, whose name is empty, is heard of by one set of listeners. Of several routes each has its own, which hear

@@ -6,40 +6,40 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from s3mover.app.config_process import Clerk, Wanted
+from s3mover.app.config_process import ConfigProcess, SettingsRequest
 
 if TYPE_CHECKING:
-    from s3mover.workers.pool.forkserver import Nursery
+    from s3mover.workers.pool.forkserver import ForkServer
 
 
 @dataclass(frozen=True, slots=True)
-class Early:
+class Preloaded:
     """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
 
-    clerk: Clerk
-    nursery: "Nursery"
+    clerk: ConfigProcess
+    nursery: "ForkServer"
 
 
 @contextmanager
-def clerk_started(wanted: Wanted | None = None) -> Iterator[Clerk]:
+def start_config_process(wanted: SettingsRequest | None = None) -> Iterator[ConfigProcess]:
     """Start the clerk, with the reading of the settings that are wanted; it has ended afterwards."""
-    with closing(Clerk()) as clerk:
+    with closing(ConfigProcess()) as clerk:
         if wanted is not None:
             clerk.begin(wanted, look_ahead=True)
         yield clerk
 
 
 @contextmanager
-def nursery_started(clerk: Clerk) -> Iterator[Early]:
+def start_fork_server(clerk: ConfigProcess) -> Iterator[Preloaded]:
     """Start the nursery beside the clerk; it has ended afterwards.
 
     Only when our own modules are loaded: on two cores it would take its share from those who are waited for first, and
     its workers are wanted only once the database and both buckets have answered.
     """
-    from s3mover.workers.pool.forkserver import Nursery  # noqa: PLC0415 - the clerk starts before it is loaded
+    from s3mover.workers.pool.forkserver import ForkServer  # noqa: PLC0415 - the clerk starts before it is loaded
 
-    with closing(Nursery()) as nursery:
-        yield Early(clerk, nursery)
+    with closing(ForkServer()) as nursery:
+        yield Preloaded(clerk, nursery)
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from s3mover.app.credential_refresh import CredentialKeeper
+from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.current_settings import CREDENTIALS, RELOADABLE, Current, differing, is_among, merged
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.events import Notify, SettingsInvalid, SettingsReloaded
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.observe.logs import LogListener
 from s3mover.settings import Settings
 
@@ -20,8 +20,8 @@ class Reloader:
     def __init__(
         self,
         current: Current,
-        wishes: Wishes,
-        keepers: Callable[[], Sequence[CredentialKeeper]],
+        wishes: OperatorRequests,
+        keepers: Callable[[], Sequence[CredentialRefresher]],
         log: LogListener,
         notify: Notify,
     ) -> None:

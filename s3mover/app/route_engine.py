@@ -11,38 +11,45 @@ from functools import partial
 from queue import Empty
 
 from s3mover.app.bucket_access import require_listings
-from s3mover.app.credential_refresh import CredentialKeeper, is_refusal
-from s3mover.app.factories import Sides, brief_of, pair_of, plan_of, sides_of, wait_rule_of
-from s3mover.app.shared_runtime import House
+from s3mover.app.credential_refresh import CredentialRefresher, is_refusal
+from s3mover.app.factories import (
+    Endpoints,
+    backoff_policy_of,
+    connect_endpoints,
+    pair_of,
+    plan_of,
+    route_config,
+)
+from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import sum_up
 from s3mover.audit.opening import open_trail
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
 from s3mover.lifecycle.control_listener import patience
-from s3mover.lifecycle.start_gate import Gate
+from s3mover.lifecycle.start_gate import StartGate
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import SweepStatus
 from s3mover.settings import Settings
-from s3mover.sweep.cycle import Round, Territory
+from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
-from s3mover.workers.pool.page_requests import by_workers
-from s3mover.workers.pool.route_client import Desk, FromCrew
+from s3mover.workers.pool.page_requests import worker_page_reader
+from s3mover.workers.pool.route_client import PoolMessage, RouteClient
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class RouteEngine:
     """What drives one route: take the lease, make rounds, idle in between."""
 
-    house: House
+    house: SharedRuntime
     route: str
     notify: Notify
-    gate: Gate
-    trail: PatientTrail
-    desk: Desk
-    round: Round
+    gate: StartGate
+    trail: RetryingTrail
+    desk: RouteClient
+    round: SweepCycle
     inbox: Inbox
-    keeper: CredentialKeeper
+    keeper: CredentialRefresher
     tend: Callable[[], None]
 
     @property
@@ -80,12 +87,12 @@ class Engine:
                 message = self.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
                 continue
-            if isinstance(message, FromCrew):
+            if isinstance(message, PoolMessage):
                 self.desk.hear(message)
 
 
 @contextmanager
-def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterator[Engine]:
+def open_route_engine(house: SharedRuntime, route: str, beside: Callable[[], None]) -> Iterator[RouteEngine]:
     """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
 
     `beside` is called whenever the loop comes round: it is the house's `tend` where no other thread looks after that.
@@ -99,16 +106,16 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
         settings = current.of(route)
         trail = open_trail(settings.audit.url.value)
         opened.callback(trail.close)
-        sides = sides_of(settings, notify, house.crew.own_traffic(route), stop.wait, house.clerk())
+        sides = connect_endpoints(settings, notify, house.crew.local_traffic(route), stop.wait, house.clerk())
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
         house.crew.start()
-        desk = house.crew.open_desk(route, brief_of(settings, sides), inbox.put, notify)
+        desk = house.crew.open_desk(route, route_config(settings, sides), inbox.put, notify)
         opened.callback(_leave, house, desk)
-        reader = partial(by_workers, house.crew.read, route)
-        keeper = CredentialKeeper(current, route, sides, desk)
+        reader = partial(worker_page_reader, house.crew.read, route)
+        keeper = CredentialRefresher(current, route, sides, desk)
         opened.enter_context(house.keeping(keeper))
-        gate = Gate(stop, house.wishes, lambda: house.windows(route), notify)
+        gate = StartGate(stop, house.wishes, lambda: house.windows(route), notify)
 
         def tend() -> None:
             house.audience.beat(route)
@@ -116,7 +123,7 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
             beside()
 
         tools = SweepTools(
-            trail=PatientTrail(trail, notify, patience(stop, tend), time.monotonic),
+            trail=RetryingTrail(trail, notify, patience(stop, tend), time.monotonic),
             desk=desk,
             inbox=inbox,
             notify=notify,
@@ -124,12 +131,12 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
             clock=time.time,
             beat=tend,
             held=gate.held,
-            wait_rule=lambda: wait_rule_of(current.of(route)),
+            backoff_policy=lambda: backoff_policy_of(current.of(route)),
             remover=_remover(settings, sides, inbox),
         )
-        whole_round = Round(
+        whole_round = SweepCycle(
             tools,
-            Territory(
+            SweepTarget(
                 pair_of(settings),
                 lambda: plan_of(current.of(route), sides, notify, reader),
                 sides.source,
@@ -139,17 +146,17 @@ def open_engine(house: House, route: str, beside: Callable[[], None]) -> Iterato
             lambda result: sum_up(current.of(route).summary, result, route),
             lambda: current.of(route).audit.retention,
         )
-        yield Engine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
+        yield RouteEngine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
 
 
-def _leave(house: House, desk: Desk) -> None:
+def _leave(house: SharedRuntime, desk: RouteClient) -> None:
     """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
     if house.stop.requested and desk.in_flight():
         house.dismiss_crew()
     desk.close()
 
 
-def _remover(settings: Settings, sides: Sides, inbox: Inbox) -> Remover | None:
+def _remover(settings: Settings, sides: Endpoints, inbox: Inbox) -> Remover | None:
     if settings.transfer.after != "delete":
         return None
     require_conditions(sides.source, settings.source.prefix, sides.persist)

@@ -4,34 +4,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from s3mover import __version__
-from s3mover.app.config_process import Clerk
-from s3mover.app.credential_refresh import CredentialKeeper
+from s3mover.app.config_process import ConfigProcess
+from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.current_settings import Current
 from s3mover.app.factories import bounds_of, pair_of, threads_of
-from s3mover.app.listeners import Audience
-from s3mover.app.preload import Early
+from s3mover.app.listeners import EventPublishers
+from s3mover.app.preload import Preloaded
 from s3mover.events import DaemonStarted
-from s3mover.lifecycle.operator_requests import Wishes
-from s3mover.lifecycle.start_gate import PauseNotice
+from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.start_gate import PauseAnnouncer
 from s3mover.lifecycle.stop import Stop
-from s3mover.lifecycle.supervisor import StopNotice
+from s3mover.lifecycle.supervisor import StopAnnouncer
 from s3mover.windows import Window
-from s3mover.workers.pool.pool import Crew
+from s3mover.workers.pool.pool import WorkerPool
 
 # What idle workers get to end when they are dismissed.
 DISMISSAL_SECONDS = 5.0
 
 
-class House:
+class SharedRuntime:
     """What is shared, and who lives in it; `tend` looks after all of it and is called by the main thread alone."""
 
     def __init__(
         self,
         current: Current,
         stop: Stop,
-        wishes: Wishes,
-        audience: Audience,
-        early: Early,
+        wishes: OperatorRequests,
+        audience: EventPublishers,
+        early: Preloaded,
         *,
         is_daemon: bool = False,
     ) -> None:
@@ -42,7 +42,7 @@ class House:
         self.is_daemon = is_daemon
         self.notify = audience.notify
         # A daemon waits rather than give up where worker processes cannot live.
-        self.crew = Crew(
+        self.crew = WorkerPool(
             threads_of(current.settings),
             current.routes,
             audience.notify,
@@ -51,12 +51,12 @@ class House:
         )
         for route in current.routes:
             # What is asked before the crew shares the limits out keeps to the user's bounds, too.
-            self.crew.own_traffic(route).keep_to(bounds_of(current.of(route)))
+            self.crew.local_traffic(route).keep_to(bounds_of(current.of(route)))
         self._clerks = [early.clerk]
-        self.keepers: list[CredentialKeeper] = []
-        self._looks = [StopNotice(stop, self.notify).look, PauseNotice(wishes, self.notify).look]
+        self.keepers: list[CredentialRefresher] = []
+        self._looks = [StopAnnouncer(stop, self.notify).look, PauseAnnouncer(wishes, self.notify).look]
 
-    def clerk(self) -> Clerk | None:
+    def clerk(self) -> ConfigProcess | None:
         """Return the clerk that was started early, to the first that asks: a clerk belongs to one thread."""
         try:
             return self._clerks.pop()
@@ -78,7 +78,7 @@ class House:
             self._looks.remove(look)
 
     @contextmanager
-    def keeping(self, keeper: CredentialKeeper) -> Iterator[None]:
+    def keeping(self, keeper: CredentialRefresher) -> Iterator[None]:
         """Have the credentials of a route kept fresh meanwhile."""
         self.keepers.append(keeper)
         try:
@@ -102,12 +102,16 @@ class House:
 
 
 @contextmanager
-def open_house(
-    current: Current, early: Early, stop: Stop, audience: Audience, wishes: Wishes | None = None
-) -> Iterator[House]:
+def open_shared_runtime(
+    current: Current,
+    early: Preloaded,
+    stop: Stop,
+    audience: EventPublishers,
+    wishes: OperatorRequests | None = None,
+) -> Iterator[SharedRuntime]:
     """Open what routes share; it is closed again, also after an error. With `wishes` it is a daemon's."""
-    is_daemon, wishes = wishes is not None, wishes or Wishes()
-    house = House(current, stop, wishes, audience, early, is_daemon=is_daemon)
+    is_daemon, wishes = wishes is not None, wishes or OperatorRequests()
+    house = SharedRuntime(current, stop, wishes, audience, early, is_daemon=is_daemon)
     try:
         yield house
     finally:

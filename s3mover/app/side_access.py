@@ -5,7 +5,7 @@ from s3mover.s3.side_access import SideAccess
 from s3mover.settings.model import BucketSettings, Settings
 
 
-def access_of(side: Side, settings: BucketSettings) -> SideAccess:
+def side_access(side: Side, settings: BucketSettings) -> SideAccess:
     """Return what the settings say of reaching one side."""
     return SideAccess(
         side,
@@ -21,6 +21,6 @@ def access_of(side: Side, settings: BucketSettings) -> SideAccess:
     )
 
 
-def accesses_of(settings: Settings) -> list[SideAccess]:
+def side_accesses(settings: Settings) -> list[SideAccess]:
     """Return how both sides are reached."""
-    return [access_of(Side.SOURCE, settings.source), access_of(Side.DESTINATION, settings.destination)]
+    return [side_access(Side.SOURCE, settings.source), side_access(Side.DESTINATION, settings.destination)]

@@ -22,7 +22,7 @@ CONFIRM_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 10.0
 
 
-class OutageNotice:
+class OutageAnnouncer:
     """Announces once that the database is away, and once that it is back; `clock` counts seconds steadily."""
 
     def __init__(self, notify: Notify, clock: Callable[[], float]) -> None:
@@ -43,7 +43,7 @@ class OutageNotice:
             self._since = None
 
 
-class PatientTrail:
+class RetryingTrail:
     """The trail as a sweep uses it.
 
     `wait` waits so many seconds and returns False where no time is left to wait; then the outage is raised.
@@ -59,7 +59,7 @@ class PatientTrail:
         self._clock = clock
         self._confirmed_at = clock()
         self._signed_at = clock()
-        self._outage = OutageNotice(notify, clock)
+        self._outage = OutageAnnouncer(notify, clock)
 
     def acquire_lease(self, pair: Pair) -> bool:
         """See `Trail.acquire_lease`."""
@@ -158,12 +158,12 @@ class PatientTrail:
         try:
             result = call()
         except (AuditUnavailableError, UnreachableError) as outage:
-            return self._insist(call, outage)
+            return self._retry_io(call, outage)
         self._confirmed_at = asked_at
         self._outage.ended()
         return result
 
-    def _insist(self, call: Callable[[], T], outage: MoverError) -> T:
+    def _retry_io(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
         self._outage.began(outage)
         pause = FIRST_WAIT_SECONDS

@@ -7,15 +7,23 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from s3mover.app.bucket_access import require_listings
-from s3mover.app.factories import Sides, bounds_of, filter_of, listing, pair_of, plan_of, sides_of
+from s3mover.app.factories import (
+    Endpoints,
+    bounds_of,
+    connect_endpoints,
+    filter_of,
+    listing,
+    pair_of,
+    plan_of,
+)
 from s3mover.audit.opening import apply_schema as bring_up_to_date
 from s3mover.audit.opening import schema_text
 from s3mover.commands.each_route import on_each
 from s3mover.commands.retry import waiting_left_out
-from s3mover.diagnostics.check_setup import open_subject
+from s3mover.diagnostics.check_setup import open_check_context
 from s3mover.diagnostics.checks import CheckResult, Checks, Level
 from s3mover.diagnostics.iam_terms import documents_of, hints
-from s3mover.diagnostics.verify import Comparison, Finding, byte_comparer, checksum_comparer
+from s3mover.diagnostics.verify import Comparator, Comparison, byte_comparer, checksum_comparer
 from s3mover.diagnostics.verify import verify as compare
 from s3mover.errors import ExitCode, SettingsError
 from s3mover.events import Event
@@ -24,7 +32,7 @@ from s3mover.lifecycle.control_socket import ask
 from s3mover.model import WAITING, Method
 from s3mover.observe.text import human_size, to_json, visible
 from s3mover.settings import Route, Settings
-from s3mover.workers.ratelimit.standalone import governed_alone
+from s3mover.workers.ratelimit.standalone import standalone_limits
 
 Say = Callable[[str], None]
 HEADINGS = {
@@ -79,10 +87,10 @@ def _preview(settings: Settings, say: Say) -> ExitCode:
 
 
 @contextmanager
-def _limited_sides(settings: Settings) -> Iterator[Sides]:
+def _limited_sides(settings: Settings) -> Iterator[Endpoints]:
     """Reach both sides, which can be listed, by requests that keep to the limits."""
-    with governed_alone(bounds_of(settings)) as traffic:
-        sides = sides_of(settings, _ignore, traffic)
+    with standalone_limits(bounds_of(settings)) as traffic:
+        sides = connect_endpoints(settings, _ignore, traffic)
         require_listings(settings, sides)
         yield sides
 
@@ -98,7 +106,7 @@ def verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     pair = pair_of(settings)
-    counts: Counter[Finding] = Counter()
+    counts: Counter[Comparison] = Counter()
     with (
         _limited_sides(settings) as sides,
         closing(listing(sides.source, pair.source_prefix)) as source,
@@ -106,19 +114,19 @@ def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
     ):
         for verdict in compare(source, destination, _comparison(settings, sides, deep=deep)):
             counts[verdict.finding] += 1
-            if verdict.finding in {Finding.MISSING, Finding.DIFFERENT}:
+            if verdict.finding in {Comparison.MISSING, Comparison.DIFFERENT}:
                 say(f"{verdict.finding} {visible(verdict.key)}: {verdict.why}")
-    say(", ".join(f"{counts[finding]} {finding}" for finding in Finding))
-    if counts[Finding.UNPROVEN]:
+    say(", ".join(f"{counts[finding]} {finding}" for finding in Comparison))
+    if counts[Comparison.UNPROVEN]:
         say("unproven: size and time agree, but no checksum could be compared; --deep reads the bytes")
-    return ExitCode.SOME_FAILED if counts[Finding.MISSING] + counts[Finding.DIFFERENT] else ExitCode.OK
+    return ExitCode.SOME_FAILED if counts[Comparison.MISSING] + counts[Comparison.DIFFERENT] else ExitCode.OK
 
 
-def _comparison(settings: Settings, sides: Sides, *, deep: bool) -> Comparison:
+def _comparison(settings: Settings, sides: Endpoints, *, deep: bool) -> Comparator:
     source, destination, persist = sides.source, sides.destination, sides.persist
     reader = byte_comparer(source, destination, persist) if deep else None
     prover = checksum_comparer(source, destination, persist)
-    return Comparison(pair_of(settings), filter_of(settings), prover, reader)
+    return Comparator(pair_of(settings), filter_of(settings), prover, reader)
 
 
 def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
@@ -131,7 +139,7 @@ def check(settings: Settings, say: Say, *, as_json: bool) -> ExitCode:
 
 def _check(route: Route, say: Say, *, as_json: bool) -> ExitCode:
     results, settings = [], route.settings
-    with open_subject(settings) as subject:
+    with open_check_context(settings) as subject:
         for result in Checks(subject).run():
             results.append(result)
             if not as_json:

@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from s3mover.app.factories import pair_of, wait_rule_of
+from s3mover.app.factories import backoff_policy_of, pair_of
 from s3mover.audit.opening import open_reader, schema_text
 from s3mover.audit.trail import Trail
 from s3mover.commands.each_route import on_each
 from s3mover.errors import ExitCode, MoverError
 from s3mover.model import Pair
 from s3mover.observe.text import visible
-from s3mover.planning.scan import Finding
+from s3mover.planning.scan import PageDiff
 from s3mover.settings.model import Settings
-from s3mover.sweep.backoff import Waits
+from s3mover.sweep.backoff import ObjectBackoff
 
 Say = Callable[[str], None]
-Sift = Callable[[Finding], Finding]
+Sift = Callable[[PageDiff], PageDiff]
 
 # In small steps, so that a daemon that writes meanwhile is not held up.
 WAITS_PER_STEP = 1000
@@ -36,7 +36,9 @@ def waiting_left_out(settings: Settings, say: Say) -> Iterator[Sift]:
         yield lambda finding: finding
         return
     with closing(trail):
-        yield Waits(trail, pair_of(settings), wait_rule_of(settings), time.time).left_out
+        yield ObjectBackoff(
+            trail, pair_of(settings), backoff_policy_of(settings), time.time
+        ).without_backed_off
 
 
 def retry(settings: Settings, say: Say, keys: Sequence[str]) -> ExitCode:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from s3mover.app.current_settings import Current, secrets_of
 from s3mover.app.exit_codes import exit_code_of
 from s3mover.app.listeners import Listeners
-from s3mover.app.preload import Early
-from s3mover.app.route_engine import Engine, open_engine
-from s3mover.app.shared_runtime import House, open_house
+from s3mover.app.preload import Preloaded
+from s3mover.app.route_engine import RouteEngine, open_route_engine
+from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
 from s3mover.lifecycle.signals import stopping_on_signals
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
 
 
-def sweep_once(early: Early, *, progress: bool, wait: bool) -> ExitCode:
+def sweep_once(early: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
     """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
 
     Raises:
@@ -41,7 +41,7 @@ def sweep_once(early: Early, *, progress: bool, wait: bool) -> ExitCode:
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_house(current, early, stop, Listeners(current.routes, listeners)) as house,
+        open_shared_runtime(current, early, stop, Listeners(current.routes, listeners)) as house,
     ):
         ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
     for error in ended:
@@ -60,11 +60,11 @@ def _bar() -> "ProgressListener | None":
 
 
 def _sweep_route(
-    house: House, route: str, bar: "ProgressListener | None", *, wait: bool
+    house: SharedRuntime, route: str, bar: "ProgressListener | None", *, wait: bool
 ) -> ExitCode | MoverError:
     """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
     try:
-        with open_engine(house, route, beside=house.tend) as engine:
+        with open_route_engine(house, route, beside=house.tend) as engine:
             if not (engine.acquire() or (wait and _awaited(engine))):
                 if house.stop.requested:
                     return ExitCode.INTERRUPTED
@@ -79,5 +79,5 @@ def _sweep_route(
         return error
 
 
-def _awaited(engine: Engine) -> bool:
+def _awaited(engine: RouteEngine) -> bool:
     return wait_for_lease(str(engine.round.pair), engine.acquire, engine.idle, engine.stop, engine.notify)

@@ -17,7 +17,7 @@ from s3mover.demo.documents import arrivals, documents
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import MoverError, SettingsError
 from s3mover.lifecycle.signals import stopping_on_signals
-from s3mover.lifecycle.stop import Stop, heed_term_as_first_process
+from s3mover.lifecycle.stop import Stop, handle_term_as_first_process
 from s3mover.settings.sources import DEFAULT_FILE
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - the daemon calls from another container
@@ -71,7 +71,7 @@ def _write(path: Path, text: str) -> None:
 
 def main() -> None:
     """Serve, and end the program."""
-    heed_term_as_first_process()
+    handle_term_as_first_process()
     _, folder, endpoint_url = sys.argv
     try:
         serve(Path(folder), endpoint_url)

@@ -14,15 +14,15 @@ import click
 from s3mover.app.current_settings import Current
 from s3mover.app.daemon import live
 from s3mover.app.observers import Observers
-from s3mover.app.preload import clerk_started, nursery_started
-from s3mover.app.route_engine import Engine, open_engine
-from s3mover.app.shared_runtime import House, open_house
+from s3mover.app.preload import start_config_process, start_fork_server
+from s3mover.app.route_engine import RouteEngine, open_route_engine
+from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
 from s3mover.app.summaries import summary_report
 from s3mover.demo.documents import additions, changes, documents
 from s3mover.demo.proof import compare_buckets
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.observe import summary
@@ -107,25 +107,25 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
 @contextmanager
 def _engine(
     config: Path, overrides: dict[str, object], stop: Stop
-) -> Iterator[tuple[Engine, ProgressListener, int]]:
+) -> Iterator[tuple[RouteEngine, ProgressListener, int]]:
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
     current = Current(settings)
     observers = Observers(current.routes, [LogListener(), bar])
     with (
-        clerk_started() as clerk,
-        nursery_started(clerk) as early,
+        start_config_process() as clerk,
+        start_fork_server(clerk) as early,
         observers.serving(settings.http) as port,
-        open_house(current, early, stop, observers) as house,
-        open_engine(house, "", beside=house.tend) as engine,
+        open_shared_runtime(current, early, stop, observers) as house,
+        open_route_engine(house, "", beside=house.tend) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
         yield engine, bar, port
 
 
-def _sweep(engine: Engine, bar: ProgressListener, expected: int, what: str) -> None:
+def _sweep(engine: RouteEngine, bar: ProgressListener, expected: int, what: str) -> None:
     _say(f"\n🔄 Sweep: {what}.")
     with bar:
         result = engine.round.run()
@@ -151,7 +151,7 @@ def _prove(server: DemoServer) -> None:
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(house: House, port: int) -> None:
+def _tell_endpoints(house: SharedRuntime, port: int) -> None:
     base = f"http://127.0.0.1:{port}"
     _say(f"👷 {house.crew.threads} threads in {house.crew.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
@@ -170,10 +170,10 @@ def _go_on(config: Path, stop: Stop) -> None:
     current = Current(settings)
     observers = Observers(current.routes, [LogListener()])
     with (
-        clerk_started() as clerk,
-        nursery_started(clerk) as early,
+        start_config_process() as clerk,
+        start_fork_server(clerk) as early,
         observers.serving(settings.http) as port,
-        open_house(current, early, stop, observers, Wishes()) as house,
+        open_shared_runtime(current, early, stop, observers, OperatorRequests()) as house,
     ):
         _tell_endpoints(house, port)
         live(house)

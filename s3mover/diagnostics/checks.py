@@ -1,6 +1,6 @@
 """Can the work be done? One test per thing that can be missing; touches nothing but a probe object of its own.
 
-Which right a refusal speaks of is `s3/rights.py`'s; which policies would grant it is asked of `Subject.remedy`.
+Which right a refusal speaks of is `s3/rights.py`'s; which policies would grant it is asked of `CheckContext.remedy`.
 """
 
 import secrets
@@ -33,7 +33,7 @@ class Level(StrEnum):
     FAILED = "failed"
 
 
-class Lack(NamedTuple):
+class MissingPermission(NamedTuple):
     """Rights at `place` that the principal of `holder`'s credentials seems to lack.
 
     `source_key` is the ARN of the KMS key of the source's objects, empty where none is known.
@@ -73,7 +73,7 @@ class CheckResult(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CheckContext:
     """What is tested.
 
     `reach` is each side's bucket with its own credentials; `read_across` the source as the destination's
@@ -92,12 +92,12 @@ class Subject:
     database: Callable[[], str]
     deletion: Callable[[], str] | None
     looks: bool
-    remedy: Callable[[Lack], Remedy]
+    remedy: Callable[[MissingPermission], Remedy]
     wrong_owner: Callable[[Side], str]
     clock: Callable[[], float]
 
 
-class Doubt(MoverError):  # noqa: N818 - it is no error, only raised like one
+class CheckWarning(MoverError):  # noqa: N818 - it is no error, only raised like one
     """Something that does not stop the work, but should be known; `policy` as in `CheckResult`."""
 
     def __init__(self, message: str, policy: Collection[dict[str, Any]] = ()) -> None:
@@ -108,7 +108,7 @@ class Doubt(MoverError):  # noqa: N818 - it is no error, only raised like one
 class Checks:
     """The tests of one subject, in the order in which they are run; later ones use what earlier ones learnt."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: CheckContext) -> None:
         self._subject = subject
         self._source = subject.reach[Side.SOURCE]
         self._destination = subject.reach[Side.DESTINATION]
@@ -147,7 +147,7 @@ class Checks:
     ) -> CheckResult:
         try:
             return CheckResult(name, Level.OK, test())
-        except Doubt as doubt:
+        except CheckWarning as doubt:
             return CheckResult(name, Level.WARNING, str(doubt), doubt.policy)
         except S3Error as error:
             return self._refused(name, error, place, where_refused)
@@ -164,7 +164,7 @@ class Checks:
         return CheckResult(name, level, f"{error}; {_advice(place, remedy, rights)}", remedy.policies)
 
     def _remedy(self, holder: Side, place: Side, rights: tuple[str, ...]) -> Remedy:
-        return self._subject.remedy(Lack(holder, place, rights, self._source_key))
+        return self._subject.remedy(MissingPermission(holder, place, rights, self._source_key))
 
     def _list_source(self) -> str:
         entries = self._source.list_page(self._subject.pair.source_prefix).entries
@@ -232,7 +232,7 @@ class Checks:
         remedy = self._remedy(Side.DESTINATION, place, rights)
         advice = _advice(Side.DESTINATION, remedy, rights)
         said = f"not permitted ({refusals[0].code}), so objects will be streamed; to permit it, {advice}"
-        raise Doubt(said, remedy.policies)
+        raise CheckWarning(said, remedy.policies)
 
     def _copy_to_probe(self, bucket: Bucket, entry: ObjectEntry) -> None:
         source, headers = self._subject.pair.source_bucket, self._subject.headers
@@ -263,22 +263,22 @@ class Checks:
             remedy = self._remedy(side, side, tuple(rights))
             advice = _advice(side, remedy, rights)
             said = f"each object is asked about before it is copied; to save that request, {advice}"
-            raise Doubt(f"the bucket does not tell what copies would lose, so {said}", remedy.policies)
+            raise CheckWarning(f"the bucket does not tell what copies would lose, so {said}", remedy.policies)
         if any(look() for look in looks):
             return "copies would lose Object Lock settings or redirects, so each object is asked about before"
         return "copies lose nothing here"
 
     def _compare_clocks(self) -> str:
         if not self._date:
-            raise Doubt("not tested: the destination told no time")
+            raise CheckWarning("not tested: the destination told no time")
         skew = abs(self._subject.clock() - parsedate_to_datetime(self._date).timestamp())
         if skew > TOLERABLE_SKEW_SECONDS:
-            raise Doubt(f"this machine's clock is {skew:.0f} seconds off S3's; set it by NTP")
+            raise CheckWarning(f"this machine's clock is {skew:.0f} seconds off S3's; set it by NTP")
         return f"within {max(1, round(skew))} seconds of S3's"
 
     def _needed_sample(self) -> ObjectEntry:
         if self._sample is None:
-            raise Doubt("not tested: no object of the source is known to try with")
+            raise CheckWarning("not tested: no object of the source is known to try with")
         return self._sample
 
     def _remove_probe(self) -> None:
@@ -291,7 +291,7 @@ class Checks:
             rights = missing_rights(error)
             remedy = self._remedy(Side.DESTINATION, Side.DESTINATION, rights)
             left = f"{what} {self._probe} could not be removed again ({error}); remove it by hand"
-            raise Doubt(
+            raise CheckWarning(
                 f"{left}, and {_advice(Side.DESTINATION, remedy, rights)}", remedy.policies
             ) from error
 

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class PolicySide:
     """One end of the pair.
 
     `account` owns the bucket, `principal` is the ARN of who signs with this end's credentials, `key` that of the
@@ -56,22 +56,22 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PolicyInputs:
     """Both ends, and what the settings ask for besides copying.
 
     `acl`: an ACL on what is written; `locks`: Object Lock settings are kept; `looks`: the buckets are looked at, to
     know what server-side copies would lose; `delete` and `restore`: so treated at the source.
     """
 
-    source: End
-    destination: End
+    source: PolicySide
+    destination: PolicySide
     acl: bool = False
     locks: bool = False
     looks: bool = False
     delete: bool = False
     restore: bool = False
 
-    def end(self, side: Side) -> End:
+    def end(self, side: Side) -> PolicySide:
         """Return one end."""
         return self.source if side is Side.SOURCE else self.destination
 
@@ -102,7 +102,7 @@ class Document(NamedTuple):
     policy: Json | None
 
 
-def grants(terms: Terms, way: Method) -> list[Grant]:
+def grants(terms: PolicyInputs, way: Method) -> list[Grant]:
     """Return every right that is needed.
 
     | holder      | place       | to                       | when                          |
@@ -125,12 +125,12 @@ def grants(terms: Terms, way: Method) -> list[Grant]:
     return needed + [Grant(Side.SOURCE, Side.SOURCE, sid, (action,), objects) for sid, action in more.items()]
 
 
-def documents(terms: Terms, way: Method) -> list[Document]:
+def documents(terms: PolicyInputs, way: Method) -> list[Document]:
     """Return the documents for one way: of each end its identity's, its bucket's, and its key's, if it has one."""
     return list(_documents(terms, way, grants(terms, way)))
 
 
-def remedy(terms: Terms, holder: Side, place: Side, actions: Collection[str]) -> list[Document]:
+def remedy(terms: PolicyInputs, holder: Side, place: Side, actions: Collection[str]) -> list[Document]:
     """Return the documents that would give `holder` those of `actions` at `place` that it needs."""
     way = Method.SERVER_SIDE_COPY
     missing = [
@@ -148,13 +148,13 @@ def account_of(arn: str) -> str:
     return parts[_ACCOUNT_OF_ARN] if len(parts) > _ACCOUNT_OF_ARN else ""
 
 
-def _listing(terms: Terms, side: Side) -> Iterator[Grant]:
+def _listing(terms: PolicyInputs, side: Side) -> Iterator[Grant]:
     end = terms.end(side)
     below = {"StringLike": {"s3:prefix": f"{_literal(end.prefix)}*"}} if end.prefix else None
     yield Grant(side, side, f"List{side.title()}", ("s3:ListBucket",), end.bucket_arn, below)
 
 
-def _looking(terms: Terms) -> Iterator[Grant]:
+def _looking(terms: PolicyInputs) -> Iterator[Grant]:
     if terms.looks:
         website = "s3:GetBucketWebsite"
         source, destination = terms.source.bucket_arn, terms.destination.bucket_arn
@@ -163,7 +163,7 @@ def _looking(terms: Terms) -> Iterator[Grant]:
         yield Grant(Side.DESTINATION, Side.DESTINATION, "LookAtDestination", (website,), destination)
 
 
-def _reading(terms: Terms, holder: Side) -> Iterator[Grant]:
+def _reading(terms: PolicyInputs, holder: Side) -> Iterator[Grant]:
     end = terms.source
     locks = ("s3:GetObjectRetention", "s3:GetObjectLegalHold") if terms.locks else ()
     read = ("s3:GetObject", "s3:GetObjectTagging", *locks)
@@ -172,7 +172,7 @@ def _reading(terms: Terms, holder: Side) -> Iterator[Grant]:
         yield Grant(holder, Side.SOURCE, "DecryptSource", ("kms:Decrypt",), end.key)
 
 
-def _writing(terms: Terms) -> Iterator[Grant]:
+def _writing(terms: PolicyInputs) -> Iterator[Grant]:
     end, side = terms.destination, Side.DESTINATION
     # Listing uploads knows no condition on the prefix (Service Authorization Reference, Amazon S3).
     uploads = ("s3:ListBucketMultipartUploads",)
@@ -187,7 +187,7 @@ def _writing(terms: Terms) -> Iterator[Grant]:
         yield Grant(side, side, "EncryptDestination", KMS_RIGHTS, end.key)
 
 
-def _documents(terms: Terms, way: Method, needed: list[Grant]) -> Iterator[Document]:
+def _documents(terms: PolicyInputs, way: Method, needed: list[Grant]) -> Iterator[Document]:
     for side in (Side.DESTINATION, Side.SOURCE):
         end = terms.end(side)
         who = f"the principal of the {side}'s credentials"
@@ -201,7 +201,7 @@ def _documents(terms: Terms, way: Method, needed: list[Grant]) -> Iterator[Docum
             yield Document(way, side, Kind.KEY, f"the KMS key {end.key}", _resource_policy(terms, on_key))
 
 
-def _is_foreign(terms: Terms, grant: Grant) -> bool:
+def _is_foreign(terms: PolicyInputs, grant: Grant) -> bool:
     end = terms.end(grant.place)
     owner = (account_of(end.key) if grant.of_key else "") or end.account
     return account_of(terms.end(grant.holder).principal) != owner
@@ -211,7 +211,7 @@ def _identity_policy(needed: Iterable[Grant], holder: Side) -> Json | None:
     return _policy(_statement(grant, {}) for grant in needed if grant.holder is holder)
 
 
-def _resource_policy(terms: Terms, needed: Iterable[Grant]) -> Json | None:
+def _resource_policy(terms: PolicyInputs, needed: Iterable[Grant]) -> Json | None:
     """Name each grant once, with all who hold it: statements of one document need identifiers of their own."""
     holders: dict[str, tuple[Grant, list[str]]] = {}
     for grant in needed:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from s3mover.diagnostics.iam_policies import Document, End, Terms, account_of, documents
+from s3mover.diagnostics.iam_policies import Document, PolicyInputs, PolicySide, account_of, documents
 from s3mover.model import Method, Side
 from s3mover.settings.model import BucketSettings, Settings
 
@@ -14,11 +14,11 @@ def documents_of(settings: Settings, source_key: str) -> list[Document]:
     """
     wanted = settings.transfer.method
     ways = (Method.SERVER_SIDE_COPY, Method.STREAMING) if wanted == "auto" else (Method(wanted),)
-    terms = terms_of(settings, source_key)
+    terms = policy_inputs_of(settings, source_key)
     return [document for way in ways for document in documents(terms, way)]
 
 
-def terms_of(settings: Settings, source_key: str = "") -> Terms:
+def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:
     """Return the terms that the settings name, with placeholders for what they do not tell.
 
     Where the destination uses a KMS key the source may well use one, too: then one that is not known has a
@@ -30,7 +30,7 @@ def terms_of(settings: Settings, source_key: str = "") -> Terms:
     at_source = _end(Side.SOURCE, source, source_key or unknown)
     if one_principal(settings):
         at_source = replace(at_source, principal=at_destination.principal)
-    return Terms(
+    return PolicyInputs(
         at_source,
         at_destination,
         acl=bool(destination.acl),
@@ -49,12 +49,12 @@ def one_principal(settings: Settings) -> bool:
     return first == second
 
 
-def _end(side: Side, settings: BucketSettings, key: str) -> End:
+def _end(side: Side, settings: BucketSettings, key: str) -> PolicySide:
     account = _account(side, settings)
     partition = _partition(settings.region)
     # Whom an account lets do what is for its own policies to say: `root` stands for all of it.
     principal = settings.role_arn or f"arn:{partition}:iam::{account}:root"
-    return End(settings.bucket, settings.prefix, account, principal, key, partition)
+    return PolicySide(settings.bucket, settings.prefix, account, principal, key, partition)
 
 
 def _account(side: Side, settings: BucketSettings) -> str:

@@ -14,8 +14,8 @@ from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.scan import Lookup, Pages
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.object_checksums import Evidence
-from s3mover.transfer.persistence import Persist
+from s3mover.transfer.object_checksums import ObjectChecksums
+from s3mover.transfer.persistence import Retry
 from s3mover.transfer.verification import check_content
 
 HASHING_THREADS = 16
@@ -25,7 +25,7 @@ HASHING_BUFFER = 256 * 1024
 SameBytes = Callable[[ObjectEntry, ObjectEntry], bool]
 
 
-class Finding(StrEnum):
+class Comparison(StrEnum):
     """What a comparison of one object came to."""
 
     EQUAL = "equal"
@@ -34,16 +34,16 @@ class Finding(StrEnum):
     DIFFERENT = "different"
 
 
-class Verdict(NamedTuple):
+class Difference(NamedTuple):
     """One object of the source, and what its copy is like; `why` is for people."""
 
     key: str
-    finding: Finding
+    finding: Comparison
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparator:
     """What is compared, and how.
 
     `same_checksum` asks both sides where the ETags differ; it gives None where they tell nothing that can be compared.
@@ -56,7 +56,7 @@ class Comparison:
     same_bytes: SameBytes | None
 
 
-def verify(source: Pages, destination: Pages, comparison: Comparison) -> Iterator[Verdict]:
+def verify(source: Pages, destination: Pages, comparison: Comparator) -> Iterator[Difference]:
     """Yield a verdict on every object of the source that the filter lets through, in the order of keys."""
     lookup = Lookup(destination)
     wanted = comparison.wanted
@@ -67,36 +67,36 @@ def verify(source: Pages, destination: Pages, comparison: Comparison) -> Iterato
             yield from readers.map(partial(_judge, comparison), entries, copies)
 
 
-def _judge(comparison: Comparison, entry: ObjectEntry, copy: ObjectEntry | None) -> Verdict:
+def _judge(comparison: Comparator, entry: ObjectEntry, copy: ObjectEntry | None) -> Difference:
     if copy is None:
-        return Verdict(entry.key, Finding.MISSING, "the destination does not hold it")
+        return Difference(entry.key, Comparison.MISSING, "the destination does not hold it")
     if entry.size != copy.size:
         why = f"{entry.size} bytes at the source, {copy.size} at the destination"
-        return Verdict(entry.key, Finding.DIFFERENT, why)
+        return Difference(entry.key, Comparison.DIFFERENT, why)
     if entry.etag == copy.etag:
-        return Verdict(entry.key, Finding.EQUAL, "the ETags are equal")
+        return Difference(entry.key, Comparison.EQUAL, "the ETags are equal")
     return _ask(comparison, entry, copy)
 
 
-def _ask(comparison: Comparison, entry: ObjectEntry, copy: ObjectEntry) -> Verdict:
+def _ask(comparison: Comparator, entry: ObjectEntry, copy: ObjectEntry) -> Difference:
     same = comparison.same_checksum(entry, copy)
     if same is not None:
         return _proven(entry, same, "checksums")
     if comparison.same_bytes is not None:
         return _proven(entry, comparison.same_bytes(entry, copy), "bytes")
     if reason_to_transfer(entry, copy, md5_etags=False):
-        return Verdict(entry.key, Finding.DIFFERENT, "it changed after it was copied")
-    return Verdict(entry.key, Finding.UNPROVEN, "size and time agree, no checksum can be compared")
+        return Difference(entry.key, Comparison.DIFFERENT, "it changed after it was copied")
+    return Difference(entry.key, Comparison.UNPROVEN, "size and time agree, no checksum can be compared")
 
 
-def _proven(entry: ObjectEntry, same: bool, what: str) -> Verdict:
+def _proven(entry: ObjectEntry, same: bool, what: str) -> Difference:
     if same:
-        return Verdict(entry.key, Finding.EQUAL, f"the {what} are equal")
-    return Verdict(entry.key, Finding.DIFFERENT, f"the {what} differ")
+        return Difference(entry.key, Comparison.EQUAL, f"the {what} are equal")
+    return Difference(entry.key, Comparison.DIFFERENT, f"the {what} differ")
 
 
 def checksum_comparer(
-    source: Bucket, destination: Bucket, persist: Persist
+    source: Bucket, destination: Bucket, persist: Retry
 ) -> Callable[[ObjectEntry, ObjectEntry], bool | None]:
     """Return what compares the checksums that both sides tell of an object and its copy."""
 
@@ -104,7 +104,9 @@ def checksum_comparer(
         sent = persist(partial(source.head, entry.key))
         arrived = persist(partial(destination.head, copy.key))
         try:
-            proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
+            proven = check_content(
+                ObjectChecksums(sent.etag, sent.headers), ObjectChecksums(arrived.etag, arrived.headers)
+            )
         except VerificationError:
             return False
         return True if proven else None
@@ -112,7 +114,7 @@ def checksum_comparer(
     return same_checksum
 
 
-def byte_comparer(source: Bucket, destination: Bucket, persist: Persist) -> SameBytes:
+def byte_comparer(source: Bucket, destination: Bucket, persist: Retry) -> SameBytes:
     """Return what reads an object and its copy, each pinned to its listed ETag, and compares their hashes."""
 
     def same_bytes(entry: ObjectEntry, copy: ObjectEntry) -> bool:

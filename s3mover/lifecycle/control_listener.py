@@ -7,7 +7,7 @@ from pathlib import Path
 from s3mover.errors import ControlError
 from s3mover.events import ControlUnavailable, Notify
 from s3mover.lifecycle.control_socket import Commands, ControlServer
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
 
 # How often it is tried to open the control socket, which another daemon may hold as long as it lives.
@@ -18,7 +18,7 @@ LAST_WAIT_SECONDS = 0.2
 NOWHERE = "none"
 
 
-def commands_of(wishes: Wishes) -> Commands:
+def commands_of(wishes: OperatorRequests) -> Commands:
     """Return what can be asked over the control socket; each answers in one line."""
 
     def pause() -> str:
@@ -32,7 +32,7 @@ def commands_of(wishes: Wishes) -> Commands:
     return {"pause": pause, "resume": resume}
 
 
-class ControlDoor:
+class ControlListener:
     """Keeps the control socket open, and tries again where that cannot be done: the work does not depend on it."""
 
     def __init__(

@@ -7,7 +7,7 @@ Noted by a signal handler or the control socket, and looked at by the loops, eac
 from itertools import count
 
 
-class Wishes:
+class OperatorRequests:
     """Notes wishes; safe to be told from a signal handler and from any thread, since each note is one assignment.
 
     `sweeps` and `reloads` count how often those were asked for, so that each loop can tell what it has not heard yet.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop, end_by
 
 Handler = Callable[[int, FrameType | None], None]
@@ -25,7 +25,7 @@ def stopping_on_signals(stop: Stop, grace: Callable[[], float]) -> Iterator[None
 
 
 @contextmanager
-def heeding_signals(wishes: Wishes) -> Iterator[None]:
+def handling_signals(wishes: OperatorRequests) -> Iterator[None]:
     """Let SIGHUP ask for the settings to be read again, and SIGUSR1 for a sweep now."""
     with _handling(
         {signal.SIGHUP: lambda *_: wishes.reload(), signal.SIGUSR1: lambda *_: wishes.sweep()},

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from s3mover.events import DaemonPaused, DaemonResumed, Notify, WindowClosed, WindowOpened
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
 from s3mover.windows import Window, is_open, next_change
 
@@ -15,7 +15,7 @@ PAUSED = "paused"
 OUTSIDE = "outside sweep.windows"
 
 
-class Gate:
+class StartGate:
     """Holds new work back, and announces the opening and closing of windows.
 
     `windows` gives those in force now; `clock` tells seconds since the epoch.
@@ -24,7 +24,7 @@ class Gate:
     def __init__(
         self,
         stop: Stop,
-        wishes: Wishes,
+        wishes: OperatorRequests,
         windows: Callable[[], Sequence[Window]],
         notify: Notify,
         clock: Callable[[], float] = time.time,
@@ -54,10 +54,10 @@ class Gate:
             self._notify(WindowOpened(change) if open_ else WindowClosed(change))
 
 
-class PauseNotice:
+class PauseAnnouncer:
     """Announces each pause and its end once, from the thread that looks: a wish is only noted."""
 
-    def __init__(self, wishes: Wishes, notify: Notify) -> None:
+    def __init__(self, wishes: OperatorRequests, notify: Notify) -> None:
         self._wishes = wishes
         self._notify = notify
         self._told = False

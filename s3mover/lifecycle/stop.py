@@ -70,7 +70,7 @@ def end_by(number: int) -> NoReturn:
     os._exit(_ENDED_BY_SIGNAL + number)
 
 
-def heed_term_as_first_process() -> None:
+def handle_term_as_first_process() -> None:
     """Let SIGTERM end the first process of a container from its first moment on, and not only once it listens."""
     if os.getpid() == _FIRST_PROCESS:
         signal.signal(signal.SIGTERM, lambda number, _frame: end_by(number))

@@ -19,7 +19,7 @@ from s3mover.events import (
     Notify,
     SweepAwaited,
 )
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import SweepStatus
 
@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Duties:
+class SupervisorHooks:
     """What the supervisor has done for it.
 
     `acquire` takes the lease and says whether it got it. `round` makes one sweep and says what became of it.
@@ -53,10 +53,10 @@ class Supervisor:
 
     def __init__(
         self,
-        duties: Duties,
+        duties: SupervisorHooks,
         pair: str,
         stop: Stop,
-        wishes: Wishes,
+        wishes: OperatorRequests,
         notify: Notify,
         *,
         rounds: int = 0,
@@ -133,7 +133,7 @@ def pause_after(interval: float, failed_in_a_row: int) -> float:
     return max(interval, min(doubled, LONGEST_BACKOFF_SECONDS))
 
 
-class StopNotice:
+class StopAnnouncer:
     """Announces once, from the loop's thread, that a stop was asked for: a signal handler only notes it."""
 
     def __init__(self, stop: Stop, notify: Notify) -> None:

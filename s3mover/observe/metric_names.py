@@ -32,7 +32,7 @@ _REFUSED_CREDENTIALS = (
 )  # fmt: skip
 
 
-class Catalogue:
+class MetricNames:
     """Every metric under its name, in a registry of its own. Counters stand at 0 for the labels known beforehand."""
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ from s3mover.events import (
 from s3mover.model import Method, Side, Status
 from s3mover.observe.content_negotiation import prefers_openmetrics
 from s3mover.observe.labels import BoundedLabel
-from s3mover.observe.metric_names import NO_METHOD, Catalogue
+from s3mover.observe.metric_names import NO_METHOD, MetricNames
 from s3mover.observe.sweep_counter import SweepCounter
 
 
@@ -63,7 +63,7 @@ class MetricsListener:
     """
 
     def __init__(self, version: str, clock: Callable[[], float] = time.time) -> None:
-        self._catalogue = Catalogue()
+        self._catalogue = MetricNames()
         self._clock = clock
         self._counter = SweepCounter()
         self._lock = Lock()
@@ -246,7 +246,7 @@ def exposition(families: Collector, accept: str) -> tuple[bytes, str]:
 class _MethodSeries:
     """The series of one method, looked up once: they are counted for each object."""
 
-    def __init__(self, catalogue: Catalogue, method: Method) -> None:
+    def __init__(self, catalogue: MetricNames, method: Method) -> None:
         self.succeeded = catalogue.objects.labels(method, Status.SUCCESS)
         self.bytes = catalogue.bytes.labels(method)
         self.duration = catalogue.duration.labels(method)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
-from s3mover.planning.scan import Finding
+from s3mover.planning.scan import PageDiff
 
 # More than any wait needs, few enough for a float.
 MOST_DOUBLINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class WaitRule:
+class BackoffPolicy:
     """How long an object waits, in seconds: `first` after its second failure in a row, then doubled, up to `longest`.
 
     After its first failure it waits for nothing but the next sweep: most failures pass by themselves.
@@ -28,14 +28,14 @@ class WaitRule:
         return min(self.first * 2.0 ** min(failures - 2, MOST_DOUBLINGS), self.longest)
 
 
-def wait_after(known: Wait | None, outcome: Outcome, rule: WaitRule) -> Wait:
+def wait_after(known: Wait | None, outcome: Outcome, rule: BackoffPolicy) -> Wait:
     """Return the wait of an object that failed, from the one it had before; one sweep counts as one failure."""
     failures = 1 if known is None else known.failures + (known.sweep != outcome.sweep)
     next_attempt = outcome.moved_at + rule.seconds(failures)
     return Wait(outcome.key, failures, outcome.sweep, outcome.source_etag, outcome.moved_at, next_attempt)
 
 
-def without_waiting(finding: Finding, waits: Mapping[str, Wait], now: float) -> Finding:
+def without_backed_off(finding: PageDiff, waits: Mapping[str, Wait], now: float) -> PageDiff:
     """Return the finding without the transfers that are to wait, which it skips as `waiting`."""
     ready = [one for one in finding.transfers if not _still_waits(one.entry, waits.get(one.entry.key), now)]
     left_out = len(finding.transfers) - len(ready)

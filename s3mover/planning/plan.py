@@ -11,7 +11,7 @@ from typing import Protocol
 from s3mover.model import ObjectPage
 from s3mover.planning.ranges import FirstAfter, KeyRange, Ranges
 from s3mover.planning.read_ahead import ReadAhead
-from s3mover.planning.scan import Finding, Lookup, Rules, judge
+from s3mover.planning.scan import Lookup, PageDiff, Rules, compare_page
 
 
 class Listing(Protocol):
@@ -29,7 +29,7 @@ class Listing(Protocol):
 
 def plan(
     source: Listing, destination: Listing, rules: Rules, *, listers: int, page: int
-) -> Generator[Finding]:
+) -> Generator[PageDiff]:
     """Yield what is found on each page of the source, in no particular order.
 
     Args:
@@ -48,7 +48,7 @@ def plan(
         yield from findings
 
 
-def _scanned(ranges: Ranges, source: Listing, destination: Listing, rules: Rules) -> Generator[Finding]:
+def _scanned(ranges: Ranges, source: Listing, destination: Listing, rules: Rules) -> Generator[PageDiff]:
     """Yield the findings of one range after another, as one thread comes by them."""
     first_after: FirstAfter = source.first_after
     try:
@@ -64,12 +64,12 @@ def _scanned(ranges: Ranges, source: Listing, destination: Listing, rules: Rules
 
 def _of_range(
     ranges: Ranges, taken: KeyRange, source: Listing, destination: Listing, rules: Rules
-) -> Iterator[Finding]:
+) -> Iterator[PageDiff]:
     after = rules.pair.destination_key(taken.after) if taken.after else ""
     lookup = Lookup(destination.pages(after))
     for page in source.pages(taken.after):
         claimed, goes_on = ranges.claim(taken, page)
         if claimed:
-            yield judge(claimed, lookup, rules)
+            yield compare_page(claimed, lookup, rules)
         if not goes_on:
             return

@@ -40,7 +40,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PageDiff:
     """What one page of the source came to: every one of `listed` is skipped for a reason or to be transferred."""
 
     listed: int
@@ -48,7 +48,7 @@ class Finding:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def judge(page: ObjectPage, lookup: "Lookup", rules: Rules) -> Finding:
+def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
     """Compare one page of the source with its copies.
 
     Both listings must ascend by key in UTF-8 order, which is the order of Python's strings, too; the S3 room
@@ -72,7 +72,7 @@ def judge(page: ObjectPage, lookup: "Lookup", rules: Rules) -> Finding:
             else:
                 skipped[verdict] = skipped.get(verdict, 0) + 1
         at += SINGLY
-    return Finding(len(page), transfers, skipped)
+    return PageDiff(len(page), transfers, skipped)
 
 
 def _judge(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:

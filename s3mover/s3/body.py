@@ -8,7 +8,7 @@ from s3mover.errors import S3Error
 from s3mover.s3 import xml
 from s3mover.s3.records import Head
 from s3mover.s3.response import UNKNOWN, Response, invalid
-from s3mover.s3.throttle import UNBOUNDED, Gate
+from s3mover.s3.throttle import UNBOUNDED, Limiter
 
 MAX_WHOLE_BODY = 64 * 1024 * 1024
 
@@ -24,9 +24,9 @@ class Body:
         self.length = response.length
         self._response = response
         self._bucket = bucket
-        self._pace: Gate = UNBOUNDED
+        self._pace: Limiter = UNBOUNDED
 
-    def paced(self, pace: Gate) -> "Body":
+    def paced(self, pace: Limiter) -> "Body":
         """Let the bytes come no faster than `pace`."""
         self._pace = pace
         return self

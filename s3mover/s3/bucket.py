@@ -25,7 +25,7 @@ from s3mover.s3.paging import Pager
 from s3mover.s3.payload import Outgoing, Read, Trailer
 from s3mover.s3.records import Head, Page, Stored
 from s3mover.s3.response import Response
-from s3mover.s3.throttle import THROTTLED, UNBOUNDED, Gate
+from s3mover.s3.throttle import THROTTLED, UNBOUNDED, Limiter
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts"]
@@ -72,8 +72,8 @@ class Bucket(Multipart):
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
-        pace: Gate = UNBOUNDED,
-        body_pace: Gate = UNBOUNDED,
+        pace: Limiter = UNBOUNDED,
+        body_pace: Limiter = UNBOUNDED,
     ) -> None:
         self._body_pace = body_pace
         self._count = count

@@ -20,7 +20,7 @@ from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.answers import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
-from s3mover.s3.payload import Outgoing, as_sent, at_hand, declared
+from s3mover.s3.payload import Outgoing, as_sent, buffered, declared
 from s3mover.s3.regions import host_in
 from s3mover.s3.response import Response
 from s3mover.s3.sigv4 import (
@@ -30,7 +30,7 @@ from s3mover.s3.sigv4 import (
     quote_query,
     signed_headers,
 )
-from s3mover.s3.throttle import UNBOUNDED, Gate
+from s3mover.s3.throttle import UNBOUNDED, Limiter
 from s3mover.s3.wire import Endpoint, Timeouts
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class Client:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
-        pace: Gate = UNBOUNDED,
+        pace: Limiter = UNBOUNDED,
     ) -> None:
         endpoint = Endpoint(address.scheme, address.host, address.port)
         self._secure = address.scheme == "https"
@@ -114,7 +114,7 @@ class Client:
             S3Error: S3 refused, the connection failed, or the answer could not be read.
         """
         terms = self._terms
-        content = at_hand(request.content, secure=self._secure)
+        content = buffered(request.content, secure=self._secure)
         if content is not request.content:
             request = request._replace(content=content)
         try:

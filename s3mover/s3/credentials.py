@@ -22,7 +22,7 @@ def _unheard(_: Event) -> None:
     """Announce to nobody."""
 
 
-class Identity:
+class RefreshingCredentials:
     """One side's credentials, which renew themselves, and its bucket's address; may be used by several threads.
 
     `found` is what it begins with, `find` finds it anew, `clock` tells seconds since the epoch.

@@ -141,7 +141,7 @@ class Connection:
         A kept connection must be silent: its end, or bytes that nobody asked for, make it useless.
         """
         self._start = self._end = 0
-        if self._wire is not None and self._wire.glance_into(self._view) is None:
+        if self._wire is not None and self._wire.try_receive(self._view) is None:
             return True
         self._reopen()
         return False
@@ -208,7 +208,7 @@ class Connection:
         return self._out
 
     def _interrupted(self) -> bool:
-        came = self._opened.glance_into(self._view)
+        came = self._opened.try_receive(self._view)
         self._start, self._end = 0, came or 0
         return came is not None
 

@@ -49,7 +49,7 @@ class Outgoing(NamedTuple):
     chunks: bool = False
 
 
-def at_hand(content: bytes | Outgoing, *, secure: bool) -> bytes | Outgoing:
+def buffered(content: bytes | Outgoing, *, secure: bool) -> bytes | Outgoing:
     """Return `content`, read beforehand where it is small and would go unprotected otherwise."""
     if (
         secure
@@ -73,7 +73,7 @@ def declared(body: Outgoing, encoding: str, *, secure: bool) -> dict[str, str]:
     | TLS        | yes     | any           | in chunks, unsigned, then the checksum           |
     | plain      | yes     | any           | in signed chunks, then the checksum, signed, too |
     | plain      | no      | taken         | in signed chunks                                 |
-    | plain      | no      | not taken     | as it is, unsigned; if small, hashed (`at_hand`) |
+    | plain      | no      | not taken     | as it is, unsigned; if small, hashed (`buffered`) |
     """
     payload = _payload(body, secure)
     headers = {"x-amz-content-sha256": payload, "content-length": str(_sent_length(body, payload))}

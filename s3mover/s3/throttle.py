@@ -33,14 +33,14 @@ THROTTLED = frozenset(
 )
 
 
-class Gate(Protocol):
+class Limiter(Protocol):
     """What requests, or bytes, pass one after the other."""
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""
 
 
-class Pace:
+class TokenBucket:
     """Lets `rate` units through per second, counted over all threads and in the order of their coming; inf: any.
 
     `clock` counts seconds steadily; `wait` waits so many (None: for ever), or until `set_rate` is called.
@@ -113,13 +113,13 @@ class Pace:
         self._at = now
 
 
-UNBOUNDED = Pace()
+UNBOUNDED = TokenBucket()
 
 
-class InTurn:
+class ChainedLimiter:
     """Several gates as one: they are passed one after the other."""
 
-    def __init__(self, gates: Sequence[Gate]) -> None:
+    def __init__(self, gates: Sequence[Limiter]) -> None:
         self._gates = gates
 
     def take(self, units: float = 1.0) -> None:

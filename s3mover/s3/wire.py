@@ -78,18 +78,18 @@ class Wire:
         """Send all of `data`."""
         left = memoryview(data)
         while left:
-            left = left[self._insist(self._socket.send, left, self._writable) :]
+            left = left[self._retry_io(self._socket.send, left, self._writable) :]
 
     def wait(self) -> None:
         """Wait until something comes: sooner said than tried to read, where an answer takes its time."""
         if not self._pending() and not self._readable.poll(self._patience):
-            raise trouble(TimeoutError())
+            raise to_s3_error(TimeoutError())
 
     def receive_into(self, view: memoryview) -> int:
         """Wait for bytes and return how many came; 0 once the other side has closed."""
-        return self._insist(self._socket.recv_into, view, self._readable)
+        return self._retry_io(self._socket.recv_into, view, self._readable)
 
-    def glance_into(self, view: memoryview) -> int | None:
+    def try_receive(self, view: memoryview) -> int | None:
         """Take what has come already: the number of bytes, 0 where the other side has closed, None for nothing.
 
         TLS has messages of its own (session tickets), so that a readable socket need not hold a byte for us.
@@ -107,7 +107,7 @@ class Wire:
         """Close at once."""
         self._socket.close()
 
-    def _insist(self, move: Callable[[memoryview], int], view: memoryview, ready: select.poll) -> int:
+    def _retry_io(self, move: Callable[[memoryview], int], view: memoryview, ready: select.poll) -> int:
         """Move bytes once the socket is `ready`; TLS may have to read before it writes, and the other way round."""
         while True:
             try:
@@ -119,9 +119,9 @@ class Wire:
             except ssl.SSLWantWriteError:
                 awaited = self._writable
             except OSError as error:
-                raise trouble(error) from error
+                raise to_s3_error(error) from error
             if not awaited.poll(self._patience):
-                raise trouble(TimeoutError())
+                raise to_s3_error(TimeoutError())
 
 
 def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wire:
@@ -134,7 +134,7 @@ def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wi
     try:
         return Wire(_connect(endpoint, proxy, timeouts), timeouts.read)
     except OSError as error:
-        raise trouble(error, f"{endpoint.host}:{endpoint.port}") from error
+        raise to_s3_error(error, f"{endpoint.host}:{endpoint.port}") from error
 
 
 def proxy_for(endpoint: Endpoint) -> Proxy | None:
@@ -159,7 +159,7 @@ def proxy_for(endpoint: Endpoint) -> Proxy | None:
     return Proxy(parts.hostname, parts.port or 80, authorization)
 
 
-def trouble(error: OSError, where: str = "") -> S3Error:
+def to_s3_error(error: OSError, where: str = "") -> S3Error:
     """Translate a foreign error; `where` names the host that was to be reached."""
     prefix = f"{where}: " if where else ""
     if isinstance(error, TimeoutError):

@@ -5,18 +5,18 @@ The decisions are `planning/waiting.py`'s. A sweep that meets no failed object, 
 
 from collections.abc import Callable, Sequence
 
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.model import Outcome, Pair, Status, WaitChanges
-from s3mover.planning.backoff import WaitRule, wait_after, without_waiting
-from s3mover.planning.scan import Finding
+from s3mover.planning.backoff import BackoffPolicy, wait_after, without_backed_off
+from s3mover.planning.scan import PageDiff
 
 
-class Waits:
+class ObjectBackoff:
     """The waits of one pair during one sweep; belongs to the thread that owns the trail."""
 
     def __init__(
-        self, trail: PatientTrail | Trail, pair: Pair, rule: WaitRule, clock: Callable[[], float]
+        self, trail: RetryingTrail | Trail, pair: Pair, rule: BackoffPolicy, clock: Callable[[], float]
     ) -> None:
         self._trail = trail
         self._pair = pair
@@ -24,12 +24,12 @@ class Waits:
         self._clock = clock
         self._any = trail.has_waits(pair)
 
-    def left_out(self, finding: Finding) -> Finding:
+    def without_backed_off(self, finding: PageDiff) -> PageDiff:
         """Return the finding without the transfers whose time has not come."""
         if not self._any:
             return finding
         waits = self._trail.waits(self._pair, [one.entry.key for one in finding.transfers])
-        return without_waiting(finding, waits, self._clock()) if waits else finding
+        return without_backed_off(finding, waits, self._clock()) if waits else finding
 
     def changed_by(self, outcomes: Sequence[Outcome]) -> WaitChanges | None:
         """Return what these outcomes change: failed objects wait, all others wait no longer."""

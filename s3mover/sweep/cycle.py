@@ -7,15 +7,15 @@ from functools import partial
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
-from s3mover.planning.scan import Finding
+from s3mover.planning.scan import PageDiff
 from s3mover.s3.bucket import Bucket
-from s3mover.sweep.heartbeat import while_beating
+from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
-from s3mover.sweep.pruning import forget
+from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.stats import deletion_events
-from s3mover.transfer.persistence import Persist
-from s3mover.workers.lease_guard import LANDING_SECONDS, TRUST_SECONDS
+from s3mover.transfer.persistence import Retry
+from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
 # Rows that the chores between sweeps take at a time.
 ROWS_PER_STEP = 1000
@@ -25,21 +25,21 @@ SumUp = Callable[[SweepResult], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Territory:
+class SweepTarget:
     """What is swept: the pair, its plan made anew for each sweep, and both ends to look at; `persist` asks them."""
 
     pair: Pair
-    plan: Callable[[], Generator[Finding]]
+    plan: Callable[[], Generator[PageDiff]]
     source: Bucket
     destination: Bucket
-    persist: Persist
+    persist: Retry
 
 
-class Round:
+class SweepCycle:
     """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
 
     def __init__(
-        self, tools: SweepTools, territory: Territory, sum_up: SumUp, retention: Callable[[], float]
+        self, tools: SweepTools, territory: SweepTarget, sum_up: SumUp, retention: Callable[[], float]
     ) -> None:
         self._tools = tools
         self._territory = territory
@@ -77,10 +77,10 @@ class Round:
         self.last = result = self._close(
             self._look_back(Sweep(self._tools, self._territory.pair, plan).run())
         )
-        forget(self._tools, self._territory.pair, self._retention())
+        prune(self._tools, self._territory.pair, self._retention())
         return result
 
-    def _plan(self) -> Generator[Finding]:
+    def _plan(self) -> Generator[PageDiff]:
         try:
             self._recover_once()
         except (S3Error, UnreachableError) as error:
@@ -97,7 +97,7 @@ class Round:
         tools = self._tools
         if not tools.trail.pending(self._territory.pair, 1):
             return True
-        return tools.stop.wait(TRUST_SECONDS + LANDING_SECONDS)
+        return tools.stop.wait(LEASE_GUARD_SECONDS + SETTLING_SECONDS)
 
     def _look_back(self, result: SweepResult) -> SweepResult:
         """Before the sweep is recorded as completed, resolve what others left to it; see `Recovery`."""
@@ -117,7 +117,7 @@ class Round:
             due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
             if not due:
                 return
-            deletions = while_beating(tools.beat, partial(tools.remover.delete_now, due))
+            deletions = while_heartbeating(tools.beat, partial(tools.remover.delete_now, due))
             tools.trail.end_deletions(deletions, tools.clock())
             for event in deletion_events(deletions):
                 tools.notify(event)
@@ -149,6 +149,6 @@ class Round:
         return replace(result, record=record)
 
 
-def _no_plan(error: MoverError) -> Generator[Finding]:
+def _no_plan(error: MoverError) -> Generator[PageDiff]:
     yield from ()
     raise error

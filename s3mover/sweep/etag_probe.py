@@ -8,17 +8,17 @@ from functools import partial
 from s3mover.errors import S3Error
 from s3mover.model import ObjectEntry
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.object_checksums import Evidence, etag_is_md5
-from s3mover.transfer.persistence import Persist
+from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
+from s3mover.transfer.persistence import Retry
 
 # So many objects without such encryption are believed to speak for the others of the sweep: asking costs two requests.
 ENOUGH = 3
 
 
-class EtagTrust:
+class EtagProbe:
     """Asks both sides about the first doubtful objects of a sweep, and remembers what they say."""
 
-    def __init__(self, source: Bucket, destination: Bucket, persist: Persist) -> None:
+    def __init__(self, source: Bucket, destination: Bucket, persist: Retry) -> None:
         self._source = source
         self._destination = destination
         self._persist = persist
@@ -35,6 +35,6 @@ class EtagTrust:
         except S3Error:
             # It is gone, or may not be asked about: the transfer will tell, and one too many does no harm.
             return True
-        self._opaque = not all(etag_is_md5(Evidence(head.etag, head.headers)) for head in heads)
+        self._opaque = not all(etag_is_md5(ObjectChecksums(head.etag, head.headers)) for head in heads)
         self._sound += 1
         return not self._opaque

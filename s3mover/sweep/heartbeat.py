@@ -9,7 +9,7 @@ T = TypeVar("T")
 BEAT_SECONDS = 0.1
 
 
-def while_beating(beat: Callable[[], None], call: Callable[[], T]) -> T:
+def while_heartbeating(beat: Callable[[], None], call: Callable[[], T]) -> T:
     """Return what `call` returns, or raise what it raises; `beat` is called here meanwhile."""
     with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:
         result = beside.submit(call)

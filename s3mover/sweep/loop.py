@@ -14,7 +14,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.errors import MoverError
 from s3mover.events import Notify, SweepListed, SweepProgress, SweepStarted
 from s3mover.model import (
@@ -31,14 +31,14 @@ from s3mover.model import (
     Transfer,
     unmoved,
 )
-from s3mover.planning.backoff import WaitRule
-from s3mover.planning.scan import Finding
-from s3mover.sweep.backoff import Waits
+from s3mover.planning.backoff import BackoffPolicy
+from s3mover.planning.scan import PageDiff
+from s3mover.sweep.backoff import ObjectBackoff
 from s3mover.sweep.removal import Removed, Remover
-from s3mover.sweep.stats import Ledger
+from s3mover.sweep.stats import SweepStats
 from s3mover.sweep.stop_state import StopState
-from s3mover.workers.lease_guard import TRUST_SECONDS
-from s3mover.workers.pool.route_client import Desk, FromCrew
+from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS
+from s3mover.workers.pool.route_client import PoolMessage, RouteClient
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -48,7 +48,7 @@ FINDINGS_AHEAD = 4
 TICK_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
 # Workers are told only of so much more trust: the loop comes round hundreds of times a second.
-TRUST_STEP_SECONDS = 0.2
+LEASE_RENEWAL_STEP_SECONDS = 0.2
 
 
 class PlanEnded(NamedTuple):
@@ -59,7 +59,7 @@ class PlanEnded(NamedTuple):
     defect: Exception | None = None
 
 
-Message = Finding | PlanEnded | FromCrew | Removed
+Message = PageDiff | PlanEnded | PoolMessage | Removed
 Inbox = SimpleQueue[Message]
 
 
@@ -68,19 +68,19 @@ class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
     `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round; `held` says why nothing new
-    may begin, empty where it may. `wait_rule` says how long objects that failed wait. `remover` is there where the
+    may begin, empty where it may. `backoff_policy` says how long objects that failed wait. `remover` is there where the
     source's objects are to be deleted.
     """
 
-    trail: PatientTrail
-    desk: Desk
+    trail: RetryingTrail
+    desk: RouteClient
     inbox: Inbox
     notify: Notify
     stop: StopState
     clock: Callable[[], float]
     beat: Callable[[], None]
     held: Callable[[], str]
-    wait_rule: Callable[[], WaitRule]
+    backoff_policy: Callable[[], BackoffPolicy]
     remover: Remover | None = None
 
 
@@ -104,7 +104,7 @@ class SweepResult:
 class Sweep:
     """One pass over a pair of buckets, `findings` being its plan; its row in the trail is opened at once."""
 
-    def __init__(self, tools: SweepTools, pair: Pair, findings: Generator[Finding]) -> None:
+    def __init__(self, tools: SweepTools, pair: Pair, findings: Generator[PageDiff]) -> None:
         self._tools = tools
         self._pair = pair
         self._findings = findings
@@ -123,8 +123,8 @@ class Sweep:
         self._trusted_until = 0.0
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
-        self._ledger = Ledger(self._id, tools.notify)
-        self._waits = Waits(tools.trail, pair, tools.wait_rule(), tools.clock)
+        self._ledger = SweepStats(self._id, tools.notify)
+        self._waits = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
         tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
@@ -174,8 +174,8 @@ class Sweep:
         return not self._held and not (self._plan_ended and self._plan_ended.error)
 
     def _lend_trust(self) -> None:
-        until = self._tools.trail.lease_confirmed_at() + TRUST_SECONDS
-        if until - self._trusted_until >= TRUST_STEP_SECONDS:
+        until = self._tools.trail.lease_confirmed_at() + LEASE_GUARD_SECONDS
+        if until - self._trusted_until >= LEASE_RENEWAL_STEP_SECONDS:
             self._trusted_until = until
             self._tools.desk.trust(until)
 
@@ -191,8 +191,8 @@ class Sweep:
 
     def _take(self, message: Message) -> None:
         match message:
-            case Finding():
-                finding = self._waits.left_out(message)
+            case PageDiff():
+                finding = self._waits.without_backed_off(message)
                 self._ledger.found(finding)
                 self._transfers.extend(finding.transfers)
                 self._findings_held += 1
@@ -203,7 +203,7 @@ class Sweep:
                 tally = self._ledger.tally()
                 to_move = tally.listed - tally.skipped
                 self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
-            case FromCrew():
+            case PoolMessage():
                 settled = self._tools.desk.hear(message)
                 self._outcomes += settled.outcomes
                 self._take_back(settled.returned)

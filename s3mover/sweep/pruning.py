@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.model import Pair
 from s3mover.sweep.stop_state import StopState
 
@@ -19,7 +19,7 @@ class Tools(Protocol):
     """What forgetting needs of a sweep's tools."""
 
     @property
-    def trail(self) -> PatientTrail:
+    def trail(self) -> RetryingTrail:
         """The trail."""
 
     @property
@@ -35,7 +35,7 @@ class Tools(Protocol):
         """Is called before each step."""
 
 
-def forget(tools: Tools, pair: Pair, retention: float) -> None:
+def prune(tools: Tools, pair: Pair, retention: float) -> None:
     """Remove rows older than `retention` seconds (0: none), and waits of objects that no sweep meets any more.
 
     Raises:

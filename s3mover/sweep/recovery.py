@@ -7,16 +7,16 @@ from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple
 
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
-from s3mover.sweep.heartbeat import while_beating
-from s3mover.transfer.object_checksums import Evidence
+from s3mover.sweep.heartbeat import while_heartbeating
+from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_uploads
-from s3mover.transfer.persistence import Persist
+from s3mover.transfer.persistence import Retry
 from s3mover.transfer.verification import check_content, written_since
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
@@ -32,7 +32,7 @@ class Version(NamedTuple):
     """
 
     size: int
-    evidence: Evidence
+    evidence: ObjectChecksums
     tolerance: float
 
 
@@ -44,13 +44,13 @@ class Recovery:
     `delete_sources` makes deletions due.
     """
 
-    trail: PatientTrail
+    trail: RetryingTrail
     pair: Pair
     source: Bucket
     destination: Bucket
     notify: Notify
     clock: Callable[[], float]
-    persist: Persist
+    persist: Retry
     beat: Callable[[], None]
     delete_sources: bool = False
 
@@ -95,7 +95,7 @@ class Recovery:
             with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
                 return list(looking.map(self._look, rows))
 
-        return while_beating(self.beat, look)
+        return while_heartbeating(self.beat, look)
 
     def _look(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
@@ -175,12 +175,12 @@ def _version_of(row: PendingRow, arrived: Head, source: Head | None) -> Version 
     """Return the version that the destination holds a copy of, made by this row."""
     same = source is not None and source.etag == row.source_etag
     headers = source.headers if source is not None and same else {}
-    intended = Version(row.size, Evidence(row.source_etag, headers), CLOCK_TOLERANCE_SECONDS)
+    intended = Version(row.size, ObjectChecksums(row.source_etag, headers), CLOCK_TOLERANCE_SECONDS)
     if arrived.etag == row.source_etag and arrived.size == row.size:
         return intended
     versions = [intended]
     if source is not None and not same:
-        versions.append(Version(source.size, Evidence(source.etag, source.headers), 0.0))
+        versions.append(Version(source.size, ObjectChecksums(source.etag, source.headers), 0.0))
     return next((one for one in versions if _is_copy_of(one, arrived, row.created_at)), None)
 
 
@@ -188,7 +188,7 @@ def _is_copy_of(version: Version, arrived: Head, intended_at: float) -> bool:
     if arrived.size != version.size:
         return False
     try:
-        proven = check_content(version.evidence, Evidence(arrived.etag, arrived.headers))
+        proven = check_content(version.evidence, ObjectChecksums(arrived.etag, arrived.headers))
     except VerificationError:
         return False
     return written_since(arrived.last_modified, intended_at - (version.tolerance if proven else 0.0))

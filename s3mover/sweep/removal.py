@@ -18,7 +18,7 @@ from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import Deletion, DueDeletion
 from s3mover.s3.answers import TEMPORARY_CODES
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import Persist
+from s3mover.transfer.persistence import Retry
 
 BATCH = 1000
 SINGLE_THREADS = 8
@@ -42,7 +42,7 @@ class Remover:
     The owner's thread calls `remove` and counts back by `heard`.
     """
 
-    def __init__(self, source: Bucket, persist: Persist, deliver: Callable[[Removed], None]) -> None:
+    def __init__(self, source: Bucket, persist: Retry, deliver: Callable[[Removed], None]) -> None:
         self._source = source
         self._persist = persist
         self._deliver = deliver
@@ -89,7 +89,7 @@ class Remover:
             return Removed([], defect)
 
 
-def delete(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list[Deletion]:
+def delete(source: Bucket, due: Sequence[DueDeletion], persist: Retry) -> list[Deletion]:
     """Delete what still is the version that was copied; each deletion says what became of it.
 
     What the store refuses for now is tried again, as often as `persist` does.
@@ -107,7 +107,7 @@ def delete(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list
     return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
-def require_conditions(source: Bucket, prefix: str, persist: Persist) -> None:
+def require_conditions(source: Bucket, prefix: str, persist: Retry) -> None:
     """See that the source heeds the conditions of deletions, by deleting an object that is not there.
 
     Raises:
@@ -129,7 +129,7 @@ def require_conditions(source: Bucket, prefix: str, persist: Persist) -> None:
         )
 
 
-def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Persist) -> list[Deletion]:
+def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Retry) -> list[Deletion]:
     """Delete by one request, or by more where the answer refuses some keys for now."""
     left, codes = list(due), dict[DueDeletion, str]()
 
@@ -144,14 +144,14 @@ def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Persist) 
     return [Deletion(one, codes.get(one, code)) for one in due]
 
 
-def _delete_one(source: Bucket, due: DueDeletion, persist: Persist) -> Deletion:
+def _delete_one(source: Bucket, due: DueDeletion, persist: Retry) -> Deletion:
     try:
         return Deletion(due, _refusal(partial(source.delete, due.key, if_match=due.etag), persist))
     finally:
         source.close_thread()
 
 
-def _refusal(call: Callable[[], None], persist: Persist) -> str:
+def _refusal(call: Callable[[], None], persist: Retry) -> str:
     try:
         persist(call)
     except S3Error as error:

@@ -17,13 +17,13 @@ from s3mover.events import (
     TransfersPlanned,
 )
 from s3mover.model import Deletion, Method, Order, Outcome, Status, Tally
-from s3mover.planning.scan import Finding
+from s3mover.planning.scan import PageDiff
 
 # Failures kept for the summary; all of them stand in the trail.
 FAILURES_KEPT = 100
 
 
-class Ledger:
+class SweepStats:
     """Counts a sweep and announces what happens in it; belongs to the loop's thread."""
 
     def __init__(self, sweep: int, notify: Notify) -> None:
@@ -39,7 +39,7 @@ class Ledger:
         """Return the counts so far."""
         return Tally(**self._counts)
 
-    def found(self, finding: Finding) -> None:
+    def found(self, finding: PageDiff) -> None:
         """Count what one page of the source came to."""
         self._counts["listed"] += finding.listed
         for reason, objects in finding.skipped.items():

@@ -11,7 +11,7 @@ ENOUGH_FOLDERS = 3
 MOST_FOLDERS = 10_000
 
 
-class Verdicts:
+class CopyPermissionCache:
     """Remembers per folder of the source whether server-side copies are permitted; refusals fade in time.
 
     While nothing is known of a folder, one thread probes it and the others wait for the verdict: refused requests

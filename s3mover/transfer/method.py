@@ -13,7 +13,7 @@ from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.s3.retry import retrying
 from s3mover.transfer.parts import Part
-from s3mover.transfer.persistence import Persist
+from s3mover.transfer.persistence import Retry
 
 # Parts that are left behind are paid for until someone aborts them, so that this is worth some more requests.
 ABORT_ATTEMPTS = 3
@@ -22,7 +22,7 @@ ABORT_ATTEMPTS = 3
 RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
 
 
-class Arrival(NamedTuple):
+class TransferResult(NamedTuple):
     """A verified copy: its ETag, what should be known of it, and the names of properties that it could not keep."""
 
     etag: str
@@ -30,10 +30,10 @@ class Arrival(NamedTuple):
     unkept: tuple[str, ...] = ()
 
 
-class Way(Protocol):
+class TransferMethod(Protocol):
     """One way for one object."""
 
-    def carry(self, order: Order) -> Arrival:
+    def carry(self, order: Order) -> TransferResult:
         """Bring the object to the destination and verify it.
 
         Raises:
@@ -48,7 +48,7 @@ class Upload(NamedTuple):
     destination: Bucket
     key: str
     id: str
-    persist: Persist
+    persist: Retry
 
     def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
         """Make an object of the parts, whose ETags come in their order."""
@@ -61,7 +61,7 @@ def in_one_upload(
     order: Order,
     headers: dict[str, str],
     fill: Callable[[Upload], Stored],
-    persist: Persist,
+    persist: Retry,
 ) -> Stored:
     """Write `order.target` as a multipart upload that `fill` fills and completes.
 
@@ -103,7 +103,7 @@ def _remove(destination: Bucket, key: str, etag: str, wrong: VerificationError) 
         ) from wrong
 
 
-def arrived_head(destination: Bucket, key: str, persist: Persist) -> Head:
+def arrived_head(destination: Bucket, key: str, persist: Retry) -> Head:
     """Ask the destination about a copy that it has just taken.
 
     Raises:

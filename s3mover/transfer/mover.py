@@ -9,8 +9,8 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import backoff, retrying
-from s3mover.transfer.copy_permissions import Verdicts
-from s3mover.transfer.method import ABORT_ATTEMPTS, Arrival, Way, notes
+from s3mover.transfer.copy_permissions import CopyPermissionCache
+from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, notes
 from s3mover.transfer.orphaned_uploads import abort_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import Policy
@@ -30,7 +30,7 @@ MESSAGE_LENGTH = 1000
 MAX_PROBE = 64 * MIB
 
 
-class Journey:
+class TransferState:
     """What is learnt on the way of one order: the only record here that changes."""
 
     def __init__(self, order: Order, began_at: float) -> None:
@@ -54,8 +54,8 @@ class Mover:
         self,
         source: Bucket,
         destination: Bucket,
-        server_side: Way,
-        streaming: Way,
+        server_side: TransferMethod,
+        streaming: TransferMethod,
         policy: Policy,
         pause: Callable[[float], bool],
         clock: Callable[[], float] = time.time,
@@ -69,12 +69,12 @@ class Mover:
         self._pause = pause
         self._clock = clock
         self._timer = timer
-        self._verdicts = Verdicts(timer)
+        self._verdicts = CopyPermissionCache(timer)
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and tell what became of it; never raises for a failure of S3."""
         started = self._timer()
-        journey = Journey(order, self._clock())
+        journey = TransferState(order, self._clock())
         left = self._abort_leftovers(order)
         try:
             self._refuse_large(order)
@@ -85,7 +85,7 @@ class Mover:
             journey, started, Status.SUCCESS, "", notes(_said(journey, arrival), left), arrival
         )
 
-    def _failed(self, journey: Journey, started: float, error: MoverError, left: str) -> Outcome:
+    def _failed(self, journey: TransferState, started: float, error: MoverError, left: str) -> Outcome:
         order = journey.order
         note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
         status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
@@ -107,7 +107,7 @@ class Mover:
             return f"a multipart upload may have been left behind: {error.code}"
         return ""
 
-    def _has_arrived(self, journey: Journey) -> bool:
+    def _has_arrived(self, journey: TransferState) -> bool:
         """Tell whether some attempt, of a dead worker's perhaps, has written the destination's object."""
         try:
             head = self._destination.head(journey.order.target)
@@ -115,7 +115,7 @@ class Mover:
             return refusal.status != HTTPStatus.NOT_FOUND
         return written_since(head.last_modified, journey.began_at)
 
-    def _until_arrived(self, journey: Journey) -> Arrival:
+    def _until_arrived(self, journey: TransferState) -> TransferResult:
         while True:
             journey.attempts += 1
             try:
@@ -129,14 +129,14 @@ class Mover:
                     raise
                 journey.changed = journey.changed or _code(error) in CHANGED
 
-    def _carry_noting(self, journey: Journey) -> Arrival:
+    def _carry_noting(self, journey: TransferState) -> TransferResult:
         try:
             return self._carry(journey)
         except MoverError as error:
             journey.may_have_written = journey.may_have_written or _leaves_it_open(error)
             raise
 
-    def _carry(self, journey: Journey) -> Arrival:
+    def _carry(self, journey: TransferState) -> TransferResult:
         if self._policy.method == Method.STREAMING:
             return self._stream(journey)
         if self._policy.method == Method.SERVER_SIDE_COPY:
@@ -144,7 +144,7 @@ class Mover:
             return self._server_side.carry(journey.order)
         return self._copy_or_stream(journey)
 
-    def _copy_or_stream(self, journey: Journey) -> Arrival:
+    def _copy_or_stream(self, journey: TransferState) -> TransferResult:
         key = journey.order.key
         journey.fallback = self._verdicts.refusal(key, probing=journey.order.size <= MAX_PROBE)
         if journey.fallback:
@@ -174,11 +174,11 @@ class Mover:
         except S3Error:
             return False
 
-    def _stream(self, journey: Journey) -> Arrival:
+    def _stream(self, journey: TransferState) -> TransferResult:
         journey.method = Method.STREAMING
         return self._streaming.carry(journey.order)
 
-    def _look_again(self, journey: Journey) -> None:
+    def _look_again(self, journey: TransferState) -> None:
         head = self._source.head(journey.order.key)
         storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
         journey.order = journey.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
@@ -208,12 +208,12 @@ class Mover:
 
     def _ended(
         self,
-        journey: Journey,
+        journey: TransferState,
         started: float,
         status: Status,
         code: str,
         message: str,
-        arrival: Arrival | None = None,
+        arrival: TransferResult | None = None,
     ) -> Outcome:
         order = journey.order
         return Outcome(
@@ -236,7 +236,7 @@ class Mover:
         )
 
 
-def _said(journey: Journey, arrival: Arrival) -> str:
+def _said(journey: TransferState, arrival: TransferResult) -> str:
     refused = (
         f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
     )

@@ -8,14 +8,14 @@ from s3mover.model import has_md5_shape
 MANAGED_ENCRYPTION = {"", "AES256"}
 
 
-class Evidence(NamedTuple):
+class ObjectChecksums(NamedTuple):
     """What one side says of an object: its ETag and its headers, names in lower case."""
 
     etag: str
     headers: Mapping[str, str]
 
 
-def etag_is_md5(evidence: Evidence) -> bool:
+def etag_is_md5(evidence: ObjectChecksums) -> bool:
     """Tell whether the ETag is the MD5 of the content.
 
     It is for an object written in one piece and not encrypted with a KMS or customer key (Amazon S3 API Reference,

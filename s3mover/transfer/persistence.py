@@ -13,19 +13,19 @@ from s3mover.s3.retry import backoff
 T = TypeVar("T")
 
 
-class Persist(Protocol):
+class Retry(Protocol):
     """Calls something that makes a request, perhaps several times, and returns what it returns."""
 
     def __call__(self, call: Callable[[], T]) -> T:
         """Call `call`, again after temporary errors."""
 
 
-def once(call: Callable[[], T]) -> T:
+def no_retry(call: Callable[[], T]) -> T:
     """Call without insisting."""
     return call()
 
 
-def persistent(attempts: int, pause: Callable[[float], bool]) -> Persist:
+def retry_policy(attempts: int, pause: Callable[[float], bool]) -> Retry:
     """Return what calls up to `attempts` times; `pause` waits so many seconds, or returns False to give up.
 
     An error that outlasted all attempts is final: the whole object is not begun again for it.

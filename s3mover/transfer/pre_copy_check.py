@@ -10,13 +10,13 @@ from threading import Lock
 
 from s3mover.errors import S3Error
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import Persist, once
+from s3mover.transfer.persistence import Retry, no_retry
 
 # Buckets get configured while a daemon runs.
 LOOK_AGAIN_SECONDS = 600.0
 
 
-class Thoroughness:
+class PreCopyCheck:
     """Decides by `mode`: `always`, `never`, or `auto`, which looks at the buckets; threads may share it.
 
     `clock` is in seconds.
@@ -28,7 +28,7 @@ class Thoroughness:
         source: Bucket,
         destination: Bucket,
         clock: Callable[[], float],
-        persist: Persist = once,
+        persist: Retry = no_retry,
     ) -> None:
         self._mode = mode
         self._looks = (source.has_object_lock, source.is_website, destination.is_website)

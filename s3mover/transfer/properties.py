@@ -28,7 +28,7 @@ Tags = Sequence[tuple[str, str]]
 Has = Callable[[Feature], bool]
 
 
-class Writing(NamedTuple):
+class WriteHeaders(NamedTuple):
     """The headers of a write, the features that they use, and those that had to be left out."""
 
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Writing(NamedTuple):
         return tuple(feature.label for feature in self.refused)
 
 
-def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: Has) -> Writing:
+def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: Has) -> WriteHeaders:
     """Return what every write sends, whatever its way: class, ACL and encryption, redirect and lock.
 
     `source` are the headers of the source's GET or HEAD (names in lower case), empty where it was not asked;
@@ -54,26 +54,28 @@ def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: 
     """
     wanted = _by_feature(policy, storage_class, source)
     if not wanted:
-        return Writing(_encryption(policy), ())
+        return WriteHeaders(_encryption(policy), ())
     used = tuple(feature for feature in wanted if has(feature))
     headers = _encryption(policy)
     for feature in used:
         headers |= wanted[feature]
-    return Writing(headers, used, tuple(feature for feature in wanted if feature not in used))
+    return WriteHeaders(headers, used, tuple(feature for feature in wanted if feature not in used))
 
 
-def carrying(told: Writing, source: Mapping[str, str], has: Has, read_tags: Callable[[], Tags]) -> Writing:
+def with_source_properties(
+    told: WriteHeaders, source: Mapping[str, str], has: Has, read_tags: Callable[[], Tags]
+) -> WriteHeaders:
     """Return `told` with all that a PUT or a multipart upload must carry, since S3 keeps none of it there.
 
     `read_tags` is asked only where the object has tags and the destination keeps any.
     """
     headers = told.headers | carried_headers(source, [])
     if not is_tagged(source):
-        return Writing(headers, told.used, told.refused)
+        return WriteHeaders(headers, told.used, told.refused)
     if not has(Feature.TAGS):
-        return Writing(headers, told.used, (*told.refused, Feature.TAGS))
+        return WriteHeaders(headers, told.used, (*told.refused, Feature.TAGS))
     headers |= carried_headers({}, read_tags())
-    return Writing(headers, (*told.used, Feature.TAGS), told.refused)
+    return WriteHeaders(headers, (*told.used, Feature.TAGS), told.refused)
 
 
 def carried_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:

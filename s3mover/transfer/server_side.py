@@ -10,20 +10,20 @@ from s3mover.errors import S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.transfer.method import (
-    Arrival,
     RunParts,
+    TransferResult,
     Upload,
     arrived_head,
     in_one_upload,
     notes,
     removed_if_wrong,
 )
-from s3mover.transfer.object_checksums import Evidence
+from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Persist, once
+from s3mover.transfer.persistence import Retry, no_retry
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carrying, writing
-from s3mover.transfer.store_features import Abilities, Feature
+from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
+from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.verification import check_content, check_size
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
@@ -54,9 +54,9 @@ class ServerSideCopy:
         principals: Sequence[Bucket],
         policy: Policy,
         run_parts: RunParts,
-        abilities: Abilities,
+        abilities: StoreFeatures,
         thorough: Callable[[], bool],
-        persist: Persist = once,
+        persist: Retry = no_retry,
     ) -> None:
         self._source = source
         self._destination = principals[0]
@@ -67,25 +67,27 @@ class ServerSideCopy:
         self._thorough = thorough
         self._persist = persist
 
-    def carry(self, order: Order) -> Arrival:
-        """Copy with the first principal that may; see `Way.carry`."""
+    def carry(self, order: Order) -> TransferResult:
+        """Copy with the first principal that may; see `TransferMethod.carry`."""
         head = self._source.head(order.key) if self._must_ask(order) else NO_HEAD
         told = self._writing(order, head)
         with self._abilities.learning(told.used):
             return self._carry_as_any(order, told)
 
-    def _writing(self, order: Order, head: Head) -> Writing:
+    def _writing(self, order: Order, head: Head) -> WriteHeaders:
         told = writing(self._policy, order.storage_class, head.headers, self._abilities.has)
         if order.size <= self._policy.largest_copy:
             return told
         with self._abilities.learning((Feature.TAGS,)):
-            return carrying(told, head.headers, self._abilities.has, lambda: self._source.tags(order.key))
+            return with_source_properties(
+                told, head.headers, self._abilities.has, lambda: self._source.tags(order.key)
+            )
 
     def _must_ask(self, order: Order) -> bool:
         """A copy by parts keeps nothing by itself."""
         return order.size > self._policy.largest_copy or self._thorough()
 
-    def _carry_as_any(self, order: Order, told: Writing) -> Arrival:
+    def _carry_as_any(self, order: Order, told: WriteHeaders) -> TransferResult:
         refusals = []
         for copier in tuple(self._principals):
             try:
@@ -96,7 +98,9 @@ class ServerSideCopy:
                 refusals.append(error)
                 continue
             self._prefer(copier)
-            return Arrival(stored.etag, notes(told.note, self._verify(copier, order, stored)), told.unkept)
+            return TransferResult(
+                stored.etag, notes(told.note, self._verify(copier, order, stored)), told.unkept
+            )
         raise refusals[0]
 
     def _prefer(self, copier: Bucket) -> None:
@@ -104,7 +108,7 @@ class ServerSideCopy:
             # Replaced as a whole, since other threads iterate over it.
             self._principals = [copier, *(p for p in self._principals if p is not copier)]
 
-    def _copy(self, destination: Bucket, order: Order, told: Writing) -> Stored:
+    def _copy(self, destination: Bucket, order: Order, told: WriteHeaders) -> Stored:
         if order.size > self._policy.largest_copy:
             return self._copy_in_parts(destination, order, told)
         return destination.copy(
@@ -115,7 +119,7 @@ class ServerSideCopy:
             headers=told.headers,
         )
 
-    def _copy_in_parts(self, destination: Bucket, order: Order, told: Writing) -> Stored:
+    def _copy_in_parts(self, destination: Bucket, order: Order, told: WriteHeaders) -> Stored:
         headers = told.headers | WHOLE_CHECKSUM
         size = part_size_for(order.size, self._policy.part_size)
 
@@ -155,7 +159,9 @@ class ServerSideCopy:
                 "PreconditionFailed", "the source changed while it was copied", operation="HeadObject"
             )
         check_size(order.size, arrived.size)
-        proven = check_content(Evidence(sent.etag, sent.headers), Evidence(arrived.etag, arrived.headers))
+        proven = check_content(
+            ObjectChecksums(sent.etag, sent.headers), ObjectChecksums(arrived.etag, arrived.headers)
+        )
         return "" if proven else "verified by size alone"
 
     def _arrived(self, copier: Bucket, key: str) -> Head:

@@ -72,7 +72,7 @@ _UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
 _NEVER = (float("-inf"), "")
 
 
-class Abilities:
+class StoreFeatures:
     """What one destination was seen to lack; threads may share it. `clock` is in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -84,9 +84,9 @@ class Abilities:
         until, _ = self._lacks.get(feature, _NEVER)
         return self._clock() >= until
 
-    def learning(self, used: Iterable[Feature]) -> "Lesson":
+    def learning(self, used: Iterable[Feature]) -> "FeatureProbe":
         """Learn from the refusal of what is done within, and let it out."""
-        return Lesson(self, used)
+        return FeatureProbe(self, used)
 
     def learn(self, error: S3Error, used: Iterable[Feature]) -> None:
         """Blame a refused request on one of the features that it used, if its code fits, and let it be tried without.
@@ -98,29 +98,29 @@ class Abilities:
         if suspect is None:
             return
         if suspect not in FRAMING:
-            self._acquit_framing(error.code)
-        self.forgo(suspect, error.code)
+            self._re_enable_framing(error.code)
+        self.disable(suspect, error.code)
         error.temporary = True
 
-    def forgo(self, feature: Feature, code: str = "") -> None:
+    def disable(self, feature: Feature, code: str = "") -> None:
         """Do without `feature` for a while; `code` is what the store said, if it said anything."""
         self._lacks[feature] = (self._clock() + FORGET_SECONDS, code)
 
-    def forgo_framing(self) -> None:
+    def disable_framing(self) -> None:
         """Send bodies as they are for a while."""
         for feature in FRAMING:
-            self.forgo(feature)
+            self.disable(feature)
 
-    def _acquit_framing(self, code: str) -> None:
+    def _re_enable_framing(self, code: str) -> None:
         for feature in FRAMING:
             if self._lacks.get(feature, _NEVER)[1] == code:
                 self._lacks[feature] = _NEVER
 
 
-class Lesson:
+class FeatureProbe:
     """A context that teaches `abilities`; a generator would take four times the CPU, for each object."""
 
-    def __init__(self, abilities: Abilities, used: Iterable[Feature]) -> None:
+    def __init__(self, abilities: StoreFeatures, used: Iterable[Feature]) -> None:
         self._abilities = abilities
         self._used = used
 

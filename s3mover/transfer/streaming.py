@@ -18,23 +18,23 @@ from s3mover.s3.payload import Trailer
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, written
 from s3mover.transfer.hashing import hasher, joined, written_length
 from s3mover.transfer.method import (
-    Arrival,
     RunParts,
+    TransferResult,
     Upload,
     arrived_head,
     in_one_upload,
     notes,
     removed_if_wrong,
 )
-from s3mover.transfer.object_checksums import Evidence, etag_is_md5
+from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Persist, once
+from s3mover.transfer.persistence import Retry, no_retry
 from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import Writing, carrying, writing
-from s3mover.transfer.store_features import Abilities, Feature
+from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
+from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.verification import check_content, check_size
 
-NOTHING = Evidence("", {})
+NOTHING = ObjectChecksums("", {})
 
 
 class SentPart(NamedTuple):
@@ -57,8 +57,8 @@ class Streaming:
         destination: Bucket,
         policy: Policy,
         run_parts: RunParts,
-        abilities: Abilities,
-        persist: Persist = once,
+        abilities: StoreFeatures,
+        persist: Retry = no_retry,
     ) -> None:
         self._source = source
         self._destination = destination
@@ -67,23 +67,23 @@ class Streaming:
         self._abilities = abilities
         self._persist = persist
 
-    def carry(self, order: Order) -> Arrival:
-        """Stream the object; see `Way.carry`."""
+    def carry(self, order: Order) -> TransferResult:
+        """Stream the object; see `TransferMethod.carry`."""
         if order.size > self._policy.part_size:
             return self._carry_in_parts(order)
         return self._carry_whole(order)
 
-    def _carry_whole(self, order: Order) -> Arrival:
+    def _carry_whole(self, order: Order) -> TransferResult:
         with self._source.get(order.key, if_match=order.etag) as body:
             check_size(order.size, body.length)
-            source = Evidence(order.etag, body.head.headers)
+            source = ObjectChecksums(order.etag, body.head.headers)
             told = self._writing(order, source)
-            flow = Flow(body, _algorithm_of(source), told=full_object_checksum(source.headers))
+            flow = HashingReader(body, _algorithm_of(source), told=full_object_checksum(source.headers))
             with self._abilities.learning((*told.used, *self._framing())):
                 stored = self._put(order, flow, told.headers | _content_md5(source))
         return self._arrived(order, source, told, stored, flow.checksum())
 
-    def _put(self, order: Order, flow: "Flow", headers: dict[str, str]) -> Stored:
+    def _put(self, order: Order, flow: "HashingReader", headers: dict[str, str]) -> Stored:
         return self._destination.put(
             order.target,
             flow.read_into,
@@ -93,9 +93,9 @@ class Streaming:
             chunks=self._abilities.has(Feature.CHUNKS),
         )
 
-    def _carry_in_parts(self, order: Order) -> Arrival:
+    def _carry_in_parts(self, order: Order) -> TransferResult:
         head = self._source.head(order.key)
-        source = Evidence(order.etag, head.headers)
+        source = ObjectChecksums(order.etag, head.headers)
         told = self._writing(order, source)
         algorithm = _joining(_algorithm_of(source))
         sent: list[SentPart] = []
@@ -121,7 +121,7 @@ class Streaming:
     def _send_part(self, upload: Upload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
         with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
             check_size(part.length, body.length)
-            flow = Flow(body, algorithm, with_md5=Feature.TRAILERS not in self._framing())
+            flow = HashingReader(body, algorithm, with_md5=Feature.TRAILERS not in self._framing())
             stored = self._destination.upload_part(
                 upload.key,
                 upload.id,
@@ -132,13 +132,15 @@ class Streaming:
                 chunks=self._abilities.has(Feature.CHUNKS),
             )
         with self._doubting_frames():
-            flow.check_md5(Evidence(stored.etag, stored.headers))
+            flow.check_md5(ObjectChecksums(stored.etag, stored.headers))
         return SentPart(stored.etag, flow.digest(), part.length)
 
-    def _writing(self, order: Order, source: Evidence) -> Writing:
+    def _writing(self, order: Order, source: ObjectChecksums) -> WriteHeaders:
         told = writing(self._policy, order.storage_class, source.headers, self._abilities.has)
         with self._abilities.learning((Feature.TAGS,)):
-            return carrying(told, source.headers, self._abilities.has, lambda: self._source.tags(order.key))
+            return with_source_properties(
+                told, source.headers, self._abilities.has, lambda: self._source.tags(order.key)
+            )
 
     def _framing(self) -> tuple[Feature, ...]:
         """Tell what bodies use now: chunks are signed over plain HTTP alone, and there trailers need them."""
@@ -146,7 +148,7 @@ class Streaming:
         wanted = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
         return tuple(takewhile(has, wanted))
 
-    def _trailer(self, flow: "Flow") -> Trailer | None:
+    def _trailer(self, flow: "HashingReader") -> Trailer | None:
         if Feature.TRAILERS not in self._framing():
             return None
         return Trailer(flow.algorithm.header, written_length(flow.algorithm), lambda: written(flow.digest()))
@@ -162,11 +164,11 @@ class Streaming:
         return {whole.algorithm.header: whole.value, "x-amz-checksum-type": "FULL_OBJECT"}
 
     def _arrived(
-        self, order: Order, source: Evidence, told: Writing, stored: Stored, computed: Checksum
-    ) -> Arrival:
+        self, order: Order, source: ObjectChecksums, told: WriteHeaders, stored: Stored, computed: Checksum
+    ) -> TransferResult:
         with self._doubting_frames(), removed_if_wrong(self._destination, order.target, stored.etag):
             note = self._verify(order, source, stored, computed)
-        return Arrival(stored.etag, notes(told.note, note), told.unkept)
+        return TransferResult(stored.etag, notes(told.note, note), told.unkept)
 
     @contextmanager
     def _doubting_frames(self) -> Iterator[None]:
@@ -174,20 +176,20 @@ class Streaming:
         try:
             yield
         except VerificationError:
-            self._abilities.forgo_framing()
+            self._abilities.disable_framing()
             raise
 
-    def _verify(self, order: Order, source: Evidence, stored: Stored, computed: Checksum) -> str:
+    def _verify(self, order: Order, source: ObjectChecksums, stored: Stored, computed: Checksum) -> str:
         """Check what arrived, by what the write's answer says, else by what the destination says when asked."""
-        if check_content(source, Evidence(stored.etag, stored.headers), computed):
+        if check_content(source, ObjectChecksums(stored.etag, stored.headers), computed):
             return ""
         arrived = arrived_head(self._destination, order.target, self._persist)
         check_size(order.size, arrived.size)
-        proven = check_content(source, Evidence(arrived.etag, arrived.headers), computed)
+        proven = check_content(source, ObjectChecksums(arrived.etag, arrived.headers), computed)
         return "" if proven else "verified by size alone"
 
 
-class Flow:
+class HashingReader:
     """A body that is hashed as it flows; `with_md5` where the destination's ETag is the only check there is.
 
     Where the source tells a checksum (`told`), a body that does not have it never flows to its end, so that no
@@ -236,7 +238,7 @@ class Flow:
         """Return the checksum as S3 writes it."""
         return Checksum(self.algorithm, written(self.digest()))
 
-    def check_md5(self, arrived: Evidence) -> None:
+    def check_md5(self, arrived: ObjectChecksums) -> None:
         """Accept a part whose ETag is the MD5 of what has flowed, where that is known and comparable.
 
         Raises:
@@ -248,13 +250,13 @@ class Flow:
             )
 
 
-def _algorithm_of(source: Evidence) -> Algorithm:
+def _algorithm_of(source: ObjectChecksums) -> Algorithm:
     """The source's own algorithm, so that the copy has the same; S3's default where it has none."""
     told = full_object_checksum(source.headers)
     return told.algorithm if told else Algorithm.CRC64NVME
 
 
-def _content_md5(source: Evidence) -> dict[str, str]:
+def _content_md5(source: ObjectChecksums) -> dict[str, str]:
     """Let the destination itself refuse altered bytes where the source tells nothing but their MD5."""
     if full_object_checksum(source.headers) is not None or not etag_is_md5(source):
         return {}

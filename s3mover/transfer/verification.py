@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 
 from s3mover.errors import VerificationError
 from s3mover.transfer.checksums import Checksum, full_object_checksum
-from s3mover.transfer.object_checksums import Evidence, etag_is_md5
+from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 
 
-def check_content(sent: Evidence, arrived: Evidence, computed: Checksum | None = None) -> bool:
+def check_content(sent: ObjectChecksums, arrived: ObjectChecksums, computed: Checksum | None = None) -> bool:
     """Compare what both sides say; False where nothing that they say can be compared.
 
     `computed` is the checksum of the bytes that flowed through us, if they did.

@@ -13,12 +13,12 @@ from s3mover.errors import S3Error
 from s3mover.model import INTERRUPTED
 
 # Trust lasts so long from the instant at which the lease was last known to be held.
-TRUST_SECONDS = 2.0
+LEASE_GUARD_SECONDS = 2.0
 # What a request that began in time may need until S3 has acted on it; who takes over waits for both.
-LANDING_SECONDS = 1.0
+SETTLING_SECONDS = 1.0
 
 
-class Trust:
+class LeaseGuard:
     """Lets requests begin until it ends; endless until it is first limited.
 
     `clock` counts seconds steadily, the same for all processes of a machine.

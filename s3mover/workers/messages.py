@@ -11,11 +11,11 @@ from s3mover.transfer.policy import Policy
 # The valves of a route: one for the requests to each side, called as the side is, and those of the user's bounds.
 REQUESTS, BYTES = "requests", "bytes"
 # What names an order among all routes: its route, its sweep and its number.
-Identity = tuple[str, int, int]
+OrderKey = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class RouteBrief:
+class RouteConfig:
     """One route: the two buckets, what signs requests, and how to transfer.
 
     The owners are the accounts that must own the buckets, empty for any. The bounds, by valve,
@@ -33,7 +33,7 @@ class RouteBrief:
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class WorkerConfig:
     """What a worker process is told at its start: its threads, its share of all threads, and the routes' names."""
 
     threads: int
@@ -41,21 +41,21 @@ class Brief:
     routes: tuple[str, ...]
 
 
-class Learn(NamedTuple):
+class ConfigureRoute(NamedTuple):
     """To a worker: this is the route, from now on; what is in hand goes on as it began."""
 
     route: str
-    brief: RouteBrief
+    brief: RouteConfig
 
 
-class Hand(NamedTuple):
+class AssignOrders(NamedTuple):
     """To a worker: carry these out."""
 
     route: str
     orders: list[Order]
 
 
-class Renew(NamedTuple):
+class RenewCredentials(NamedTuple):
     """To a worker: sign with these from now on."""
 
     route: str
@@ -69,20 +69,20 @@ class Recall(NamedTuple):
     route: str
 
 
-class Leave(NamedTuple):
+class ReleaseRoute(NamedTuple):
     """To a worker: whoever gave orders of this route has gone; what is in hand begins no request any more."""
 
     route: str
 
 
-class Extend(NamedTuple):
+class ExtendLease(NamedTuple):
     """To a worker: the lease is held; begin requests of this route until then (seconds, steady clock)."""
 
     route: str
     until: float
 
 
-class Read(NamedTuple):
+class ReadPage(NamedTuple):
     """To a worker: read this page of one side's listing, as `Bucket.list_page` does; the answer has its number."""
 
     route: str
@@ -135,16 +135,16 @@ class PageRead(NamedTuple):
 
 
 # What changes how a worker treats a route.
-Lesson = Learn | Renew | Leave | Rates | Extend
-ToWorker = Lesson | Hand | Recall | Read | Quit
+RouteUpdate = ConfigureRoute | RenewCredentials | ReleaseRoute | Rates | ExtendLease
+ToWorker = RouteUpdate | AssignOrders | Recall | ReadPage | Quit
 FromWorker = Report | PageRead
 
 
-class Start(NamedTuple):
+class Fork(NamedTuple):
     """To the nursery: fork a worker; its end of the pipe and its slate's memory travel beside."""
 
 
-class Await(NamedTuple):
+class Reap(NamedTuple):
     """To the nursery: tell the exit code of this worker, which gets so many seconds to end before it is killed."""
 
     pid: int

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from s3mover.workers.messages import Identity
+from s3mover.workers.messages import OrderKey
 
 # Cells of a thread: its lane (counted from 1; 0 for no order), the order's sweep and number, and its signs of life
 # (0 while none is to be expected of it).
@@ -19,12 +19,12 @@ CELLS = 4
 CELL_BYTES = 8
 
 
-def slate_memory() -> int:
+def shared_memory_file() -> int:
     """Return the number of a new file of memory, which needs no file system."""
     return os.memfd_create("s3mover-slate")
 
 
-class Slate:
+class WorkerState:
     """Cells for `threads` threads and the worker's main thread.
 
     They lie in a file of memory, number `memory`, which the worker inherits; it stays the caller's to close.
@@ -50,19 +50,19 @@ class Slate:
         """Return each thread's count of signs, 0 where none is expected."""
         return list(self._cells[SIGNS:-1:CELLS])
 
-    def in_hand(self) -> set[Identity]:
+    def in_hand(self) -> set[OrderKey]:
         """Return the orders that threads have begun and not ended."""
         rows = zip(
             self._cells[LANE:-1:CELLS], self._cells[SWEEP:-1:CELLS], self._cells[NUMBER:-1:CELLS], strict=True
         )
         return {(self._routes[lane - 1], sweep, number) for lane, sweep, number in rows if lane}
 
-    def line(self, thread: int) -> "Line":
+    def line(self, thread: int) -> "ThreadCell":
         """Return the cells of one thread."""
-        return Line(self._cells, thread * CELLS)
+        return ThreadCell(self._cells, thread * CELLS)
 
 
-class Line:
+class ThreadCell:
     """One thread's cells."""
 
     def __init__(self, cells: memoryview, first: int) -> None:
@@ -92,13 +92,13 @@ class Line:
         self._cells[self._signs] = 0
 
 
-class Signs:
+class Heartbeats:
     """The lines of one worker's threads, each found by the thread itself."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def take_seat(self, line: Line) -> Line:
+    def take_seat(self, line: ThreadCell) -> ThreadCell:
         """Let the calling thread's signs be written on `line`."""
         self._local.line = line
         return line
@@ -110,7 +110,7 @@ class Signs:
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Expect no sign of the calling thread meanwhile: it waits for others, or its turn."""
-        line: Line = self._local.line
+        line: ThreadCell = self._local.line
         line.rest()
         try:
             yield

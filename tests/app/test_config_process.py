@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.app.config_process import Clerk, Wanted, find, read_settings
+from s3mover.app.config_process import ConfigProcess, SettingsRequest, find, read_settings
 from s3mover.app.config_process_main import serve
-from s3mover.app.side_access import accesses_of
+from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3.side_access import Found, SideAccess
@@ -40,7 +40,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
-    with closing(Clerk()) as clerk:
+    with closing(ConfigProcess()) as clerk:
         assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
         with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
             clerk.find(
@@ -54,7 +54,7 @@ def test_the_clerk_finds_what_boto3_finds() -> None:
 
 def test_a_clerk_that_died_is_said() -> None:
     """By the side that it was asked for; the next clerk does."""
-    with closing(Clerk()) as clerk:
+    with closing(ConfigProcess()) as clerk:
         os.kill(clerk.pid, signal.SIGKILL)
         wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
         with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
@@ -68,7 +68,10 @@ def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
     monkeypatch.setattr("s3mover.app.config_process.PATIENCE_SECONDS", 1.0)
     slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
-    with closing(Clerk()) as asked, pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"):
+    with (
+        closing(ConfigProcess()) as asked,
+        pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"),
+    ):
         asked.find(slow)
 
 
@@ -78,20 +81,20 @@ def test_the_clerk_reads_what_would_be_read_here() -> None:
     file.write_text(ROUTES, encoding="utf-8")
     overrides = {"sweep.interval": "5m"}
     wanted = load(file, os.environ, overrides)
-    assert read_settings(Wanted(file, overrides)) == wanted
-    assert [name for name, _ in read_settings(Wanted(file, overrides, "sales")).routes] == ["sales"]
+    assert read_settings(SettingsRequest(file, overrides)) == wanted
+    assert [name for name, _ in read_settings(SettingsRequest(file, overrides, "sales")).routes] == ["sales"]
 
 
 def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
     """Every problem, also that of a route that is not there; the next question is answered all the same."""
     with pytest.raises(SettingsError) as here:
         load(None, os.environ, {"transfer.threads": "many \udc80"})
-    with closing(Clerk()) as clerk:
-        clerk.begin(Wanted(None, {"transfer.threads": "many \udc80"}))
+    with closing(ConfigProcess()) as clerk:
+        clerk.begin(SettingsRequest(None, {"transfer.threads": "many \udc80"}))
         with pytest.raises(SettingsError) as there:
             clerk.settings()
         assert there.value.problems == here.value.problems
-        clerk.begin(Wanted(None, BUCKETS, "hr"))
+        clerk.begin(SettingsRequest(None, BUCKETS, "hr"))
         with pytest.raises(SettingsError, match="there is no route 'hr'"):
             clerk.settings()
         assert clerk.find(ACCESS).address == ADDRESS
@@ -99,9 +102,9 @@ def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
 
 def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
     """As what another attempt may mend."""
-    with closing(Clerk()) as clerk:
+    with closing(ConfigProcess()) as clerk:
         os.kill(clerk.pid, signal.SIGKILL)
-        clerk.begin(Wanted(None, BUCKETS))
+        clerk.begin(SettingsRequest(None, BUCKETS))
         with pytest.raises(UnreachableError, match="the process that reads the settings ended unexpectedly"):
             clerk.settings()
 
@@ -110,10 +113,10 @@ def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
     """What is asked then is known already, once; a question that nobody expected is answered as ever."""
     file = Path("routes.yaml")
     file.write_text(ROUTES, encoding="utf-8")
-    with closing(Clerk()) as clerk:
-        clerk.begin(Wanted(file, {}), look_ahead=True)
+    with closing(ConfigProcess()) as clerk:
+        clerk.begin(SettingsRequest(file, {}), look_ahead=True)
         (_, first), (_, second) = clerk.settings().routes
-        for access in [*accesses_of(first), *accesses_of(second), *accesses_of(first)]:
+        for access in [*side_accesses(first), *side_accesses(second), *side_accesses(first)]:
             assert clerk.find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
             assert clerk.find(access).address.bucket == access.bucket
 

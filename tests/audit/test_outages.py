@@ -16,7 +16,7 @@ import pytest
 
 from s3mover.audit import mysqloptions, retrying_trail, sqlite
 from s3mover.audit.opening import open_trail
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import AuditUnavailableError, LeaseHeldError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event
@@ -142,7 +142,7 @@ class Watched:
         self.events: list[Event] = []
         self.pauses: list[float] = []
         self._outage = outage
-        self.trail = PatientTrail(trail, self.events.append, self._wait, lambda: 0.0)
+        self.trail = RetryingTrail(trail, self.events.append, self._wait, lambda: 0.0)
 
     def through_the_outage(self, call: Step) -> None:
         """Make the call while the database is unusable, and see that it was waited for, once and patiently."""
@@ -214,7 +214,7 @@ def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
         assert opened.acquire_lease(PAIR)
         now = [0.0]
-        trail = PatientTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
+        trail = RetryingTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
         outage.begin()
         now[0] = retrying_trail.KEEP_ALIVE_SECONDS - 1
         trail.keep_alive()
@@ -229,7 +229,7 @@ def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
     events: list[Event] = []
     moments = itertools.count(0.0, retrying_trail.KEEP_ALIVE_SECONDS)
     with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
-        trail = PatientTrail(opened, events.append, lambda _: False, lambda: next(moments))
+        trail = RetryingTrail(opened, events.append, lambda _: False, lambda: next(moments))
         outage.begin()
         trail.keep_alive()
         trail.keep_alive()
@@ -250,7 +250,7 @@ def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> 
             outage.mend()
             return True
 
-        trail = PatientTrail(opened, events.append, mend, lambda: next(moments))
+        trail = RetryingTrail(opened, events.append, mend, lambda: next(moments))
         outage.begin()
         trail.keep_alive()
         trail.open_sweep(PAIR, AT)
@@ -283,7 +283,7 @@ def test_an_outage_that_nobody_waits_for_is_raised(account: Account) -> None:
     """Where the time to stop is over, the rows stay as they are for the next run."""
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
         events: list[Event] = []
-        trail = PatientTrail(opened, events.append, lambda _: False, lambda: 0.0)
+        trail = RetryingTrail(opened, events.append, lambda _: False, lambda: 0.0)
         outage.begin()
         with pytest.raises(AuditUnavailableError):
             trail.open_sweep(PAIR, AT)
@@ -302,7 +302,7 @@ def test_who_lost_the_lease_writes_nothing_more(account: Account) -> None:
         outage.begin()
         other.reconnect()
         wait_until(lambda: other.acquire_lease(PAIR), "the server has ended our session")
-        trail = PatientTrail(opened, lambda _: None, lambda _: True, lambda: 0.0)
+        trail = RetryingTrail(opened, lambda _: None, lambda _: True, lambda: 0.0)
         with pytest.raises(LeaseHeldError):
             trail.open_sweep(PAIR, AT)
     assert account.query("SELECT COUNT(*) FROM migration_batches") == [(0,)]
@@ -316,7 +316,7 @@ def test_a_statement_that_is_cut_off_in_its_middle_is_repeated(account: Account,
         sweep = opened.open_sweep(PAIR, AT)
         orders = [order(sweep, number) for number in (1, 2)]
         opened.intend(orders, AT)
-        trail = PatientTrail(opened, events.append, lambda _: True, lambda: 0.0)
+        trail = RetryingTrail(opened, events.append, lambda _: True, lambda: 0.0)
         row = f"SELECT * FROM document_logs WHERE batch_id = {sweep} AND number = {{}} FOR UPDATE"
         other.run("CREATE TABLE heavy (n INT) ENGINE = InnoDB")
         # The transaction that has changed less gives way.

@@ -42,7 +42,7 @@ runroot = "{folder}/run"
 BASE = "localhost/s3mover-base"
 
 
-class Engine:
+class RouteEngine:
     """Builds and runs; made by `engine`."""
 
     def __init__(self, folder: Path) -> None:
@@ -132,7 +132,7 @@ HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 class Container:
     """One container that was started."""
 
-    def __init__(self, engine: Engine, identity: str) -> None:
+    def __init__(self, engine: RouteEngine, identity: str) -> None:
         self._engine = engine
         self.id = identity
 
@@ -193,11 +193,11 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[RouteEngine]:
     """Give an engine with an empty storage, and leave nothing of it behind."""
     # Not below /tmp, which may be memory.
     folder = Path(tempfile.mkdtemp(prefix="s3mover-images-", dir="/var/tmp"))
-    made = Engine(folder)
+    made = RouteEngine(folder)
     try:
         yield made
     finally:

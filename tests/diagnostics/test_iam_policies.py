@@ -5,17 +5,26 @@ from typing import Any
 
 import pytest
 
-from s3mover.diagnostics.iam_policies import Document, End, Kind, Terms, account_of, documents, grants, remedy
+from s3mover.diagnostics.iam_policies import (
+    Document,
+    Kind,
+    PolicyInputs,
+    PolicySide,
+    account_of,
+    documents,
+    grants,
+    remedy,
+)
 from s3mover.model import Method, Side
 
-SOURCE = End("ours", "in/", "111111111111", "arn:aws:iam::111111111111:root")
-DESTINATION = End("theirs", "out/", "222222222222", "arn:aws:iam::222222222222:role/mover")
-TERMS = Terms(SOURCE, DESTINATION)
+SOURCE = PolicySide("ours", "in/", "111111111111", "arn:aws:iam::111111111111:root")
+DESTINATION = PolicySide("theirs", "out/", "222222222222", "arn:aws:iam::222222222222:role/mover")
+TERMS = PolicyInputs(SOURCE, DESTINATION)
 KEYS = (
     "arn:aws:kms:eu-central-1:111111111111:key/source",
     "arn:aws:kms:eu-central-1:222222222222:key/destination",
 )
-ENCRYPTED = Terms(replace(SOURCE, key=KEYS[0]), replace(DESTINATION, key=KEYS[1]))
+ENCRYPTED = PolicyInputs(replace(SOURCE, key=KEYS[0]), replace(DESTINATION, key=KEYS[1]))
 
 
 def statements(documents: list[Document], side: Side, kind: Kind) -> dict[str, dict[str, Any]]:
@@ -26,7 +35,7 @@ def statements(documents: list[Document], side: Side, kind: Kind) -> dict[str, d
     return {one["Sid"]: one for one in said}
 
 
-def actions_of(terms: Terms, holder: Side) -> set[str]:
+def actions_of(terms: PolicyInputs, holder: Side) -> set[str]:
     """Return all that one end's credentials need."""
     needed = grants(terms, Method.SERVER_SIDE_COPY)
     return {action for grant in needed if grant.holder is holder for action in grant.actions}
@@ -129,13 +138,13 @@ def test_the_destination_s_objects_are_never_deleted() -> None:
 def test_one_account_needs_no_bucket_policy() -> None:
     """Within an account the principals' own policies are enough."""
     home = replace(SOURCE, account="222222222222", principal=DESTINATION.principal)
-    said = documents(Terms(home, DESTINATION), Method.SERVER_SIDE_COPY)
+    said = documents(PolicyInputs(home, DESTINATION), Method.SERVER_SIDE_COPY)
     assert [one.side for one in said if one.kind is Kind.BUCKET and one.policy] == []
 
 
 def test_one_principal_for_both_ends_is_a_stranger_at_the_source() -> None:
     """All that it does there must be said there, and once."""
-    terms = Terms(replace(SOURCE, principal=DESTINATION.principal), DESTINATION, delete=True)
+    terms = PolicyInputs(replace(SOURCE, principal=DESTINATION.principal), DESTINATION, delete=True)
     said = documents(terms, Method.SERVER_SIDE_COPY)
     assert list(statements(said, Side.SOURCE, Kind.BUCKET)) == [
         "ReadSource",
@@ -147,7 +156,7 @@ def test_one_principal_for_both_ends_is_a_stranger_at_the_source() -> None:
 def test_two_strangers_are_named_in_one_statement() -> None:
     """Statements of one document have identifiers of their own."""
     guest = "arn:aws:iam::333333333333:role/guest"
-    terms = Terms(replace(SOURCE, principal=guest), DESTINATION)
+    terms = PolicyInputs(replace(SOURCE, principal=guest), DESTINATION)
     at_bucket = statements(documents(terms, Method.SERVER_SIDE_COPY), Side.SOURCE, Kind.BUCKET)
     assert at_bucket["ReadSource"]["Principal"] == {"AWS": [DESTINATION.principal, guest]}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from s3mover.commands.inspect import policy
-from s3mover.diagnostics.iam_policies import Terms
-from s3mover.diagnostics.iam_terms import documents_of, terms_of
+from s3mover.diagnostics.iam_policies import PolicyInputs
+from s3mover.diagnostics.iam_terms import documents_of, policy_inputs_of
 from s3mover.model import Method
 from s3mover.settings import Settings
 from s3mover.settings.load import load
@@ -24,8 +24,8 @@ def settings(**more: str) -> Settings:
     return load(None, {**PAIR, **more}, {})
 
 
-def terms(**more: str) -> Terms:
-    return terms_of(settings(**more))
+def terms(**more: str) -> PolicyInputs:
+    return policy_inputs_of(settings(**more))
 
 
 def said(side: str | None = None, source_key: str = "", **more: str) -> str:
@@ -71,7 +71,7 @@ def test_a_key_is_named_by_its_arn(name: str, arn: str) -> None:
 
 def test_the_source_s_key_may_be_told() -> None:
     """And without any key at the destination nothing is assumed of the source."""
-    assert terms_of(settings(), "arn:key").source.key == "arn:key"
+    assert policy_inputs_of(settings(), "arn:key").source.key == "arn:key"
     assert terms().source.key == ""
 
 
@@ -86,7 +86,7 @@ def test_the_region_tells_the_partition(region: str, partition: str) -> None:
 
 def test_settings_tell_which_further_rights_are_used() -> None:
     """Each by its own setting."""
-    assert terms() == Terms(terms().source, terms().destination, looks=True)
+    assert terms() == PolicyInputs(terms().source, terms().destination, looks=True)
     assert not terms(S3MOVER_TRANSFER__THOROUGH="never").looks
     more = {
         "S3MOVER_DESTINATION__ACL": "bucket-owner-full-control",

@@ -9,10 +9,10 @@ import pytest
 from s3mover.model import BucketAddress, Credentials, Order, Status
 from s3mover.s3.bucket import Bucket, Timeouts
 from s3mover.transfer.mover import Mover
-from s3mover.transfer.persistence import persistent
+from s3mover.transfer.persistence import retry_policy
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
-from s3mover.transfer.store_features import Abilities
+from s3mover.transfer.store_features import StoreFeatures
 from s3mover.transfer.streaming import Streaming
 from simulator import Simulator, SimulatorKey
 from testkit.parts import one_by_one
@@ -184,7 +184,7 @@ def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
         return Bucket(address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5))
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
-    abilities, persist = Abilities(lambda: 0.0), persistent(4, lambda _: True)
+    abilities, persist = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)
     copies = ServerSideCopy(source, [destination], policy, one_by_one, abilities, lambda: False, persist)
     streams = Streaming(source, destination, policy, one_by_one, abilities, persist)
 

@@ -11,7 +11,7 @@ import mysql.connector
 
 from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
-from s3mover.workers.lease_guard import LANDING_SECONDS, TRUST_SECONDS
+from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 from testkit.mariadb import Account, MariaDb
 from testkit.program import daemon
 from testkit.waiting import wait_until
@@ -82,7 +82,7 @@ def test_a_route_that_loses_its_lease_leaves_the_other_alone(
             assert (finished["status"], finished["failed"]) == ("completed", 0)
             assert world.s3.differences(SECOND, SECOND_COPY) == []
             latest = max(entry["at"] for entry in world.s3.log("CopyObject", DESTINATION))
-            assert latest <= lost_at + TRUST_SECONDS + LANDING_SECONDS
+            assert latest <= lost_at + LEASE_GUARD_SECONDS + SETTLING_SECONDS
             before = len(world.s3.log("CopyObject", DESTINATION))
             assert 0 < world.s3.count(DESTINATION) < OBJECTS
         world.s3.set_latency(0)

@@ -3,8 +3,8 @@
 from zoneinfo import ZoneInfo
 
 from s3mover.events import Event, WindowClosed, WindowOpened
-from s3mover.lifecycle.operator_requests import Wishes
-from s3mover.lifecycle.start_gate import OUTSIDE, PAUSED, Gate, PauseNotice
+from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.start_gate import OUTSIDE, PAUSED, PauseAnnouncer, StartGate
 from s3mover.lifecycle.stop import Stop
 from s3mover.windows import MINUTE, Window
 
@@ -12,27 +12,29 @@ FIRST_HOUR = Window(frozenset(range(7)), 0, 60, ZoneInfo("UTC"))
 HOUR = 60 * MINUTE
 
 
-class House:
+class SharedRuntime:
     """A gate with all that it looks at."""
 
     def __init__(self, *windows: Window) -> None:
-        self.stop, self.wishes = Stop(), Wishes()
+        self.stop, self.wishes = Stop(), OperatorRequests()
         self.windows = list(windows)
         self.now = 0.0
         self.heard: list[Event] = []
-        self.gate = Gate(self.stop, self.wishes, lambda: self.windows, self.heard.append, lambda: self.now)
+        self.gate = StartGate(
+            self.stop, self.wishes, lambda: self.windows, self.heard.append, lambda: self.now
+        )
 
 
 def test_nothing_holds_back_who_is_wished_nothing() -> None:
     """No windows, no pause, no stop."""
-    house = House()
+    house = SharedRuntime()
     house.gate.look()
     assert (house.gate.held(), house.heard) == ("", [])
 
 
 def test_the_reasons_have_their_order() -> None:
     """A stop counts more than a pause, a pause more than the windows."""
-    house = House(FIRST_HOUR)
+    house = SharedRuntime(FIRST_HOUR)
     house.now = HOUR
     assert house.gate.held() == OUTSIDE
     house.wishes.pause()
@@ -45,7 +47,7 @@ def test_the_reasons_have_their_order() -> None:
 
 def test_windows_are_announced_as_they_close_and_open() -> None:
     """Once each, with the time of the next change."""
-    house = House(FIRST_HOUR)
+    house = SharedRuntime(FIRST_HOUR)
     for now in (0, HOUR - 1, HOUR, HOUR + 1, 24 * HOUR, 24 * HOUR + 1):
         house.now = now
         house.gate.look()
@@ -54,7 +56,7 @@ def test_windows_are_announced_as_they_close_and_open() -> None:
 
 def test_windows_may_change() -> None:
     """The ones in force now count."""
-    house = House(FIRST_HOUR)
+    house = SharedRuntime(FIRST_HOUR)
     house.now = HOUR
     house.windows.clear()
     assert house.gate.held() == ""
@@ -62,8 +64,8 @@ def test_windows_may_change() -> None:
 
 def test_a_pause_is_announced_once() -> None:
     """And so is its end."""
-    wishes, heard = Wishes(), list[str]()
-    notice = PauseNotice(wishes, lambda event: heard.append(event.name))
+    wishes, heard = OperatorRequests(), list[str]()
+    notice = PauseAnnouncer(wishes, lambda event: heard.append(event.name))
     for act in (notice.look, wishes.pause, wishes.pause, notice.look, wishes.resume):
         act()
         notice.look()

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from s3mover.events import Event, SweepAwaited
-from s3mover.lifecycle.operator_requests import Wishes
+from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import (
     LONGEST_BACKOFF_SECONDS,
     SHORTEST_BACKOFF_SECONDS,
-    Duties,
-    StopNotice,
+    StopAnnouncer,
     Supervisor,
+    SupervisorHooks,
     pause_after,
 )
 from s3mover.model import SweepStatus
@@ -28,7 +28,7 @@ class Diary:
 
     def __init__(self, rounds: list[SweepStatus], leads: Sequence[bool] = (True,)) -> None:
         self.entries: list[str] = []
-        self.stop, self.wishes = Stop(), Wishes()
+        self.stop, self.wishes = Stop(), OperatorRequests()
         self.now = 0.0
         self.why_held = ""
         self.interval = 60.0
@@ -56,7 +56,7 @@ class Diary:
             self.entries.append(event.name)
 
     def run(self, rounds: int = 0) -> list[str]:
-        duties = Duties(
+        duties = SupervisorHooks(
             self.acquire,
             self.round,
             self.idle,
@@ -201,7 +201,7 @@ def test_a_stop_is_announced_once() -> None:
     """However often the loop comes round."""
     told: list[str] = []
     stop = Stop()
-    notice = StopNotice(stop, lambda event: told.append(event.name))
+    notice = StopAnnouncer(stop, lambda event: told.append(event.name))
     notice.look()
     stop.request("SIGTERM", 5.0)
     notice.look()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from s3mover.observe.history import STEP_SECONDS, STEPS, History
 from s3mover.observe.page import chart, humanize
 from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
-from s3mover.observe.page.headline import Tone, judge
+from s3mover.observe.page.headline import Severity, headline_of
 from s3mover.s3.answers import TEMPORARY_CODES
 
 
@@ -184,71 +184,81 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
 @pytest.mark.parametrize(
     ("changes", "tone", "headline", "sentence"),
     [
-        ({}, Tone.GOOD, "Up to date", f"{ENDED}: 5 objects moved."),
-        ({"last": {"succeeded": 0}}, Tone.GOOD, "Up to date", f"{ENDED}: everything was in place."),
+        ({}, Severity.GOOD, "Up to date", f"{ENDED}: 5 objects moved."),
+        ({"last": {"succeeded": 0}}, Severity.GOOD, "Up to date", f"{ENDED}: everything was in place."),
         (
             {"last": {"failed": 1}},
-            Tone.WARN,
+            Severity.WARN,
             "1 object could not be moved",
             f"{ENDED}. The next sweep tries again; below stands what to do.",
         ),
         (
             {"last": {"failed": 1, "postponed": 2}},
-            Tone.WARN,
+            Severity.WARN,
             "3 objects could not be moved",
             f"{ENDED}. They are tried again, after waits that grow; below stands what to do.",
         ),
         (
             {"last": {"status": "failed", "message": "no such bucket"}},
-            Tone.BAD,
+            Severity.BAD,
             "The last sweep failed",
             "No such bucket. It is tried again.",
         ),
-        ({"last": {"status": "interrupted"}}, Tone.WARN, "The last sweep was interrupted", None),
-        ({"sweeps": []}, Tone.CALM, "Ready", "No sweep has ended yet."),
+        ({"last": {"status": "interrupted"}}, Severity.WARN, "The last sweep was interrupted", None),
+        ({"sweeps": []}, Severity.CALM, "Ready", "No sweep has ended yet."),
         (
             {"next_sweep_at": "2025-01-04T03:17:55.400000Z"},
-            Tone.GOOD,
+            Severity.GOOD,
             "Up to date",
             f"{ENDED}: 5 objects moved. The next one begins in 43 s.",
         ),
         (
             {"window_open": False, "window_opens_at": "2025-01-04T22:00:00Z"},
-            Tone.CALM,
+            Severity.CALM,
             "Waiting for its window",
             "New work begins at 2025-01-04 22:00:00 UTC.",
         ),
         (
             {"healthy": False, "health": "the loop last moved 73 s ago"},
-            Tone.BAD,
+            Severity.BAD,
             "Hanging",
             "The loop last moved 73 s ago. Where that does not end, restart it.",
         ),
-        ({"audit_available": False, "state": "sweeping"}, Tone.BAD, "Waiting for the audit database", None),
-        ({"state": "standby"}, Tone.CALM, "Standing by", None),
-        ({"state": "starting"}, Tone.CALM, "Starting", None),
+        (
+            {"audit_available": False, "state": "sweeping"},
+            Severity.BAD,
+            "Waiting for the audit database",
+            None,
+        ),
+        ({"state": "standby"}, Severity.CALM, "Standing by", None),
+        ({"state": "starting"}, Severity.CALM, "Starting", None),
         (
             {"state": "starting", "problem": "no such bucket"},
-            Tone.BAD,
+            Severity.BAD,
             "Cannot begin",
             "No such bucket. It is tried again.",
         ),
-        ({"state": "stopping"}, Tone.CALM, "Stopping", None),
-        ({"state": "paused"}, Tone.CALM, "Paused", None),
-        ({"state": "resting"}, Tone.CALM, "Resting", ""),
-        ({"state": "sweeping", "sweep": UNDER_WAY}, Tone.BUSY, "Moving objects", "3 objects moved so far."),
-        ({"state": "sweeping", "sweep": NOTHING_YET, "sweeps": []}, Tone.BUSY, "Looking", None),
+        ({"state": "stopping"}, Severity.CALM, "Stopping", None),
+        ({"state": "paused"}, Severity.CALM, "Paused", None),
+        ({"state": "resting"}, Severity.CALM, "Resting", ""),
+        (
+            {"state": "sweeping", "sweep": UNDER_WAY},
+            Severity.BUSY,
+            "Moving objects",
+            "3 objects moved so far.",
+        ),
+        ({"state": "sweeping", "sweep": NOTHING_YET, "sweeps": []}, Severity.BUSY, "Looking", None),
         (
             {"state": "sweeping", "sweep": NOTHING_YET},
-            Tone.GOOD,
+            Severity.GOOD,
             "Up to date",
             f"{ENDED}: 5 objects moved. Looking again now.",
         ),
     ],
 )
-def test_the_verdict(changes: dict[str, Any], tone: Tone, headline: str, sentence: str | None) -> None:
+def test_the_verdict(changes: dict[str, Any], tone: Severity, headline: str, sentence: str | None) -> None:
     """The truth table of the verdict's docstring."""
-    verdict = judge(status(**changes))
+    verdict = headline_of(status(**changes))
     assert (verdict.tone, verdict.headline) == (tone, headline)
     assert verdict.sentence == sentence or sentence is None
 

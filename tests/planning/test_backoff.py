@@ -3,10 +3,10 @@
 import pytest
 
 from s3mover.model import ObjectEntry, Order, Outcome, Transfer, Wait, unmoved
-from s3mover.planning.backoff import WaitRule, wait_after, without_waiting
-from s3mover.planning.scan import Finding
+from s3mover.planning.backoff import BackoffPolicy, wait_after, without_backed_off
+from s3mover.planning.scan import PageDiff
 
-RULE = WaitRule(first=60.0, longest=3600.0)
+RULE = BackoffPolicy(first=60.0, longest=3600.0)
 FAILED_AT = 1_735_960_629.5  # 2025-01-04 03:17:09.5 UTC
 BEFORE, SINCE = "2025-01-04T03:17:09.000Z", "2025-01-04T03:17:10.000Z"
 WAIT = Wait("k", 3, 7, "etag", FAILED_AT, FAILED_AT + 120)
@@ -27,7 +27,7 @@ def test_each_failure_in_a_row_doubles_the_wait(failures: int, seconds: float) -
 
 def test_no_wait_where_none_is_wished() -> None:
     """A first wait of zero stays zero, however often it is doubled."""
-    assert WaitRule(0.0, 3600.0).seconds(50) == 0
+    assert BackoffPolicy(0.0, 3600.0).seconds(50) == 0
 
 
 def test_a_sweep_counts_once() -> None:
@@ -55,7 +55,7 @@ def test_the_truth_table_holds(now: float, etag: str, last_modified: str, waits:
         Transfer(ObjectEntry("j", 5, "etag", BEFORE), "missing"),
         Transfer(ObjectEntry("k", 5, etag, last_modified), "missing"),
     ]
-    left = without_waiting(Finding(9, transfers, {"in_place": 7}), {"k": WAIT}, now)
+    left = without_backed_off(PageDiff(9, transfers, {"in_place": 7}), {"k": WAIT}, now)
     assert left.listed == 9
     assert left.transfers == (transfers[:1] if waits else transfers)
     assert left.skipped == ({"in_place": 7, "waiting": 1} if waits else {"in_place": 7})

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from s3mover.errors import ListingError
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning.plan import plan
-from s3mover.planning.scan import Finding, Rules
+from s3mover.planning.scan import PageDiff, Rules
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -54,14 +54,14 @@ class Shelf:
             self.open_threads.discard(threading.get_ident())
 
 
-def planned(source: Shelf, destination: Shelf, page: int, listers: int = 4) -> list[Finding]:
+def planned(source: Shelf, destination: Shelf, page: int, listers: int = 4) -> list[PageDiff]:
     with closing(
         plan(source, destination, Rules(PAIR, lambda *_: True), listers=listers, page=page)
     ) as found:
         return list(found)
 
 
-def keys_moved(found: list[Finding]) -> list[str]:
+def keys_moved(found: list[PageDiff]) -> list[str]:
     return sorted(transfer.entry.key for finding in found for transfer in finding.transfers)
 
 
@@ -140,7 +140,7 @@ def test_a_plan_that_is_broken_off_lets_its_threads_go() -> None:
     before = set(threading.enumerate())
     source = Shelf("in/", content, 10)
     rules = Rules(PAIR, lambda *_: True)
-    findings: Generator[Finding] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
+    findings: Generator[PageDiff] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
     assert next(findings).listed == 10
     findings.close()
     _await_end_of_threads(before)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning import scan as scanning
 from s3mover.planning.filters import key_filter
-from s3mover.planning.scan import Finding, Lookup, Pages, Rules, judge
+from s3mover.planning.scan import Lookup, PageDiff, Pages, Rules, compare_page
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -25,13 +25,13 @@ def listing(prefix: str, content: dict[str, str], page: int) -> Iterator[ObjectP
     return (page_of(entries[at : at + page]) for at in range(0, len(entries), page))
 
 
-def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[Finding]:
+def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[PageDiff]:
     """Compare page after page."""
     lookup = Lookup(destination)
-    return (judge(page, lookup, rules) for page in source)
+    return (compare_page(page, lookup, rules) for page in source)
 
 
-def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[Finding]:
+def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[PageDiff]:
     rules = Rules(PAIR, lambda *_: True)
     return list(scan(listing("in/", source, page), listing("out/", destination, 3), rules))
 

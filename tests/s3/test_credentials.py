@@ -5,7 +5,7 @@ import pytest
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event
 from s3mover.model import BucketAddress, Credentials, Side
-from s3mover.s3.credentials import RENEWAL_SECONDS, RETRY_SECONDS, Identity
+from s3mover.s3.credentials import RENEWAL_SECONDS, RETRY_SECONDS, RefreshingCredentials
 from s3mover.s3.side_access import Found, SideAccess
 
 ACCESS = SideAccess(
@@ -30,10 +30,10 @@ class Chain:
         return Found(ADDRESS, next_one)
 
 
-def identity_of(chain: Chain, events: list[Event]) -> Identity:
+def resolve_credentials(chain: Chain, events: list[Event]) -> RefreshingCredentials:
     found = chain.find(ACCESS)
     chain.asked = 0
-    return Identity(ACCESS, found, chain.find, events.append, lambda: chain.now)
+    return RefreshingCredentials(ACCESS, found, chain.find, events.append, lambda: chain.now)
 
 
 def lasting(name: str, expires_at: float | None) -> Credentials:
@@ -43,7 +43,7 @@ def lasting(name: str, expires_at: float | None) -> Credentials:
 def test_lasting_credentials_are_found_once() -> None:
     """Nothing is asked again, however long it runs."""
     chain = Chain(lasting("A", None))
-    identity = identity_of(chain, [])
+    identity = resolve_credentials(chain, [])
     chain.now += 1e9
     assert identity.credentials().access_key == "A"
     assert chain.asked == 0
@@ -52,7 +52,7 @@ def test_lasting_credentials_are_found_once() -> None:
 def test_credentials_are_renewed_before_they_expire() -> None:
     """Once, and it is announced."""
     chain, events = Chain(lasting("A", 5000.0), lasting("B", 9000.0)), list[Event]()
-    identity = identity_of(chain, events)
+    identity = resolve_credentials(chain, events)
     chain.now = 5000.0 - RENEWAL_SECONDS - 1
     assert (identity.credentials().access_key, events) == ("A", [])
     chain.now += 1
@@ -66,7 +66,7 @@ def test_a_renewal_that_fails_is_made_again_while_the_old_ones_hold() -> None:
         Chain(lasting("A", 5000.0), *[UnreachableError("away")] * 3, lasting("B", None)),
         list[Event](),
     )
-    identity = identity_of(chain, events)
+    identity = resolve_credentials(chain, events)
     chain.now = 5000.0 - RENEWAL_SECONDS
     assert [identity.credentials().access_key for _ in range(3)] == ["A"] * 3
     assert chain.asked == 1
@@ -84,7 +84,7 @@ def test_a_source_that_gives_the_same_ones_is_not_asked_all_the_time() -> None:
     """Some give one set until its last minutes."""
     same = lasting("A", 5000.0)
     chain, events = Chain(same, same, lasting("B", None)), list[Event]()
-    identity = identity_of(chain, events)
+    identity = resolve_credentials(chain, events)
     chain.now = 4990.0
     assert [identity.credentials().access_key for _ in range(3)] == ["A"] * 3
     assert (chain.asked, events) == (1, [])

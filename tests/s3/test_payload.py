@@ -20,7 +20,7 @@ from s3mover.s3.payload import (
     Outgoing,
     Trailer,
     as_sent,
-    at_hand,
+    buffered,
     declared,
 )
 from s3mover.s3.sigv4 import UNSIGNED_PAYLOAD, ChunkSigner
@@ -150,15 +150,15 @@ def test_what_is_declared(secure: bool, trailer: bool, chunks: bool, payload: st
 
 def test_what_nothing_else_protects_is_read_beforehand_if_it_is_small() -> None:
     """Over plain HTTP, to a store without chunks, small bodies are hashed; larger ones are not held in memory."""
-    assert at_hand(body_of(b"abc", step=2, trailer=False, chunks=False), secure=False) == b"abc"
+    assert buffered(body_of(b"abc", step=2, trailer=False, chunks=False), secure=False) == b"abc"
     large = body_of(b"x" * (MAX_HASHED + 1), trailer=False, chunks=False)
-    assert at_hand(large, secure=False) is large
+    assert buffered(large, secure=False) is large
     for body, secure in (
         (body_of(b"abc", trailer=False, chunks=False), True),
         (body_of(b"abc", chunks=False), False),
         (body_of(b"abc", trailer=False), False),
     ):
-        assert at_hand(body, secure=secure) is body
+        assert buffered(body, secure=secure) is body
 
 
 @pytest.mark.parametrize("trailer", [True, False])
@@ -168,7 +168,7 @@ def test_a_body_that_ends_early_is_no_body(trailer: bool) -> None:
     with pytest.raises(S3Error, match="IncompleteBody"):
         sent(body, SEND_BUFFER, secure=False)
     with pytest.raises(S3Error, match="IncompleteBody"):
-        at_hand(body._replace(trailer=None, chunks=False), secure=False)
+        buffered(body._replace(trailer=None, chunks=False), secure=False)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from s3mover.errors import MoverError, S3Error, VerificationError
-from s3mover.transfer.persistence import persistent
+from s3mover.transfer.persistence import retry_policy
 
 LIMIT = 4
 
@@ -35,7 +35,7 @@ def test_temporary_errors_cost_a_pause() -> None:
         return True
 
     call = Call(slow(), VerificationError("altered"))
-    assert persistent(LIMIT, pause)(call) == "done"
+    assert retry_policy(LIMIT, pause)(call) == "done"
     assert (call.calls, len(pauses)) == (3, 2)
 
 
@@ -43,7 +43,7 @@ def test_what_lasts_is_raised_at_once() -> None:
     """A denial is not asked for twice."""
     call = Call(S3Error("AccessDenied", status=403))
     with pytest.raises(S3Error, match="AccessDenied"):
-        persistent(LIMIT, lambda _: True)(call)
+        retry_policy(LIMIT, lambda _: True)(call)
     assert call.calls == 1
 
 
@@ -51,7 +51,7 @@ def test_an_error_that_outlasts_all_attempts_is_final() -> None:
     """The whole object is not begun again for a part that never arrives."""
     call = Call(*[slow() for _ in range(9)])
     with pytest.raises(S3Error) as raised:
-        persistent(LIMIT, lambda _: True)(call)
+        retry_policy(LIMIT, lambda _: True)(call)
     assert (call.calls, raised.value.temporary) == (LIMIT, False)
 
 
@@ -59,5 +59,5 @@ def test_a_stop_ends_it() -> None:
     """Where the program is to stop nothing is tried again, and the error stays what it is."""
     call = Call(slow())
     with pytest.raises(S3Error) as raised:
-        persistent(LIMIT, lambda _: False)(call)
+        retry_policy(LIMIT, lambda _: False)(call)
     assert (call.calls, raised.value.temporary) == (1, True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.s3.throttle import BURST_SECONDS, LONGEST_WAIT_SECONDS, SLACK, Pace
+from s3mover.s3.throttle import BURST_SECONDS, LONGEST_WAIT_SECONDS, SLACK, TokenBucket
 from testkit.virtualstore import Run, Store
 
 
@@ -29,7 +29,7 @@ class Time:
 def test_no_more_passes_than_the_rate_lets_through(rate: float, units: list[float]) -> None:
     """Over any stretch the units that passed are within the rate, a short burst and the last ones apart."""
     time = Time()
-    pace = Pace(rate, time.clock, time.wait)
+    pace = TokenBucket(rate, time.clock, time.wait)
     for one in units:
         pace.take(one)
     allowed = rate * (time.now + BURST_SECONDS) + units[-1]
@@ -40,7 +40,7 @@ def test_no_more_passes_than_the_rate_lets_through(rate: float, units: list[floa
 def test_a_rate_that_changes_holds_at_once(rates: list[float]) -> None:
     """Whatever the rates are one after the other, a second of each lets through about as many units."""
     time = Time()
-    pace = Pace(rates[0], time.clock, time.wait)
+    pace = TokenBucket(rates[0], time.clock, time.wait)
     for rate in rates:
         pace.set_rate(rate)
         until, passed = time.now + 1.0, 0
@@ -54,7 +54,7 @@ def test_a_rate_that_changes_holds_at_once(rates: list[float]) -> None:
 def test_the_rate_is_reached() -> None:
     """A thousand units at a hundred a second take ten seconds, not longer."""
     time = Time()
-    pace = Pace(100, time.clock, time.wait)
+    pace = TokenBucket(100, time.clock, time.wait)
     for _ in range(1000):
         pace.take()
     assert 9.8 <= time.now <= 10.0
@@ -71,7 +71,7 @@ def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
         time.now += 1.0
 
     time = Time()
-    pace = Pace(1e-14, time.clock, wait)
+    pace = TokenBucket(1e-14, time.clock, wait)
     pace.take()
     pace.take()
     assert waits == [LONGEST_WAIT_SECONDS]
@@ -80,7 +80,7 @@ def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
 def test_no_rate_is_no_bound() -> None:
     """Without a rate everything passes."""
     time = Time()
-    pace = Pace(inf, time.clock, time.wait)
+    pace = TokenBucket(inf, time.clock, time.wait)
     for _ in range(1000):
         pace.take()
     assert (time.now, pace.is_open) == (0.0, True)
@@ -89,7 +89,7 @@ def test_no_rate_is_no_bound() -> None:
 def test_what_was_not_used_does_not_gather() -> None:
     """After a pause a burst is short, however long the pause was."""
     time = Time()
-    pace = Pace(100, time.clock, time.wait)
+    pace = TokenBucket(100, time.clock, time.wait)
     time.now = 1000.0
     for _ in range(100):
         pace.take()
@@ -99,7 +99,7 @@ def test_what_was_not_used_does_not_gather() -> None:
 @pytest.mark.parametrize("rate", [1000.0, inf])
 def test_who_waits_hears_of_a_new_rate(rate: float) -> None:
     """Threads that would wait for hours go on as soon as more may pass, in the order of their coming."""
-    pace = Pace(1e-6)
+    pace = TokenBucket(1e-6)
     pace.take()
     threads = [threading.Thread(target=pace.take) for _ in range(4)]
     for thread in threads:

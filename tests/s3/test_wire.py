@@ -12,7 +12,7 @@ from testkit.certificates import ServerIdentity, make_identity
 from testkit.scripted import Peer, answer, chunked, scripted
 
 HEAD = b"GET /k HTTP/1.1\r\nhost: h\r\n\r\n"
-PATIENCE = Timeouts(5, 5)
+WATCHDOG_TIMEOUTS = Timeouts(5, 5)
 LIMIT = 1 << 20
 
 
@@ -48,7 +48,7 @@ def test_requests_go_over_tls(server_context: ssl.SSLContext) -> None:
     body = bytes(range(256)) * 12_000
     head = b"PUT /k HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
     with scripted(echo_twice, context=server_context) as server:
-        connection = Connection(Endpoint("https", server.host, server.port), PATIENCE)
+        connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         for _ in range(2):
             rest = memoryview(body)
 
@@ -67,7 +67,7 @@ def test_requests_go_over_tls(server_context: ssl.SSLContext) -> None:
 def test_a_certificate_of_an_unknown_authority_is_refused(server_context: ssl.SSLContext) -> None:
     """Without the bundle there is no trust, and trying again cannot help."""
     with scripted(echo_twice, context=server_context) as server:
-        connection = Connection(Endpoint("https", server.host, server.port), PATIENCE)
+        connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error, match="certificate verify failed") as caught:
             connection.request(HEAD)
     assert caught.value.code == "ConnectionError"
@@ -78,7 +78,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server_context: ssl.SS
 def test_a_certificate_for_another_host_is_refused(server_context: ssl.SSLContext) -> None:
     """A trusted authority is not enough: the name must be right."""
     with scripted(echo_twice, context=server_context) as server:
-        connection = Connection(Endpoint("https", "localhost", server.port), PATIENCE)
+        connection = Connection(Endpoint("https", "localhost", server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error, match="certificate verify failed"):
             connection.request(HEAD)
 
@@ -87,7 +87,7 @@ def test_a_certificate_for_another_host_is_refused(server_context: ssl.SSLContex
 def test_a_server_without_tls_is_a_temporary_error() -> None:
     """An answer that is no TLS fails the handshake."""
     with scripted(lambda peer: peer.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
-        connection = Connection(Endpoint("https", server.host, server.port), PATIENCE)
+        connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error) as caught:
             connection.request(HEAD)
     assert (caught.value.code, caught.value.temporary) == ("ConnectionError", True)
@@ -97,7 +97,7 @@ def test_a_bundle_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, t
     """A wrong AWS_CA_BUNDLE is an error that names it."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with scripted(lambda peer: peer.wait_for_end()) as server:
-        connection = Connection(Endpoint("https", server.host, server.port), PATIENCE)
+        connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error, match="AWS_CA_BUNDLE") as caught:
             connection.request(HEAD)
     assert not caught.value.temporary
@@ -108,7 +108,7 @@ def test_ipv6_is_spoken() -> None:
     try:
         with scripted(lambda peer: peer.answer(answer(b"six")), host="::1") as server:
             endpoint = Endpoint("http", "::1", server.port)
-            connection = Connection(endpoint, PATIENCE)
+            connection = Connection(endpoint, WATCHDOG_TIMEOUTS)
             assert connection.request(HEAD).read_all(LIMIT) == b"six"
             connection.close()
             assert endpoint.authority == f"[::1]:{server.port}"
@@ -133,7 +133,7 @@ def test_the_authority_leaves_the_schemes_own_port_out(endpoint: Endpoint, autho
 def test_a_name_that_is_not_known_is_a_temporary_error() -> None:
     """Name servers have bad days."""
     with pytest.raises(S3Error, match=r"nowhere\.invalid:80") as caught:
-        Connection(Endpoint("http", "nowhere.invalid", 80), PATIENCE).request(HEAD)
+        Connection(Endpoint("http", "nowhere.invalid", 80), WATCHDOG_TIMEOUTS).request(HEAD)
     assert (caught.value.code, caught.value.temporary) == ("ConnectionError", True)
 
 
@@ -141,7 +141,7 @@ def test_plain_http_goes_through_a_proxy_by_whole_urls(monkeypatch: pytest.Monke
     """The request line names the host, and the proxy gets its password."""
     with scripted(lambda peer: peer.answer(answer(b"far"))) as proxy:
         monkeypatch.setenv("http_proxy", f"http://user:p%40ss@127.0.0.1:{proxy.port}")
-        connection = Connection(Endpoint("http", "s3.far", 9000), PATIENCE)
+        connection = Connection(Endpoint("http", "s3.far", 9000), WATCHDOG_TIMEOUTS)
         assert connection.request(HEAD).read_all(LIMIT) == b"far"
         connection.close()
         assert proxy.heard[0].startswith(b"GET http://s3.far:9000/k HTTP/1.1\r\n")
@@ -162,7 +162,7 @@ def test_tls_goes_through_a_proxy_by_a_tunnel(
 
     with scripted(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy.port}")
-        connection = Connection(Endpoint("https", "127.0.0.1", 9443), PATIENCE)
+        connection = Connection(Endpoint("https", "127.0.0.1", 9443), WATCHDOG_TIMEOUTS)
         assert connection.request(HEAD).read_all(LIMIT) == b"far"
         connection.close()
         assert proxy.heard[0].startswith(b"CONNECT 127.0.0.1:9443 HTTP/1.1\r\n")
@@ -173,7 +173,7 @@ def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted(lambda peer: peer.answer(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         with pytest.raises(S3Error, match=r"proxy 127\.0\.0\.1.* 407") as caught:
-            Connection(Endpoint("https", "s3.far", 443), PATIENCE).request(HEAD)
+            Connection(Endpoint("https", "s3.far", 443), WATCHDOG_TIMEOUTS).request(HEAD)
     assert caught.value.temporary
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from s3mover.errors import S3Error
-from s3mover.sweep.heartbeat import while_beating
+from s3mover.sweep.heartbeat import while_heartbeating
 
 
 def test_it_beats_until_the_call_returns() -> None:
@@ -16,7 +16,7 @@ def test_it_beats_until_the_call_returns() -> None:
         assert threading.get_ident() == here
         beaten.set()
 
-    assert while_beating(beat, lambda: beaten.wait(30)) is True
+    assert while_heartbeating(beat, lambda: beaten.wait(30)) is True
 
 
 def test_what_the_call_raises_is_raised() -> None:
@@ -26,4 +26,4 @@ def test_what_the_call_raises_is_raised() -> None:
         raise S3Error("SlowDown")
 
     with pytest.raises(S3Error, match="SlowDown"):
-        while_beating(lambda: None, fail)
+        while_heartbeating(lambda: None, fail)

@@ -8,37 +8,37 @@ from pathlib import Path
 import pytest
 
 from s3mover.audit.opening import open_trail
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Event
 from s3mover.lifecycle.stop import Stop
-from s3mover.planning.backoff import WaitRule
-from s3mover.planning.scan import Finding
+from s3mover.planning.backoff import BackoffPolicy
+from s3mover.planning.scan import PageDiff
 from s3mover.sweep.loop import Inbox, Sweep, SweepTools
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.pool import Crew
-from s3mover.workers.pool.route_client import Desk
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.pool import WorkerPool
+from s3mover.workers.pool.route_client import RouteClient
 from tests.audit.samples import PAIR
 
 
 def test_a_defect_of_the_plan_is_not_waited_for(tmp_path: Path) -> None:
     """It is met on the planner's thread; a loop that did not hear of it would wait for ever."""
 
-    def broken() -> Generator[Finding]:
+    def broken() -> Generator[PageDiff]:
         yield from ()
         raise OverflowError("a defect")
 
-    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(Nursery()) as nursery:
+    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(ForkServer()) as nursery:
         inbox: Inbox = Inbox()
         tools = SweepTools(
-            trail=PatientTrail(trail, _ignore, lambda _: False, time.monotonic),
-            desk=Desk("", Crew([1], [""], _ignore, nursery), inbox.put, _ignore),
+            trail=RetryingTrail(trail, _ignore, lambda _: False, time.monotonic),
+            desk=RouteClient("", WorkerPool([1], [""], _ignore, nursery), inbox.put, _ignore),
             inbox=inbox,
             notify=_ignore,
             stop=Stop(),
             clock=time.time,
             beat=lambda: None,
             held=lambda: "",
-            wait_rule=lambda: WaitRule(60.0, 3600.0),
+            backoff_policy=lambda: BackoffPolicy(60.0, 3600.0),
         )
         with pytest.raises(OverflowError, match="a defect"):
             Sweep(tools, PAIR, broken()).run()

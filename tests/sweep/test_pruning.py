@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from s3mover.audit.opening import open_trail
-from s3mover.audit.retrying_trail import PatientTrail
+from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import Wait, WaitChanges
 from s3mover.sweep import pruning
-from s3mover.sweep.pruning import LONGEST_SECONDS, WAITS_KEPT_SECONDS, forget
+from s3mover.sweep.pruning import LONGEST_SECONDS, WAITS_KEPT_SECONDS, prune
 from tests.audit.samples import AT, PAIR, moved, order
 
 ROWS = 10
@@ -24,7 +24,7 @@ NOW = AT + WAITS_KEPT_SECONDS + 1000
 class Tools:
     """A trail of its own, and a clock that every step puts forward."""
 
-    trail: PatientTrail
+    trail: RetryingTrail
     seconds_per_step: float = 0.0
     now: float = NOW
     stop: Stop = field(default_factory=Stop)
@@ -55,7 +55,7 @@ def trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
 
 def tools_for(trail: Trail, seconds_per_step: float = 0.0) -> Tools:
     """Return tools over the trail."""
-    return Tools(PatientTrail(trail, lambda _: None, lambda _: False, lambda: 0.0), seconds_per_step)
+    return Tools(RetryingTrail(trail, lambda _: None, lambda _: False, lambda: 0.0), seconds_per_step)
 
 
 def left(trail: Trail) -> tuple[int, int]:
@@ -66,16 +66,16 @@ def left(trail: Trail) -> tuple[int, int]:
 
 def test_all_that_is_old_goes(trail: Trail) -> None:
     """However many steps it takes; what is young stays, and rows stay for ever where no retention is set."""
-    forget(tools_for(trail), PAIR, 0)
+    prune(tools_for(trail), PAIR, 0)
     assert left(trail) == (ROWS, 1)
-    forget(tools_for(trail), PAIR, NOW - AT - 60)
+    prune(tools_for(trail), PAIR, NOW - AT - 60)
     assert left(trail) == (0, 1)
 
 
 def test_the_next_sweep_is_not_kept_waiting(trail: Trail) -> None:
     """When the time is over, the rest is left to the next time."""
     tools = tools_for(trail, LONGEST_SECONDS / 2)
-    forget(tools, PAIR, 60)
+    prune(tools, PAIR, 60)
     assert left(trail) == (ROWS - 6, ROWS + 1 - 6)
 
 
@@ -83,5 +83,5 @@ def test_a_stop_is_heeded(trail: Trail) -> None:
     """Nothing more is removed once a stop is asked for."""
     tools = tools_for(trail)
     tools.stop.request("SIGTERM", 25)
-    forget(tools, PAIR, 60)
+    prune(tools, PAIR, 60)
     assert left(trail) == (ROWS, ROWS + 1)

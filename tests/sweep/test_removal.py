@@ -8,7 +8,7 @@ import pytest
 from s3mover.model import DueDeletion
 from s3mover.s3.bucket import Bucket
 from s3mover.sweep.removal import Removed, Remover, delete
-from s3mover.transfer.persistence import persistent
+from s3mover.transfer.persistence import retry_policy
 from testkit.scripted import Peer, answer
 from testkit.waiting import TOO_LONG
 from tests.s3.samples import bucket_on
@@ -28,7 +28,7 @@ def refusing(**codes: str) -> bytes:
 def test_a_defect_is_carried_to_whoever_waits() -> None:
     """The owner waits for what became of each batch, and would wait for ever."""
     inbox: SimpleQueue[Removed] = SimpleQueue()
-    remover = Remover(cast("Bucket", object()), persistent(1, lambda _: True), inbox.put)
+    remover = Remover(cast("Bucket", object()), retry_policy(1, lambda _: True), inbox.put)
     remover.remove(due("a"))
     with pytest.raises(AttributeError):
         remover.heard(inbox.get(timeout=TOO_LONG))
@@ -46,7 +46,7 @@ def test_a_refused_request_is_repeated() -> None:
             peer.answer(said)
 
     with bucket_on(play, single) as (bucket, heard, counted):
-        ended = delete(bucket, due("a", "b\x07"), persistent(3, lambda _: True))
+        ended = delete(bucket, due("a", "b\x07"), retry_policy(3, lambda _: True))
     assert [(one.due.key, one.code) for one in ended] == [("a", ""), ("b\x07", "")]
     assert len(heard) == 4
     assert counted.counted.count(("DeleteObjects", "SlowDown")) == 1
@@ -60,7 +60,7 @@ def test_only_the_keys_that_were_refused_for_now_are_repeated() -> None:
             peer.answer(said)
 
     with bucket_on(play) as (bucket, heard, counted):
-        ended = delete(bucket, due("a", "b", "c", "d"), persistent(3, lambda _: True))
+        ended = delete(bucket, due("a", "b", "c", "d"), retry_policy(3, lambda _: True))
     assert {one.due.key: one.code for one in ended} == {
         "a": "",
         "b": "",
@@ -83,7 +83,7 @@ def test_what_is_refused_to_the_end_stays_due() -> None:
             peer.answer(said)
 
     with bucket_on(play) as (bucket, heard, _):
-        ended = delete(bucket, due("a", "b"), persistent(2, lambda _: True))
+        ended = delete(bucket, due("a", "b"), retry_policy(2, lambda _: True))
     assert [(one.due.key, one.code) for one in ended] == [("a", ""), ("b", "InternalError")]
     assert not ended[1].has_ended
     assert len(heard) == 2
@@ -92,6 +92,6 @@ def test_what_is_refused_to_the_end_stays_due() -> None:
 def test_a_stop_ends_the_patience() -> None:
     """Where a wait is cut short nothing is asked again."""
     with bucket_on(lambda peer: peer.answer(SLOW)) as (bucket, heard, _):
-        [ended] = delete(bucket, due("a"), persistent(8, lambda _: False))
+        [ended] = delete(bucket, due("a"), retry_policy(8, lambda _: False))
     assert ended.code == "SlowDown"
     assert len(heard) == 1

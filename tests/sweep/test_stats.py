@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from s3mover.events import Event
 from s3mover.model import Method, ObjectEntry, Order, Outcome, Status, Transfer, unmoved
-from s3mover.planning.scan import Finding
-from s3mover.sweep.stats import Ledger
+from s3mover.planning.scan import PageDiff
+from s3mover.sweep.stats import SweepStats
 
 ENDS = ["copied", "reduced", "streamed", "failed", "skipped", "returned"]
 
@@ -34,10 +34,10 @@ def outcome(number: int, end: str) -> Outcome:
 def test_every_object_is_accounted_for(ends: list[str], in_place: int) -> None:
     """Listed = skipped + succeeded + failed + waiting, and planned is what still has a row."""
     events: list[Event] = []
-    ledger = Ledger(1, events.append)
+    ledger = SweepStats(1, events.append)
     orders = [order(number) for number in range(1, len(ends) + 1)]
     entries = [Transfer(ObjectEntry(o.key, o.size, o.etag, o.last_modified), "missing") for o in orders]
-    ledger.found(Finding(len(ends) + in_place, entries, {"in_place": in_place}))
+    ledger.found(PageDiff(len(ends) + in_place, entries, {"in_place": in_place}))
     ledger.intended(orders)
     ledger.withdrawn([o for o, end in zip(orders, ends, strict=True) if end == "returned"])
     ledger.settled([outcome(n, end) for n, end in enumerate(ends, 1) if end != "returned"])

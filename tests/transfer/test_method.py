@@ -11,12 +11,12 @@ import pytest
 from s3mover.errors import S3Error, VerificationError
 from s3mover.model import BucketAddress, Credentials, Order
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.method import Arrival, Way
+from s3mover.transfer.method import TransferMethod, TransferResult
 from s3mover.transfer.parts import MIB
-from s3mover.transfer.persistence import Persist, once, persistent
+from s3mover.transfer.persistence import Retry, no_retry, retry_policy
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
-from s3mover.transfer.store_features import Abilities, Feature
+from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.streaming import Streaming
 from simulator import Simulator, SimulatorKey
 from testkit.keys import ODD_KEYS
@@ -44,7 +44,7 @@ class Field:
         self.s3 = s3
         self._key = key
         self.source, self.destination = self.bucket("from"), self.bucket("to")
-        self.abilities = Abilities(lambda: 0.0)
+        self.abilities = StoreFeatures(lambda: 0.0)
 
     def bucket(self, name: str) -> Bucket:
         port = int(self.s3.endpoint.rpartition(":")[2])
@@ -52,7 +52,7 @@ class Field:
         credentials = Credentials(self._key.access_key, self._key.secret_key)
         return Bucket(address, lambda: credentials, lambda *_: None)
 
-    def way(self, method: str, policy: Policy = POLICY, persist: Persist = once) -> Way:
+    def way(self, method: str, policy: Policy = POLICY, persist: Retry = no_retry) -> TransferMethod:
         if method == "streaming":
             return Streaming(self.source, self.destination, policy, one_by_one, self.abilities, persist)
         return ServerSideCopy(
@@ -75,10 +75,10 @@ class Field:
             for number, entry in enumerate(page, 1)
         ]
 
-    def carry_all(self, way: Way) -> list[Arrival]:
+    def carry_all(self, way: TransferMethod) -> list[TransferResult]:
         """Carry every object, several at once."""
 
-        def carry(order: Order) -> Arrival:
+        def carry(order: Order) -> TransferResult:
             try:
                 return way.carry(order)
             finally:
@@ -160,7 +160,7 @@ def test_encrypted_buckets_are_no_obstacle(
     assert arrival.note == ""
 
 
-def carried_after(field: Field, way: Way, most: int) -> tuple[Arrival, list[str]]:
+def carried_after(field: Field, way: TransferMethod, most: int) -> tuple[TransferResult, list[str]]:
     """Carry the one object, again after temporary errors; return its arrival and the errors' codes."""
     codes: list[str] = []
     while True:
@@ -328,7 +328,7 @@ def test_an_object_whose_completion_was_never_answered_is_made_anew(field: Field
     """Asked again, the store no longer knows the upload: that is worth another attempt, and no proof of anything."""
     field.s3.put_object("from", "k", size=PART + 10)
     field.s3.add_fault("reset_after", operation="CompleteMultipartUpload", times=1)
-    way = field.way(method, persist=persistent(2, lambda _: True))
+    way = field.way(method, persist=retry_policy(2, lambda _: True))
     with pytest.raises(S3Error, match="NoSuchUpload") as lost:
         field.carry_all(way)
     assert lost.value.temporary
@@ -411,7 +411,7 @@ def test_object_lock_settings_are_kept_where_permitted(field: Field, method: str
         # What protects the bytes was suspected, and is used again.
         assert [feature for feature in Feature if not field.abilities.has(feature)] == [Feature.OBJECT_LOCK]
         field.s3.create_bucket("locked-too", ACCOUNT, object_lock=True, versioning="Enabled")
-        field.destination, field.abilities = field.bucket("locked-too"), Abilities(lambda: 0.0)
+        field.destination, field.abilities = field.bucket("locked-too"), StoreFeatures(lambda: 0.0)
         [arrival] = field.carry_all(field.way(method))
         assert arrival.note == ""
         assert field.s3.differences("locked", "locked-too") == []

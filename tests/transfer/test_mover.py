@@ -8,7 +8,7 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import BucketAddress, Credentials, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Head
-from s3mover.transfer.method import Arrival
+from s3mover.transfer.method import TransferResult
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.parts import GIB
 from s3mover.transfer.policy import Policy
@@ -28,11 +28,11 @@ class ScriptedWay:
         self.script = list(script)
         self.orders: list[Order] = []
 
-    def carry(self, order: Order) -> Arrival:
+    def carry(self, order: Order) -> TransferResult:
         self.orders.append(order)
         if self.script:
             raise self.script.pop(0)
-        return Arrival("d" * 32)
+        return TransferResult("d" * 32)
 
 
 class Source(Bucket):

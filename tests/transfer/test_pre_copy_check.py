@@ -8,8 +8,8 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import persistent
-from s3mover.transfer.pre_copy_check import LOOK_AGAIN_SECONDS, Thoroughness
+from s3mover.transfer.persistence import retry_policy
+from s3mover.transfer.pre_copy_check import LOOK_AGAIN_SECONDS, PreCopyCheck
 from simulator import Simulator
 
 ACCOUNT = "111111111111"
@@ -41,9 +41,9 @@ class Pair:
         )
         self.auto = self.deciding("auto")
 
-    def deciding(self, mode: str) -> Thoroughness:
-        persist = persistent(3, lambda _: True)
-        return Thoroughness(mode, self.source, self.destination, lambda: self.now, persist)
+    def deciding(self, mode: str) -> PreCopyCheck:
+        persist = retry_policy(3, lambda _: True)
+        return PreCopyCheck(mode, self.source, self.destination, lambda: self.now, persist)
 
     def looks(self) -> int:
         """Count the requests that were made to decide."""

@@ -3,7 +3,7 @@
 import pytest
 
 from s3mover.errors import S3Error
-from s3mover.transfer.store_features import FORGET_SECONDS, Abilities, Feature
+from s3mover.transfer.store_features import FORGET_SECONDS, Feature, StoreFeatures
 
 
 class Time:
@@ -34,7 +34,7 @@ def test_the_likeliest_feature_is_blamed_and_left_out(
     code: str, used: list[Feature], blamed: Feature
 ) -> None:
     """The write is tried again without it, and the others stay."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     error = refusal(code)
     abilities.learn(error, used)
     assert error.temporary
@@ -52,7 +52,7 @@ def test_the_likeliest_feature_is_blamed_and_left_out(
 )
 def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feature]) -> None:
     """A refusal that another write would meet as well is not tried again."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     abilities.learn(error, used)
     assert not error.temporary
     assert all(abilities.has(feature) for feature in Feature)
@@ -60,7 +60,7 @@ def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feat
 
 def test_one_refusal_after_another_is_understood() -> None:
     """Where the same code comes again, the next suspect is left out; how bodies are framed is acquitted by then."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     blamed = []
     for _ in range(4):
         used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if abilities.has(feature)]
@@ -77,7 +77,7 @@ def test_one_refusal_after_another_is_understood() -> None:
 
 def test_what_was_refused_for_another_reason_is_not_acquitted() -> None:
     """A store that does not take trailers, by another code than a property was refused with, gets none."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     abilities.learn(refusal("MissingContentLength"), [Feature.TRAILERS, Feature.OBJECT_LOCK])
     abilities.learn(refusal("InvalidRequest"), [Feature.OBJECT_LOCK])
     assert not abilities.has(Feature.TRAILERS)
@@ -85,7 +85,7 @@ def test_what_was_refused_for_another_reason_is_not_acquitted() -> None:
 
 def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
     """What one write taught was still used by others that were under way: it is blamed again, and nothing else."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     used = [Feature.OBJECT_LOCK, Feature.TRAILERS]
     for _ in range(5):
         error = refusal("InvalidRequest")
@@ -97,7 +97,7 @@ def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
 @pytest.mark.parametrize("code", ["NotImplemented", "MethodNotAllowed"])
 def test_a_store_that_does_not_know_tags_is_not_asked_for_them(code: str) -> None:
     """What refuses to show tags as a thing unknown makes their loss a fact; a lack of permission does not."""
-    abilities = Abilities(Time())
+    abilities = StoreFeatures(Time())
     forbidden, unknown = refusal("AccessDenied", "GetObjectTagging"), refusal(code, "GetObjectTagging")
     abilities.learn(forbidden, [Feature.TAGS])
     assert (forbidden.temporary, abilities.has(Feature.TAGS)) == (False, True)
@@ -108,7 +108,7 @@ def test_a_store_that_does_not_know_tags_is_not_asked_for_them(code: str) -> Non
 def test_lessons_fade() -> None:
     """A bucket that was configured meanwhile is used to the full again."""
     time = Time()
-    abilities = Abilities(time)
-    abilities.forgo(Feature.TRAILERS)
+    abilities = StoreFeatures(time)
+    abilities.disable(Feature.TRAILERS)
     time.now = FORGET_SECONDS + 1
     assert abilities.has(Feature.TRAILERS)

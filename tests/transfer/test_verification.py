@@ -4,7 +4,7 @@ import pytest
 
 from s3mover.errors import VerificationError
 from s3mover.transfer.checksums import Algorithm, Checksum
-from s3mover.transfer.object_checksums import Evidence, etag_is_md5
+from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 from s3mover.transfer.verification import check_content, check_size
 
 MD5, OTHER, PARTS = "d" * 32, "e" * 32, "d" * 32 + "-2"
@@ -12,9 +12,9 @@ CRC, OTHER_CRC = "AAAAAAAAAAA=", "BBBBBBBBBBB="
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
 
 
-def shows(crc: str = "", etag: str = PARTS, **more: str) -> Evidence:
+def shows(crc: str = "", etag: str = PARTS, **more: str) -> ObjectChecksums:
     headers = {"x-amz-checksum-crc64nvme": crc} if crc else {}
-    return Evidence(etag, headers | more)
+    return ObjectChecksums(etag, headers | more)
 
 
 @pytest.mark.parametrize(
@@ -30,15 +30,15 @@ def shows(crc: str = "", etag: str = PARTS, **more: str) -> Evidence:
 )
 def test_only_plain_etags_are_md5s(etag: str, headers: dict[str, str], expected: bool) -> None:
     """A multipart or KMS ETag says nothing of the content."""
-    assert etag_is_md5(Evidence(etag, headers)) is expected
+    assert etag_is_md5(ObjectChecksums(etag, headers)) is expected
 
 
 @pytest.mark.parametrize(
     ("sent", "arrived", "computed", "proven"),
     [
-        (Evidence(MD5, {}), Evidence(MD5, {}), None, True),
-        (Evidence(MD5, KMS), Evidence(OTHER, {}), None, False),
-        (Evidence(PARTS, {}), Evidence(MD5, {}), None, False),
+        (ObjectChecksums(MD5, {}), ObjectChecksums(MD5, {}), None, True),
+        (ObjectChecksums(MD5, KMS), ObjectChecksums(OTHER, {}), None, False),
+        (ObjectChecksums(PARTS, {}), ObjectChecksums(MD5, {}), None, False),
         (shows(CRC), shows(CRC), None, True),
         (shows(CRC), shows(""), None, False),
         (shows(""), shows(CRC), CRC, True),
@@ -47,7 +47,7 @@ def test_only_plain_etags_are_md5s(etag: str, headers: dict[str, str], expected:
     ],
 )
 def test_what_can_be_compared_decides(
-    sent: Evidence, arrived: Evidence, computed: str | None, proven: bool
+    sent: ObjectChecksums, arrived: ObjectChecksums, computed: str | None, proven: bool
 ) -> None:
     """Equal checksums or MD5s at the destination prove the copy; without any, nothing is proven."""
     checksum = Checksum(Algorithm.CRC64NVME, computed) if computed else None
@@ -57,7 +57,7 @@ def test_what_can_be_compared_decides(
 @pytest.mark.parametrize(
     ("sent", "arrived", "computed"),
     [
-        (Evidence(MD5, {}), Evidence(OTHER, {}), None),
+        (ObjectChecksums(MD5, {}), ObjectChecksums(OTHER, {}), None),
         (shows(CRC), shows(OTHER_CRC), None),
         (shows(CRC), shows(CRC), OTHER_CRC),
         (shows(CRC), shows(""), OTHER_CRC),
@@ -66,7 +66,7 @@ def test_what_can_be_compared_decides(
     ],
 )
 def test_any_contradiction_is_an_error_worth_another_attempt(
-    sent: Evidence, arrived: Evidence, computed: str | None
+    sent: ObjectChecksums, arrived: ObjectChecksums, computed: str | None
 ) -> None:
     """Altered content never counts as success, whichever evidence shows it."""
     checksum = Checksum(Algorithm.CRC64NVME, computed) if computed else None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.transfer.parts import GIB, MIB
-from s3mover.workers.process.admission import BULK, Bounds, Kind, Scarcity, kind_of
+from s3mover.workers.process.admission import BULK, Backlog, Bounds, Kind, kind_of
 
 NOTHING: dict[Kind, int] = dict.fromkeys(BULK, 0)
 threads = st.integers(1, 500)
@@ -28,22 +28,22 @@ def test_orders_are_told_apart_by_size() -> None:
 def test_small_orders_may_have_every_thread(count: int) -> None:
     """Whatever else is under way, a thread that is free takes a small order."""
     busy: dict[Kind, int] = dict.fromkeys(BULK, count)
-    assert all(Bounds(count).room(Kind.SMALL, scarcity, busy) > 0 for scarcity in Scarcity)
+    assert all(Bounds(count).room(Kind.SMALL, scarcity, busy) > 0 for scarcity in Backlog)
 
 
 @given(threads)
 def test_bulk_keeps_an_eighth_while_small_orders_lack_threads(count: int) -> None:
     """All bulk together has an eighth of the threads, and never less than one, so that it goes on."""
     bounds = Bounds(count)
-    assert {bounds.room(kind, Scarcity.LACK, NOTHING) for kind in BULK} == {max(1, count // 8)}
-    full = {**NOTHING, Kind.LARGE: bounds.few}
-    assert {bounds.room(kind, Scarcity.LACK, full) for kind in BULK} == {0}
+    assert {bounds.room(kind, Backlog.LACK, NOTHING) for kind in BULK} == {max(1, count // 8)}
+    full = {**NOTHING, Kind.LARGE: bounds.bulk_min}
+    assert {bounds.room(kind, Backlog.LACK, full) for kind in BULK} == {0}
 
 
 @given(threads, takes_long)
 def test_what_takes_long_leaves_an_eighth_free_while_small_orders_lack_none(count: int, kind: Kind) -> None:
     """Small orders that come find a thread at once; where there are few threads, all may be bound."""
-    room = Bounds(count).room(kind, Scarcity.CALM, NOTHING)
+    room = Bounds(count).room(kind, Backlog.CALM, NOTHING)
     assert room == max(1, count - count // 8)
 
 
@@ -51,18 +51,18 @@ def test_what_takes_long_leaves_an_eighth_free_while_small_orders_lack_none(coun
 def test_what_takes_long_is_not_begun_for_a_moments_lull(count: int, kind: Kind) -> None:
     """Only once small orders have lacked nothing for a while does it bind more threads."""
     bounds = Bounds(count)
-    assert bounds.room(kind, Scarcity.ENDED, NOTHING) == bounds.few
+    assert bounds.room(kind, Backlog.ENDED, NOTHING) == bounds.bulk_min
 
 
-@given(threads, st.sampled_from([Scarcity.CALM, Scarcity.ENDED]))
-def test_large_orders_leave_no_thread_idle(count: int, scarcity: Scarcity) -> None:
+@given(threads, st.sampled_from([Backlog.CALM, Backlog.ENDED]))
+def test_large_orders_leave_no_thread_idle(count: int, scarcity: Backlog) -> None:
     """They are taken as soon as small ones have enough, however many threads there are."""
     assert Bounds(count).room(Kind.LARGE, scarcity, NOTHING) == count
 
 
-@given(threads, st.sampled_from(Scarcity))
-def test_few_huge_objects_are_under_way_at_once(count: int, scarcity: Scarcity) -> None:
+@given(threads, st.sampled_from(Backlog))
+def test_few_huge_objects_are_under_way_at_once(count: int, scarcity: Backlog) -> None:
     """Their parts keep all threads busy, while each holds a thread from its beginning to its end."""
     bounds = Bounds(count)
-    assert bounds.room(Kind.HUGE, scarcity, NOTHING) == bounds.few
-    assert bounds.room(Kind.HUGE, scarcity, {**NOTHING, Kind.HUGE: bounds.few}) == 0
+    assert bounds.room(Kind.HUGE, scarcity, NOTHING) == bounds.bulk_min
+    assert bounds.room(Kind.HUGE, scarcity, {**NOTHING, Kind.HUGE: bounds.bulk_min}) == 0

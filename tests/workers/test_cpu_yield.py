@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from s3mover.workers.process.cpu_yield import CPU_SHARE, MOST_SECONDS, STEP_SECONDS, Deference
+from s3mover.workers.process.cpu_yield import CPU_SHARE, MOST_SECONDS, STEP_SECONDS, CpuYield
 
 
 class Enough(threading.Event):
@@ -26,8 +26,8 @@ def used(*seconds: float) -> Callable[[], float]:
 def test_used_cpu_time_is_slept_off() -> None:
     """After so much CPU so long a sleep that all threads that bulk keeps take their share of one core together."""
     enough = Enough()
-    gate = Deference(enough, 4, used(10.0, 10.0015, 10.0015))
-    with gate.of_bulk():
+    gate = CpuYield(enough, 4, used(10.0, 10.0015, 10.0015))
+    with gate.bulk_work():
         gate.take(1000)
     [slept] = enough.waits
     assert abs(4 * 0.0015 / (slept + 0.0015) - CPU_SHARE) < 1e-9
@@ -36,8 +36,8 @@ def test_used_cpu_time_is_slept_off() -> None:
 def test_little_is_slept_off_at_a_time() -> None:
     """CPU time adds up until a sleep is worth its wake-up."""
     enough = Enough()
-    gate = Deference(enough, 1, used(0.0, 0.6 * STEP_SECONDS, 1.2 * STEP_SECONDS, 1.2 * STEP_SECONDS))
-    with gate.of_bulk():
+    gate = CpuYield(enough, 1, used(0.0, 0.6 * STEP_SECONDS, 1.2 * STEP_SECONDS, 1.2 * STEP_SECONDS))
+    with gate.bulk_work():
         gate.take()
         assert enough.waits == []
         gate.take()
@@ -47,8 +47,8 @@ def test_little_is_slept_off_at_a_time() -> None:
 def test_time_that_waited_for_the_network_is_free() -> None:
     """A thread whose CPU time stands still is not held up, however long it has waited."""
     enough = Enough()
-    gate = Deference(enough, 1, lambda: 5.0)
-    with gate.of_bulk():
+    gate = CpuYield(enough, 1, lambda: 5.0)
+    with gate.bulk_work():
         for _ in range(100):
             gate.take()
     assert enough.waits == []
@@ -57,8 +57,8 @@ def test_time_that_waited_for_the_network_is_free() -> None:
 def test_what_was_used_while_nobody_waited_is_forgiven() -> None:
     """A part that was at full speed does not stand still for minutes when small orders come."""
     enough = Enough()
-    gate = Deference(enough, 1, used(0.0, 100.0, 100.0))
-    with gate.of_bulk():
+    gate = CpuYield(enough, 1, used(0.0, 100.0, 100.0))
+    with gate.bulk_work():
         gate.take()
     assert enough.waits == [MOST_SECONDS * (1 / CPU_SHARE - 1)]
 
@@ -66,9 +66,9 @@ def test_what_was_used_while_nobody_waited_is_forgiven() -> None:
 def test_the_gate_is_open_to_small_orders_and_when_they_have_enough() -> None:
     """It closes to those alone who are on bulk work while small orders lack threads."""
     enough = threading.Event()
-    gate = Deference(enough, 1)
+    gate = CpuYield(enough, 1)
     opened = [gate.is_open]
-    with gate.of_bulk():
+    with gate.bulk_work():
         opened.append(gate.is_open)
         enough.set()
         opened.append(gate.is_open)
@@ -85,10 +85,10 @@ def test_who_sleeps_wakes_up_when_small_orders_have_enough() -> None:
         asleep.set() if len(told) == 2 else None
         return told.pop(0)
 
-    gate = Deference(enough, 10**9, timer)
+    gate = CpuYield(enough, 10**9, timer)
 
     def work() -> None:
-        with gate.of_bulk():
+        with gate.bulk_work():
             gate.take()
 
     thread = threading.Thread(target=work)

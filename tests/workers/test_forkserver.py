@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.workers.messages import Start
-from s3mover.workers.pool.forkserver import Child, Nursery
-from s3mover.workers.shared_state import slate_memory
+from s3mover.workers.messages import Fork
+from s3mover.workers.pool.forkserver import ForkedProcess, ForkServer
+from s3mover.workers.shared_state import shared_memory_file
 from testkit.waiting import wait_until
 
 # A supervisor that has a worker and is killed.
@@ -30,21 +30,21 @@ input()
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    running = Nursery()
+def nursery() -> Iterator[ForkServer]:
+    running = ForkServer()
     yield running
     running.close()
 
 
-def start(nursery: Nursery) -> Child:
-    memory = slate_memory()
+def start(nursery: ForkServer) -> ForkedProcess:
+    memory = shared_memory_file()
     try:
         return nursery.start(memory)
     finally:
         os.close(memory)
 
 
-def end(child: Child, grace: float = 0.0) -> int | None:
+def end(child: ForkedProcess, grace: float = 0.0) -> int | None:
     code = child.end(grace)
     child.pipe.close()
     return code
@@ -62,7 +62,7 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
 
 
-def test_a_worker_may_end_by_itself(nursery: Nursery) -> None:
+def test_a_worker_may_end_by_itself(nursery: ForkServer) -> None:
     """Its exit code is what it ended with."""
     child = start(nursery)
     with socket.socket(fileno=os.dup(child.pipe.fileno())) as line:
@@ -70,14 +70,14 @@ def test_a_worker_may_end_by_itself(nursery: Nursery) -> None:
     assert end(child, grace=60.0) == 0
 
 
-def test_a_worker_that_does_not_go_is_killed(nursery: Nursery) -> None:
+def test_a_worker_that_does_not_go_is_killed(nursery: ForkServer) -> None:
     """Without any grace at once."""
     child = start(nursery)
     assert end(child) == -signal.SIGKILL
     assert not is_alive(child.pid)
 
 
-def test_workers_are_siblings(nursery: Nursery) -> None:
+def test_workers_are_siblings(nursery: ForkServer) -> None:
     """They are forked by one process that is not the supervisor, whoever asks for them."""
     with ThreadPoolExecutor(4) as threads:
         children = list(threads.map(lambda _: start(nursery), range(4)))
@@ -87,7 +87,7 @@ def test_workers_are_siblings(nursery: Nursery) -> None:
     assert [end(child) for child in children] == [-signal.SIGKILL] * 4
 
 
-def test_a_dead_nursery_is_replaced(nursery: Nursery) -> None:
+def test_a_dead_nursery_is_replaced(nursery: ForkServer) -> None:
     """Workers that it had end when they are to; new ones come from another."""
     orphan = start(nursery)
     os.kill(parent_of(orphan.pid), signal.SIGKILL)
@@ -115,7 +115,7 @@ def test_nothing_outlives_the_supervisor() -> None:
 def test_a_supervisor_that_goes_while_it_asks_is_no_defect(tmp_path: Path, *, with_files: bool) -> None:
     """Before its files were there, or before the answer was: the nursery ends without a word."""
     ours, theirs = socket.socketpair()
-    memory = slate_memory()
+    memory = shared_memory_file()
     pipe, far_end = Pipe()
     with theirs, pipe, (tmp_path / "said").open("wb") as said:
         running = subprocess.Popen(
@@ -124,7 +124,7 @@ def test_a_supervisor_that_goes_while_it_asks_is_no_defect(tmp_path: Path, *, wi
             stderr=said,
         )
         with far_end, Connection(ours.fileno()) as line:
-            line.send(Start())
+            line.send(Fork())
             if with_files:
                 socket.send_fds(ours, [b"+"], [far_end.fileno(), memory])
             ours.detach()

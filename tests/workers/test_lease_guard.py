@@ -6,24 +6,24 @@ import threading
 import pytest
 
 from s3mover.errors import S3Error
-from s3mover.workers.lease_guard import Trust
-from s3mover.workers.process.route import Turnstile
-from s3mover.workers.shared_state import Signs, Slate, slate_memory
+from s3mover.workers.lease_guard import LeaseGuard
+from s3mover.workers.process.route import HeartbeatLimiter
+from s3mover.workers.shared_state import Heartbeats, WorkerState, shared_memory_file
 from testkit.waiting import TOO_LONG, wait_until
 
 
 def test_trust_is_endless_until_it_is_limited() -> None:
     """A crew without a lease to lose is never held up."""
-    assert Trust(lambda: 1e12).lasts
+    assert LeaseGuard(lambda: 1e12).lasts
 
 
 def test_what_is_not_trusted_waits_until_it_is() -> None:
     """Once trust has ended no request begins, and no sign of life is expected; extending it wakes those that wait."""
     now = [10.0]
-    trust, signs, memory = Trust(lambda: now[0]), Signs(), slate_memory()
-    slate = Slate(1, ["only"], memory)
+    trust, signs, memory = LeaseGuard(lambda: now[0]), Heartbeats(), shared_memory_file()
+    slate = WorkerState(1, ["only"], memory)
     os.close(memory)
-    gate = Turnstile([], signs, trust)
+    gate = HeartbeatLimiter([], signs, trust)
     trust.extend(12.0)
     trusted, passed = threading.Event(), threading.Event()
 
@@ -48,7 +48,7 @@ def test_what_is_not_trusted_waits_until_it_is() -> None:
 
 def test_trust_that_has_ended_is_never_extended() -> None:
     """Who waits for it is refused, and whoever asks later: another instance may have led since."""
-    trust = Trust(lambda: 10.0)
+    trust = LeaseGuard(lambda: 10.0)
     trust.extend(9.0)
     refused = threading.Event()
 

@@ -14,20 +14,20 @@ from s3mover.model import BucketAddress, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.throttle import AdaptiveLimit
 from s3mover.workers.messages import BYTES, REQUESTS
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.pool import Crew
-from s3mover.workers.ratelimit.local_traffic import ASK_SECONDS, OwnRequests, OwnTraffic
-from s3mover.workers.ratelimit.standalone import governed_alone
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.pool import WorkerPool
+from s3mover.workers.ratelimit.local_traffic import ASK_SECONDS, LocalRequests, LocalTraffic
+from s3mover.workers.ratelimit.standalone import standalone_limits
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, brief_of, owners_of
+from testkit.pooling import ACCOUNT, owners_of, route_config
 from testkit.waiting import wait_until
 
 
-def bucket_of(simulator: Simulator, traffic: OwnTraffic) -> Bucket:
+def bucket_of(simulator: Simulator, traffic: LocalTraffic) -> Bucket:
     """The bucket `from`, whose requests pass `traffic`."""
     place = urlsplit(simulator.endpoint)
     address = BucketAddress("from", "http", place.hostname or "", place.port or 0, "/from", simulator.region)
-    credentials = brief_of(simulator).credentials[Side.SOURCE]
+    credentials = route_config(simulator).credentials[Side.SOURCE]
     return Bucket(
         address,
         lambda: credentials,
@@ -40,7 +40,7 @@ def bucket_of(simulator: Simulator, traffic: OwnTraffic) -> Bucket:
 def test_it_is_asked_only_while_there_is_something_to_tell() -> None:
     """The first request after a silence wakes the foreman; that nothing is asked any more is told once."""
     woken: list[bool] = []
-    own = OwnRequests(["only"], lambda: woken.append(True))
+    own = LocalRequests(["only"], lambda: woken.append(True))
     traffic = own.of("only")
     traffic.set_rate(REQUESTS, 1000)
     assert list(own.reports(0.0)) == []
@@ -61,7 +61,7 @@ def test_it_is_asked_only_while_there_is_something_to_tell() -> None:
 def test_an_answer_after_a_silence_is_told() -> None:
     """A request may take longer than the silence after it, and be refused then."""
     woken: list[bool] = []
-    own = OwnRequests(["only"], lambda: woken.append(True))
+    own = LocalRequests(["only"], lambda: woken.append(True))
     own.of("only").counter(Side.SOURCE)("ListObjectsV2", "SlowDown")
     assert woken == [True]
     [report] = own.reports(0.0)
@@ -70,7 +70,7 @@ def test_an_answer_after_a_silence_is_told() -> None:
 
 def test_who_waits_is_asked_again() -> None:
     """A thread at a closed valve is no silence, and is told of until it has passed."""
-    own = OwnRequests(["only"], lambda: None)
+    own = LocalRequests(["only"], lambda: None)
     gate, moments = own.of("only").requests_to(Side.SOURCE), count()
     own.of("only").set_rate(REQUESTS, 1e-9)
     gate.take()
@@ -83,7 +83,7 @@ def test_who_waits_is_asked_again() -> None:
     assert not waiting.is_alive()
 
 
-def told_to_wait(own: OwnRequests, now: float) -> bool:
+def told_to_wait(own: LocalRequests, now: float) -> bool:
     return any(one.waiting for report in own.reports(now) for one in report.usage)
 
 
@@ -95,10 +95,10 @@ def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
         simulator.fill("from", 2500, size=1)
         simulator.add_fault("slow_down", operation="ListObjectsV2", nth=[2, 3])
         events: list[Event] = []
-        nursery = Nursery()
-        crew = Crew([2], ["only"], events.append, nursery)
-        with closing(nursery), owners_of(crew, {"only": brief_of(simulator)}, events):
-            bucket = bucket_of(simulator, crew.own_traffic("only"))
+        nursery = ForkServer()
+        crew = WorkerPool([2], ["only"], events.append, nursery)
+        with closing(nursery), owners_of(crew, {"only": route_config(simulator)}, events):
+            bucket = bucket_of(simulator, crew.local_traffic("only"))
             listed = sum(len(page) for page in bucket.list_objects(""))
             bucket.close_thread()
             wait_until(lambda: any(isinstance(event, ThrottleChanged) for event in events))
@@ -112,7 +112,7 @@ def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
 
 def test_a_process_without_workers_keeps_to_the_bounds() -> None:
     """It has them for itself alone, from the first request on."""
-    with governed_alone({REQUESTS: 100, BYTES: 0}) as traffic:
+    with standalone_limits({REQUESTS: 100, BYTES: 0}) as traffic:
         # A tenth of a second may be caught up on.
         assert seconds_of(traffic, 40) >= (40 - 1 - 100 * 0.1) / 100 - 0.01
         traffic.bytes_read().take(1e12)
@@ -120,7 +120,7 @@ def test_a_process_without_workers_keeps_to_the_bounds() -> None:
 
 def test_a_process_without_workers_heeds_refusals() -> None:
     """Where the limit begins, or grows, so many requests take a third of a second; after refusals over one."""
-    with Simulator() as simulator, governed_alone({REQUESTS: 0, BYTES: 0}) as traffic:
+    with Simulator() as simulator, standalone_limits({REQUESTS: 0, BYTES: 0}) as traffic:
         simulator.create_bucket("from", ACCOUNT)
         simulator.add_fault("slow_down", operation="HeadBucket")
         bucket = bucket_of(simulator, traffic)
@@ -131,7 +131,7 @@ def test_a_process_without_workers_heeds_refusals() -> None:
         wait_until(lambda: seconds_of(traffic, 400) >= 0.8)
 
 
-def seconds_of(traffic: OwnTraffic, requests: int) -> float:
+def seconds_of(traffic: LocalTraffic, requests: int) -> float:
     began = time.monotonic()
     for _ in range(requests):
         traffic.requests_to(Side.SOURCE).take()

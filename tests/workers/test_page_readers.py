@@ -10,18 +10,18 @@ import pytest
 from s3mover.errors import ListingError
 from s3mover.model import Side, page_of
 from s3mover.s3.records import Page
-from s3mover.workers.messages import PageRead, Read
-from s3mover.workers.process.page_readers import Readers
+from s3mover.workers.messages import PageRead, ReadPage
+from s3mover.workers.process.page_readers import PageReaders
 from testkit.waiting import TOO_LONG, wait_until
 
 EMPTY = Page(page_of([]), "")
 
 
-def asked(number: int) -> Read:
-    return Read("only", number, Side.SOURCE, "", "", "")
+def asked(number: int) -> ReadPage:
+    return ReadPage("only", number, Side.SOURCE, "", "", "")
 
 
-class Desk:
+class RouteClient:
     """Where readers bring pages, which they read once they are let; who left has closed its connections."""
 
     def __init__(self, rest_seconds: float) -> None:
@@ -29,14 +29,14 @@ class Desk:
         self.begun: SimpleQueue[threading.Thread] = SimpleQueue()
         self.left: SimpleQueue[threading.Thread] = SimpleQueue()
         self.go_on = threading.Semaphore(0)
-        self.readers = Readers(
+        self.readers = PageReaders(
             self.told.put, lambda: self.left.put(threading.current_thread()), rest_seconds=rest_seconds
         )
 
     def ask(self, number: int) -> None:
         self.readers.put(asked(number), self._read)
 
-    def _read(self, _: Read) -> Page:
+    def _read(self, _: ReadPage) -> Page:
         self.begun.put(threading.current_thread())
         self.go_on.acquire()
         return EMPTY
@@ -52,16 +52,16 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk() -> Iterator[RouteClient]:
     """A desk whose readers rest for no time at all."""
-    opened = Desk(rest_seconds=0.001)
+    opened = RouteClient(rest_seconds=0.001)
     yield opened
     opened.go_on.release(100)
 
 
 def test_pages_that_are_asked_for_at_a_time_are_read_at_a_time() -> None:
     """Three readers for three pages; they are enough for the next three."""
-    desk = Desk(rest_seconds=TOO_LONG)
+    desk = RouteClient(rest_seconds=TOO_LONG)
     for number in (1, 2, 3):
         desk.ask(number)
     first = desk.who(3)
@@ -73,7 +73,7 @@ def test_pages_that_are_asked_for_at_a_time_are_read_at_a_time() -> None:
     assert desk.let(3) == [4, 5, 6]
 
 
-def test_who_is_asked_for_nothing_ends(desk: Desk) -> None:
+def test_who_is_asked_for_nothing_ends(desk: RouteClient) -> None:
     """It closes its connections before; the next page finds another reader."""
     desk.ask(1)
     [reader] = desk.who(1)
@@ -100,7 +100,7 @@ class Late(SimpleQueue[Any]):
             raise
 
 
-def test_no_page_is_forgotten_while_readers_end(desk: Desk) -> None:
+def test_no_page_is_forgotten_while_readers_end(desk: RouteClient) -> None:
     """What is asked for in the very moment in which the last one gives up is read all the same, and by it."""
     desk.readers._asked = Late(lambda: desk.ask(2))
     desk.ask(1)
@@ -113,10 +113,10 @@ def test_no_page_is_forgotten_while_readers_end(desk: Desk) -> None:
 def test_what_a_page_contradicts_is_told() -> None:
     """The error comes in the page's place."""
 
-    def contradict(_: Read) -> Page:
+    def contradict(_: ReadPage) -> Page:
         raise ListingError("odd")
 
     told: SimpleQueue[PageRead] = SimpleQueue()
-    Readers(told.put, lambda: None).put(asked(7), contradict)
+    PageReaders(told.put, lambda: None).put(asked(7), contradict)
     answer = told.get(timeout=TOO_LONG)
     assert (answer.number, str(answer.page)) == (7, "odd")

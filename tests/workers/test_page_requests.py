@@ -18,16 +18,16 @@ from s3mover.events import Event, RequestsMade
 from s3mover.model import ObjectEntry, ObjectPage, Side, page_of
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
-from s3mover.workers.messages import PageRead, Read, RouteBrief
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.handle import Member
-from s3mover.workers.pool.page_requests import Errand, Errands, by_workers
-from s3mover.workers.pool.pool import Crew, share_threads
+from s3mover.workers.messages import PageRead, ReadPage, RouteConfig
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.handle import WorkerHandle
+from s3mover.workers.pool.page_requests import PageRequest, PageRequests, worker_page_reader
+from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, Owner, brief_of, owners_of
+from testkit.pooling import ACCOUNT, Owner, owners_of, route_config
 from testkit.waiting import wait_until
 
-FIRST = Read("only", 0, Side.SOURCE, "", "", "")
+FIRST = ReadPage("only", 0, Side.SOURCE, "", "", "")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,12 @@ def unharmed(simulator: Simulator) -> Iterator[Simulator]:
 
 
 @contextmanager
-def crew_on(brief: RouteBrief, processes: int = 2) -> Iterator[tuple[Crew, Owner]]:
+def crew_on(brief: RouteConfig, processes: int = 2) -> Iterator[tuple[WorkerPool, Owner]]:
     events: list[Event] = []
-    nursery = Nursery()
-    crew = Crew(share_threads(2 * processes, processes), ["only"], events.append, nursery, look_seconds=0.1)
+    nursery = ForkServer()
+    crew = WorkerPool(
+        share_threads(2 * processes, processes), ["only"], events.append, nursery, look_seconds=0.1
+    )
     try:
         with owners_of(crew, {"only": brief}, events) as [owner]:
             owner.pid(processes - 1)
@@ -63,7 +65,7 @@ def crew_on(brief: RouteBrief, processes: int = 2) -> Iterator[tuple[Crew, Owner
 
 
 @contextmanager
-def bucket_of(brief: RouteBrief) -> Iterator[Bucket]:
+def bucket_of(brief: RouteConfig) -> Iterator[Bucket]:
     credentials = brief.credentials[Side.SOURCE]
     bucket = Bucket(brief.source, lambda: credentials, lambda *_: None)
     yield bucket
@@ -72,16 +74,16 @@ def bucket_of(brief: RouteBrief) -> Iterator[Bucket]:
 
 def test_workers_read_what_the_bucket_itself_reads(unharmed: Simulator) -> None:
     """Page by page, keys and all; only of the range that begins with the first key nothing is asked of a worker."""
-    brief, asked = brief_of(unharmed), list[Read]()
+    brief, asked = route_config(unharmed), list[ReadPage]()
     with crew_on(brief) as (crew, _), bucket_of(brief) as itself:
 
-        def read(one: Read) -> Page | None:
+        def read(one: ReadPage) -> Page | None:
             asked.append(one)
             return crew.read(one)
 
         expected = list(itself.list_objects(""))
         unharmed.clear_log()
-        by_crew = by_workers(read, "only", Side.SOURCE, itself)
+        by_crew = worker_page_reader(read, "only", Side.SOURCE, itself)
         found = list(itself.list_objects("", list_page=by_crew))
         rest = list(itself.list_objects("", expected[0].keys[-1], list_page=by_crew))
     assert found == expected
@@ -92,7 +94,7 @@ def test_workers_read_what_the_bucket_itself_reads(unharmed: Simulator) -> None:
 
 def test_what_workers_ask_for_pages_is_counted(unharmed: Simulator) -> None:
     """Each request once, as the crew counts those of transfers, though no order is in hand."""
-    with crew_on(brief_of(unharmed)) as (crew, owner):
+    with crew_on(route_config(unharmed)) as (crew, owner):
         for _ in range(5):
             assert crew.read(FIRST)
         made: Counter[tuple[Side, str, str]] = Counter()
@@ -112,7 +114,7 @@ def test_a_refusal_is_the_one_that_s3_gave(unharmed: Simulator) -> None:
     """What is made of an error depends on its code, its status, and whether another attempt may help."""
     unharmed.add_fault("access_denied", operation="ListObjectsV2", nth=[1])
     unharmed.add_fault("slow_down", operation="ListObjectsV2", nth=[2])
-    with crew_on(brief_of(unharmed)) as (crew, _):
+    with crew_on(route_config(unharmed)) as (crew, _):
         with pytest.raises(S3Error) as refused:
             crew.read(FIRST)
         with pytest.raises(S3Error) as throttled:
@@ -126,13 +128,16 @@ def test_a_refusal_is_the_one_that_s3_gave(unharmed: Simulator) -> None:
 def test_a_page_that_contradicts_itself_is_refused(unharmed: Simulator) -> None:
     """Wherever it was read."""
     unharmed.configure_bucket("from", quirks=["no_continuation_token"])
-    with crew_on(brief_of(unharmed)) as (crew, _), pytest.raises(ListingError, match=r"from: .* not where"):
+    with (
+        crew_on(route_config(unharmed)) as (crew, _),
+        pytest.raises(ListingError, match=r"from: .* not where"),
+    ):
         crew.read(FIRST)
 
 
 def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulator) -> None:
     """Nobody waits for the dead, and the listing goes on."""
-    brief = brief_of(unharmed)
+    brief = route_config(unharmed)
     unharmed.add_fault("hang", operation="ListObjectsV2", times=1)
     read: list[Page | None] = []
     with crew_on(brief, processes=1) as (crew, owner):
@@ -142,21 +147,21 @@ def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulat
         os.kill(owner.pid(0), signal.SIGKILL)
         waiting.join(60)
     with bucket_of(brief) as itself:
-        page = by_workers(lambda _: None, "only", Side.SOURCE, itself)("", "é/", "")
+        page = worker_page_reader(lambda _: None, "only", Side.SOURCE, itself)("", "é/", "")
         assert page == itself.list_page("", "é/")
     assert read == [None]
 
 
 def test_nobody_waits_for_a_crew_that_is_dismissed(unharmed: Simulator) -> None:
     """Not even who asks when nobody answers any more."""
-    with crew_on(brief_of(unharmed)) as (crew, _):
+    with crew_on(route_config(unharmed)) as (crew, _):
         pass
     assert crew.read(FIRST) is None
 
 
 def test_credentials_and_addresses_are_those_of_the_latest_brief(unharmed: Simulator) -> None:
     """A route that is taught anew reads as it was told last."""
-    brief = brief_of(unharmed)
+    brief = route_config(unharmed)
     with crew_on(replace(brief, source=brief.destination)) as (crew, owner):
         empty = crew.read(FIRST)
         owner.desk.teach(brief)
@@ -166,7 +171,7 @@ def test_credentials_and_addresses_are_those_of_the_latest_brief(unharmed: Simul
     assert len(full.entries) == 1000
 
 
-class Runner(Member):
+class Runner(WorkerHandle):
     """A worker that only takes note of what it is asked."""
 
     def __init__(self, number: int) -> None:
@@ -174,29 +179,29 @@ class Runner(Member):
         self.asked: list[int] = []
 
     def send(self, message: object) -> None:
-        assert isinstance(message, Read)
+        assert isinstance(message, ReadPage)
         self.asked.append(message.number)
 
 
 def test_who_has_fewest_errands_gets_the_next() -> None:
     """So that pages are read side by side; an answer frees its worker, and a late one finds nobody."""
     runners = [Runner(7), Runner(8)]
-    errands = Errands(lambda: list(runners))
+    errands = PageRequests(lambda: list(runners))
     for _ in range(4):
-        errands.give(Errand(FIRST))
+        errands.give(PageRequest(FIRST))
     assert [runner.asked for runner in runners] == [[1, 3], [2, 4]]
     for number in (2, 4, 4):
         errands.hear(8, PageRead("only", number, Page(page_of([]), "")))
-    errands.give(Errand(FIRST))
-    errands.give(Errand(FIRST))
+    errands.give(PageRequest(FIRST))
+    errands.give(PageRequest(FIRST))
     assert [runner.asked for runner in runners] == [[1, 3], [2, 4, 5, 6]]
 
 
 def test_without_workers_no_page_is_waited_for() -> None:
     """Whoever asks is told at once, and so are those whose worker has gone."""
-    hopeless, deserted = Errand(FIRST), Errand(FIRST)
-    Errands(list).give(hopeless)
-    errands = Errands(lambda: [Runner(1)])
+    hopeless, deserted = PageRequest(FIRST), PageRequest(FIRST)
+    PageRequests(list).give(hopeless)
+    errands = PageRequests(lambda: [Runner(1)])
     errands.give(deserted)
     errands.forget(1)
     assert hopeless.wait(lambda: False) is None

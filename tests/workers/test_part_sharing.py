@@ -7,11 +7,11 @@ from queue import SimpleQueue
 import pytest
 
 from s3mover.transfer.parts import Part, parts_of
-from s3mover.workers.process.part_sharing import Invitation, Sharing
+from s3mover.workers.process.part_sharing import PartSharing, SharedJob
 
 
 def helpers_of(
-    queue: "SimpleQueue[Invitation | None]", sharing: Sharing, count: int
+    queue: "SimpleQueue[SharedJob | None]", sharing: PartSharing, count: int
 ) -> list[threading.Thread]:
     """Threads that take invitations as a worker's threads do."""
 
@@ -25,7 +25,7 @@ def helpers_of(
     return threads
 
 
-def end(queue: "SimpleQueue[Invitation | None]", threads: list[threading.Thread]) -> None:
+def end(queue: "SimpleQueue[SharedJob | None]", threads: list[threading.Thread]) -> None:
     for _ in threads:
         queue.put(None)
     for thread in threads:
@@ -34,8 +34,8 @@ def end(queue: "SimpleQueue[Invitation | None]", threads: list[threading.Thread]
 
 def test_results_come_in_the_order_of_parts() -> None:
     """Whoever does which part, each is done once and the results are in order."""
-    queue: SimpleQueue[Invitation | None] = SimpleQueue()
-    sharing = Sharing(queue.put)
+    queue: SimpleQueue[SharedJob | None] = SimpleQueue()
+    sharing = PartSharing(queue.put)
     threads = helpers_of(queue, sharing, 4)
     done: list[int] = []
 
@@ -51,8 +51,8 @@ def test_results_come_in_the_order_of_parts() -> None:
 
 def test_one_invitation_brings_all_who_may_come() -> None:
     """Four parts wait for each other, which only works where each helper lets another one follow."""
-    queue: SimpleQueue[Invitation | None] = SimpleQueue()
-    sharing = Sharing(queue.put)
+    queue: SimpleQueue[SharedJob | None] = SimpleQueue()
+    sharing = PartSharing(queue.put)
     threads = helpers_of(queue, sharing, 3)
     all_four = threading.Barrier(4, timeout=60)
     sharing.run(lambda _: all_four.wait(), parts_of(4, 1))
@@ -61,8 +61,8 @@ def test_one_invitation_brings_all_who_may_come() -> None:
 
 def test_without_help_the_order_is_done_all_the_same() -> None:
     """An invitation that nobody takes up holds nothing back, and is worth nothing once all parts are begun."""
-    ignored: list[Invitation] = []
-    sharing = Sharing(ignored.append)
+    ignored: list[SharedJob] = []
+    sharing = PartSharing(ignored.append)
     assert sharing.run(lambda part: part.first, parts_of(3, 1)) == [0, 1, 2]
     [late] = ignored
     sharing.help(late)
@@ -78,17 +78,17 @@ def test_the_first_error_ends_it() -> None:
         raise LookupError(part.number)
 
     with pytest.raises(LookupError):
-        Sharing(lambda _: None).run(do, parts_of(10, 1))
+        PartSharing(lambda _: None).run(do, parts_of(10, 1))
     assert begun == [1]
 
 
 def test_objects_get_help_in_turn() -> None:
     """An invitation goes to the end of the queue after each part that is taken, so that objects get equal help."""
-    queue: SimpleQueue[Invitation] = SimpleQueue()
-    sharing = Sharing(queue.put)
+    queue: SimpleQueue[SharedJob] = SimpleQueue()
+    sharing = PartSharing(queue.put)
     helped: list[str] = []
     for name in ("one", "other"):
-        queue.put(Invitation(partial(lambda name, _: helped.append(name), name), parts_of(3, 1)))
+        queue.put(SharedJob(partial(lambda name, _: helped.append(name), name), parts_of(3, 1)))
     while not queue.empty():
         sharing.help(queue.get())
     assert helped == ["one", "other"] * 3

@@ -16,13 +16,13 @@ from s3mover.errors import MoverError
 from s3mover.events import Event, WorkerDied
 from s3mover.model import Credentials, Order, Side, Status
 from s3mover.workers.pool.dispatcher import MOST_DEATHS, ORDERS_PER_THREAD, _picked
-from s3mover.workers.pool.forkserver import Child, Nursery
-from s3mover.workers.pool.pool import PATIENCE, Crew, share_threads
-from s3mover.workers.pool.route_client import FromCrew
-from s3mover.workers.pool.watchdog import Patience
+from s3mover.workers.pool.forkserver import ForkedProcess, ForkServer
+from s3mover.workers.pool.pool import WATCHDOG_TIMEOUTS, WorkerPool, share_threads
+from s3mover.workers.pool.route_client import PoolMessage
+from s3mover.workers.pool.watchdog import WatchdogTimeouts
 from s3mover.workers.process.admission import LARGEST_SMALL
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, Owner, brief_of, orders, owners_of
+from testkit.pooling import ACCOUNT, Owner, orders, owners_of, route_config
 from testkit.waiting import TOO_LONG, wait_until
 
 
@@ -54,14 +54,17 @@ def _no_faults(simulator: Simulator) -> Iterator[None]:
 
 @contextmanager
 def crew_of(
-    simulator: Simulator, processes: int = 2, threads: int = 10, patience: Patience = PATIENCE
+    simulator: Simulator,
+    processes: int = 2,
+    threads: int = 10,
+    patience: WatchdogTimeouts = WATCHDOG_TIMEOUTS,
 ) -> Iterator[Owner]:
     events: list[Event] = []
     # Where the method is given, all threads begin at once: none waits for what another finds out.
-    routes = {"only": brief_of(simulator, method="server_side_copy")}
-    nursery = Nursery()
+    routes = {"only": route_config(simulator, method="server_side_copy")}
+    nursery = ForkServer()
     shares = share_threads(threads, processes)
-    crew = Crew(shares, [*routes], events.append, nursery, patience=patience, look_seconds=0.1)
+    crew = WorkerPool(shares, [*routes], events.append, nursery, patience=patience, look_seconds=0.1)
     try:
         with owners_of(crew, routes, events) as [owner]:
             yield owner
@@ -122,7 +125,7 @@ def test_an_order_that_kills_its_workers_is_set_aside(simulator: Simulator) -> N
 
 def test_a_worker_that_stands_still_is_replaced(simulator: Simulator) -> None:
     """A stopped process gives no sign of life: it is ended, and what it had is handed on."""
-    patience = Patience(silence=5.0)
+    patience = WatchdogTimeouts(silence=5.0)
     with crew_of(simulator, processes=1, patience=patience) as owner:
         owner.desk.hand_out(orders(simulator, 1))
         owner.settle(1)
@@ -135,7 +138,7 @@ def test_a_worker_that_stands_still_is_replaced(simulator: Simulator) -> None:
 def test_a_worker_with_a_stuck_thread_is_replaced(simulator: Simulator) -> None:
     """A thread that gives no sign for too long is no use, even if its process lives."""
     simulator.add_fault("hang", operation="CopyObject", times=1)
-    with crew_of(simulator, processes=1, patience=Patience(stuck=5.0)) as owner:
+    with crew_of(simulator, processes=1, patience=WatchdogTimeouts(stuck=5.0)) as owner:
         owner.desk.hand_out(orders(simulator, 20))
         assert {outcome.status for outcome in owner.settle(20)} == {Status.SUCCESS}
         assert [event.code for event in owner.events if isinstance(event, WorkerDied)] == ["stuck"]
@@ -205,13 +208,13 @@ def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
     simulator.create_bucket("beside", ACCOUNT)
     simulator.clear_log()
     routes = {
-        name: brief_of(simulator, destination=bucket, method="server_side_copy")
+        name: route_config(simulator, destination=bucket, method="server_side_copy")
         for name, bucket in (("many", "to"), ("few", "beside"))
     }
     events: list[Event] = []
-    nursery = Nursery()
+    nursery = ForkServer()
     try:
-        with owners_of(Crew(threads, [*routes], events.append, nursery), routes, events) as owners:
+        with owners_of(WorkerPool(threads, [*routes], events.append, nursery), routes, events) as owners:
             yield owners
     finally:
         nursery.close()
@@ -221,11 +224,11 @@ def two_routes(simulator: Simulator, *threads: int) -> Iterator[list[Owner]]:
 def test_a_route_with_many_orders_does_not_starve_another(simulator: Simulator) -> None:
     """Threads take the routes' orders in turn, and each desk hears of its own orders alone."""
     simulator.add_fault("hold", operation="CopyObject")
-    with two_routes(simulator, 4) as [many, few]:
+    with two_routes(simulator, 4) as [many, bulk_min]:
         many.desk.hand_out(orders(simulator, 200))
-        few.desk.hand_out(orders(simulator, 20))
+        bulk_min.desk.hand_out(orders(simulator, 20))
         simulator.clear_faults()
-        assert {outcome.number for outcome in few.settle(20)} == set(range(1, 21))
+        assert {outcome.number for outcome in bulk_min.settle(20)} == set(range(1, 21))
         assert {outcome.number for outcome in many.settle(200)} == set(range(1, 201))
         buckets = [entry["bucket"] for entry in simulator.log("CopyObject")]
         assert buckets[::-1].index("beside") > 100
@@ -235,25 +238,25 @@ def test_a_route_with_many_orders_does_not_starve_another(simulator: Simulator) 
 def test_routes_with_work_have_equal_shares_of_the_window(simulator: Simulator) -> None:
     """A route alone has the whole window; it has half of it as long as another one works, too."""
     whole = 4 * ORDERS_PER_THREAD
-    with two_routes(simulator, 4) as [many, few]:
-        assert (many.desk.window(), few.desk.window()) == (whole, whole)
-        few.desk.hand_out(orders(simulator, 1))
+    with two_routes(simulator, 4) as [many, bulk_min]:
+        assert (many.desk.window(), bulk_min.desk.window()) == (whole, whole)
+        bulk_min.desk.hand_out(orders(simulator, 1))
         # An order is out until its desk has heard of its end.
-        wait_until(lambda: (many.desk.window(), few.desk.window()) == (whole // 2, whole))
-        few.settle(1)
+        wait_until(lambda: (many.desk.window(), bulk_min.desk.window()) == (whole // 2, whole))
+        bulk_min.settle(1)
         assert many.desk.room() == whole
 
 
 def test_a_recall_concerns_its_own_route(simulator: Simulator) -> None:
     """One route stops, and the other's orders are all carried out."""
     simulator.add_fault("hold", operation="CopyObject")
-    with two_routes(simulator, 2) as [many, few]:
-        few.desk.hand_out(orders(simulator, 8))
+    with two_routes(simulator, 2) as [many, bulk_min]:
+        bulk_min.desk.hand_out(orders(simulator, 8))
         many.desk.hand_out(orders(simulator, 20))
         many.desk.recall()
         returned = len(returned_to(many, 18))
         simulator.clear_faults()
-        assert len(few.settle(8)) == 8
+        assert len(bulk_min.settle(8)) == 8
         while many.desk.in_flight():
             returned += len(many.hear().returned)
         assert returned in {18, 19, 20}
@@ -263,14 +266,14 @@ def test_a_crew_that_cannot_work_tells_every_desk(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers that die before they are up end the work of all routes with an error."""
-    start = Nursery.start
+    start = ForkServer.start
 
-    def stillborn(nursery: Nursery, memory: int) -> Child:
+    def stillborn(nursery: ForkServer, memory: int) -> ForkedProcess:
         child = start(nursery, memory)
         os.kill(child.pid, signal.SIGKILL)
         return child
 
-    monkeypatch.setattr(Nursery, "start", stillborn)
+    monkeypatch.setattr(ForkServer, "start", stillborn)
     with two_routes(simulator, 1, 1, 1) as owners:
         for owner in owners:
             with pytest.raises(MoverError, match="before they were up"):
@@ -283,7 +286,7 @@ def test_a_route_can_be_told_anew(simulator: Simulator) -> None:
     with crew_of(simulator, processes=1) as owner:
         owner.desk.hand_out(orders(simulator, 5))
         owner.settle(5)
-        owner.desk.teach(brief_of(simulator, destination="elsewhere"))
+        owner.desk.teach(route_config(simulator, destination="elsewhere"))
         owner.desk.hand_out(orders(simulator, 5, sweep=2))
         owner.settle(5)
         os.kill(owner.pid(0), signal.SIGKILL)
@@ -298,14 +301,14 @@ def test_a_desk_that_is_closed_hears_nothing_of_its_orders(simulator: Simulator)
     """A new desk of the same route hears of its own orders alone."""
     simulator.add_fault("hold", operation="CopyObject")
     events: list[Event] = []
-    nursery = Nursery()
-    crew = Crew([4], ["only"], events.append, nursery)
-    brief = brief_of(simulator, method="server_side_copy")
+    nursery = ForkServer()
+    crew = WorkerPool([4], ["only"], events.append, nursery)
+    brief = route_config(simulator, method="server_side_copy")
     with closing(nursery), owners_of(crew, {"only": brief}, events) as [first]:
         first.desk.hand_out(orders(simulator, 8))
         wait_until(lambda: simulator.hits() == 4, "all threads copy")
         first.desk.close()
-        inbox: SimpleQueue[FromCrew] = SimpleQueue()
+        inbox: SimpleQueue[PoolMessage] = SimpleQueue()
         second = Owner(crew.open_desk("only", brief, inbox.put, events.append), inbox, events)
         second.desk.hand_out(orders(simulator, 8, sweep=2))
         simulator.clear_faults()
@@ -320,15 +323,15 @@ def test_what_a_closed_desk_left_in_hand_is_never_done(simulator: Simulator) -> 
     held, fresh = orders(simulator, 4), orders(simulator, 7, sweep=2)[4:]
     for order in held:
         simulator.add_fault("hold", operation="GetObject", key=order.key)
-    routes, events = {"only": brief_of(simulator, method="streaming")}, list[Event]()
-    with closing(Nursery()) as nursery:
-        crew = Crew([5], ["only"], events.append, nursery)
+    routes, events = {"only": route_config(simulator, method="streaming")}, list[Event]()
+    with closing(ForkServer()) as nursery:
+        crew = WorkerPool([5], ["only"], events.append, nursery)
         with owners_of(crew, routes, events) as [owner]:
             owner.desk.hand_out(held)
             wait_until(lambda: simulator.hits() == 4, "all are read")
             owner.desk.trust(0.0)
             owner.desk.close()
-            inbox: SimpleQueue[FromCrew] = SimpleQueue()
+            inbox: SimpleQueue[PoolMessage] = SimpleQueue()
             anew = Owner(crew.open_desk("only", routes["only"], inbox.put, events.append), inbox, events)
             anew.desk.trust(time.monotonic() + TOO_LONG)
             # A thread is left for these: when they have ended, the worker knows all that was said before.

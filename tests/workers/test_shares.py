@@ -10,7 +10,7 @@ from s3mover.events import RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
 from s3mover.s3.throttle import AdaptiveLimit
 from s3mover.workers.messages import REQUESTS, Report, Usage
-from s3mover.workers.ratelimit.shares import IDLE_SHARE, Demand, Governor, spread
+from s3mover.workers.ratelimit.shares import IDLE_SHARE, Demand, RateShares, allocate
 
 DEMANDS = st.dictionaries(
     st.integers(0, 8), st.builds(Demand, st.floats(0, 1000), st.integers(0, 75)), min_size=1, max_size=8
@@ -20,7 +20,7 @@ DEMANDS = st.dictionaries(
 @given(limit=st.floats(0.1, 5000), demands=DEMANDS)
 def test_no_more_is_shared_than_there_is(limit: float, demands: dict[int, Demand]) -> None:
     """Only what lets the idle begin comes on top, and everybody may go on."""
-    shares = spread(limit, demands)
+    shares = allocate(limit, demands)
     assert shares.keys() == demands.keys()
     assert sum(shares.values()) <= limit * (1 + IDLE_SHARE) * 1.000001
     least = limit * IDLE_SHARE / len(shares) / 75
@@ -29,25 +29,25 @@ def test_no_more_is_shared_than_there_is(limit: float, demands: dict[int, Demand
 
 def test_a_limit_that_is_used_up_leaves_something_to_the_idle() -> None:
     """What others use may come to all of it, or by the sums of fractions to a little more."""
-    assert spread(1000.3, {0: Demand(), 1: Demand(5000.7)})[0] == pytest.approx(1000.3 * IDLE_SHARE / 2)
+    assert allocate(1000.3, {0: Demand(), 1: Demand(5000.7)})[0] == pytest.approx(1000.3 * IDLE_SHARE / 2)
 
 
 @given(limit=st.floats(10, 5000), others=st.integers(1, 7))
 def test_a_share_that_nobody_uses_goes_to_those_who_wait(limit: float, others: int) -> None:
     """One busy worker beside idle ones has the whole limit."""
-    shares = spread(limit, {0: Demand(limit / 8, 75)} | {one: Demand() for one in range(1, others + 1)})
+    shares = allocate(limit, {0: Demand(limit / 8, 75)} | {one: Demand() for one in range(1, others + 1)})
     assert shares[0] == pytest.approx(limit)
 
 
 def test_who_waits_has_a_share_by_its_waiting_threads() -> None:
     """Three times the threads that wait are three times the share; who does not wait keeps what it uses."""
-    shares = spread(500, {1: Demand(50, 30), 2: Demand(50, 10), 3: Demand(80, 0)})
+    shares = allocate(500, {1: Demand(50, 30), 2: Demand(50, 10), 3: Demand(80, 0)})
     assert (shares[1], shares[2], shares[3]) == (300, 100, 100)
 
 
 def test_no_limit_is_shared_as_none() -> None:
     """Where everything may pass, everybody is told so."""
-    assert spread(inf, {1: Demand(), 2: Demand(5, 3)}) == {1: inf, 2: inf}
+    assert allocate(inf, {1: Demand(), 2: Demand(5, 3)}) == {1: inf, 2: inf}
 
 
 def answers(*usage: Usage, carried_out: int = 0, refused: int = 0) -> Report:
@@ -58,15 +58,15 @@ def answers(*usage: Usage, carried_out: int = 0, refused: int = 0) -> Report:
     return Report("only", [], [], {what: count for what, count in requests.items() if count}, list(usage))
 
 
-def governor(bound: float = 0.0) -> Governor:
+def governor(bound: float = 0.0) -> RateShares:
     """Two share the limits: the supervisor (0) and one worker (1)."""
-    made = Governor(["only"], 150, 0.0)
+    made = RateShares(["only"], 150, 0.0)
     made.learn("only", {REQUESTS: bound}, 0.0)
     made.welcome(1)
     return made
 
 
-def rates(governor: Governor, now: float, valve: str) -> dict[int, float]:
+def rates(governor: RateShares, now: float, valve: str) -> dict[int, float]:
     return {worker: told.rate for worker, told in governor.due(now) if told.valve == valve}
 
 
@@ -111,7 +111,7 @@ def test_a_refusal_lowers_everybodys_rate_at_once() -> None:
     assert sum(rates(limits, 0.2, Side.DESTINATION).values()) == pytest.approx(half)
 
 
-def changes(governor: Governor, now: float) -> list[ThrottleChanged]:
+def changes(governor: RateShares, now: float) -> list[ThrottleChanged]:
     return [event for _, event in governor.news(now) if isinstance(event, ThrottleChanged)]
 
 

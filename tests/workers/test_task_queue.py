@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.workers.process.admission import Bounds, Kind
-from s3mover.workers.process.task_queue import CALM_SECONDS, Turns
+from s3mover.workers.process.task_queue import CALM_SECONDS, FairTaskQueue
 from testkit.waiting import wait_until
 
 SMALL, LARGE, PART = Kind.SMALL, Kind.LARGE, Kind.PART
@@ -26,7 +26,7 @@ class Clock:
 class Taker(threading.Thread):
     """A worker's thread: takes tasks and keeps each until it is told to end it."""
 
-    def __init__(self, turns: Turns[str], taken: "SimpleQueue[tuple[Taker, str]]") -> None:
+    def __init__(self, turns: FairTaskQueue[str], taken: "SimpleQueue[tuple[Taker, str]]") -> None:
         super().__init__()
         self._turns = turns
         self._taken = taken
@@ -48,7 +48,7 @@ class Crowd:
 
     def __init__(self, threads: int) -> None:
         self.clock = Clock()
-        self.turns: Turns[str] = Turns([SMALL, LARGE, PART], Bounds(threads), self.clock)
+        self.turns: FairTaskQueue[str] = FairTaskQueue([SMALL, LARGE, PART], Bounds(threads), self.clock)
         self._taken: SimpleQueue[tuple[Taker, str]] = SimpleQueue()
         self._takers = [Taker(self.turns, self._taken) for _ in range(threads)]
         self.busy: list[tuple[Taker, str]] = []
@@ -89,7 +89,7 @@ class Crowd:
 @given(counts=st.lists(st.integers(0, 20), min_size=1, max_size=5))
 def test_lanes_are_served_in_turn(counts: list[int]) -> None:
     """As long as two lanes have tasks, neither is ahead of the other by more than one; each lane keeps its order."""
-    turns: Turns[tuple[int, int]] = Turns([SMALL] * len(counts), Bounds(1))
+    turns: FairTaskQueue[tuple[int, int]] = FairTaskQueue([SMALL] * len(counts), Bounds(1))
     for lane, count in enumerate(counts):
         for number in range(count):
             turns.put(lane, (lane, number))
@@ -105,7 +105,7 @@ def test_lanes_are_served_in_turn(counts: list[int]) -> None:
 
 def test_a_drained_lane_leaves_the_others_alone() -> None:
     """What is drained is nobody's any more, and every other task is still taken."""
-    turns: Turns[str] = Turns([SMALL, SMALL], Bounds(1))
+    turns: FairTaskQueue[str] = FairTaskQueue([SMALL, SMALL], Bounds(1))
     for task in ("a", "b", "c"):
         turns.put(0, task)
     turns.put(1, "kept")
@@ -115,7 +115,7 @@ def test_a_drained_lane_leaves_the_others_alone() -> None:
     assert turns.take() == (SMALL, "later")
 
 
-def take_all(turns: Turns[int], taken: "SimpleQueue[int]") -> None:
+def take_all(turns: FairTaskQueue[int], taken: "SimpleQueue[int]") -> None:
     """Take tasks as a worker's thread does, until a negative one comes."""
     kind, task = turns.take()
     while task >= 0:
@@ -127,7 +127,7 @@ def take_all(turns: Turns[int], taken: "SimpleQueue[int]") -> None:
 
 def test_many_threads_take_each_task_once_beside_drains() -> None:
     """Whatever threads and drains do at once, no task is lost and none is taken twice."""
-    turns: Turns[int] = Turns([SMALL, LARGE, SMALL], Bounds(8))
+    turns: FairTaskQueue[int] = FairTaskQueue([SMALL, LARGE, SMALL], Bounds(8))
     taken: SimpleQueue[int] = SimpleQueue()
 
     threads = [threading.Thread(target=take_all, args=(turns, taken)) for _ in range(8)]

@@ -4,10 +4,10 @@ from contextlib import closing
 
 from s3mover.events import Event, ThrottleChanged
 from s3mover.model import Side, Status
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.pool import Crew, share_threads
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, brief_of, orders, owners_of
+from testkit.pooling import ACCOUNT, orders, owners_of, route_config
 
 LIMIT = 500
 THREADS = 150
@@ -26,9 +26,9 @@ def test_a_store_that_gives_little_is_used_and_not_hammered() -> None:
         # If the simulator stands still on a busy machine, each thread may have asked by then: that is not too much.
         simulator.set_rate_limit("to", writes=LIMIT, reads=0, depth=1, saved=1.3 * THREADS / LIMIT)
         work = orders(simulator, OBJECTS)
-        route = brief_of(simulator, attempts=8)
-        nursery, events = Nursery(), list[Event]()
-        crew = Crew(share_threads(THREADS, 2), ["only"], events.append, nursery)
+        route = route_config(simulator, attempts=8)
+        nursery, events = ForkServer(), list[Event]()
+        crew = WorkerPool(share_threads(THREADS, 2), ["only"], events.append, nursery)
         with closing(nursery), owners_of(crew, {"only": route}, events) as [owner]:
             owner.desk.hand_out(work)
             outcomes = owner.settle(OBJECTS)

@@ -2,37 +2,37 @@
 
 import pytest
 
-from s3mover.workers.pool.watchdog import Patience, Vigil, pause_after
+from s3mover.workers.pool.watchdog import Watchdog, WatchdogTimeouts, pause_after
 
-PATIENCE = Patience(silence=30.0, start=120.0, stuck=900.0)
+WATCHDOG_TIMEOUTS = WatchdogTimeouts(silence=30.0, start=120.0, stuck=900.0)
 
 
-def verdicts(vigil: Vigil, seconds: int, *, beats: int, signs: list[int], since: int = 0) -> list[int]:
+def verdicts(vigil: Watchdog, seconds: int, *, beats: int, signs: list[int], since: int = 0) -> list[int]:
     """Look once a second at what does not change, and return at which seconds there was a verdict."""
     return [now for now in range(since + 1, since + seconds + 1) if vigil.look(now, beats, signs)]
 
 
 def test_silence_is_borne_for_a_while() -> None:
     """A process that was up and is silent is replaced after its time, and not before."""
-    vigil = Vigil(PATIENCE, 1.0, 0.0)
+    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
     vigil.look(1.0, 1, [0])
     assert verdicts(vigil, 31, beats=1, signs=[0], since=1) == [32]
 
 
 def test_a_process_that_is_not_up_yet_gets_longer() -> None:
     """To start may take long on a busy machine."""
-    assert verdicts(Vigil(PATIENCE, 1.0, 0.0), 121, beats=0, signs=[0]) == [121]
+    assert verdicts(Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0), 121, beats=0, signs=[0]) == [121]
 
 
 def test_every_beat_ends_the_silence() -> None:
     """A process that beats now and then is never replaced."""
-    vigil = Vigil(PATIENCE, 1.0, 0.0)
+    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
     assert not any(vigil.look(now, now // 29 + 1, [0]) for now in range(1, 500))
 
 
 def test_a_supervisor_that_stood_still_blames_nobody() -> None:
     """An hour between two looks counts for two looks."""
-    vigil = Vigil(PATIENCE, 1.0, 0.0)
+    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
     vigil.look(1.0, 1, [5])
     assert vigil.look(3601.0, 1, [5]) == ""
     assert vigil.look(3602.0, 2, [5]) == ""
@@ -40,7 +40,7 @@ def test_a_supervisor_that_stood_still_blames_nobody() -> None:
 
 def test_one_stuck_thread_is_enough() -> None:
     """The others' signs do not speak for it; one that rests (0) or goes on is not stuck."""
-    vigil = Vigil(PATIENCE, 1.0, 0.0)
+    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
     looks = [vigil.look(now, now, [0, now, 7]) for now in range(1, 903)]
     assert looks == [""] * 901 + ["stuck"]
 

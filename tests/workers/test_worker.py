@@ -7,11 +7,19 @@ from contextlib import closing
 
 from s3mover.errors import ExitCode
 from s3mover.model import Side
-from s3mover.workers.messages import REQUESTS, Brief, FromWorker, Learn, Rates, Read, Report
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.shared_state import Slate, slate_memory
+from s3mover.workers.messages import (
+    REQUESTS,
+    ConfigureRoute,
+    FromWorker,
+    Rates,
+    ReadPage,
+    Report,
+    WorkerConfig,
+)
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.shared_state import WorkerState, shared_memory_file
 from simulator import Simulator
-from testkit.pooling import brief_of
+from testkit.pooling import route_config
 
 DEFECTIVE = """
 import threading
@@ -33,16 +41,16 @@ def test_a_worker_ends_with_any_of_its_threads() -> None:
 
 def test_a_page_that_waits_at_a_valve_is_told_of_again_and_again() -> None:
     """Three times here, though no order is in hand: who is silent for long gets next to nothing of a limit."""
-    memory = slate_memory()
-    with Simulator() as simulator, closing(Nursery()) as nursery:
-        Slate(1, ["only"], memory)
+    memory = shared_memory_file()
+    with Simulator() as simulator, closing(ForkServer()) as nursery:
+        WorkerState(1, ["only"], memory)
         worker = nursery.start(memory)
         for message in (
-            Brief(1, 1.0, ("only",)),
-            Learn("only", brief_of(simulator)),
+            WorkerConfig(1, 1.0, ("only",)),
+            ConfigureRoute("only", route_config(simulator)),
             Rates("only", REQUESTS, 0.001),
-            Read("only", 1, Side.SOURCE, "", "", ""),
-            Read("only", 2, Side.SOURCE, "", "", ""),
+            ReadPage("only", 1, Side.SOURCE, "", "", ""),
+            ReadPage("only", 2, Side.SOURCE, "", "", ""),
         ):
             worker.pipe.send(message)
         waiting = 0

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from s3mover.observe.page import humanize
 
 
-class Tone(StrEnum):
+class Severity(StrEnum):
     """How serious it is; the style sheet gives each its colour."""
 
     GOOD = "good"
@@ -33,78 +33,80 @@ class Tone(StrEnum):
     CALM = "calm"
 
 
-class Verdict(NamedTuple):
+class Headline(NamedTuple):
     """How things stand."""
 
-    tone: Tone
+    tone: Severity
     headline: str
     sentence: str
 
 
 _STATES = {
-    "starting": Verdict(Tone.CALM, "Starting", "Connecting to both buckets and to the audit database."),
-    "standby": Verdict(
-        Tone.CALM, "Standing by", "Another instance works on these buckets; this one takes over when it ends."
+    "starting": Headline(Severity.CALM, "Starting", "Connecting to both buckets and to the audit database."),
+    "standby": Headline(
+        Severity.CALM,
+        "Standing by",
+        "Another instance works on these buckets; this one takes over when it ends.",
     ),
-    "stopping": Verdict(
-        Tone.CALM, "Stopping", "What is in flight ends and is recorded; nothing new is begun."
+    "stopping": Headline(
+        Severity.CALM, "Stopping", "What is in flight ends and is recorded; nothing new is begun."
     ),
-    "paused": Verdict(Tone.CALM, "Paused", "Nothing is swept until it is told to go on."),
+    "paused": Headline(Severity.CALM, "Paused", "Nothing is swept until it is told to go on."),
 }
 
 
 # From what is worth looking at first to what needs nobody.
-_WORST_FIRST = (Tone.BAD, Tone.WARN, Tone.BUSY, Tone.GOOD, Tone.CALM)
+_WORST_FIRST = (Severity.BAD, Severity.WARN, Severity.BUSY, Severity.GOOD, Severity.CALM)
 
 
-def judge_all(routes: Sequence[Mapping[str, Any]]) -> Verdict:
+def overall_headline(routes: Sequence[Mapping[str, Any]]) -> Headline:
     """Return the verdict on the route that most deserves a look; it is named where something is wrong."""
-    verdicts = [(judge(route), route["route"]) for route in routes]
+    verdicts = [(headline_of(route), route["route"]) for route in routes]
     worst, name = min(verdicts, key=lambda one: _WORST_FIRST.index(one[0].tone))
-    if worst.tone in {Tone.BAD, Tone.WARN}:
+    if worst.tone in {Severity.BAD, Severity.WARN}:
         return worst._replace(headline=f"{name}: {worst.headline}")
     return worst
 
 
-def judge(status: Mapping[str, Any]) -> Verdict:
+def headline_of(status: Mapping[str, Any]) -> Headline:
     """Return how things stand."""
     if not status["healthy"]:
-        return Verdict(
-            Tone.BAD, "Hanging", f"{_sentence(status['health'])} Where that does not end, restart it."
+        return Headline(
+            Severity.BAD, "Hanging", f"{_sentence(status['health'])} Where that does not end, restart it."
         )
     if not status["audit_available"]:
         said = "Nothing new is begun until it answers. What was in flight is kept and recorded then."
-        return Verdict(Tone.BAD, "Waiting for the audit database", said)
+        return Headline(Severity.BAD, "Waiting for the audit database", said)
     if status["state"] == "sweeping":
         return _sweeping(status)
     if status["state"] == "idle":
         return _idle(status)
     if status["state"] == "starting" and status.get("problem"):
-        return Verdict(Tone.BAD, "Cannot begin", f"{_sentence(status['problem'])} It is tried again.")
-    return _STATES.get(status["state"], Verdict(Tone.CALM, status["state"].capitalize(), ""))
+        return Headline(Severity.BAD, "Cannot begin", f"{_sentence(status['problem'])} It is tried again.")
+    return _STATES.get(status["state"], Headline(Severity.CALM, status["state"].capitalize(), ""))
 
 
-def _sweeping(status: Mapping[str, Any]) -> Verdict:
+def _sweeping(status: Mapping[str, Any]) -> Headline:
     """A sweep that finds nothing to move, as most do, leaves the last one's verdict standing: no flicker."""
     sweep = status["sweep"]
     if sweep is None or not sweep["succeeded"] + sweep["failed"] + sweep["waiting"]:
         if not status["sweeps"]:
-            return Verdict(Tone.BUSY, "Looking", "Both buckets are listed side by side.")
+            return Headline(Severity.BUSY, "Looking", "Both buckets are listed side by side.")
         last = _idle(status)
         return last._replace(sentence=f"{last.sentence} Looking again now.")
     told = [_objects(sweep["succeeded"], "moved so far")]
     if sweep["failed"]:
         told.append(f"{humanize.count(sweep['failed'])} failed")
-    return Verdict(Tone.BUSY, "Moving objects", f"{', '.join(told)}.")
+    return Headline(Severity.BUSY, "Moving objects", f"{', '.join(told)}.")
 
 
-def _idle(status: Mapping[str, Any]) -> Verdict:
+def _idle(status: Mapping[str, Any]) -> Headline:
     if not status.get("window_open", True):
         opens = status.get("window_opens_at")
         said = f"New work begins at {humanize.clock(opens)}." if opens else "None is set that ever opens."
-        return Verdict(Tone.CALM, "Waiting for its window", said)
+        return Headline(Severity.CALM, "Waiting for its window", said)
     if not status["sweeps"]:
-        return Verdict(Tone.CALM, "Ready", "No sweep has ended yet.")
+        return Headline(Severity.CALM, "Ready", "No sweep has ended yet.")
     last = _judge_last(status["sweeps"][0], status["now"])
     following = status.get("next_sweep_at")
     if following is None:
@@ -114,12 +116,14 @@ def _idle(status: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _judge_last(last: Mapping[str, Any], now: str) -> Verdict:
+def _judge_last(last: Mapping[str, Any], now: str) -> Headline:
     if last["status"] == "failed":
-        return Verdict(Tone.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again.")
+        return Headline(
+            Severity.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again."
+        )
     if last["status"] == "interrupted":
-        return Verdict(
-            Tone.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
+        return Headline(
+            Severity.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
         )
     ended = f"The last sweep ended {humanize.ago(last['ended_at'], now)}"
     if behind := last["failed"] + last["postponed"]:
@@ -129,9 +133,9 @@ def _judge_last(last: Mapping[str, Any], now: str) -> Verdict:
             if last["postponed"]
             else "The next sweep tries again"
         )
-        return Verdict(Tone.WARN, headline, f"{ended}. {again}; below stands what to do.")
+        return Headline(Severity.WARN, headline, f"{ended}. {again}; below stands what to do.")
     moved = _objects(last["succeeded"], "moved") if last["succeeded"] else "everything was in place"
-    return Verdict(Tone.GOOD, "Up to date", f"{ended}: {moved}.")
+    return Headline(Severity.GOOD, "Up to date", f"{ended}: {moved}.")
 
 
 def _objects(number: int, what: str) -> str:

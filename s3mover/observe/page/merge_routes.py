@@ -13,7 +13,7 @@ _LATEST = 20
 _COUNTS = ("server_side_copy", "streaming", "failed", "bytes")
 
 
-def united(status: Status) -> Status:
+def merge_routes(status: Status) -> Status:
     """Return `status` with what its routes tell merged; entries of lists say their `route`."""
     routes: Sequence[Status] = status.get("routes", [])
     if not routes:

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from s3mover.observe.page.figures import figures, hour
-from s3mover.observe.page.headline import Tone, judge, judge_all
+from s3mover.observe.page.headline import Severity, headline_of, overall_headline
 from s3mover.observe.page.markup import pair_shown, shown
-from s3mover.observe.page.merge_routes import united
+from s3mover.observe.page.merge_routes import merge_routes
 from s3mover.observe.page.tables import failure_list, routes_table, sweeps_table
 
 Status = Mapping[str, Any]
@@ -26,11 +26,11 @@ _STYLE = (_ASSETS / "page.css").read_text(encoding="utf-8")
 _SCRIPT = (_ASSETS / "page.js").read_text(encoding="utf-8")
 _PAGE = Template((_ASSETS / "page.html").read_text(encoding="utf-8"))
 _ICON_COLOURS = {
-    Tone.GOOD: "#18794e",
-    Tone.BUSY: "#2468c8",
-    Tone.WARN: "#b26a00",
-    Tone.BAD: "#c02b2b",
-    Tone.CALM: "#6a7486",
+    Severity.GOOD: "#18794e",
+    Severity.BUSY: "#2468c8",
+    Severity.WARN: "#b26a00",
+    Severity.BAD: "#c02b2b",
+    Severity.CALM: "#6a7486",
 }
 
 
@@ -56,8 +56,8 @@ POLICY = "; ".join(
 def render(status: Status) -> bytes:
     """Return the page for what `StatusBoard.status` told, or for a list of such as `routes`."""
     routes = status.get("routes", [])
-    verdict = judge_all(routes) if routes else judge(status)
-    status = united(status)
+    verdict = overall_headline(routes) if routes else headline_of(status)
+    status = merge_routes(status)
     page = _PAGE.substitute(
         title=shown(f"{verdict.headline} · s3mover"),
         icon=_icon(verdict.tone),
@@ -76,7 +76,7 @@ def render(status: Status) -> bytes:
     return page.encode("utf-8", "backslashreplace")
 
 
-def _icon(tone: Tone) -> str:
+def _icon(tone: Severity) -> str:
     circle = f"<circle cx='8' cy='8' r='7' fill='{_ICON_COLOURS[tone]}'/>"
     return "data:image/svg+xml," + quote(
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>{circle}</svg>"

@@ -6,7 +6,7 @@ from typing import Any
 
 from s3mover.observe.page import humanize
 from s3mover.observe.page.advice import advice_for
-from s3mover.observe.page.headline import Tone, judge
+from s3mover.observe.page.headline import Severity, headline_of
 from s3mover.observe.page.markup import isolated, pair_shown, shown, when
 from s3mover.observe.text import human_size
 
@@ -14,7 +14,7 @@ Status = Mapping[str, Any]
 
 # The name of each request differs, so failures that are alike would not be seen as such.
 _REQUEST = re.compile(r" \(request [^()]*\)$")
-_TONES = {"completed": Tone.GOOD, "failed": Tone.BAD, "interrupted": Tone.WARN}
+_TONES = {"completed": Severity.GOOD, "failed": Severity.BAD, "interrupted": Severity.WARN}
 
 
 def routes_table(routes: Sequence[Status]) -> str:
@@ -34,7 +34,7 @@ def routes_table(routes: Sequence[Status]) -> str:
 
 def _route(route: Status) -> str:
     """Return a route's rows: its sweep under way or its last one in figures, and its pair."""
-    verdict = judge(route)
+    verdict = headline_of(route)
     sweep = route["sweep"] or (route["sweeps"] or [{}])[0]
     progress = sweep.get("progress")
     failed = sweep.get("failed", 0)
@@ -120,7 +120,7 @@ def _mark(sweep: Status) -> str:
     """Return the sweep's number and status; a small screen has room for the status only where it is not the usual."""
     status = str(sweep["status"])
     usual = status == "completed"
-    tone = Tone.WARN if usual and sweep["failed"] else _TONES.get(status, Tone.CALM)
+    tone = Severity.WARN if usual and sweep["failed"] else _TONES.get(status, Severity.CALM)
     told = "soft wide" if usual else "soft"
     if "route" in sweep:
         status = f"{sweep['route']}, {status}"

@@ -8,8 +8,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from s3mover.model import WORKER_DIED, Order, Outcome, unmoved
-from s3mover.workers.messages import Brief, Hand, Identity, Recall, Report
-from s3mover.workers.pool.handle import Member, identity
+from s3mover.workers.messages import AssignOrders, OrderKey, Recall, Report, WorkerConfig
+from s3mover.workers.pool.handle import WorkerHandle, order_key
 
 # Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
 # new orders are on their way.
@@ -20,7 +20,7 @@ MOST_DEATHS = 3
 Settle = Callable[[str, list[Outcome], list[Order]], None]
 
 
-class Dealer:
+class Dispatcher:
     """Deals the orders of `routes`.
 
     `members` tells who lives, `rivals` how many other routes have work beside the one that is asked about, `settle`
@@ -30,7 +30,7 @@ class Dealer:
     def __init__(
         self,
         routes: Sequence[str],
-        members: Callable[[], list[Member]],
+        members: Callable[[], list[WorkerHandle]],
         rivals: Callable[[str], int],
         settle: Settle,
     ) -> None:
@@ -38,9 +38,9 @@ class Dealer:
         self._rivals = rivals
         self._settle = settle
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
-        self._deaths: Counter[Identity] = Counter()
+        self._deaths: Counter[OrderKey] = Counter()
 
-    def share_of(self, brief: Brief, route: str) -> int:
+    def share_of(self, brief: WorkerConfig, route: str) -> int:
         """Divide a worker's window among the routes that have work, counting `route` as one of them.
 
         Each has room of its own: what one holds never takes another's place.
@@ -57,13 +57,13 @@ class Dealer:
         for route in self._waiting:
             self._deal(route)
 
-    def book(self, member: Member, report: Report) -> None:
+    def book(self, member: WorkerHandle, report: Report) -> None:
         """Take from a worker what it reports as ended or gives back, tell it, and give it more."""
         route, orders = report.route, member.orders[report.route]
         outcomes = [one for one in report.outcomes if (route, one.sweep, one.number) in orders]
-        returned = [order for order in report.returned if identity(route, order) in orders]
+        returned = [order for order in report.returned if order_key(route, order) in orders]
         names = [(route, outcome.sweep, outcome.number) for outcome in outcomes]
-        names += [identity(route, order) for order in returned]
+        names += [order_key(route, order) for order in returned]
         for name in names:
             del orders[name]
             self._deaths.pop(name, None)
@@ -78,7 +78,7 @@ class Dealer:
         self._waiting[route].clear()
         self._settle(route, [], unassigned)
 
-    def hand_on(self, member: Member, code: str) -> None:
+    def hand_on(self, member: WorkerHandle, code: str) -> None:
         """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
         begun = member.slate.in_hand()
         for route, orders in member.orders.items():
@@ -88,7 +88,7 @@ class Dealer:
             )
             self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
 
-    def _died_with(self, name: Identity) -> bool:
+    def _died_with(self, name: OrderKey) -> bool:
         self._deaths[name] += 1
         return self._deaths[name] >= MOST_DEATHS
 
@@ -104,15 +104,15 @@ class Dealer:
             if member is None or room <= 0:
                 return
             orders = _picked(waiting, min(share, room, len(waiting)))
-            member.orders[route].update((identity(route, order), order) for order in orders)
-            member.send(Hand(route, orders))
+            member.orders[route].update((order_key(route, order), order) for order in orders)
+            member.send(AssignOrders(route, orders))
 
-    def _room(self, member: Member, route: str) -> int:
+    def _room(self, member: WorkerHandle, route: str) -> int:
         return self.share_of(member.brief, route) - len(member.orders[route])
 
 
-def _orphaned(order: Order, by: Member) -> Order:
-    return order._replace(orphaned_since=order.orphaned_since or by.hired_at)
+def _orphaned(order: Order, by: WorkerHandle) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or by.started_at)
 
 
 def _picked(waiting: deque[Order], count: int) -> list[Order]:

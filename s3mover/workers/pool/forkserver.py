@@ -15,10 +15,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 
 from s3mover.errors import MoverError
-from s3mover.workers.messages import Await, Start
+from s3mover.workers.messages import Fork, Reap
 
 
-class Child:
+class ForkedProcess:
     """One worker process, of which the owner holds the other end of the pipe. Belongs to one thread."""
 
     def __init__(self, control: "_Control", pid: int, pipe: Connection) -> None:
@@ -37,7 +37,7 @@ class Child:
         if not self._has_ended:
             self._has_ended = True
             try:
-                self._code = self._control.ask(Await(self.pid, grace))
+                self._code = self._control.ask(Reap(self.pid, grace))
             except (EOFError, OSError):
                 self._shut_pipe()
         return self._code
@@ -63,7 +63,7 @@ class _Control:
             )
         self._line = Connection(ours.detach())
 
-    def ask(self, question: Start | Await, beside: Sequence[int] = ()) -> int:
+    def ask(self, question: Fork | Reap, beside: Sequence[int] = ()) -> int:
         """Return the answer to a question; the files `beside` travel with it.
 
         Raises:
@@ -84,7 +84,7 @@ class _Control:
             self._process.wait()
 
 
-class Nursery:
+class ForkServer:
     """The supervisor's handle of the nursery; may be used by several threads.
 
     The process is started at once, so that it is ready when the first worker is wanted, and again where it died.
@@ -94,7 +94,7 @@ class Nursery:
         self._lock = threading.Lock()
         self._control = _Control()
 
-    def start(self, memory: int) -> Child:
+    def start(self, memory: int) -> ForkedProcess:
         """Fork a worker, which waits for its brief on the pipe and inherits the file `memory`.
 
         Raises:
@@ -117,10 +117,10 @@ class Nursery:
             self._control.close()
 
 
-def _start(control: _Control, memory: int) -> Child:
+def _start(control: _Control, memory: int) -> ForkedProcess:
     ours, theirs = Pipe()
     try:
-        return Child(control, control.ask(Start(), beside=[theirs.fileno(), memory]), ours)
+        return ForkedProcess(control, control.ask(Fork(), beside=[theirs.fileno(), memory]), ours)
     except BaseException:
         ours.close()
         raise

@@ -10,30 +10,34 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from s3mover.model import Order
-from s3mover.workers.messages import Brief, FromWorker, Identity, ToWorker
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.shared_state import Slate, slate_memory
+from s3mover.workers.messages import FromWorker, OrderKey, ToWorker, WorkerConfig
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.shared_state import WorkerState, shared_memory_file
 
 
-class Member:
+class WorkerHandle:
     """A worker process, started at once; `hear` takes what it says, and None when its pipe has closed.
 
-    `orders` are what it has and has not reported yet; its owner keeps them. `hired_at` is in seconds since the epoch.
+    `orders` are what it has and has not reported yet; its owner keeps them. `started_at` is in seconds since the epoch.
     """
 
     def __init__(
-        self, number: int, brief: Brief, nursery: Nursery, hear: Callable[[int, FromWorker | None], None]
+        self,
+        number: int,
+        brief: WorkerConfig,
+        nursery: ForkServer,
+        hear: Callable[[int, FromWorker | None], None],
     ) -> None:
         self.number = number
-        self.hired_at = time.time()
+        self.started_at = time.time()
         self.brief = brief
-        self.orders: dict[str, dict[Identity, Order]] = {route: {} for route in brief.routes}
+        self.orders: dict[str, dict[OrderKey, Order]] = {route: {} for route in brief.routes}
         self._hear = hear
-        self._outbox: SimpleQueue[ToWorker | Brief | None] = SimpleQueue()
+        self._outbox: SimpleQueue[ToWorker | WorkerConfig | None] = SimpleQueue()
         self._outbox.put(brief)
-        memory = slate_memory()
+        memory = shared_memory_file()
         try:
-            self.slate = Slate(brief.threads, list(brief.routes), memory)
+            self.slate = WorkerState(brief.threads, list(brief.routes), memory)
             self._child = nursery.start(memory)
         finally:
             os.close(memory)
@@ -85,6 +89,6 @@ class Member:
                 return
 
 
-def identity(route: str, order: Order) -> Identity:
+def order_key(route: str, order: Order) -> OrderKey:
     """Name `order` among all routes."""
     return route, order.sweep, order.number

@@ -11,17 +11,17 @@ from s3mover.errors import MoverError
 from s3mover.model import Side
 from s3mover.s3.bucket import Bucket, ListPage
 from s3mover.s3.records import Page
-from s3mover.workers.messages import PageRead, Read
-from s3mover.workers.pool.handle import Member
+from s3mover.workers.messages import PageRead, ReadPage
+from s3mover.workers.pool.handle import WorkerHandle
 
 # How often whoever waits for a page looks whether there is a crew at all.
 LOOK_SECONDS = 1.0
 
 
-class Errand:
+class PageRequest:
     """One page that somebody waits for; `asked` has no number yet."""
 
-    def __init__(self, asked: Read) -> None:
+    def __init__(self, asked: ReadPage) -> None:
         self.asked = asked
         self._answer: SimpleQueue[PageRead | None] = SimpleQueue()
 
@@ -49,15 +49,15 @@ class Errand:
             return answer.page
 
 
-class Errands:
+class PageRequests:
     """The errands of all routes; belongs to the foreman's thread. `members` tells who lives."""
 
-    def __init__(self, members: Callable[[], list[Member]]) -> None:
+    def __init__(self, members: Callable[[], list[WorkerHandle]]) -> None:
         self._members = members
         self._numbers = count(1)
-        self._open: dict[int, dict[int, Errand]] = {}
+        self._open: dict[int, dict[int, PageRequest]] = {}
 
-    def give(self, errand: Errand) -> None:
+    def give(self, errand: PageRequest) -> None:
         """Send a worker for a page, the one with fewest errands."""
         member = min(self._members(), key=lambda one: len(self._open.get(one.number, ())), default=None)
         if member is None:
@@ -79,7 +79,9 @@ class Errands:
             errand.end(None)
 
 
-def by_workers(read: Callable[[Read], Page | None], route: str, side: Side, bucket: Bucket) -> ListPage:
+def worker_page_reader(
+    read: Callable[[ReadPage], Page | None], route: str, side: Side, bucket: Bucket
+) -> ListPage:
     """Return what reads pages of one side by workers, and those they cannot, or need not, by `bucket`.
 
     They need not those of the range that begins with the first key: most buckets are not cut into ranges at all, and
@@ -87,7 +89,7 @@ def by_workers(read: Callable[[Read], Page | None], route: str, side: Side, buck
     """
 
     def list_page(prefix: str, start_after: str, token: str) -> Page:
-        page = read(Read(route, 0, side, prefix, start_after, token)) if start_after else None
+        page = read(ReadPage(route, 0, side, prefix, start_after, token)) if start_after else None
         return page or bucket.list_page(prefix, start_after, token)
 
     return list_page

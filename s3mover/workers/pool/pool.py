@@ -17,48 +17,48 @@ from s3mover.events import Notify, RequestsMade, WorkerDied, WorkerStarted
 from s3mover.model import Credentials, Order, Outcome, Side
 from s3mover.s3.records import Page
 from s3mover.workers.messages import (
-    Brief,
-    Extend,
+    ConfigureRoute,
+    ExtendLease,
     FromWorker,
-    Learn,
-    Leave,
     PageRead,
     Quit,
     Rates,
-    Read,
-    Renew,
+    ReadPage,
+    ReleaseRoute,
+    RenewCredentials,
     Report,
-    RouteBrief,
+    RouteConfig,
+    WorkerConfig,
 )
-from s3mover.workers.pool.dispatcher import Dealer
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.pool.handle import Member
-from s3mover.workers.pool.page_requests import Errand, Errands
-from s3mover.workers.pool.route_client import Desk, FromCrew, Settled
-from s3mover.workers.pool.watchdog import Patience, Vigil, pause_after
-from s3mover.workers.ratelimit.coordinator import Steward
-from s3mover.workers.ratelimit.local_traffic import OwnTraffic
+from s3mover.workers.pool.dispatcher import Dispatcher
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.pool.handle import WorkerHandle
+from s3mover.workers.pool.page_requests import PageRequest, PageRequests
+from s3mover.workers.pool.route_client import Completed, PoolMessage, RouteClient
+from s3mover.workers.pool.watchdog import Watchdog, WatchdogTimeouts, pause_after
+from s3mover.workers.ratelimit.coordinator import RateCoordinator
+from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 
 # Workers of which so many in a row die before they are up cannot work here at all.
-MOST_STILLBORN = 5
+MAX_STARTUP_FAILURES = 5
 # How often it is looked whether workers live, and whether an empty place is to be filled.
 LOOK_SECONDS = 1.0
-PATIENCE = Patience()
+WATCHDOG_TIMEOUTS = WatchdogTimeouts()
 
 
 @dataclass(slots=True)
-class _Place:
+class Slot:
     """A place for one worker: who has it, who watches it, and since when it should be filled where nobody has it."""
 
-    brief: Brief
-    member: Member | None = None
-    vigil: Vigil | None = None
+    brief: WorkerConfig
+    member: WorkerHandle | None = None
+    vigil: Watchdog | None = None
     verdict: str = ""
     deaths: int = 0
     due: float = 0.0
 
 
-class Crew:
+class WorkerPool:
     """Worker processes that `routes` share: `threads` has the number of threads of each.
 
     What a route is about is learnt when its desk is opened, before or after `start`. Where workers die again and again
@@ -70,24 +70,24 @@ class Crew:
         threads: Sequence[int],
         routes: Sequence[str],
         notify: Notify,
-        nursery: Nursery,
+        nursery: ForkServer,
         *,
         enduring: bool = False,
-        patience: Patience = PATIENCE,
+        patience: WatchdogTimeouts = WATCHDOG_TIMEOUTS,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._places = [_Place(Brief(count, count / sum(threads), tuple(routes))) for count in threads]
+        self._places = [Slot(WorkerConfig(count, count / sum(threads), tuple(routes))) for count in threads]
         self._notify = notify
         self._nursery = nursery
         self._enduring = enduring
         self._patience = patience
         self._look_seconds = look_seconds
         self._look_at = 0.0
-        self._desks: dict[str, Desk] = {}
-        self._learnt: dict[str, RouteBrief] = {}
-        self._trusted: dict[str, Extend] = {}
+        self._desks: dict[str, RouteClient] = {}
+        self._learnt: dict[str, RouteConfig] = {}
+        self._trusted: dict[str, ExtendLease] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._steward = Steward(
+        self._steward = RateCoordinator(
             routes,
             sum(threads),
             lambda: self._inbox.put(self._steward.look),
@@ -95,9 +95,9 @@ class Crew:
             lambda route, event: self._announce_for(route)(event),
         )
         self._hired = 0
-        self._dealer = Dealer(routes, lambda: self._members, self._rivals, self._settle)
-        self._errands = Errands(lambda: self._members)
-        self._stillborn = 0
+        self._dealer = Dispatcher(routes, lambda: self._members, self._rivals, self._settle)
+        self._errands = PageRequests(lambda: self._members)
+        self._startup_failures = 0
         self._dismissed = False
         self._starting = threading.Lock()
         self._foreman: threading.Thread | None = None
@@ -112,19 +112,19 @@ class Crew:
         """How many threads they have together."""
         return sum(place.brief.threads for place in self._places)
 
-    def own_traffic(self, route: str) -> OwnTraffic:
+    def local_traffic(self, route: str) -> LocalTraffic:
         """Return what this process's own requests of a route pass, which share its limits with the workers'."""
-        return self._steward.own_traffic(route)
+        return self._steward.local_traffic(route)
 
     def open_desk(
-        self, route: str, brief: RouteBrief, deliver: Callable[[FromCrew], None], notify: Notify
-    ) -> Desk:
+        self, route: str, brief: RouteConfig, deliver: Callable[[PoolMessage], None], notify: Notify
+    ) -> RouteClient:
         """Return the desk of a route, from any thread.
 
         `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests and limits;
         both are called from any thread.
         """
-        desk = Desk(route, self, deliver, notify)
+        desk = RouteClient(route, self, deliver, notify)
         self._inbox.put(partial(self._seat, desk))
         self.teach(route, brief)
         return desk
@@ -136,15 +136,15 @@ class Crew:
                 self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
                 self._foreman.start()
 
-    def teach(self, route: str, brief: RouteBrief) -> None:
+    def teach(self, route: str, brief: RouteConfig) -> None:
         """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
-        self._inbox.put(partial(self._instruct, Learn(route, brief)))
+        self._inbox.put(partial(self._instruct, ConfigureRoute(route, brief)))
 
     def trust(self, route: str, until: float) -> None:
         """Let every worker, later ones too, begin requests of a route until then (see `workers/trust.py`)."""
-        self._inbox.put(partial(self._extend, Extend(route, until)))
+        self._inbox.put(partial(self._extend, ExtendLease(route, until)))
 
-    def close_desk(self, desk: Desk) -> None:
+    def close_desk(self, desk: RouteClient) -> None:
         """Tell the desk nothing any more; what nobody has begun of its orders is dropped."""
         self._inbox.put(partial(self._clear, desk))
 
@@ -160,19 +160,19 @@ class Crew:
         """Have the route's desk told what nobody has begun."""
         self._inbox.put(partial(self._dealer.call_back, route))
 
-    def read(self, asked: Read) -> Page | None:
+    def read(self, asked: ReadPage) -> Page | None:
         """Have a worker read a page of a listing, and wait for it on any thread; None where no worker can.
 
         Raises:
             MoverError: the page could not be read, or contradicts itself.
         """
-        errand = Errand(asked)
+        errand = PageRequest(asked)
         self._inbox.put(partial(self._errands.give, errand))
         return errand.wait(lambda: self._dismissed)
 
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
-        self._inbox.put(partial(self._spread, Renew(route, side, credentials)))
+        self._inbox.put(partial(self._spread, RenewCredentials(route, side, credentials)))
 
     def dismiss(self, grace: float) -> None:
         """End all workers; who is not gone after `grace` seconds is killed."""
@@ -188,7 +188,7 @@ class Crew:
                 self._next_task()()
             except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
                 for desk in self._desks.values():
-                    desk.deliver(FromCrew(Settled([], []), error))
+                    desk.deliver(PoolMessage(Completed([], []), error))
 
     def _next_task(self) -> Callable[[], None]:
         due_at = min(self._look_at, self._steward.due_at)
@@ -227,13 +227,13 @@ class Crew:
                         self._book(place, place.member, message)
 
     @property
-    def _members(self) -> list[Member]:
+    def _members(self) -> list[WorkerHandle]:
         return [place.member for place in self._places if place.member is not None]
 
-    def _book(self, place: _Place, member: Member, report: Report) -> None:
+    def _book(self, place: Slot, member: WorkerHandle, report: Report) -> None:
         self._steward.hear(member.number, report)
         if report.outcomes:
-            place.deaths = self._stillborn = 0
+            place.deaths = self._startup_failures = 0
         for (side, operation, code), count in report.requests.items():
             self._announce_for(report.route)(RequestsMade(side, operation, code, count))
         self._dealer.book(member, report)
@@ -245,7 +245,7 @@ class Crew:
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
         if (outcomes or returned) and route in self._desks:
-            self._desks[route].deliver(FromCrew(Settled(outcomes, returned)))
+            self._desks[route].deliver(PoolMessage(Completed(outcomes, returned)))
 
     def _rivals(self, route: str) -> int:
         return sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
@@ -254,63 +254,63 @@ class Crew:
         desk = self._desks.get(route)
         return desk.notify if desk else self._notify
 
-    def _seat(self, desk: Desk) -> None:
+    def _seat(self, desk: RouteClient) -> None:
         self._desks[desk.route] = desk
 
-    def _clear(self, desk: Desk) -> None:
+    def _clear(self, desk: RouteClient) -> None:
         """Forget the desk and its orders: what workers still say of them finds nobody."""
         if self._desks.get(desk.route) is desk:
             self._dealer.call_back(desk.route)
             del self._desks[desk.route]
             for member in self._members:
                 member.orders[desk.route].clear()
-                member.send(Leave(desk.route))
+                member.send(ReleaseRoute(desk.route))
 
-    def _instruct(self, lesson: Learn) -> None:
+    def _instruct(self, lesson: ConfigureRoute) -> None:
         self._learnt[lesson.route] = lesson.brief
         for member in self._members:
             member.send(lesson)
         self._steward.learn(lesson.route, lesson.brief.bounds)
 
-    def _spread(self, renewal: Renew) -> None:
+    def _spread(self, renewal: RenewCredentials) -> None:
         brief = self._learnt[renewal.route]
         credentials = {**brief.credentials, renewal.side: renewal.credentials}
         self._learnt[renewal.route] = replace(brief, credentials=credentials)
         for member in self._members:
             member.send(renewal)
 
-    def _extend(self, extension: Extend) -> None:
+    def _extend(self, extension: ExtendLease) -> None:
         self._trusted[extension.route] = extension
         for member in self._members:
             member.send(extension)
 
-    def _hire(self, place: _Place) -> None:
+    def _hire(self, place: Slot) -> None:
         self._hired += 1
-        member = place.member = Member(self._hired, place.brief, self._nursery, self._hear)
-        place.vigil, place.verdict = Vigil(self._patience, self._look_seconds, time.monotonic()), ""
+        member = place.member = WorkerHandle(self._hired, place.brief, self._nursery, self._hear)
+        place.vigil, place.verdict = Watchdog(self._patience, self._look_seconds, time.monotonic()), ""
         for route, learnt in self._learnt.items():
-            member.send(Learn(route, learnt))
+            member.send(ConfigureRoute(route, learnt))
         for extension in self._trusted.values():
             member.send(extension)
         self._steward.welcome(member.number)
         self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
         self._dealer.welcome()
 
-    def _bury(self, place: _Place, member: Member) -> None:
+    def _bury(self, place: Slot, member: WorkerHandle) -> None:
         place.member = None
         self._errands.forget(member.number)
         self._steward.forget(member.number)
         exit_code = member.end()
         code = place.verdict or f"exit {exit_code}"
-        self._stillborn = 0 if member.slate.beats else self._stillborn + 1
+        self._startup_failures = 0 if member.slate.beats else self._startup_failures + 1
         self._plan_replacement(place)
         unsettled = sum(map(len, member.orders.values()))
         self._notify(WorkerDied(member.number, code, unsettled, place.due - time.monotonic()))
         self._dealer.hand_on(member, code)
-        if self._stillborn >= MOST_STILLBORN and not self._enduring:
-            raise MoverError(f"{self._stillborn} worker processes ended before they were up")
+        if self._startup_failures >= MAX_STARTUP_FAILURES and not self._enduring:
+            raise MoverError(f"{self._startup_failures} worker processes ended before they were up")
 
-    def _plan_replacement(self, place: _Place) -> None:
+    def _plan_replacement(self, place: Slot) -> None:
         place.deaths += 1
         place.due = time.monotonic() + pause_after(place.deaths)
         self._look_at = min(self._look_at, place.due)

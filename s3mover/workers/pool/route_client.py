@@ -9,20 +9,20 @@ from typing import NamedTuple, Protocol
 
 from s3mover.events import Notify
 from s3mover.model import Credentials, Order, Outcome, Side
-from s3mover.workers.messages import RouteBrief
+from s3mover.workers.messages import RouteConfig
 
 
-class Settled(NamedTuple):
+class Completed(NamedTuple):
     """What a message came to: orders that ended, and orders that were given back unbegun."""
 
     outcomes: list[Outcome]
     returned: list[Order]
 
 
-class FromCrew(NamedTuple):
+class PoolMessage(NamedTuple):
     """To a route's inbox: what was settled, or why the crew cannot work any more."""
 
-    settled: Settled
+    settled: Completed
     error: Exception | None = None
 
 
@@ -41,23 +41,25 @@ class Hands(Protocol):
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with these."""
 
-    def teach(self, route: str, brief: RouteBrief) -> None:
+    def teach(self, route: str, brief: RouteConfig) -> None:
         """Let every worker, later ones too, know the route by this brief."""
 
     def trust(self, route: str, until: float) -> None:
         """Let every worker, later ones too, begin requests of the route until then."""
 
-    def close_desk(self, desk: "Desk") -> None:
+    def close_desk(self, desk: "RouteClient") -> None:
         """Tell the desk nothing any more."""
 
 
-class Desk:
+class RouteClient:
     """One route's way to the crew; `deliver` takes the crew's messages, which the owner passes on to `hear`.
 
     `notify` announces what the crew tells of the route besides.
     """
 
-    def __init__(self, route: str, hands: Hands, deliver: Callable[[FromCrew], None], notify: Notify) -> None:
+    def __init__(
+        self, route: str, hands: Hands, deliver: Callable[[PoolMessage], None], notify: Notify
+    ) -> None:
         self.route = route
         self.deliver = deliver
         self.notify = notify
@@ -82,7 +84,7 @@ class Desk:
         self._out += len(given)
         self._hands.hand_out(self.route, given)
 
-    def hear(self, message: FromCrew) -> Settled:
+    def hear(self, message: PoolMessage) -> Completed:
         """Take note of what the crew says, and tell what it settles.
 
         Raises:
@@ -102,7 +104,7 @@ class Desk:
         """Let the workers sign this route's requests with `credentials` from now on."""
         self._hands.renew(self.route, side, credentials)
 
-    def teach(self, brief: RouteBrief) -> None:
+    def teach(self, brief: RouteConfig) -> None:
         """Let the workers treat what they begin from now on by `brief`."""
         self._hands.teach(self.route, brief)
 

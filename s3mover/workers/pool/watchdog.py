@@ -10,7 +10,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WatchdogTimeouts:
     """Bounds in seconds.
 
     `silence`: the main thread beats every second, so that so long without a beat means that the process is stopped or
@@ -23,14 +23,14 @@ class Patience:
     stuck: float = 900.0
 
 
-class Vigil:
+class Watchdog:
     """Watches one worker; `look` is to be called about every `every` seconds.
 
     Time is counted by looks, and one look counts for two at most: when the supervisor itself was stopped, or the
     machine slept, nobody was silent.
     """
 
-    def __init__(self, patience: Patience, every: float, now: float) -> None:
+    def __init__(self, patience: WatchdogTimeouts, every: float, now: float) -> None:
         self._patience = patience
         self._longest_step = 2 * every
         self._looked_at = now

@@ -45,7 +45,7 @@ def kind_of(size: int) -> Kind:
     return Kind.LONG if size <= MAX_SINGLE_COPY else Kind.HUGE
 
 
-class Scarcity(IntEnum):
+class Backlog(IntEnum):
     """What small orders lack: nothing for a while, nothing at this moment, or threads."""
 
     CALM = 0
@@ -54,21 +54,21 @@ class Scarcity(IntEnum):
 
 
 class Bounds(NamedTuple):
-    """How many threads may be bound: `few` and `most` of `threads`."""
+    """How many threads may be bound: `bulk_min` and `long_max` of `threads`."""
 
     threads: int
 
     @property
-    def few(self) -> int:
+    def bulk_min(self) -> int:
         """What bulk keeps, so that it goes on."""
         return max(1, self.threads // SHARE)
 
     @property
-    def most(self) -> int:
+    def long_max(self) -> int:
         """What may take long may have: small orders that come find a thread at once."""
         return max(1, self.threads - self.threads // SHARE)
 
-    def room(self, kind: Kind, scarcity: Scarcity, under_way: Mapping[Kind, int]) -> int:
+    def room(self, kind: Kind, scarcity: Backlog, under_way: Mapping[Kind, int]) -> int:
         """Return how many more threads may begin with tasks of a kind; `under_way` counts those of each bulk kind.
 
         The bound on all bulk together:
@@ -87,10 +87,10 @@ class Bounds(NamedTuple):
         if kind is Kind.SMALL:
             return self.threads
         bound = self._bound(kind, scarcity) - sum(under_way.values())
-        return min(bound, self.few - under_way[kind]) if kind is Kind.HUGE else bound
+        return min(bound, self.bulk_min - under_way[kind]) if kind is Kind.HUGE else bound
 
-    def _bound(self, kind: Kind, scarcity: Scarcity) -> int:
+    def _bound(self, kind: Kind, scarcity: Backlog) -> int:
         takes_long = kind in (Kind.LONG, Kind.PART)
-        if scarcity is Scarcity.LACK or (takes_long and scarcity is Scarcity.ENDED):
-            return self.few
-        return self.most if takes_long else self.threads
+        if scarcity is Backlog.LACK or (takes_long and scarcity is Backlog.ENDED):
+            return self.bulk_min
+        return self.long_max if takes_long else self.threads

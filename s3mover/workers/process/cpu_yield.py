@@ -25,7 +25,7 @@ class _Own(threading.local):
     settled: float | None = None
 
 
-class Deference:
+class CpuYield:
     """A gate for the bytes of bulk work; to all others it is open.
 
     `enough` is set while small orders have all the threads that they can use, `threads` are those that bulk keeps
@@ -42,7 +42,7 @@ class Deference:
         self._own = _Own()
 
     @contextmanager
-    def of_bulk(self) -> Iterator[None]:
+    def bulk_work(self) -> Iterator[None]:
         """Have the calling thread give way meanwhile."""
         self._own.settled = self._timer()
         try:

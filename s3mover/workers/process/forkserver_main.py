@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from s3mover.errors import ExitCode
-from s3mover.workers.messages import Await
+from s3mover.workers.messages import Reap
 
 # What a worker does, given its pipe and its slate's memory.
 Serve = Callable[[Connection, int], None]
@@ -34,7 +34,7 @@ def attend(control: Connection, serve: Serve) -> None:
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
             return
-        if isinstance(asked, Await):
+        if isinstance(asked, Reap):
             _tell(control, _reap(asked))
             workers.discard(asked.pid)
             continue
@@ -50,10 +50,10 @@ def attend(control: Connection, serve: Serve) -> None:
         _tell(control, pid)
 
 
-def _asked(control: Connection) -> Await | tuple[Connection, int]:
+def _asked(control: Connection) -> Reap | tuple[Connection, int]:
     """Return what is asked: for a worker's end, or for a worker with this pipe and this memory."""
     request = control.recv()
-    if isinstance(request, Await):
+    if isinstance(request, Reap):
         return request
     with socket.socket(fileno=os.dup(control.fileno())) as carrier:
         _, files, _, _ = socket.recv_fds(carrier, 1, 2)
@@ -69,7 +69,7 @@ def _tell(control: Connection, answer: int) -> None:
         control.send(answer)
 
 
-def _reap(request: Await) -> int:
+def _reap(request: Reap) -> int:
     until = time.monotonic() + request.grace
     while (left := until - time.monotonic()) > 0:
         pid, status = os.waitpid(request.pid, os.WNOHANG)

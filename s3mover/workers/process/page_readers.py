@@ -10,16 +10,16 @@ from queue import Empty, SimpleQueue
 
 from s3mover.errors import MoverError
 from s3mover.s3.records import Page
-from s3mover.workers.messages import PageRead, Read
+from s3mover.workers.messages import PageRead, ReadPage
 
 # A page, and what reads it.
-Task = tuple[Read, Callable[[Read], Page]]
+Task = tuple[ReadPage, Callable[[ReadPage], Page]]
 
 # A reader that was asked for nothing for so long closes its connections and ends: between sweeps there is none.
 REST_SECONDS = 5.0
 
 
-class Readers:
+class PageReaders:
     """Threads that are started when one more is needed: as many as pages are asked for at a time.
 
     `tell` sends what was read, `leave` closes the connections of the calling thread; each reader calls them.
@@ -39,7 +39,7 @@ class Readers:
         # There are at least as many readers as pages that are open: asked for and not read yet.
         self._readers = self._open = 0
 
-    def put(self, asked: Read, read: Callable[[Read], Page]) -> None:
+    def put(self, asked: ReadPage, read: Callable[[ReadPage], Page]) -> None:
         """Have a page read by `read`, which may raise a `MoverError`: the supervisor is told that instead."""
         with self._lock:
             self._asked.put((asked, read))
@@ -69,7 +69,7 @@ class Readers:
                         return None
 
 
-def _answer(asked: Read, read: Callable[[Read], Page]) -> PageRead:
+def _answer(asked: ReadPage, read: Callable[[ReadPage], Page]) -> PageRead:
     try:
         return PageRead(asked.route, asked.number, read(asked))
     except MoverError as error:

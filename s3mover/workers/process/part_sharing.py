@@ -15,7 +15,7 @@ from s3mover.transfer.parts import Part
 T = TypeVar("T")
 
 
-class Invitation:
+class SharedJob:
     """The parts of one object as far as they are not begun, open to any thread that helps."""
 
     def __init__(self, do: Callable[[Part], Any], parts: Iterable[Part]) -> None:
@@ -60,7 +60,7 @@ class Invitation:
             self._changed.notify_all()
 
 
-class Sharing:
+class PartSharing:
     """Invites the threads of one worker to help.
 
     `invite` puts an invitation into the queue from which the threads take their work; `resting` surrounds the wait of
@@ -69,7 +69,7 @@ class Sharing:
 
     def __init__(
         self,
-        invite: Callable[[Invitation], None],
+        invite: Callable[[SharedJob], None],
         resting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._invite = invite
@@ -77,14 +77,14 @@ class Sharing:
 
     def run(self, do: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
         """Do all parts, with what help there is, and return the results in their order; the first error is raised."""
-        invitation = Invitation(do, parts)
+        invitation = SharedJob(do, parts)
         self._invite(invitation)
         while (part := invitation.begin()) is not None:
             invitation.do(part)
         with self._resting():
             return invitation.outcome()
 
-    def help(self, invitation: Invitation) -> None:
+    def help(self, invitation: SharedJob) -> None:
         """Do one part of what a thread was invited to, and let another one follow meanwhile."""
         part = invitation.begin()
         if part is not None:

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
-from s3mover.s3.throttle import UNBOUNDED, Gate, InTurn, Pace
+from s3mover.s3.throttle import UNBOUNDED, ChainedLimiter, Limiter, TokenBucket
 from s3mover.transfer.method import RunParts
 from s3mover.transfer.mover import Mover
-from s3mover.transfer.persistence import persistent
-from s3mover.transfer.pre_copy_check import Thoroughness
+from s3mover.transfer.persistence import retry_policy
+from s3mover.transfer.pre_copy_check import PreCopyCheck
 from s3mover.transfer.server_side import ServerSideCopy
-from s3mover.transfer.store_features import Abilities
+from s3mover.transfer.store_features import StoreFeatures
 from s3mover.transfer.streaming import Streaming
-from s3mover.workers.lease_guard import Trust
-from s3mover.workers.messages import Read, Report, RouteBrief
-from s3mover.workers.process.cpu_yield import Deference
+from s3mover.workers.lease_guard import LeaseGuard
+from s3mover.workers.messages import ReadPage, Report, RouteConfig
+from s3mover.workers.process.cpu_yield import CpuYield
 from s3mover.workers.ratelimit.traffic import Traffic, is_used
-from s3mover.workers.shared_state import Signs
+from s3mover.workers.shared_state import Heartbeats
 
 
 class Route:
@@ -36,8 +36,8 @@ class Route:
         name: str,
         share: float,
         run_parts: RunParts,
-        signs: Signs,
-        deference: Deference,
+        signs: Heartbeats,
+        deference: CpuYield,
         alarm: Callable[["Route"], None],
     ) -> None:
         self.name = name
@@ -46,13 +46,13 @@ class Route:
         self.recalled = threading.Event()
         self._traffic = Traffic(share, lambda: alarm(self))
         self.set_rate = self._traffic.set_rate
-        self.trust = Trust()
+        self.trust = LeaseGuard()
         self._run_parts = run_parts
         self._credentials: dict[Side, Credentials] = {}
         self._mover: Mover | None = None
         self._listed: dict[Side, Bucket] = {}
 
-    def learn(self, brief: RouteBrief) -> None:
+    def learn(self, brief: RouteConfig) -> None:
         """Move what begins from now on by `brief`; what is in hand goes on as it began, with fresh credentials."""
         self._credentials.update(brief.credentials)
         self._mover = self._build_mover(brief)
@@ -61,7 +61,7 @@ class Route:
     def leave(self) -> None:
         """Let what is in hand begin no request any more: another instance may lead. The next brief is trusted anew."""
         self.trust.end()
-        self.trust = Trust()
+        self.trust = LeaseGuard()
 
     def move(self, order: Order) -> Outcome:
         """Carry out one order; a defect of ours becomes an outcome, too."""
@@ -72,7 +72,7 @@ class Route:
         except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
             return _defect(order, defect)
 
-    def read(self, asked: Read) -> Page:
+    def read(self, asked: ReadPage) -> Page:
         """Read a page of a listing, once.
 
         Raises:
@@ -101,13 +101,13 @@ class Route:
         with self._signs.resting():
             return not self.recalled.wait(seconds + self._traffic.repeat())
 
-    def _build_mover(self, brief: RouteBrief) -> Mover:
+    def _build_mover(self, brief: RouteConfig) -> Mover:
         source = self._bucket(brief, Side.SOURCE, Side.SOURCE)
         destination = self._bucket(brief, Side.DESTINATION, Side.DESTINATION)
         principals = [destination, self._bucket(brief, Side.DESTINATION, Side.SOURCE)]
-        abilities = Abilities(time.monotonic)
-        persist = persistent(brief.policy.max_attempts, self._pause)
-        thoroughness = Thoroughness(brief.policy.thorough, source, destination, time.monotonic, persist)
+        abilities = StoreFeatures(time.monotonic)
+        persist = retry_policy(brief.policy.max_attempts, self._pause)
+        thoroughness = PreCopyCheck(brief.policy.thorough, source, destination, time.monotonic, persist)
         return Mover(
             source,
             destination,
@@ -119,17 +119,19 @@ class Route:
             self._pause,
         )
 
-    def _bucket(self, brief: RouteBrief, place: Side, signer: Side) -> Bucket:
+    def _bucket(self, brief: RouteConfig, place: Side, signer: Side) -> Bucket:
         traffic, signs = self._traffic, self._signs
-        pace = Turnstile(traffic.requests_to(place), signs, self.trust)
-        body_pace = Turnstile([*traffic.bytes_read(), self._deference], signs)
+        pace = HeartbeatLimiter(traffic.requests_to(place), signs, self.trust)
+        body_pace = HeartbeatLimiter([*traffic.bytes_read(), self._deference], signs)
         return self._bucket_at(brief, place, signer, pace, body_pace)
 
-    def _listed_bucket(self, brief: RouteBrief, side: Side) -> Bucket:
+    def _listed_bucket(self, brief: RouteConfig, side: Side) -> Bucket:
         """Listings are the supervisor's, whose readers of pages have no seat, and change nothing without trust."""
-        return self._bucket_at(brief, side, side, InTurn(self._traffic.requests_to(side)), UNBOUNDED)
+        return self._bucket_at(brief, side, side, ChainedLimiter(self._traffic.requests_to(side)), UNBOUNDED)
 
-    def _bucket_at(self, brief: RouteBrief, place: Side, signer: Side, pace: Gate, body_pace: Gate) -> Bucket:
+    def _bucket_at(
+        self, brief: RouteConfig, place: Side, signer: Side, pace: Limiter, body_pace: Limiter
+    ) -> Bucket:
         at_source = place is Side.SOURCE
         return Bucket(
             brief.source if at_source else brief.destination,
@@ -146,10 +148,12 @@ class Route:
         return lambda: self._credentials[side]
 
 
-class Turnstile:
+class HeartbeatLimiter:
     """A gate at which threads show that they go on, and that they wait where they wait."""
 
-    def __init__(self, paces: Sequence[Pace | Deference], signs: Signs, trust: Trust | None = None) -> None:
+    def __init__(
+        self, paces: Sequence[TokenBucket | CpuYield], signs: Heartbeats, trust: LeaseGuard | None = None
+    ) -> None:
         self._paces = paces
         self._signs = signs
         self._trust = trust

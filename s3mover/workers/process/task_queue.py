@@ -12,7 +12,7 @@ from math import inf
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
 
-from s3mover.workers.process.admission import BULK, SMALL, Bounds, Kind, Scarcity
+from s3mover.workers.process.admission import BULK, SMALL, Backlog, Bounds, Kind
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class _Lane(NamedTuple, Generic[T]):
     tasks: deque[T]
 
 
-class Turns(Generic[T]):
+class FairTaskQueue(Generic[T]):
     """Lanes of tasks that many threads put into and take from; a lane is served once in a round.
 
     `kinds` has the kind of each lane's tasks. `enough` is set while small tasks have all the threads that they can
@@ -139,7 +139,7 @@ class Turns(Generic[T]):
     def _room(self, kind: Kind) -> int:
         return self._bounds.room(kind, self._scarcity(), self._under_way)
 
-    def _scarcity(self) -> Scarcity:
+    def _scarcity(self) -> Backlog:
         if not self.enough.is_set():
-            return Scarcity.LACK
-        return Scarcity.CALM if self._clock() - self._enough_since >= CALM_SECONDS else Scarcity.ENDED
+            return Backlog.LACK
+        return Backlog.CALM if self._clock() - self._enough_since >= CALM_SECONDS else Backlog.ENDED

@@ -14,28 +14,28 @@ from typing import NamedTuple, TypeVar
 from s3mover.errors import ExitCode
 from s3mover.model import Order, Outcome
 from s3mover.workers.messages import (
-    Brief,
-    Extend,
+    AssignOrders,
+    ConfigureRoute,
+    ExtendLease,
     FromWorker,
-    Hand,
-    Learn,
-    Leave,
-    Lesson,
     PageRead,
     Quit,
     Rates,
-    Read,
+    ReadPage,
     Recall,
-    Renew,
+    ReleaseRoute,
+    RenewCredentials,
+    RouteUpdate,
     ToWorker,
+    WorkerConfig,
 )
 from s3mover.workers.process.admission import SMALL, Bounds, Kind, kind_of
-from s3mover.workers.process.cpu_yield import Deference
-from s3mover.workers.process.page_readers import Readers
-from s3mover.workers.process.part_sharing import Invitation, Sharing
+from s3mover.workers.process.cpu_yield import CpuYield
+from s3mover.workers.process.page_readers import PageReaders
+from s3mover.workers.process.part_sharing import PartSharing, SharedJob
 from s3mover.workers.process.route import Route
-from s3mover.workers.process.task_queue import Turns
-from s3mover.workers.shared_state import Line, Signs, Slate
+from s3mover.workers.process.task_queue import FairTaskQueue
+from s3mover.workers.shared_state import Heartbeats, ThreadCell, WorkerState
 
 T = TypeVar("T")
 
@@ -69,11 +69,11 @@ class _Ended(NamedTuple):
 def serve(connection: Connection, memory: int) -> None:
     """Take the brief, then work until the pipe closes: what a worker process does. `memory` is the slate's file."""
     try:
-        brief: Brief = connection.recv()
+        brief: WorkerConfig = connection.recv()
     except (EOFError, ConnectionError):
         return
     end_with_any_thread()
-    Worker(brief, Slate(brief.threads, list(brief.routes), memory), connection).listen()
+    Worker(brief, WorkerState(brief.threads, list(brief.routes), memory), connection).listen()
 
 
 def end_with_any_thread() -> None:
@@ -92,21 +92,23 @@ def end_with_any_thread() -> None:
 class Worker:
     """The threads of one process around the lanes of orders: one for each route, and one for invitations."""
 
-    def __init__(self, brief: Brief, slate: Slate, connection: Connection) -> None:
+    def __init__(self, brief: WorkerConfig, slate: WorkerState, connection: Connection) -> None:
         self._connection = connection
         self._slate = slate
-        self._signs = Signs()
+        self._signs = Heartbeats()
         bounds = Bounds(brief.threads)
         self._invitations = len(ORDERS) * len(brief.routes)
-        self._turns: Turns[_Task | Invitation] = Turns([*ORDERS * len(brief.routes), Kind.PART], bounds)
-        self._deference = Deference(self._turns.enough, bounds.few)
+        self._turns: FairTaskQueue[_Task | SharedJob] = FairTaskQueue(
+            [*ORDERS * len(brief.routes), Kind.PART], bounds
+        )
+        self._deference = CpuYield(self._turns.enough, bounds.bulk_min)
         self._numbers = {name: number for number, name in enumerate(brief.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
         self._speaking = threading.Lock()
-        self._readers = Readers(self._tell_page, self._leave_listings)
+        self._readers = PageReaders(self._tell_page, self._leave_listings)
         # Each is counted by one thread alone.
         self._taken_on = self._given_back = 0
-        self._sharing = Sharing(self._invite, self._signs.resting)
+        self._sharing = PartSharing(self._invite, self._signs.resting)
         self._routes = {
             name: Route(name, brief.share, self._sharing.run, self._signs, self._deference, self._wake)
             for name in brief.routes
@@ -137,15 +139,15 @@ class Worker:
         message: ToWorker = self._connection.recv()
         return message
 
-    def _obey(self, message: Hand | Recall | Read | Lesson) -> None:
+    def _obey(self, message: AssignOrders | Recall | ReadPage | RouteUpdate) -> None:
         route, number = self._routes[message.route], self._numbers[message.route]
         match message:
-            case Hand(_, orders):
+            case AssignOrders(_, orders):
                 self._take_on(route, number, orders)
             case Recall(_):
                 route.recalled.set()
                 self._ended.put(_Ended(route, self._given_up(number)))
-            case Read():
+            case ReadPage():
                 self._begin(route, 1)
                 self._readers.put(message, route.read)
             case _:
@@ -172,22 +174,22 @@ class Worker:
         """Let the reporter look at once what is to be told."""
         self._ended.put(_Ended(route, []))
 
-    def _invite(self, invitation: Invitation) -> None:
+    def _invite(self, invitation: SharedJob) -> None:
         self._turns.put(self._invitations, invitation)
 
-    def _work(self, line: Line) -> None:
+    def _work(self, line: ThreadCell) -> None:
         self._signs.take_seat(line)
         while True:
             kind, task = self._turns.take()
             if kind is SMALL:
                 self._do(task, line)
             else:
-                with self._deference.of_bulk():
+                with self._deference.bulk_work():
                     self._do(task, line)
                 self._turns.ended(kind)
 
-    def _do(self, task: _Task | Invitation, line: Line) -> None:
-        if isinstance(task, Invitation):
+    def _do(self, task: _Task | SharedJob, line: ThreadCell) -> None:
+        if isinstance(task, SharedJob):
             line.give_sign()
             self._sharing.help(task)
         else:
@@ -239,17 +241,17 @@ class Worker:
             self._connection.send(message)
 
 
-def _instruct(route: Route, lesson: Lesson) -> None:
+def _instruct(route: Route, lesson: RouteUpdate) -> None:
     match lesson:
-        case Learn(_, brief):
+        case ConfigureRoute(_, brief):
             route.learn(brief)
-        case Renew(_, side, credentials):
+        case RenewCredentials(_, side, credentials):
             route.renew(side, credentials)
         case Rates(_, valve, rate):
             route.set_rate(valve, rate)
-        case Extend(_, until):
+        case ExtendLease(_, until):
             route.trust.extend(until)
-        case Leave(_):
+        case ReleaseRoute(_):
             route.leave()
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from s3mover.events import Event
 from s3mover.workers.messages import Rates, Report
-from s3mover.workers.ratelimit.local_traffic import OwnRequests, OwnTraffic
-from s3mover.workers.ratelimit.shares import OWN, Governor
+from s3mover.workers.ratelimit.local_traffic import LocalRequests, LocalTraffic
+from s3mover.workers.ratelimit.shares import OWN, RateShares
 
 
-class Steward:
+class RateCoordinator:
     """Governs the requests of `routes`, which `threads` of workers and this process make.
 
     `wake` is called, on any thread, when `look` has something to hear again after a silence; `send` takes the rates
@@ -28,12 +28,12 @@ class Steward:
         send: Callable[[int, Rates], None],
         announce: Callable[[str, Event], None],
     ) -> None:
-        self._governor = Governor(routes, threads, time.monotonic())
-        self._own = OwnRequests(routes, wake)
+        self._governor = RateShares(routes, threads, time.monotonic())
+        self._own = LocalRequests(routes, wake)
         self._send = send
         self._announce = announce
 
-    def own_traffic(self, route: str) -> OwnTraffic:
+    def local_traffic(self, route: str) -> LocalTraffic:
         """Return what this process's own requests of a route pass."""
         return self._own.of(route)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
 from s3mover.model import Side
-from s3mover.s3.throttle import Gate, InTurn
+from s3mover.s3.throttle import ChainedLimiter, Limiter
 from s3mover.workers.messages import Rates, Report
 from s3mover.workers.ratelimit.traffic import Traffic, is_used
 
@@ -18,7 +18,7 @@ ASK_SECONDS = 0.1
 SHARE = 0.1
 
 
-class OwnTraffic:
+class LocalTraffic:
     """The requests of one route that this process makes itself; threads share it.
 
     `wake` is called when there is something to tell again after a silence.
@@ -27,7 +27,7 @@ class OwnTraffic:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._stirs = False
-        self._traffic = Traffic(SHARE, self._stir)
+        self._traffic = Traffic(SHARE, self._note_activity)
         self.set_rate, self.repeat = self._traffic.set_rate, self._traffic.repeat
 
     def keep_to(self, bounds: Mapping[str, float]) -> None:
@@ -36,17 +36,17 @@ class OwnTraffic:
             self.set_rate(valve, bound or inf)
 
     @property
-    def stirs(self) -> bool:
+    def has_activity(self) -> bool:
         """Whether there may be something to tell."""
         return self._stirs
 
-    def requests_to(self, side: Side) -> Gate:
+    def requests_to(self, side: Side) -> Limiter:
         """Return the gate that requests to `side` pass."""
-        return _Stile(InTurn(self._traffic.requests_to(side)), self._stir)
+        return NotifyingLimiter(ChainedLimiter(self._traffic.requests_to(side)), self._note_activity)
 
-    def bytes_read(self) -> Gate:
+    def bytes_read(self) -> Limiter:
         """Return the gate that the bytes of objects pass."""
-        return _Stile(InTurn(self._traffic.bytes_read()), self._stir)
+        return NotifyingLimiter(ChainedLimiter(self._traffic.bytes_read()), self._note_activity)
 
     def counter(self, side: Side) -> Callable[[str, str], None]:
         """Return what a bucket of `side` calls with the operation and code of each answered request."""
@@ -54,7 +54,7 @@ class OwnTraffic:
 
         def count(operation: str, code: str) -> None:
             note(operation, code)
-            self._stir()
+            self._note_activity()
 
         return count
 
@@ -67,41 +67,41 @@ class OwnTraffic:
             self._stirs = True
         return Report(route, [], [], requests, usage)
 
-    def _stir(self) -> None:
+    def _note_activity(self) -> None:
         if not self._stirs:
             self._stirs = True
             self._wake()
 
 
-class _Stile:
+class NotifyingLimiter:
     """A gate at which it is noticed that somebody comes."""
 
-    def __init__(self, gate: Gate, stir: Callable[[], None]) -> None:
+    def __init__(self, gate: Limiter, stir: Callable[[], None]) -> None:
         self._gate = gate
-        self._stir = stir
+        self._note_activity = stir
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""
-        self._stir()
+        self._note_activity()
         self._gate.take(units)
 
 
-class OwnRequests:
+class LocalRequests:
     """The supervisor's requests of all routes, as the foreman asks about them; `wake` makes it ask at once."""
 
     def __init__(self, routes: Sequence[str], wake: Callable[[], None]) -> None:
-        self._traffic = {route: OwnTraffic(wake) for route in routes}
+        self._traffic = {route: LocalTraffic(wake) for route in routes}
         self._asked_at = -inf
 
-    def of(self, route: str) -> OwnTraffic:
+    def of(self, route: str) -> LocalTraffic:
         """Return the traffic of one route."""
         return self._traffic[route]
 
     @property
     def due_at(self) -> float:
         """When to ask next, on the clock that `reports` is told; endless in a silence."""
-        stirs = any(traffic.stirs for traffic in self._traffic.values())
-        return self._asked_at + ASK_SECONDS if stirs else inf
+        has_activity = any(traffic.has_activity for traffic in self._traffic.values())
+        return self._asked_at + ASK_SECONDS if has_activity else inf
 
     def reports(self, now: float) -> Iterator[Report]:
         """Yield what is to be told, where it is time."""
@@ -109,7 +109,7 @@ class OwnRequests:
             return
         self._asked_at = now
         for route, traffic in self._traffic.items():
-            if traffic.stirs:
+            if traffic.has_activity:
                 yield traffic.report(route)
 
     def obey(self, rates: Rates) -> None:
@@ -117,6 +117,6 @@ class OwnRequests:
         self._traffic[rates.route].set_rate(rates.valve, rates.rate)
 
 
-def unlimited() -> OwnTraffic:
+def unlimited() -> LocalTraffic:
     """Return what lets everything pass: for the few requests of a test."""
-    return OwnTraffic(lambda: None)
+    return LocalTraffic(lambda: None)

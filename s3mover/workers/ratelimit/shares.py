@@ -36,7 +36,7 @@ class Demand(NamedTuple):
     waiting: int = 0
 
 
-def spread(limit: float, demands: Mapping[int, Demand]) -> dict[int, float]:
+def allocate(limit: float, demands: Mapping[int, Demand]) -> dict[int, float]:
     """Share `limit` among all: who does not wait gets what it uses, the others the rest, by their waiting threads.
 
     Where nobody waits, all have the rest in equal parts. Nobody who may begin at any time is left without a share.
@@ -58,7 +58,7 @@ def spread(limit: float, demands: Mapping[int, Demand]) -> dict[int, float]:
 
 
 @dataclass(slots=True)
-class _Channel:
+class SharedLimit:
     """One limit and those who share it. `side` is None for a bound that a user set, which does not change."""
 
     valve: str
@@ -89,7 +89,7 @@ class _Channel:
 
     def due(self, now: float) -> Iterator[tuple[int, float]]:
         """Yield those whose rate is to be sent, and the rate."""
-        for worker, share in spread(self.rate, self._fresh(now)).items():
+        for worker, share in allocate(self.rate, self._fresh(now)).items():
             before = self.sent.get(worker, 0.0)
             if share != before and (inf in (share, before) or abs(share - before) > NOTEWORTHY * before):
                 self.sent[worker] = share
@@ -116,7 +116,7 @@ class _Channel:
             self.shown_rate = self.rate
 
 
-class Governor:
+class RateShares:
     """The limits of all routes, each with its own, for the supervisor, and for workers that come and go.
 
     `threads` are those of all workers.
@@ -172,16 +172,16 @@ class Governor:
                 for event in (*channel.news(now, self._threads), *channel.step()):
                     yield route, event
 
-    def _all(self) -> Iterable[_Channel]:
+    def _all(self) -> Iterable[SharedLimit]:
         return (channel for channels in self._channels.values() for channel in channels)
 
 
-def _channels(now: float) -> Iterator[_Channel]:
+def _channels(now: float) -> Iterator[SharedLimit]:
     for side in Side:
         limit = AdaptiveLimit(now)
-        yield _Channel(side, limit.rate, side, limit)
+        yield SharedLimit(side, limit.rate, side, limit)
     for valve in (REQUESTS, BYTES):
-        yield _Channel(valve, inf)
+        yield SharedLimit(valve, inf)
 
 
 def _told(rate: float) -> float:

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from s3mover.workers.messages import Rates
-from s3mover.workers.ratelimit.coordinator import Steward
-from s3mover.workers.ratelimit.local_traffic import ASK_SECONDS, OwnTraffic
+from s3mover.workers.ratelimit.coordinator import RateCoordinator
+from s3mover.workers.ratelimit.local_traffic import ASK_SECONDS, LocalTraffic
 
 ROUTE = "alone"
 
 
 @contextmanager
-def governed_alone(bounds: Mapping[str, float]) -> Iterator[OwnTraffic]:
+def standalone_limits(bounds: Mapping[str, float]) -> Iterator[LocalTraffic]:
     """Yield what requests pass, governed by a thread of its own; `bounds` are the user's by valve, 0 for none."""
     stirred, ended = threading.Event(), threading.Event()
-    steward = Steward([ROUTE], 1, stirred.set, send=_nobody, announce=_unheard)
+    steward = RateCoordinator([ROUTE], 1, stirred.set, send=_nobody, announce=_unheard)
     steward.learn(ROUTE, bounds)
 
     def govern() -> None:
@@ -27,7 +27,7 @@ def governed_alone(bounds: Mapping[str, float]) -> Iterator[OwnTraffic]:
     thread = threading.Thread(target=govern, name="governor", daemon=True)
     thread.start()
     try:
-        yield steward.own_traffic(ROUTE)
+        yield steward.local_traffic(ROUTE)
     finally:
         ended.set()
         stirred.set()

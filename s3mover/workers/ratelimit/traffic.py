@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from s3mover.model import Side
 from s3mover.s3.retry import RetryBudget
-from s3mover.s3.throttle import THROTTLED, Pace
+from s3mover.s3.throttle import THROTTLED, TokenBucket
 from s3mover.workers.messages import BYTES, REQUESTS, Usage
 
 # Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
@@ -27,15 +27,15 @@ class Traffic:
     """
 
     def __init__(self, share: float, alarm: Callable[[], None]) -> None:
-        self._valves = {valve: Pace() for valve in (*Side, REQUESTS, BYTES)}
+        self._valves = {valve: TokenBucket() for valve in (*Side, REQUESTS, BYTES)}
         self._requests = RequestCounter(alarm)
         self._budget = RetryBudget(RESERVED_RETRIES * share, FREE_RETRIES * share)
 
-    def requests_to(self, side: Side) -> list[Pace]:
+    def requests_to(self, side: Side) -> list[TokenBucket]:
         """Return what requests to `side` pass, one after the other."""
         return [self._valves[REQUESTS], self._valves[side]]
 
-    def bytes_read(self) -> list[Pace]:
+    def bytes_read(self) -> list[TokenBucket]:
         """Return what the bytes of objects pass."""
         return [self._valves[BYTES]]
 
