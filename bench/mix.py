@@ -46,10 +46,10 @@ def move(method: str, small: int, huge: int, size: int, *, wait_for_huge: bool) 
             simulator.put_object("from", f"{HUGE}{number}", size=size, seed=number + 1)
         simulator.set_latency(LATENCY, UploadPartCopy=PART_LATENCY)
         work = orders(simulator, small + huge)
-        nursery = ForkServer()
-        crew = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, nursery)
+        fork_server = ForkServer()
+        pool = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, fork_server)
         routes = {"only": route_config(simulator, method=method, part_size=PART_SIZE)}
-        with closing(nursery), owners_of(crew, routes, [], _ignore) as [owner]:
+        with closing(fork_server), owners_of(pool, routes, [], _ignore) as [owner]:
             warm_up(owner, work[-1])
             return _timed(owner, work, wait_for_huge=wait_for_huge)
 
@@ -60,13 +60,13 @@ def warm_up(owner: Owner, order: Order) -> None:
     sweep = 100
     while time.monotonic() < deadline:
         sweep += 1
-        owner.desk.hand_out([order._replace(sweep=sweep, number=number) for number in range(1, 401)])
+        owner.client.hand_out([order._replace(sweep=sweep, number=number) for number in range(1, 401)])
         owner.settle(400)
 
 
 def _timed(owner: Owner, work: list[Order], *, wait_for_huge: bool) -> Took:
     began = time.monotonic()
-    owner.desk.hand_out(work)
+    owner.client.hand_out(work)
     left = {SMALL: sum(order.key.startswith(SMALL) for order in work), HUGE: 0}
     left[HUGE] = len(work) - left[SMALL]
     ended = dict.fromkeys(left, began)

@@ -72,11 +72,11 @@ def on_the_simulator(limit: float, seconds: float) -> Measured:
         simulator.fill("from", count, size=1024, prefix="documents/")
         simulator.set_rate_limit("to", writes=limit, reads=0, depth=1)
         work = orders(simulator, count)
-        nursery = ForkServer()
-        crew = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], note, nursery)
+        fork_server = ForkServer()
+        pool = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], note, fork_server)
         routes = {"only": route_config(simulator, attempts=8)}
-        with closing(nursery), owners_of(crew, routes, [], note) as [owner]:
-            owner.desk.hand_out(work)
+        with closing(fork_server), owners_of(pool, routes, [], note) as [owner]:
+            owner.client.hand_out(work)
             outcomes = owner.settle(count)
         log = simulator.log("CopyObject", "to")
         missing = count - simulator.count("to")

@@ -35,17 +35,20 @@ def run_command_line(arguments: Sequence[str]) -> int:
         # Whoever read our output has enough, as in `s3mover report | head`.
         sys.stderr.close()
         return ExitCode.OK
-    except Exception as defect:  # noqa: BLE001 - the last door: whatever comes here is a defect of ours
-        _tell_defect(defect)
+    except Exception as internal_error:  # noqa: BLE001 - the last door: whatever comes here is a defect of ours
+        _report_internal_error(internal_error)
         return ExitCode.DEFECT
     return ExitCode(code or ExitCode.OK)
 
 
-def _tell_defect(defect: Exception) -> None:
-    from s3mover.observe.logs import log_defect  # noqa: PLC0415
+def _report_internal_error(internal_error: Exception) -> None:
+    from s3mover.observe.logs import log_internal_error  # noqa: PLC0415
 
-    log_defect(defect)
-    click.echo(f"s3mover: a defect of ours, please report it: {type(defect).__name__}: {defect}", err=True)
+    log_internal_error(internal_error)
+    click.echo(
+        f"s3mover: a defect of ours, please report it: {type(internal_error).__name__}: {internal_error}",
+        err=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class CommandLine:
 
         return select_route(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
-    def wanted(self, route: str | None = None) -> "SettingsRequest":
+    def settings_request(self, route: str | None = None) -> "SettingsRequest":
         """Return what the clerk is asked for, who reads the settings where much else is to be done."""
         from s3mover.app.config_process import SettingsRequest  # noqa: PLC0415
 
@@ -120,14 +123,14 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
     from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
 
-    wanted = line.wanted()
-    with start_config_process(wanted) as clerk:
+    settings_request = line.settings_request()
+    with start_config_process(settings_request) as config_process:
         # While the settings are read.
         with loading():
             from s3mover.app.daemon import run_daemon  # noqa: PLC0415
 
-        with start_fork_server(clerk) as early:
-            return run_daemon(wanted, early, max_sweeps=max_sweeps or 0)
+        with start_fork_server(config_process) as early:
+            return run_daemon(settings_request, early, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()
@@ -162,12 +165,12 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
         return preview(line.settings(route=route), click.echo)
     from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
 
-    with start_config_process(line.wanted(route)) as clerk:
+    with start_config_process(line.settings_request(route)) as config_process:
         # While the settings are read.
         with loading():
             from s3mover.commands.sweep import sweep_once  # noqa: PLC0415
 
-        with start_fork_server(clerk) as early:
+        with start_fork_server(config_process) as early:
             return sweep_once(early, progress=progress, wait=wait)
 
 

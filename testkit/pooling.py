@@ -20,13 +20,13 @@ ACCOUNT = "111111111111"
 class Owner:
     """A desk with its inbox, as a loop holds them, and what its crew announced."""
 
-    def __init__(self, desk: RouteClient, inbox: "SimpleQueue[PoolMessage]", events: list[Event]) -> None:
-        self.desk = desk
+    def __init__(self, client: RouteClient, inbox: "SimpleQueue[PoolMessage]", events: list[Event]) -> None:
+        self.client = client
         self.inbox = inbox
         self.events = events
 
     def hear(self) -> Completed:
-        return self.desk.hear(self.inbox.get(timeout=TOO_LONG))
+        return self.client.hear(self.inbox.get(timeout=TOO_LONG))
 
     def settle(self, count: int) -> list[Outcome]:
         """Listen until `count` orders have ended."""
@@ -71,18 +71,20 @@ def route_config(
 
 @contextmanager
 def owners_of(
-    crew: WorkerPool, routes: Mapping[str, RouteConfig], events: list[Event], notify: Notify | None = None
+    pool: WorkerPool, routes: Mapping[str, RouteConfig], events: list[Event], notify: Notify | None = None
 ) -> Iterator[list[Owner]]:
     """Run a crew with a desk for each route; what the desks announce goes to `events`, or to `notify`."""
     owners = []
     for route, brief in routes.items():
         inbox: SimpleQueue[PoolMessage] = SimpleQueue()
-        owners.append(Owner(crew.open_desk(route, brief, inbox.put, notify or events.append), inbox, events))
-    crew.start()
+        owners.append(
+            Owner(pool.open_client(route, brief, inbox.put, notify or events.append), inbox, events)
+        )
+    pool.start()
     try:
         yield owners
     finally:
-        crew.dismiss(10.0)
+        pool.shutdown(10.0)
 
 
 def orders(simulator: Simulator, count: int, sweep: int = 1) -> list[Order]:

@@ -12,7 +12,7 @@ def reserved_port() -> Iterator[int]:
     We stay bound to it and never listen: who asks the system for any port, or connects from one, gets another, while
     who names this one may listen there, as long as both set SO_REUSEADDR, which servers do.
     """
-    with closing(socket.socket()) as keeper:
-        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        keeper.bind(("127.0.0.1", 0))
-        yield int(keeper.getsockname()[1])
+    with closing(socket.socket()) as refresher:
+        refresher.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        refresher.bind(("127.0.0.1", 0))
+        yield int(refresher.getsockname()[1])

@@ -58,13 +58,13 @@ class ConfigProcess:
         """The number of the process."""
         return self._process.pid
 
-    def begin(self, wanted: SettingsRequest, *, look_ahead: bool = False) -> None:
+    def begin(self, settings_request: SettingsRequest, *, look_ahead: bool = False) -> None:
         """Let the settings be read; with `look_ahead` both ends of their first route are looked for, next.
 
         `settings` will not have to wait for all of it, nor will `find`.
         """
-        file = str(wanted.file) if wanted.file else None
-        asked = {"file": file, "overrides": dict(wanted.overrides), "route": wanted.route}
+        file = str(settings_request.file) if settings_request.file else None
+        asked = {"file": file, "overrides": dict(settings_request.overrides), "route": settings_request.route}
         self._ask("settings", asked | {"look_ahead": look_ahead})
 
     def settings(self) -> "Settings":
@@ -139,14 +139,14 @@ class ConfigProcess:
         return self._process.stdin, self._process.stdout
 
 
-def read_settings(wanted: SettingsRequest) -> "Settings":
+def read_settings(settings_request: SettingsRequest) -> "Settings":
     """Read settings by a clerk of their own; see `ConfigProcess.settings`."""
-    with closing(ConfigProcess()) as clerk:
-        clerk.begin(wanted)
-        return clerk.settings()
+    with closing(ConfigProcess()) as config_process:
+        config_process.begin(settings_request)
+        return config_process.settings()
 
 
 def find(access: "SideAccess") -> "Found":
     """Find one side by a clerk of its own; see `ConfigProcess.find`."""
-    with closing(ConfigProcess()) as clerk:
-        return clerk.find(access)
+    with closing(ConfigProcess()) as config_process:
+        return config_process.find(access)

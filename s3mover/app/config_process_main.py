@@ -1,7 +1,7 @@
 """The clerk's process: it reads the settings, then finds who signs for their sides and where their buckets answer.
 
 pydantic, YAML and boto3's core cost some 40 MB and half a second, and are needed for moments only: here they are
-loaded, each for the first question that needs it, and go with the process. `clerk.py` holds it and speaks to it.
+loaded, each for the first question that needs it, and go with the process. `config_process.py` holds it and speaks to it.
 """
 
 import gc

@@ -31,7 +31,7 @@ class CredentialRefresher:
         current: Current,
         route: str,
         sides: Endpoints,
-        desk: RouteClient,
+        client: RouteClient,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
@@ -39,17 +39,17 @@ class CredentialRefresher:
         self._sides = sides
         self._identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
         self._known = {side: identity.credentials() for side, identity in self._identities.items()}
-        self._desk = desk
+        self._desk = client
         self._clock = clock
         self._next_look = clock() + CREDENTIALS_SECONDS
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Send down what has changed, at most every `CREDENTIALS_SECONDS`."""
         if self._clock() >= self._next_look:
             self._next_look = self._clock() + CREDENTIALS_SECONDS
             self._send_changes()
 
-    def look_again(self) -> None:
+    def resolve_again(self) -> None:
         """Look for credentials as at the start: in files, in mounted secrets, in the AWS default chain.
 
         What cannot be read now leaves the old ones, and is said by the next sweep's failure.
@@ -73,13 +73,13 @@ class CredentialRefresher:
             self._identities[side].renew(side_access(side, ours))
         self._send_changes()
 
-    def teach(self) -> None:
+    def configure(self) -> None:
         """Let the workers treat what they begin from now on by the settings in force.
 
         Raises:
             UnreachableError: the credentials cannot be renewed.
         """
-        self._desk.teach(route_config(self._current.of(self._route), self._sides))
+        self._desk.configure(route_config(self._current.of(self._route), self._sides))
 
     def _send_changes(self) -> None:
         for side, identity in self._identities.items():

@@ -118,6 +118,6 @@ def _merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
 def secrets_of(settings: Settings) -> list[str]:
     """Return what must never be shown, whatever a foreign library puts into its messages."""
     sides = [side for _, its in routes_of(settings) for side in (its.source, its.destination)]
-    held = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
+    blocked_by = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
     dsn = parse_dsn(settings.audit.url.value)
-    return [*held, dsn.password] if isinstance(dsn, MysqlDsn) else held
+    return [*blocked_by, dsn.password] if isinstance(dsn, MysqlDsn) else blocked_by

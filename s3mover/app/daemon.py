@@ -31,53 +31,53 @@ TICK_SECONDS = 0.1
 FIRST_WAIT_SECONDS = 1.0
 
 
-def run_daemon(wanted: SettingsRequest, early: Preloaded, *, max_sweeps: int = 0) -> ExitCode:
+def run_daemon(settings_request: SettingsRequest, early: Preloaded, *, max_sweeps: int = 0) -> ExitCode:
     """Run until SIGTERM (exit code 0) or SIGINT (130), or until each route made so many sweeps (0: endlessly).
 
-    The settings are those that are `wanted`, at the start and whenever they are to be read again. After `max_sweeps`
+    The settings are those that are `settings_request`, at the start and whenever they are to be read again. After `max_sweeps`
     the worst of the routes' last sweeps says the exit code, as that of a single sweep does.
 
     Raises:
         SettingsError: the settings cannot be worked with.
         MoverError: the work could not be begun, another instance took over, or the last sweep was cut short.
     """
-    current = Current(early.clerk.settings(), lambda: read_settings(wanted))
+    current = Current(early.config_process.settings(), lambda: read_settings(settings_request))
     configure(current.settings.log.level, current.settings.log.format, sys.stdout)
     redact(secrets_of(current.settings), "settings")
-    stop, wishes, log, service = Stop(), OperatorRequests(), LogListener(), ServiceNotifier(os.environ)
+    stop, requests, log, service = Stop(), OperatorRequests(), LogListener(), ServiceNotifier(os.environ)
     with ExitStack() as opened:
         opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
-        opened.enter_context(handling_signals(wishes))
+        opened.enter_context(handling_signals(requests))
         observers = Observers(current.routes, [service, log])
         opened.enter_context(observers.serving(current.settings.http))
-        house = opened.enter_context(open_shared_runtime(current, early, stop, observers, wishes))
-        door = ControlListener(current.settings.control.socket, commands_of(wishes), house.notify)
+        runtime = opened.enter_context(open_shared_runtime(current, early, stop, observers, requests))
+        door = ControlListener(current.settings.control.socket, commands_of(requests), runtime.notify)
         opened.callback(door.close)
-        reloader = Reloader(current, wishes, lambda: list(house.keepers), log, house.notify)
-        for look in (door.look, reloader.look, lambda: _sign_of_life(observers, service)):
-            opened.enter_context(house.tending(look))
-        last = live(house, max_sweeps)
+        reloader = Reloader(current, requests, lambda: list(runtime.refreshers), log, runtime.notify)
+        for poll in (door.poll, reloader.poll, lambda: _sign_of_life(observers, service)):
+            opened.enter_context(runtime.registered(poll))
+        last = live(runtime, max_sweeps)
     if stop.requested:
         return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
     return max(map(exit_code_of, last), default=ExitCode.OK)
 
 
-def live(house: SharedRuntime, max_sweeps: int = 0) -> list[SweepResult]:
+def live(runtime: SharedRuntime, max_sweeps: int = 0) -> list[SweepResult]:
     """Let every route live until it is to stop, and return their last sweeps.
 
     Raises:
         MoverError: what ended the one pair of buckets, or all routes.
         Exception: a defect of ours.
     """
-    house.notify(house.started())
-    lives = [RouteThread(house, route, max_sweeps) for route in house.current.routes]
+    runtime.notify(runtime.started())
+    lives = [RouteThread(runtime, route, max_sweeps) for route in runtime.current.routes]
     for life in lives:
         life.start()
     while any(life.is_alive() for life in lives):
-        house.tend()
+        runtime.run_periodic()
         next(life for life in lives if life.is_alive() or life is lives[-1]).join(TICK_SECONDS)
-    house.tend()
-    house.notify(DaemonStopped(sum(life.sweeps for life in lives)))
+    runtime.run_periodic()
+    runtime.notify(DaemonStopped(sum(life.sweeps for life in lives)))
     for life in lives:
         if life.error is not None:
             raise life.error
@@ -90,20 +90,20 @@ class RouteThread(threading.Thread):
     A database that is away is waited for in any case: the program and its database are often started together.
     """
 
-    def __init__(self, house: SharedRuntime, route: str, max_sweeps: int) -> None:
+    def __init__(self, runtime: SharedRuntime, route: str, max_sweeps: int) -> None:
         super().__init__(name=f"route-{route}" if route else "loop", daemon=True)
         self.error: Exception | None = None
         self.last: SweepResult | None = None
         self.sweeps = 0
-        self._house = house
+        self._runtime = runtime
         self._route = route
         self._max_sweeps = max_sweeps
-        self._outage = OutageAnnouncer(house.audience.of(route), time.monotonic)
+        self._outage = OutageAnnouncer(runtime.publishers.of(route), time.monotonic)
 
     def run(self) -> None:
         """Live until a stop is asked for; what cannot be lived with ends all routes."""
         failed_in_a_row = 0
-        while not self._house.stop.requested and not 0 < self._max_sweeps <= self.sweeps:
+        while not self._runtime.stop.requested and not 0 < self._max_sweeps <= self.sweeps:
             before = self.sweeps
             error = self._work()
             if error is None:
@@ -117,7 +117,7 @@ class RouteThread(threading.Thread):
     def _work(self) -> Exception | None:
         """Work as long as that goes well, and return what ended it, if anything did."""
         try:
-            with open_route_engine(self._house, self._route, beside=lambda: None) as engine:
+            with open_route_engine(self._runtime, self._route, beside=lambda: None) as engine:
                 self._outage.ended()
                 supervisor = supervisor_of(engine, max(0, self._max_sweeps - self.sweeps))
                 try:
@@ -134,41 +134,41 @@ class RouteThread(threading.Thread):
 
         While it works a route waits for its database by itself, until it is to stop: that ends it.
         """
-        if isinstance(error, AuditUnavailableError) and not self._house.stop.requested:
+        if isinstance(error, AuditUnavailableError) and not self._runtime.stop.requested:
             return True
         return bool(self._route) and isinstance(error, MoverError) and error.exit_code is not ExitCode.DEFECT
 
     def _give_up(self, error: Exception) -> None:
         self.error = error
-        self._house.stop.request(type(error).__name__, self._house.current.settings.stop.grace)
+        self._runtime.stop.request(type(error).__name__, self._runtime.current.settings.stop.grace)
 
     def _wait(self, error: Exception, seconds: float) -> None:
-        if self._house.stop.requested:
+        if self._runtime.stop.requested:
             return
-        audience = self._house.audience
+        publishers = self._runtime.publishers
         if isinstance(error, AuditUnavailableError):
             seconds = min(seconds, LONGEST_WAIT_SECONDS)
             self._outage.began(error)
         else:
-            audience.of(self._route)(RouteFailed(str(error), seconds))
-        while seconds > 0 and self._house.stop.wait(min(seconds, TICK_SECONDS)):
+            publishers.of(self._route)(RouteFailed(str(error), seconds))
+        while seconds > 0 and self._runtime.stop.wait(min(seconds, TICK_SECONDS)):
             seconds -= TICK_SECONDS
-            audience.beat(self._route)
+            publishers.heartbeat(self._route)
 
 
 def supervisor_of(engine: RouteEngine, rounds: int = 0) -> Supervisor:
     """Return the supervisor that drives `engine` as a daemon."""
-    duties = SupervisorHooks(
+    hooks = SupervisorHooks(
         acquire=engine.acquire,
         round=engine.sweep,
         idle=engine.idle,
-        held=engine.gate.held,
+        blocked_by=engine.gate.blocked_by,
         interval=lambda: engine.settings.sweep.interval,
     )
-    pair, house = str(engine.round.pair), engine.house
-    return Supervisor(duties, pair, house.stop, house.wishes, engine.notify, rounds=rounds)
+    pair, runtime = str(engine.round.pair), engine.runtime
+    return Supervisor(hooks, pair, runtime.stop, runtime.requests, engine.notify, rounds=rounds)
 
 
 def _sign_of_life(observers: Observers, service: ServiceNotifier) -> None:
     if observers.source.healthy()[0]:
-        service.beat()
+        service.heartbeat()

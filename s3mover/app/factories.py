@@ -31,7 +31,7 @@ from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 PAGES_AHEAD = 3
 
 
-def undisturbed(seconds: float) -> bool:
+def sleep_through(seconds: float) -> bool:
     """Wait so long, whatever happens."""
     time.sleep(seconds)
     return True
@@ -72,7 +72,7 @@ def filter_of(settings: Settings) -> KeyFilter | None:
 
 
 def resolve_credentials(
-    side: Side, settings: BucketSettings, notify: Notify, clerk: ConfigProcess
+    side: Side, settings: BucketSettings, notify: Notify, config_process: ConfigProcess
 ) -> RefreshingCredentials:
     """Let the clerk find the credentials and the address of one side.
 
@@ -80,14 +80,14 @@ def resolve_credentials(
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
     access = side_access(side, settings)
-    return RefreshingCredentials(access, clerk.find(access), find, notify)
+    return RefreshingCredentials(access, config_process.find(access), find, notify)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """Both ends as the supervisor's process uses them: to list, to look up, to refresh credentials.
 
-    `persist` tries a request again where that may help, within the budget of repetitions; a listing, which a stop does
+    `retry` tries a request again where that may help, within the budget of repetitions; a listing, which a stop does
     not cut short, waits by `sleep`.
     """
 
@@ -95,7 +95,7 @@ class Endpoints:
     destination_identity: RefreshingCredentials
     source: Bucket
     destination: Bucket
-    persist: Retry
+    retry: Retry
     sleep: Callable[[float], None]
 
 
@@ -103,8 +103,8 @@ def connect_endpoints(
     settings: Settings,
     notify: Notify,
     traffic: LocalTraffic,
-    wait: Callable[[float], bool] = undisturbed,
-    clerk: ConfigProcess | None = None,
+    wait: Callable[[float], bool] = sleep_through,
+    config_process: ConfigProcess | None = None,
 ) -> Endpoints:
     """Find both ends, by a clerk that is there already or by one of their own; see `resolve_credentials`.
 
@@ -114,7 +114,7 @@ def connect_endpoints(
     def sleep(seconds: float) -> None:
         time.sleep(seconds + traffic.repeat())
 
-    with closing(clerk or ConfigProcess()) as asked:
+    with closing(config_process or ConfigProcess()) as asked:
         source = resolve_credentials(Side.SOURCE, settings.source, notify, asked)
         destination = resolve_credentials(Side.DESTINATION, settings.destination, notify, asked)
     return Endpoints(
@@ -200,8 +200,8 @@ def plan_of(
 
     rules = Rules(
         pair,
-        EtagProbe(sides.source, sides.destination, sides.persist),
-        wanted=filter_of(settings),
+        EtagProbe(sides.source, sides.destination, sides.retry),
+        included=filter_of(settings),
         not_after=s3_time(time.time() - min_age) if min_age else "",
     )
     source = SideListing(
@@ -214,8 +214,8 @@ def plan_of(
         count,
         list_page=reader(Side.DESTINATION, sides.destination),
     )
-    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as findings:
-        for finding in findings:
+    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as diffs:
+        for finding in diffs:
             # Pages of neighbouring ranges overlap: what they listed is what was found on them, not what came.
             notify(ObjectsListed(Side.SOURCE, finding.listed))
             yield finding

@@ -18,7 +18,7 @@ class EventPublishers(Protocol):
     def of(self, route: str) -> Notify:
         """Return what announces the events of one route."""
 
-    def beat(self, route: str) -> None:
+    def heartbeat(self, route: str) -> None:
         """Note that a route's loop has come round."""
 
 
@@ -33,7 +33,7 @@ class Listeners:
         """Return what announces the events of one route."""
         return self._notifies[route]
 
-    def beat(self, route: str) -> None:
+    def heartbeat(self, route: str) -> None:
         """Nobody asks."""
 
 

@@ -49,9 +49,9 @@ class Observers:
         """Return what announces the events of one route."""
         return self._notifies[route]
 
-    def beat(self, route: str) -> None:
+    def heartbeat(self, route: str) -> None:
         """Note that a route's loop has come round."""
-        self.boards[route].beat()
+        self.boards[route].heartbeat()
 
     @contextmanager
     def serving(self, settings: HttpSettings) -> Iterator[int]:

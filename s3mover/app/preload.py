@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 class Preloaded:
     """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
 
-    clerk: ConfigProcess
-    nursery: "ForkServer"
+    config_process: ConfigProcess
+    fork_server: "ForkServer"
 
 
 @contextmanager
-def start_config_process(wanted: SettingsRequest | None = None) -> Iterator[ConfigProcess]:
+def start_config_process(settings_request: SettingsRequest | None = None) -> Iterator[ConfigProcess]:
     """Start the clerk, with the reading of the settings that are wanted; it has ended afterwards."""
-    with closing(ConfigProcess()) as clerk:
-        if wanted is not None:
-            clerk.begin(wanted, look_ahead=True)
-        yield clerk
+    with closing(ConfigProcess()) as config_process:
+        if settings_request is not None:
+            config_process.begin(settings_request, look_ahead=True)
+        yield config_process
 
 
 @contextmanager
-def start_fork_server(clerk: ConfigProcess) -> Iterator[Preloaded]:
+def start_fork_server(config_process: ConfigProcess) -> Iterator[Preloaded]:
     """Start the nursery beside the clerk; it has ended afterwards.
 
     Only when our own modules are loaded: on two cores it would take its share from those who are waited for first, and
@@ -38,8 +38,8 @@ def start_fork_server(clerk: ConfigProcess) -> Iterator[Preloaded]:
     """
     from s3mover.workers.pool.forkserver import ForkServer  # noqa: PLC0415 - the clerk starts before it is loaded
 
-    with closing(ForkServer()) as nursery:
-        yield Preloaded(clerk, nursery)
+    with closing(ForkServer()) as fork_server:
+        yield Preloaded(config_process, fork_server)
 
 
 @contextmanager

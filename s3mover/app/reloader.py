@@ -14,25 +14,25 @@ from s3mover.settings import Settings
 class Reloader:
     """Reads again, takes over what may change under a running daemon, and says what did and what may not.
 
-    `keepers` returns those of the routes that are at work now.
+    `refreshers` returns those of the routes that are at work now.
     """
 
     def __init__(
         self,
         current: Current,
-        wishes: OperatorRequests,
-        keepers: Callable[[], Sequence[CredentialRefresher]],
+        requests: OperatorRequests,
+        refreshers: Callable[[], Sequence[CredentialRefresher]],
         log: LogListener,
         notify: Notify,
     ) -> None:
         self._current = current
-        self._wishes = wishes
-        self._keepers = keepers
+        self._wishes = requests
+        self._keepers = refreshers
         self._log = log
         self._notify = notify
-        self._heard = wishes.reloads
+        self._heard = requests.reloads
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read the settings again where that was wished and is not done yet."""
         if self._wishes.reloads != self._heard:
             self._heard = self._wishes.reloads
@@ -52,11 +52,11 @@ class Reloader:
         self._notify(SettingsReloaded(changed, refused))
 
     def _take_over(self, read: Settings, names: Sequence[str]) -> None:
-        keepers = self._keepers()
+        refreshers = self._keepers()
         if any(is_among(name, CREDENTIALS) for name in names):
-            for keeper in keepers:
-                keeper.adopt(merged(self._current.settings, read, CREDENTIALS))
+            for refresher in refreshers:
+                refresher.adopt(merged(self._current.settings, read, CREDENTIALS))
         self._current.take_over(read, RELOADABLE)
-        for keeper in keepers:
-            keeper.teach()
+        for refresher in refreshers:
+            refresher.configure()
         self._log.set_level(self._current.settings.log.level)

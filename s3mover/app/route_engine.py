@@ -41,26 +41,26 @@ from s3mover.workers.pool.route_client import PoolMessage, RouteClient
 class RouteEngine:
     """What drives one route: take the lease, make rounds, idle in between."""
 
-    house: SharedRuntime
+    runtime: SharedRuntime
     route: str
     notify: Notify
     gate: StartGate
     trail: RetryingTrail
-    desk: RouteClient
+    client: RouteClient
     round: SweepCycle
     inbox: Inbox
-    keeper: CredentialRefresher
-    tend: Callable[[], None]
+    refresher: CredentialRefresher
+    run_periodic: Callable[[], None]
 
     @property
     def settings(self) -> Settings:
         """The route's settings in force."""
-        return self.house.current.of(self.route)
+        return self.runtime.current.of(self.route)
 
     @property
     def stop(self) -> Stop:
         """The wish to stop."""
-        return self.house.stop
+        return self.runtime.stop
 
     def acquire(self) -> bool:
         """Take the lease on the pair; False where another instance holds it."""
@@ -70,7 +70,7 @@ class RouteEngine:
         """Make a round; where it was refused, the next one has credentials that were looked for anew."""
         result = self.round.run()
         if result.error is not None and is_refusal(result.error):
-            self.keeper.look_again()
+            self.refresher.resolve_again()
         return result.record.status
 
     def idle(self, seconds: float) -> None:
@@ -81,83 +81,89 @@ class RouteEngine:
         """
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
-            self.tend()
+            self.run_periodic()
             self.trail.keep_alive()
             try:
                 message = self.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
                 continue
             if isinstance(message, PoolMessage):
-                self.desk.hear(message)
+                self.client.hear(message)
 
 
 @contextmanager
-def open_route_engine(house: SharedRuntime, route: str, beside: Callable[[], None]) -> Iterator[RouteEngine]:
+def open_route_engine(
+    runtime: SharedRuntime, route: str, beside: Callable[[], None]
+) -> Iterator[RouteEngine]:
     """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
 
-    `beside` is called whenever the loop comes round: it is the house's `tend` where no other thread looks after that.
+    `beside` is called whenever the loop comes round: it is the house's `run_periodic` where no other thread looks after that.
 
     Raises:
         UnreachableError: a credential or the database could not be reached, or does not permit the work.
         S3Error: a bucket could not be listed.
     """
     with ExitStack() as opened:
-        stop, current, notify = house.stop, house.current, house.audience.of(route)
+        stop, current, notify = runtime.stop, runtime.current, runtime.publishers.of(route)
         settings = current.of(route)
         trail = open_trail(settings.audit.url.value)
         opened.callback(trail.close)
-        sides = connect_endpoints(settings, notify, house.crew.local_traffic(route), stop.wait, house.clerk())
+        sides = connect_endpoints(
+            settings, notify, runtime.pool.local_traffic(route), stop.wait, runtime.config_process()
+        )
         require_listings(settings, sides)
         inbox: Inbox = Inbox()
-        house.crew.start()
-        desk = house.crew.open_desk(route, route_config(settings, sides), inbox.put, notify)
-        opened.callback(_leave, house, desk)
-        reader = partial(worker_page_reader, house.crew.read, route)
-        keeper = CredentialRefresher(current, route, sides, desk)
-        opened.enter_context(house.keeping(keeper))
-        gate = StartGate(stop, house.wishes, lambda: house.windows(route), notify)
+        runtime.pool.start()
+        client = runtime.pool.open_client(route, route_config(settings, sides), inbox.put, notify)
+        opened.callback(_leave, runtime, client)
+        reader = partial(worker_page_reader, runtime.pool.read, route)
+        refresher = CredentialRefresher(current, route, sides, client)
+        opened.enter_context(runtime.refreshing(refresher))
+        gate = StartGate(stop, runtime.requests, lambda: runtime.windows(route), notify)
 
-        def tend() -> None:
-            house.audience.beat(route)
-            gate.look()
+        def run_periodic() -> None:
+            runtime.publishers.heartbeat(route)
+            gate.poll()
             beside()
 
         tools = SweepTools(
-            trail=RetryingTrail(trail, notify, patience(stop, tend), time.monotonic),
-            desk=desk,
+            trail=RetryingTrail(trail, notify, patience(stop, run_periodic), time.monotonic),
+            client=client,
             inbox=inbox,
             notify=notify,
             stop=stop,
             clock=time.time,
-            beat=tend,
-            held=gate.held,
+            heartbeat=run_periodic,
+            blocked_by=gate.blocked_by,
             backoff_policy=lambda: backoff_policy_of(current.of(route)),
             remover=_remover(settings, sides, inbox),
         )
-        whole_round = SweepCycle(
+        cycle = SweepCycle(
             tools,
             SweepTarget(
                 pair_of(settings),
                 lambda: plan_of(current.of(route), sides, notify, reader),
                 sides.source,
                 sides.destination,
-                sides.persist,
+                sides.retry,
             ),
             lambda result: sum_up(current.of(route).summary, result, route),
             lambda: current.of(route).audit.retention,
         )
-        yield RouteEngine(house, route, notify, gate, tools.trail, desk, whole_round, inbox, keeper, tend)
+        yield RouteEngine(
+            runtime, route, notify, gate, tools.trail, client, cycle, inbox, refresher, run_periodic
+        )
 
 
-def _leave(house: SharedRuntime, desk: RouteClient) -> None:
+def _leave(runtime: SharedRuntime, client: RouteClient) -> None:
     """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
-    if house.stop.requested and desk.in_flight():
-        house.dismiss_crew()
-    desk.close()
+    if runtime.stop.requested and client.in_flight():
+        runtime.shutdown_pool()
+    client.close()
 
 
 def _remover(settings: Settings, sides: Endpoints, inbox: Inbox) -> Remover | None:
     if settings.transfer.after != "delete":
         return None
-    require_conditions(sides.source, settings.source.prefix, sides.persist)
-    return Remover(sides.source, sides.persist, inbox.put)
+    require_conditions(sides.source, settings.source.prefix, sides.retry)
+    return Remover(sides.source, sides.retry, inbox.put)

@@ -19,86 +19,86 @@ from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
 
 # What idle workers get to end when they are dismissed.
-DISMISSAL_SECONDS = 5.0
+SHUTDOWN_SECONDS = 5.0
 
 
 class SharedRuntime:
-    """What is shared, and who lives in it; `tend` looks after all of it and is called by the main thread alone."""
+    """What is shared, and who lives in it; `run_periodic` looks after all of it and is called by the main thread alone."""
 
     def __init__(
         self,
         current: Current,
         stop: Stop,
-        wishes: OperatorRequests,
-        audience: EventPublishers,
+        requests: OperatorRequests,
+        publishers: EventPublishers,
         early: Preloaded,
         *,
         is_daemon: bool = False,
     ) -> None:
         self.current = current
         self.stop = stop
-        self.wishes = wishes
-        self.audience = audience
+        self.requests = requests
+        self.publishers = publishers
         self.is_daemon = is_daemon
-        self.notify = audience.notify
+        self.notify = publishers.notify
         # A daemon waits rather than give up where worker processes cannot live.
-        self.crew = WorkerPool(
+        self.pool = WorkerPool(
             threads_of(current.settings),
             current.routes,
-            audience.notify,
-            early.nursery,
+            publishers.notify,
+            early.fork_server,
             enduring=is_daemon,
         )
         for route in current.routes:
             # What is asked before the crew shares the limits out keeps to the user's bounds, too.
-            self.crew.local_traffic(route).keep_to(bounds_of(current.of(route)))
-        self._clerks = [early.clerk]
-        self.keepers: list[CredentialRefresher] = []
-        self._looks = [StopAnnouncer(stop, self.notify).look, PauseAnnouncer(wishes, self.notify).look]
+            self.pool.local_traffic(route).apply_bounds(bounds_of(current.of(route)))
+        self._clerks = [early.config_process]
+        self.refreshers: list[CredentialRefresher] = []
+        self._polls = [StopAnnouncer(stop, self.notify).poll, PauseAnnouncer(requests, self.notify).poll]
 
-    def clerk(self) -> ConfigProcess | None:
+    def config_process(self) -> ConfigProcess | None:
         """Return the clerk that was started early, to the first that asks: a clerk belongs to one thread."""
         try:
             return self._clerks.pop()
         except IndexError:
             return None
 
-    def tend(self) -> None:
+    def run_periodic(self) -> None:
         """Do what is due: announce wishes, refresh credentials, and whatever else asked to be looked after."""
-        for look in list(self._looks):
-            look()
+        for poll in list(self._polls):
+            poll()
 
     @contextmanager
-    def tending(self, look: Callable[[], None]) -> Iterator[None]:
-        """Have `look` called by `tend` meanwhile."""
-        self._looks.append(look)
+    def registered(self, poll: Callable[[], None]) -> Iterator[None]:
+        """Have `poll` called by `run_periodic` meanwhile."""
+        self._polls.append(poll)
         try:
             yield
         finally:
-            self._looks.remove(look)
+            self._polls.remove(poll)
 
     @contextmanager
-    def keeping(self, keeper: CredentialRefresher) -> Iterator[None]:
+    def refreshing(self, refresher: CredentialRefresher) -> Iterator[None]:
         """Have the credentials of a route kept fresh meanwhile."""
-        self.keepers.append(keeper)
+        self.refreshers.append(refresher)
         try:
-            with self.tending(keeper.look):
+            with self.registered(refresher.poll):
                 yield
         finally:
-            self.keepers.remove(keeper)
+            self.refreshers.remove(refresher)
 
     def windows(self, route: str) -> Sequence[Window]:
         """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
         return self.current.of(route).sweep.windows if self.is_daemon else ()
 
-    def dismiss_crew(self) -> None:
+    def shutdown_pool(self) -> None:
         """End the workers; who is not gone in good time is killed."""
-        self.crew.dismiss(min(DISMISSAL_SECONDS, self.stop.remaining))
+        self.pool.shutdown(min(SHUTDOWN_SECONDS, self.stop.remaining))
 
     def started(self) -> DaemonStarted:
         """Return what is announced when the daemon begins."""
         pairs = ", ".join(str(pair_of(self.current.of(route))) for route in self.current.routes)
-        return DaemonStarted(__version__, pairs, self.crew.processes, self.crew.threads)
+        return DaemonStarted(__version__, pairs, self.pool.processes, self.pool.threads)
 
 
 @contextmanager
@@ -106,13 +106,13 @@ def open_shared_runtime(
     current: Current,
     early: Preloaded,
     stop: Stop,
-    audience: EventPublishers,
-    wishes: OperatorRequests | None = None,
+    publishers: EventPublishers,
+    requests: OperatorRequests | None = None,
 ) -> Iterator[SharedRuntime]:
-    """Open what routes share; it is closed again, also after an error. With `wishes` it is a daemon's."""
-    is_daemon, wishes = wishes is not None, wishes or OperatorRequests()
-    house = SharedRuntime(current, stop, wishes, audience, early, is_daemon=is_daemon)
+    """Open what routes share; it is closed again, also after an error. With `requests` it is a daemon's."""
+    is_daemon, requests = requests is not None, requests or OperatorRequests()
+    runtime = SharedRuntime(current, stop, requests, publishers, early, is_daemon=is_daemon)
     try:
-        yield house
+        yield runtime
     finally:
-        house.dismiss_crew()
+        runtime.shutdown_pool()

@@ -69,10 +69,10 @@ def _preview(settings: Settings, say: Say) -> ExitCode:
     reasons: Counter[str] = Counter()
     with (
         _limited_sides(settings) as sides,
-        closing(plan_of(settings, sides, _ignore)) as findings,
+        closing(plan_of(settings, sides, _ignore)) as diffs,
         waiting_left_out(settings, say) as left_out,
     ):
-        for finding in map(left_out, findings):
+        for finding in map(left_out, diffs):
             listed += finding.listed
             waiting += finding.skipped.get(WAITING, 0)
             for entry, reason in finding.transfers:
@@ -123,9 +123,9 @@ def _verify(settings: Settings, say: Say, *, deep: bool) -> ExitCode:
 
 
 def _comparison(settings: Settings, sides: Endpoints, *, deep: bool) -> Comparator:
-    source, destination, persist = sides.source, sides.destination, sides.persist
-    reader = byte_comparer(source, destination, persist) if deep else None
-    prover = checksum_comparer(source, destination, persist)
+    source, destination, retry = sides.source, sides.destination, sides.retry
+    reader = byte_comparer(source, destination, retry) if deep else None
+    prover = checksum_comparer(source, destination, retry)
     return Comparator(pair_of(settings), filter_of(settings), prover, reader)
 
 

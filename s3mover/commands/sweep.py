@@ -28,7 +28,7 @@ def sweep_once(early: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
         SettingsError: the settings cannot be worked with.
         MoverError: the sweep could not be begun, or was cut short.
     """
-    settings = early.clerk.settings()
+    settings = early.config_process.settings()
     stop = Stop()
     bar = _bar() if progress and sys.stdout.isatty() else None
     # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
@@ -41,9 +41,11 @@ def sweep_once(early: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_shared_runtime(current, early, stop, Listeners(current.routes, listeners)) as house,
+        open_shared_runtime(current, early, stop, Listeners(current.routes, listeners)) as runtime,
     ):
-        ended = [_sweep_route(house, route, bar, wait=wait) for route in current.routes if not stop.requested]
+        ended = [
+            _sweep_route(runtime, route, bar, wait=wait) for route in current.routes if not stop.requested
+        ]
     for error in ended:
         if isinstance(error, MoverError):
             raise error
@@ -60,13 +62,13 @@ def _bar() -> "ProgressListener | None":
 
 
 def _sweep_route(
-    house: SharedRuntime, route: str, bar: "ProgressListener | None", *, wait: bool
+    runtime: SharedRuntime, route: str, bar: "ProgressListener | None", *, wait: bool
 ) -> ExitCode | MoverError:
     """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
     try:
-        with open_route_engine(house, route, beside=house.tend) as engine:
+        with open_route_engine(runtime, route, beside=runtime.run_periodic) as engine:
             if not (engine.acquire() or (wait and _awaited(engine))):
-                if house.stop.requested:
+                if runtime.stop.requested:
                     return ExitCode.INTERRUPTED
                 raise LeaseHeldError(
                     f"another instance works on {engine.round.pair}; --wait waits for its end"
@@ -75,7 +77,7 @@ def _sweep_route(
                 return exit_code_of(engine.round.run())
     except MoverError as error:
         if route:
-            house.audience.of(route)(RouteFailed(str(error), 0.0))
+            runtime.publishers.of(route)(RouteFailed(str(error), 0.0))
         return error
 
 

@@ -67,7 +67,7 @@ def tell(directory: Path, *, keep: bool) -> ExitCode:
         count = server.put(documents())
         _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
         with _engine(config, {}, stop) as (engine, bar, port):
-            _tell_endpoints(engine.house, port)
+            _tell_endpoints(engine.runtime, port)
             _sweep(engine, bar, count, "everything, by server-side copy where permitted")
             changed = server.put(changes())
             _say(f"\n✏️  {changed} documents were changed or added.")
@@ -114,11 +114,11 @@ def _engine(
     current = Current(settings)
     observers = Observers(current.routes, [LogListener(), bar])
     with (
-        start_config_process() as clerk,
-        start_fork_server(clerk) as early,
+        start_config_process() as config_process,
+        start_fork_server(config_process) as early,
         observers.serving(settings.http) as port,
-        open_shared_runtime(current, early, stop, observers) as house,
-        open_route_engine(house, "", beside=house.tend) as engine,
+        open_shared_runtime(current, early, stop, observers) as runtime,
+        open_route_engine(runtime, "", beside=runtime.run_periodic) as engine,
     ):
         if not engine.acquire():
             raise LeaseHeldError("another demo works in this folder")
@@ -151,9 +151,9 @@ def _prove(server: DemoServer) -> None:
     _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(house: SharedRuntime, port: int) -> None:
+def _tell_endpoints(runtime: SharedRuntime, port: int) -> None:
     base = f"http://127.0.0.1:{port}"
-    _say(f"👷 {house.crew.threads} threads in {house.crew.processes} worker processes.")
+    _say(f"👷 {runtime.pool.threads} threads in {runtime.pool.processes} worker processes.")
     _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 
@@ -170,13 +170,13 @@ def _go_on(config: Path, stop: Stop) -> None:
     current = Current(settings)
     observers = Observers(current.routes, [LogListener()])
     with (
-        start_config_process() as clerk,
-        start_fork_server(clerk) as early,
+        start_config_process() as config_process,
+        start_fork_server(config_process) as early,
         observers.serving(settings.http) as port,
-        open_shared_runtime(current, early, stop, observers, OperatorRequests()) as house,
+        open_shared_runtime(current, early, stop, observers, OperatorRequests()) as runtime,
     ):
-        _tell_endpoints(house, port)
-        live(house)
+        _tell_endpoints(runtime, port)
+        live(runtime)
 
 
 def _say(text: str) -> None:

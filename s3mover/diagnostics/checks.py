@@ -244,7 +244,7 @@ class Checks:
         """Do with the destination's credentials, one by one, what the copy asks of the source."""
         across = self._subject.read_across
         looks = (partial(across.head, entry.key), partial(across.tags, entry.key))
-        missing = [right for look in looks for right in _missing(look)]
+        missing = [right for poll in looks for right in _missing(poll)]
         if not missing and _missing(lambda: across.get(entry.key).__exit__(None, None, None)):
             # The object is shown and not read: its key is what is refused.
             missing = ["kms:Decrypt"]
@@ -258,13 +258,13 @@ class Checks:
 
     def _look(self, side: Side, *looks: Callable[[], bool]) -> str:
         """See whether objects may have what server-side copies lose, as `transfer.thorough` does if it is `auto`."""
-        rights = [right for look in looks for right in _missing(look)]
+        rights = [right for poll in looks for right in _missing(poll)]
         if rights:
             remedy = self._remedy(side, side, tuple(rights))
             advice = _advice(side, remedy, rights)
             said = f"each object is asked about before it is copied; to save that request, {advice}"
             raise CheckWarning(f"the bucket does not tell what copies would lose, so {said}", remedy.policies)
-        if any(look() for look in looks):
+        if any(poll() for poll in looks):
             return "copies would lose Object Lock settings or redirects, so each object is asked about before"
         return "copies lose nothing here"
 
@@ -296,9 +296,9 @@ class Checks:
             ) from error
 
 
-def _missing(look: Callable[[], object]) -> tuple[str, ...]:
+def _missing(poll: Callable[[], object]) -> tuple[str, ...]:
     try:
-        look()
+        poll()
     except S3Error as error:
         return missing_rights(error)
     return ()

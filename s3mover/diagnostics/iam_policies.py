@@ -179,8 +179,8 @@ def _writing(terms: PolicyInputs) -> Iterator[Grant]:
     yield Grant(side, side, "ListUploadsOfDestination", uploads, end.bucket_arn)
     acl = ("s3:PutObjectAcl",) if terms.acl else ()
     locks = ("s3:PutObjectRetention", "s3:PutObjectLegalHold") if terms.locks else ()
-    look = ("s3:GetObject", "s3:AbortMultipartUpload")
-    write = ("s3:PutObject", "s3:PutObjectTagging", *acl, *locks, *look)
+    poll = ("s3:GetObject", "s3:AbortMultipartUpload")
+    write = ("s3:PutObject", "s3:PutObjectTagging", *acl, *locks, *poll)
     yield Grant(side, side, "WriteDestination", write, end.objects_arn())
     yield Grant(side, side, "RemoveProbeOfCheck", ("s3:DeleteObject",), end.objects_arn(PROBE_NAME))
     if end.key:

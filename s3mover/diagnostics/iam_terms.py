@@ -12,8 +12,8 @@ def documents_of(settings: Settings, source_key: str) -> list[Document]:
 
     `source_key` is the ARN of the KMS key that encrypts the source's objects, empty where it is not known.
     """
-    wanted = settings.transfer.method
-    ways = (Method.SERVER_SIDE_COPY, Method.STREAMING) if wanted == "auto" else (Method(wanted),)
+    method = settings.transfer.method
+    ways = (Method.SERVER_SIDE_COPY, Method.STREAMING) if method == "auto" else (Method(method),)
     terms = policy_inputs_of(settings, source_key)
     return [document for way in ways for document in documents(terms, way)]
 

@@ -51,7 +51,7 @@ class Comparator:
     """
 
     pair: Pair
-    wanted: KeyFilter | None
+    included: KeyFilter | None
     same_checksum: Callable[[ObjectEntry, ObjectEntry], bool | None]
     same_bytes: SameBytes | None
 
@@ -59,10 +59,10 @@ class Comparator:
 def verify(source: Pages, destination: Pages, comparison: Comparator) -> Iterator[Difference]:
     """Yield a verdict on every object of the source that the filter lets through, in the order of keys."""
     lookup = Lookup(destination)
-    wanted = comparison.wanted
+    included = comparison.included
     with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as readers:
         for page in source:
-            entries = [entry for entry in page if wanted is None or wanted(entry.key)]
+            entries = [entry for entry in page if included is None or included(entry.key)]
             copies = [lookup.find(comparison.pair.destination_key(entry.key)) for entry in entries]
             yield from readers.map(partial(_judge, comparison), entries, copies)
 
@@ -96,13 +96,13 @@ def _proven(entry: ObjectEntry, same: bool, what: str) -> Difference:
 
 
 def checksum_comparer(
-    source: Bucket, destination: Bucket, persist: Retry
+    source: Bucket, destination: Bucket, retry: Retry
 ) -> Callable[[ObjectEntry, ObjectEntry], bool | None]:
     """Return what compares the checksums that both sides tell of an object and its copy."""
 
     def same_checksum(entry: ObjectEntry, copy: ObjectEntry) -> bool | None:
-        sent = persist(partial(source.head, entry.key))
-        arrived = persist(partial(destination.head, copy.key))
+        sent = retry(partial(source.head, entry.key))
+        arrived = retry(partial(destination.head, copy.key))
         try:
             proven = check_content(
                 ObjectChecksums(sent.etag, sent.headers), ObjectChecksums(arrived.etag, arrived.headers)
@@ -114,12 +114,12 @@ def checksum_comparer(
     return same_checksum
 
 
-def byte_comparer(source: Bucket, destination: Bucket, persist: Retry) -> SameBytes:
+def byte_comparer(source: Bucket, destination: Bucket, retry: Retry) -> SameBytes:
     """Return what reads an object and its copy, each pinned to its listed ETag, and compares their hashes."""
 
     def same_bytes(entry: ObjectEntry, copy: ObjectEntry) -> bool:
-        ours = persist(partial(_hash, source, entry))
-        return ours == persist(partial(_hash, destination, copy))
+        ours = retry(partial(_hash, source, entry))
+        return ours == retry(partial(_hash, destination, copy))
 
     return same_bytes
 

@@ -18,15 +18,15 @@ LAST_WAIT_SECONDS = 0.2
 NOWHERE = "none"
 
 
-def commands_of(wishes: OperatorRequests) -> Commands:
+def commands_of(requests: OperatorRequests) -> Commands:
     """Return what can be asked over the control socket; each answers in one line."""
 
     def pause() -> str:
-        wishes.pause()
+        requests.pause()
         return "paused: nothing new begins, what is in flight ends"
 
     def resume() -> str:
-        wishes.resume()
+        requests.resume()
         return "resumed"
 
     return {"pause": pause, "resume": resume}
@@ -50,7 +50,7 @@ class ControlListener:
         self._next_try = clock()
         self._told = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Open the socket if it is not open; that it cannot be is said once."""
         if self._path == NOWHERE or self._server is not None or self._clock() < self._next_try:
             return
@@ -68,11 +68,11 @@ class ControlListener:
             self._server.close()
 
 
-def patience(stop: Stop, tend: Callable[[], None]) -> Callable[[float], bool]:
+def patience(stop: Stop, run_periodic: Callable[[], None]) -> Callable[[float], bool]:
     """Return how a write waits for an absent database: until it is back, or until the stop's deadline."""
 
     def wait(seconds: float) -> bool:
-        tend()
+        run_periodic()
         if not stop.wait(seconds):
             time.sleep(min(LAST_WAIT_SECONDS, stop.remaining))
         return not stop.overdue

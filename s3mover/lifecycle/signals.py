@@ -25,10 +25,10 @@ def stopping_on_signals(stop: Stop, grace: Callable[[], float]) -> Iterator[None
 
 
 @contextmanager
-def handling_signals(wishes: OperatorRequests) -> Iterator[None]:
+def handling_signals(requests: OperatorRequests) -> Iterator[None]:
     """Let SIGHUP ask for the settings to be read again, and SIGUSR1 for a sweep now."""
     with _handling(
-        {signal.SIGHUP: lambda *_: wishes.reload(), signal.SIGUSR1: lambda *_: wishes.sweep()},
+        {signal.SIGHUP: lambda *_: requests.reload(), signal.SIGUSR1: lambda *_: requests.sweep()},
     ):
         yield
 

@@ -24,19 +24,19 @@ class StartGate:
     def __init__(
         self,
         stop: Stop,
-        wishes: OperatorRequests,
+        requests: OperatorRequests,
         windows: Callable[[], Sequence[Window]],
         notify: Notify,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._stop = stop
-        self._wishes = wishes
+        self._wishes = requests
         self._windows = windows
         self._notify = notify
         self._clock = clock
         self._was_open = True
 
-    def held(self) -> str:
+    def blocked_by(self) -> str:
         """Return why nothing new may begin, empty where it may."""
         if self._stop.requested:
             return self._stop.reason
@@ -44,7 +44,7 @@ class StartGate:
             return PAUSED
         return "" if is_open(self._windows(), self._clock()) else OUTSIDE
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Announce that a window opened or closed, where one did."""
         now, windows = self._clock(), self._windows()
         open_ = is_open(windows, now)
@@ -57,12 +57,12 @@ class StartGate:
 class PauseAnnouncer:
     """Announces each pause and its end once, from the thread that looks: a wish is only noted."""
 
-    def __init__(self, wishes: OperatorRequests, notify: Notify) -> None:
-        self._wishes = wishes
+    def __init__(self, requests: OperatorRequests, notify: Notify) -> None:
+        self._wishes = requests
         self._notify = notify
         self._told = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Announce what has changed."""
         if self._wishes.paused is not self._told:
             self._told = self._wishes.paused

@@ -29,7 +29,7 @@ LONGEST_BACKOFF_SECONDS = 300.0
 # From the shortest backoff to more than the longest.
 MOST_DOUBLINGS = 20
 # How often it is looked whether it is time, or something else is wished.
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class SupervisorHooks:
     """What the supervisor has done for it.
 
     `acquire` takes the lease and says whether it got it. `round` makes one sweep and says what became of it.
-    `idle` waits so many seconds or until a stop is asked for, and gives the sign of life meanwhile. `held` says why
+    `idle` waits so many seconds or until a stop is asked for, and gives the sign of life meanwhile. `blocked_by` says why
     nothing new may begin, empty where it may. `interval` is the time between rounds, in seconds.
     """
 
     acquire: Callable[[], bool]
     round: Callable[[], SweepStatus]
     idle: Callable[[float], None]
-    held: Callable[[], str]
+    blocked_by: Callable[[], str]
     interval: Callable[[], float]
 
 
@@ -53,24 +53,24 @@ class Supervisor:
 
     def __init__(
         self,
-        duties: SupervisorHooks,
+        hooks: SupervisorHooks,
         pair: str,
         stop: Stop,
-        wishes: OperatorRequests,
+        requests: OperatorRequests,
         notify: Notify,
         *,
         rounds: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._duties = duties
+        self._duties = hooks
         self._pair = pair
         self._stop = stop
-        self._wishes = wishes
+        self._wishes = requests
         self._notify = notify
         self._rounds = rounds
         self._clock = clock
         self.sweeps = 0
-        self._asked = wishes.sweeps
+        self._asked = requests.sweeps
         self._failed_in_a_row = 0
         self._ended_at = clock()
         self._last: SweepStatus | None = None
@@ -82,12 +82,12 @@ class Supervisor:
             if self._is_time():
                 self._sweep()
             else:
-                self._duties.idle(LOOK_SECONDS)
+                self._duties.idle(POLL_SECONDS)
 
     def _is_time(self) -> bool:
         """Tell whether a round is due or asked for, and may begin."""
         due = self._clock() >= self._ended_at + self._pause()
-        return (due or self._wishes.sweeps != self._asked) and not self._duties.held()
+        return (due or self._wishes.sweeps != self._asked) and not self._duties.blocked_by()
 
     def _pause(self) -> float:
         if self._last in {None, SweepStatus.INTERRUPTED}:
@@ -141,7 +141,7 @@ class StopAnnouncer:
         self._notify = notify
         self._told = False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Announce the stop if it was asked for and is not announced yet."""
         if self._stop.requested and not self._told:
             self._told = True

@@ -16,7 +16,7 @@ from http.client import HTTPException, parse_headers
 from typing import Any, NamedTuple, Protocol
 
 from s3mover.errors import SettingsError
-from s3mover.observe.logs import log_defect
+from s3mover.observe.logs import log_internal_error
 from s3mover.observe.page import page
 from s3mover.observe.text import to_json
 
@@ -232,7 +232,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Pass over clients that went away; anything else is a defect of ours."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
-            log_defect(error)
+            log_internal_error(error)
 
     def end_connections(self) -> None:
         """Take nothing more from open connections, and wait until their answers went out."""

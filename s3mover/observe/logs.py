@@ -27,7 +27,7 @@ from s3mover.observe.console import render_line
 from s3mover.observe.redaction import redact, redactor
 from s3mover.observe.text import to_json, utc_moment
 
-__all__ = ["LEVELS", "LogListener", "configure", "log_defect", "redact"]
+__all__ = ["LEVELS", "LogListener", "configure", "log_internal_error", "redact"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TALLY = Tally.__match_args__
@@ -92,8 +92,8 @@ def _writers(fields: Mapping[str, str]) -> dict[str, Callable[..., None]]:
     }
 
 
-def log_defect(error: BaseException) -> None:
-    """Write the event `daemon.defect`: what broke, with its trace.
+def log_internal_error(error: BaseException) -> None:
+    """Write the event `daemon.internal_error`: what broke, with its trace.
 
     Before `configure` it goes to standard error: nobody has said yet where the log is.
     """

@@ -124,7 +124,7 @@ class StatusBoard:
             with self._lock:
                 handler(event)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Say that the loop is alive; called by the loop, at least every few seconds."""
         self._last_beat = self._monotonic()
 

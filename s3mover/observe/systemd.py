@@ -26,7 +26,7 @@ _MICROSECONDS = 1_000_000
 
 
 class ServiceNotifier:
-    """A `Notify` that passes on readiness and state, and with `beat` the sign of life that a watchdog waits for.
+    """A `Notify` that passes on readiness and state, and with `heartbeat` the sign of life that a watchdog waits for.
 
     `clock` counts seconds steadily, as CLOCK_MONOTONIC does.
     """
@@ -45,7 +45,7 @@ class ServiceNotifier:
             for message in self._messages(event):
                 self._send(message)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Give the sign of life, as often as the watchdog wants it; called while every loop moves."""
         if self._every and self._clock() >= self._next_beat:
             self._next_beat = self._clock() + self._every

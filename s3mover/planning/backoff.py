@@ -35,12 +35,12 @@ def wait_after(known: Wait | None, outcome: Outcome, rule: BackoffPolicy) -> Wai
     return Wait(outcome.key, failures, outcome.sweep, outcome.source_etag, outcome.moved_at, next_attempt)
 
 
-def without_backed_off(finding: PageDiff, waits: Mapping[str, Wait], now: float) -> PageDiff:
+def without_backed_off(diff: PageDiff, waits: Mapping[str, Wait], now: float) -> PageDiff:
     """Return the finding without the transfers that are to wait, which it skips as `waiting`."""
-    ready = [one for one in finding.transfers if not _still_waits(one.entry, waits.get(one.entry.key), now)]
-    left_out = len(finding.transfers) - len(ready)
-    skipped = {**finding.skipped, WAITING: left_out} if left_out else finding.skipped
-    return replace(finding, transfers=ready, skipped=skipped)
+    ready = [one for one in diff.transfers if not _still_waits(one.entry, waits.get(one.entry.key), now)]
+    left_out = len(diff.transfers) - len(ready)
+    skipped = {**diff.skipped, WAITING: left_out} if left_out else diff.skipped
+    return replace(diff, transfers=ready, skipped=skipped)
 
 
 def _still_waits(entry: ObjectEntry, wait: Wait | None, now: float) -> bool:

@@ -15,14 +15,14 @@ def key_filter(prefix: str, include: Sequence[str], exclude: Sequence[str]) -> K
     """
     if not include and not exclude:
         return None
-    wanted, refused = _any_of(include), _any_of(exclude)
+    included, refused = _any_of(include), _any_of(exclude)
     start = len(prefix)
 
     def passes(key: str) -> bool:
         below = key[start:]
         if refused is not None and refused.match(below):
             return False
-        return wanted is None or wanted.match(below) is not None
+        return included is None or included.match(below) is not None
 
     return passes
 

@@ -44,8 +44,8 @@ def plan(
     """
     ranges = Ranges(rules.pair.source_prefix, page)
     scanners = [_scanned(ranges, source, destination, rules) for _ in range(listers)]
-    with closing(ReadAhead(*scanners, depth=listers, name="list")) as findings:
-        yield from findings
+    with closing(ReadAhead(*scanners, depth=listers, name="list")) as diffs:
+        yield from diffs
 
 
 def _scanned(ranges: Ranges, source: Listing, destination: Listing, rules: Rules) -> Generator[PageDiff]:

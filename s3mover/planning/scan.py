@@ -31,12 +31,12 @@ class Rules:
 
     pair: Pair
     etags_tell: Callable[[ObjectEntry, ObjectEntry], bool]
-    wanted: KeyFilter | None = None
+    included: KeyFilter | None = None
     not_after: str = ""
 
     def takes_all(self, page: ObjectPage) -> bool:
         """Tell whether no object of `page` is to be left out."""
-        return self.wanted is None and not (self.not_after and max(page.times) > self.not_after)
+        return self.included is None and not (self.not_after and max(page.times) > self.not_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
 
 
 def _judge(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:
-    if rules.wanted is not None and not rules.wanted(entry.key):
+    if rules.included is not None and not rules.included(entry.key):
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
         return "too_young"

@@ -161,12 +161,12 @@ class Bucket(Multipart):
             first: the first byte wanted; None for the whole object.
             last: the last byte wanted; None for all from `first`.
         """
-        wanted = {
+        headers = {
             "x-amz-checksum-mode": "ENABLED",
             "if-match": quoted(if_match),
             "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
         }
-        request = Request("GetObject", "GET", key, headers=said(wanted))
+        request = Request("GetObject", "GET", key, headers=said(headers))
         body = self._client.perform(request, partial(opened, self.address.bucket, if_match, first))
         return body.paced(self._body_pace)
 
@@ -191,8 +191,11 @@ class Bucket(Multipart):
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
     ) -> Stored:
         """Let S3 copy an object of up to 5 GiB from another bucket, if it still has the ETag `if_match`."""
-        wanted = {**headers, **copy_source(source_bucket, source_key, if_match, self._expected_source_owner)}
-        return self._client.perform(Request("CopyObject", "PUT", key, (), wanted), _copied)
+        headers = {
+            **headers,
+            **copy_source(source_bucket, source_key, if_match, self._expected_source_owner),
+        }
+        return self._client.perform(Request("CopyObject", "PUT", key, (), headers), _copied)
 
     def delete(self, key: str, *, if_match: str = "") -> None:
         """Delete an object, if it still has the ETag `if_match` (empty for any)."""
@@ -237,8 +240,8 @@ class Bucket(Multipart):
 
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:
-    wanted = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
-    query = (("list-type", "2"), ("encoding-type", "url"), *said(wanted).items())
+    parameters = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
+    query = (("list-type", "2"), ("encoding-type", "url"), *said(parameters).items())
     return Request("ListObjectsV2", "GET", query=query)
 
 

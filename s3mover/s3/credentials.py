@@ -1,6 +1,6 @@
 """One side's credentials and address as the running program holds them: found once, the credentials kept fresh.
 
-How they are found is boto3's affair (`identity.py`), in a process of its own (`clerk.py`).
+How they are found is boto3's affair (`identity.py`), in a process of its own (`config_process.py`).
 """
 
 import threading

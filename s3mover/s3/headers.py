@@ -22,9 +22,9 @@ def copy_source(bucket: str, key: str, if_match: str, owner: str) -> dict[str, s
     An access point has its own spelling (API page of CopyObject, `x-amz-copy-source`).
     """
     path = f"{bucket}/object/{key}" if bucket.startswith("arn:") else f"{bucket}/{key}"
-    wanted = {
+    headers = {
         "x-amz-copy-source": quote_key(path),
         "x-amz-copy-source-if-match": quoted(if_match),
         "x-amz-source-expected-bucket-owner": owner,
     }
-    return said(wanted)
+    return said(headers)

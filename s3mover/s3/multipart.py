@@ -63,12 +63,12 @@ class Multipart:
         headers: Mapping[str, str] | None = None,
     ) -> str:
         """Let S3 copy the bytes from `first` to `last` (both included) as one part; return its ETag."""
-        wanted = {
+        headers = {
             **(headers or {}),
             **copy_source(source_bucket, source_key, if_match, self._expected_source_owner),
             "x-amz-copy-source-range": f"bytes={first}-{last}",
         }
-        request = Request("UploadPartCopy", "PUT", key, _part(upload_id, number), wanted)
+        request = Request("UploadPartCopy", "PUT", key, _part(upload_id, number), headers)
         return self._client.perform(request, _copied_part)
 
     def complete_upload(

@@ -76,12 +76,12 @@ def _chain(session: Any, access: SideAccess) -> Any:
 def _role(session: Any, access: SideAccess, found: Any) -> Any:
     """Assume the role with what was found; botocore assumes it again before each expiry."""
     region = access.region or session.get_config_variable("region") or DEFAULT_REGION
-    wanted = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
+    arguments = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
     fetcher = chain.AssumeRoleCredentialFetcher(
         partial(session.create_client, region_name=region, config=_BOUNDS),
         found,
         access.role_arn,
-        extra_args={name: value for name, value in wanted.items() if value},
+        extra_args={name: value for name, value in arguments.items() if value},
     )
     return chain.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
@@ -132,8 +132,8 @@ def _region_of_bucket(session: Any, access: SideAccess, guess: str) -> str:
 
 
 def _s3_client(session: Any, access: SideAccess, region: str, **options: Any) -> Any:
-    wanted = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
-    return session.create_client("s3", region_name=region, **wanted)
+    arguments = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
+    return session.create_client("s3", region_name=region, **arguments)
 
 
 @contextmanager

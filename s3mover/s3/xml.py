@@ -182,9 +182,11 @@ def completion(parts: Sequence[tuple[int, str]]) -> bytes:
 
 def restoration(tier: str, days: int) -> bytes:
     """Write the body of RestoreObject."""
-    wanted = f"<Days>{days}</Days><GlacierJobParameters><Tier>{_escaped(tier)}</Tier></GlacierJobParameters>"
+    elements = (
+        f"<Days>{days}</Days><GlacierJobParameters><Tier>{_escaped(tier)}</Tier></GlacierJobParameters>"
+    )
     name = "RestoreRequest"
-    return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{wanted}</{name}>'.encode()
+    return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{elements}</{name}>'.encode()
 
 
 def deletion(entries: Sequence[tuple[str, str]]) -> bytes:

@@ -24,12 +24,12 @@ class ObjectBackoff:
         self._clock = clock
         self._any = trail.has_waits(pair)
 
-    def without_backed_off(self, finding: PageDiff) -> PageDiff:
+    def without_backed_off(self, diff: PageDiff) -> PageDiff:
         """Return the finding without the transfers whose time has not come."""
         if not self._any:
-            return finding
-        waits = self._trail.waits(self._pair, [one.entry.key for one in finding.transfers])
-        return without_backed_off(finding, waits, self._clock()) if waits else finding
+            return diff
+        waits = self._trail.waits(self._pair, [one.entry.key for one in diff.transfers])
+        return without_backed_off(diff, waits, self._clock()) if waits else diff
 
     def changed_by(self, outcomes: Sequence[Outcome]) -> WaitChanges | None:
         """Return what these outcomes change: failed objects wait, all others wait no longer."""

@@ -26,35 +26,35 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class SweepTarget:
-    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at; `persist` asks them."""
+    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at; `retry` asks them."""
 
     pair: Pair
     plan: Callable[[], Generator[PageDiff]]
     source: Bucket
     destination: Bucket
-    persist: Retry
+    retry: Retry
 
 
 class SweepCycle:
     """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
 
     def __init__(
-        self, tools: SweepTools, territory: SweepTarget, sum_up: SumUp, retention: Callable[[], float]
+        self, tools: SweepTools, target: SweepTarget, sum_up: SumUp, retention: Callable[[], float]
     ) -> None:
         self._tools = tools
-        self._territory = territory
+        self._target = target
         self._sum_up = sum_up
         self._retention = retention
         self._recovered = False
         self._recovery = Recovery(
             tools.trail,
-            territory.pair,
-            territory.source,
-            territory.destination,
+            target.pair,
+            target.source,
+            target.destination,
             tools.notify,
             tools.clock,
-            territory.persist,
-            tools.beat,
+            target.retry,
+            tools.heartbeat,
             delete_sources=tools.remover is not None,
         )
         self.last: SweepResult | None = None
@@ -62,7 +62,7 @@ class SweepCycle:
     @property
     def pair(self) -> Pair:
         """The pair of buckets that is swept."""
-        return self._territory.pair
+        return self._target.pair
 
     def run(self) -> SweepResult:
         """Sweep once and record it.
@@ -74,10 +74,8 @@ class SweepCycle:
         """
         plan = self._plan()
         self._delete_overdue()
-        self.last = result = self._close(
-            self._look_back(Sweep(self._tools, self._territory.pair, plan).run())
-        )
-        prune(self._tools, self._territory.pair, self._retention())
+        self.last = result = self._close(self._look_back(Sweep(self._tools, self._target.pair, plan).run()))
+        prune(self._tools, self._target.pair, self._retention())
         return result
 
     def _plan(self) -> Generator[PageDiff]:
@@ -85,7 +83,7 @@ class SweepCycle:
             self._recover_once()
         except (S3Error, UnreachableError) as error:
             return _no_plan(error)
-        return self._territory.plan()
+        return self._target.plan()
 
     def _recover_once(self) -> None:
         if not self._recovered and self._predecessor_has_ended():
@@ -95,7 +93,7 @@ class SweepCycle:
     def _predecessor_has_ended(self) -> bool:
         """Where rows are pending, wait until nothing that was begun for them can still write; False for a stop."""
         tools = self._tools
-        if not tools.trail.pending(self._territory.pair, 1):
+        if not tools.trail.pending(self._target.pair, 1):
             return True
         return tools.stop.wait(LEASE_GUARD_SECONDS + SETTLING_SECONDS)
 
@@ -113,20 +111,20 @@ class SweepCycle:
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
         tools, place = self._tools, 0
-        while tools.remover is not None and not tools.held():
-            due, place = tools.trail.due_deletions(self._territory.pair, place, ROWS_PER_STEP)
+        while tools.remover is not None and not tools.blocked_by():
+            due, place = tools.trail.due_deletions(self._target.pair, place, ROWS_PER_STEP)
             if not due:
                 return
-            deletions = while_heartbeating(tools.beat, partial(tools.remover.delete_now, due))
+            deletions = while_heartbeating(tools.heartbeat, partial(tools.remover.delete_now, due))
             tools.trail.end_deletions(deletions, tools.clock())
             for event in deletion_events(deletions):
                 tools.notify(event)
-            tools.beat()
+            tools.heartbeat()
 
     def _close(self, result: SweepResult) -> SweepResult:
         said = [str(result.error)] if result.error else []
         if result.record.status is SweepStatus.INTERRUPTED:
-            said.append(result.held)
+            said.append(result.blocked_by)
         try:
             summary = self._sum_up(result)
         except MoverError as error:

@@ -18,10 +18,10 @@ ENOUGH = 3
 class EtagProbe:
     """Asks both sides about the first doubtful objects of a sweep, and remembers what they say."""
 
-    def __init__(self, source: Bucket, destination: Bucket, persist: Retry) -> None:
+    def __init__(self, source: Bucket, destination: Bucket, retry: Retry) -> None:
         self._source = source
         self._destination = destination
-        self._persist = persist
+        self._retry = retry
         self._sound = 0
         self._opaque = False
 
@@ -31,7 +31,7 @@ class EtagProbe:
             return not self._opaque
         try:
             asked = ((self._source, entry.key), (self._destination, copy.key))
-            heads = [self._persist(partial(bucket.head, key)) for bucket, key in asked]
+            heads = [self._retry(partial(bucket.head, key)) for bucket, key in asked]
         except S3Error:
             # It is gone, or may not be asked about: the transfer will tell, and one too many does no harm.
             return True

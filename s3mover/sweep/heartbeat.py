@@ -9,10 +9,10 @@ T = TypeVar("T")
 BEAT_SECONDS = 0.1
 
 
-def while_heartbeating(beat: Callable[[], None], call: Callable[[], T]) -> T:
-    """Return what `call` returns, or raise what it raises; `beat` is called here meanwhile."""
+def while_heartbeating(heartbeat: Callable[[], None], call: Callable[[], T]) -> T:
+    """Return what `call` returns, or raise what it raises; `heartbeat` is called here meanwhile."""
     with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:
         result = beside.submit(call)
         while not wait([result], BEAT_SECONDS).done:
-            beat()
+            heartbeat()
         return result.result()

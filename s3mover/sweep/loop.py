@@ -43,7 +43,7 @@ from s3mover.workers.pool.route_client import PoolMessage, RouteClient
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
 # Pages of the source that the plan may be ahead of the work.
-FINDINGS_AHEAD = 4
+PAGES_AHEAD = 4
 # How long the loop waits for news before it looks whether it is to stop.
 TICK_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
@@ -56,7 +56,7 @@ class PlanEnded(NamedTuple):
 
     whole: bool
     error: MoverError | None = None
-    defect: Exception | None = None
+    internal_error: Exception | None = None
 
 
 Message = PageDiff | PlanEnded | PoolMessage | Removed
@@ -67,19 +67,19 @@ Inbox = SimpleQueue[Message]
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
-    `clock` tells seconds since the epoch; `beat` is called whenever the loop comes round; `held` says why nothing new
+    `clock` tells seconds since the epoch; `heartbeat` is called whenever the loop comes round; `blocked_by` says why nothing new
     may begin, empty where it may. `backoff_policy` says how long objects that failed wait. `remover` is there where the
     source's objects are to be deleted.
     """
 
     trail: RetryingTrail
-    desk: RouteClient
+    client: RouteClient
     inbox: Inbox
     notify: Notify
     stop: StopState
     clock: Callable[[], float]
-    beat: Callable[[], None]
-    held: Callable[[], str]
+    heartbeat: Callable[[], None]
+    blocked_by: Callable[[], str]
     backoff_policy: Callable[[], BackoffPolicy]
     remover: Remover | None = None
 
@@ -88,7 +88,7 @@ class SweepTools:
 class SweepResult:
     """A sweep that has ended.
 
-    `error` is what cut it short, if anything did, `held` why it was not to go on, `set_aside` what workers died with.
+    `error` is what cut it short, if anything did, `blocked_by` why it was not to go on, `set_aside` what workers died with.
     """
 
     record: SweepRecord
@@ -98,33 +98,33 @@ class SweepResult:
     set_aside: list[Outcome]
     unkept: dict[str, int]
     skipped: dict[str, int] = field(default_factory=dict)
-    held: str = ""
+    blocked_by: str = ""
 
 
 class Sweep:
-    """One pass over a pair of buckets, `findings` being its plan; its row in the trail is opened at once."""
+    """One pass over a pair of buckets, `diffs` being its plan; its row in the trail is opened at once."""
 
-    def __init__(self, tools: SweepTools, pair: Pair, findings: Generator[PageDiff]) -> None:
+    def __init__(self, tools: SweepTools, pair: Pair, diffs: Generator[PageDiff]) -> None:
         self._tools = tools
         self._pair = pair
-        self._findings = findings
+        self._diffs = diffs
         self._transfers: deque[Transfer] = deque()
         self._outcomes: list[Outcome] = []
         self._returned: list[Order] = []
         self._removed: list[Deletion] = []
         self._set_aside: list[Outcome] = []
         self._numbers = count(1)
-        self._plan_room = threading.Semaphore(FINDINGS_AHEAD)
-        self._findings_held = 0
+        self._plan_room = threading.Semaphore(PAGES_AHEAD)
+        self._diffs_held = 0
         self._plan_ended: PlanEnded | None = None
         # Once held, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
-        self._held = ""
+        self._blocked_by = ""
         self._recalled = False
-        self._trusted_until = 0.0
+        self._lease_lent_until = 0.0
         self._started_at = self._progress_at = tools.clock()
         self._id = tools.trail.open_sweep(pair, self._started_at)
-        self._ledger = SweepStats(self._id, tools.notify)
-        self._waits = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
+        self._stats = SweepStats(self._id, tools.notify)
+        self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
         tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
@@ -137,7 +137,7 @@ class Sweep:
         """
         threading.Thread(target=self._plan, name="planner", daemon=True).start()
         while not self._is_done():
-            self._lend_trust()
+            self._renew_worker_lease()
             self._take_news()
             self._settle()
             self._hand_out()
@@ -149,39 +149,39 @@ class Sweep:
         """Feed the inbox, on the planner's thread, as far ahead as there is room for."""
         ended = PlanEnded(whole=True)
         try:
-            with closing(self._findings):
-                for finding in self._findings:
+            with closing(self._diffs):
+                for diff in self._diffs:
                     self._plan_room.acquire()
-                    if self._held:
+                    if self._blocked_by:
                         ended = PlanEnded(whole=False)
                         break
-                    self._tools.inbox.put(finding)
+                    self._tools.inbox.put(diff)
         except MoverError as error:
             ended = PlanEnded(whole=False, error=error)
-        except Exception as defect:  # noqa: BLE001 - carried to the loop's thread, which would wait for ever
-            ended = PlanEnded(whole=False, defect=defect)
+        except Exception as internal_error:  # noqa: BLE001 - carried to the loop's thread, which would wait for ever
+            ended = PlanEnded(whole=False, internal_error=internal_error)
         self._tools.inbox.put(ended)
 
     def _is_done(self) -> bool:
         if self._tools.stop.overdue:
             return True
         remover = self._tools.remover
-        nothing_out = self._tools.desk.in_flight() == 0 and (remover is None or remover.is_idle)
+        nothing_out = self._tools.client.in_flight() == 0 and (remover is None or remover.is_idle)
         nothing_out = nothing_out and not self._outcomes and not self._returned
         return self._plan_ended is not None and nothing_out and not (self._transfers and self._may_intend())
 
     def _may_intend(self) -> bool:
-        return not self._held and not (self._plan_ended and self._plan_ended.error)
+        return not self._blocked_by and not (self._plan_ended and self._plan_ended.error)
 
-    def _lend_trust(self) -> None:
+    def _renew_worker_lease(self) -> None:
         until = self._tools.trail.lease_confirmed_at() + LEASE_GUARD_SECONDS
-        if until - self._trusted_until >= LEASE_RENEWAL_STEP_SECONDS:
-            self._trusted_until = until
-            self._tools.desk.trust(until)
+        if until - self._lease_lent_until >= LEASE_RENEWAL_STEP_SECONDS:
+            self._lease_lent_until = until
+            self._tools.client.renew_lease(until)
 
     def _take_news(self) -> None:
-        self._tools.beat()
-        self._held = self._held or self._tools.held()
+        self._tools.heartbeat()
+        self._blocked_by = self._blocked_by or self._tools.blocked_by()
         try:
             self._take(self._tools.inbox.get(timeout=TICK_SECONDS))
             while True:
@@ -192,19 +192,19 @@ class Sweep:
     def _take(self, message: Message) -> None:
         match message:
             case PageDiff():
-                finding = self._waits.without_backed_off(message)
-                self._ledger.found(finding)
-                self._transfers.extend(finding.transfers)
-                self._findings_held += 1
+                diff = self._backoff.without_backed_off(message)
+                self._stats.found(diff)
+                self._transfers.extend(diff.transfers)
+                self._diffs_held += 1
             case PlanEnded():
-                if message.defect is not None:
-                    raise message.defect
+                if message.internal_error is not None:
+                    raise message.internal_error
                 self._plan_ended = message
-                tally = self._ledger.tally()
+                tally = self._stats.tally()
                 to_move = tally.listed - tally.skipped
                 self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
             case PoolMessage():
-                settled = self._tools.desk.hear(message)
+                settled = self._tools.client.hear(message)
                 self._outcomes += settled.outcomes
                 self._take_back(settled.returned)
             case Removed():
@@ -214,18 +214,18 @@ class Sweep:
 
     def _settle(self) -> None:
         if self._outcomes:
-            self._tools.trail.settle(self._outcomes, self._waits.changed_by(self._outcomes))
-            self._ledger.settled(self._outcomes)
+            self._tools.trail.settle(self._outcomes, self._backoff.changed_by(self._outcomes))
+            self._stats.settled(self._outcomes)
             self._remove_sources(self._outcomes)
             self._set_aside += [outcome for outcome in self._outcomes if outcome.code == WORKER_DIED]
             self._outcomes = []
         if self._returned:
             self._tools.trail.settle([self._withdrawal(order) for order in self._returned])
-            self._ledger.withdrawn(self._returned)
+            self._stats.withdrawn(self._returned)
             self._returned = []
         if self._removed:
             self._tools.trail.end_deletions(self._removed, self._tools.clock())
-            self._ledger.removed(self._removed)
+            self._stats.removed(self._removed)
             self._removed = []
 
     def _remove_sources(self, committed: list[Outcome]) -> None:
@@ -247,23 +247,23 @@ class Sweep:
         return unmoved(order, INTERRUPTED, "", self._tools.clock())._replace(status=Status.SKIPPED)
 
     def _hand_out(self) -> None:
-        if self._held and not self._recalled:
+        if self._blocked_by and not self._recalled:
             self._recalled = True
-            self._tools.desk.recall()
+            self._tools.client.recall()
         while self._may_intend() and (rows := self._rows_to_intend()):
             self._intend(rows)
 
     def _rows_to_intend(self) -> int:
         """Return 0 until there is room for a good many: each write of the trail costs a commit."""
-        waiting, room = len(self._transfers), self._tools.desk.room()
-        enough = min(waiting, max(1, self._tools.desk.window() // 4), ROWS_PER_WRITE)
+        waiting, room = len(self._transfers), self._tools.client.room()
+        enough = min(waiting, max(1, self._tools.client.window() // 4), ROWS_PER_WRITE)
         return min(waiting, room, ROWS_PER_WRITE) if enough <= room else 0
 
     def _intend(self, rows: int) -> None:
         orders = [self._order(self._transfers.popleft()) for _ in range(rows)]
         self._tools.trail.intend(orders, self._tools.clock())
-        self._ledger.intended(orders)
-        self._tools.desk.hand_out(orders)
+        self._stats.intended(orders)
+        self._tools.client.hand_out(orders)
 
     def _order(self, transfer: Transfer) -> Order:
         entry = transfer.entry
@@ -281,18 +281,18 @@ class Sweep:
 
     def _let_plan_go_on(self) -> None:
         if len(self._transfers) < ROWS_PER_WRITE or not self._may_intend():
-            for _ in range(self._findings_held):
+            for _ in range(self._diffs_held):
                 self._plan_room.release()
-            self._findings_held = 0
+            self._diffs_held = 0
 
     def _tell_progress(self) -> None:
         now = self._tools.clock()
         if now - self._progress_at >= PROGRESS_SECONDS:
             self._progress_at = now
-            self._tools.notify(SweepProgress(self._id, self._ledger.tally(), now - self._started_at))
+            self._tools.notify(SweepProgress(self._id, self._stats.tally(), now - self._started_at))
 
     def _result(self) -> SweepResult:
-        tally, ended_at = self._ledger.tally(), self._tools.clock()
+        tally, ended_at = self._stats.tally(), self._tools.clock()
         ended = self._plan_ended or PlanEnded(whole=False)
         record = SweepRecord(
             id=self._id,
@@ -304,16 +304,16 @@ class Sweep:
             # A clock that was set back meanwhile tells less than nothing.
             duration_us=max(0, round((ended_at - self._started_at) * 1e6)),
         )
-        ledger = self._ledger
+        stats = self._stats
         return SweepResult(
             record,
             ended.error,
-            list(ledger.failures),
-            dict(ledger.fallbacks),
+            list(stats.failures),
+            dict(stats.fallbacks),
             self._set_aside,
-            dict(ledger.unkept),
-            dict(ledger.skipped),
-            self._held,
+            dict(stats.unkept),
+            dict(stats.skipped),
+            self._blocked_by,
         )
 
 

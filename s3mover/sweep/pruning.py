@@ -31,7 +31,7 @@ class Tools(Protocol):
         """Tells seconds since the epoch."""
 
     @property
-    def beat(self) -> Callable[[], None]:
+    def heartbeat(self) -> Callable[[], None]:
         """Is called before each step."""
 
 
@@ -51,6 +51,6 @@ def _in_steps(tools: Tools, remove: Callable[[], int]) -> None:
     """Call what removes some rows and says how many, until it finds too few for a step, or the time is over."""
     until = tools.clock() + LONGEST_SECONDS
     while not tools.stop.requested and tools.clock() < until:
-        tools.beat()
+        tools.heartbeat()
         if remove() < ROWS_PER_STEP:
             return

@@ -40,7 +40,7 @@ class Version(NamedTuple):
 class Recovery:
     """Resolves rows of one pair.
 
-    `clock` tells seconds since the epoch, `persist` tries again what may succeed then, `beat` is called meanwhile,
+    `clock` tells seconds since the epoch, `retry` tries again what may succeed then, `heartbeat` is called meanwhile,
     `delete_sources` makes deletions due.
     """
 
@@ -50,8 +50,8 @@ class Recovery:
     destination: Bucket
     notify: Notify
     clock: Callable[[], float]
-    persist: Retry
-    beat: Callable[[], None]
+    retry: Retry
+    heartbeat: Callable[[], None]
     delete_sources: bool = False
 
     def recover(self) -> None:
@@ -88,22 +88,22 @@ class Recovery:
         """
         for outcome in set_aside:
             target = self.pair.destination_key(outcome.key)
-            self.persist(partial(abort_uploads, self.destination, target, outcome.size, since))
+            self.retry(partial(abort_uploads, self.destination, target, outcome.size, since))
 
     def _look_at(self, rows: Iterable[PendingRow]) -> list[Outcome]:
-        def look() -> list[Outcome]:
+        def poll() -> list[Outcome]:
             with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
                 return list(looking.map(self._look, rows))
 
-        return while_heartbeating(self.beat, look)
+        return while_heartbeating(self.heartbeat, poll)
 
     def _look(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
         try:
-            self.persist(partial(abort_uploads, self.destination, target, row.size, row.created_at))
-            arrived = self.persist(partial(head_of, self.destination, target))
+            self.retry(partial(abort_uploads, self.destination, target, row.size, row.created_at))
+            arrived = self.retry(partial(head_of, self.destination, target))
             plain = arrived is None or arrived.etag == row.source_etag
-            source = None if plain else self.persist(partial(head_of, self.source, row.key))
+            source = None if plain else self.retry(partial(head_of, self.source, row.key))
             outcome = resolution(row, arrived, source, self.clock())
         finally:
             self.source.close_thread()

@@ -33,18 +33,18 @@ class Removed(NamedTuple):
     """What became of a batch of due deletions, or the defect of ours that it met."""
 
     deletions: list[Deletion]
-    defect: Exception | None = None
+    internal_error: Exception | None = None
 
 
 class Remover:
-    """Deletes on a thread of its own; `deliver` takes what became of each batch, `persist` tries requests again.
+    """Deletes on a thread of its own; `deliver` takes what became of each batch, `retry` tries requests again.
 
     The owner's thread calls `remove` and counts back by `heard`.
     """
 
-    def __init__(self, source: Bucket, persist: Retry, deliver: Callable[[Removed], None]) -> None:
+    def __init__(self, source: Bucket, retry: Retry, deliver: Callable[[Removed], None]) -> None:
         self._source = source
-        self._persist = persist
+        self._retry = retry
         self._deliver = deliver
         self._due: SimpleQueue[Sequence[DueDeletion]] = SimpleQueue()
         self._outstanding = 0
@@ -64,7 +64,7 @@ class Remover:
     def delete_now(self, due: Sequence[DueDeletion]) -> list[Deletion]:
         """Delete these objects on the calling thread, whose connections are closed again."""
         try:
-            return delete(self._source, due, self._persist)
+            return delete(self._source, due, self._retry)
         finally:
             self._source.close_thread()
 
@@ -74,8 +74,8 @@ class Remover:
         Raises:
             Exception: the defect that it met.
         """
-        if removed.defect is not None:
-            raise removed.defect
+        if removed.internal_error is not None:
+            raise removed.internal_error
         self._outstanding -= len(removed.deletions)
 
     def _work(self) -> None:
@@ -84,30 +84,30 @@ class Remover:
 
     def _removed(self, due: Sequence[DueDeletion]) -> Removed:
         try:
-            return Removed(delete(self._source, due, self._persist))
-        except Exception as defect:  # noqa: BLE001 - carried to the owner's thread, which would wait for ever
-            return Removed([], defect)
+            return Removed(delete(self._source, due, self._retry))
+        except Exception as internal_error:  # noqa: BLE001 - carried to the owner's thread, which would wait for ever
+            return Removed([], internal_error)
 
 
-def delete(source: Bucket, due: Sequence[DueDeletion], persist: Retry) -> list[Deletion]:
+def delete(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
     """Delete what still is the version that was copied; each deletion says what became of it.
 
-    What the store refuses for now is tried again, as often as `persist` does.
+    What the store refuses for now is tried again, as often as `retry` does.
     """
     batched = [one for one in due if not _UNFIT_FOR_XML.search(one.key)]
     single = [one for one in due if _UNFIT_FOR_XML.search(one.key)]
     deletions = [
         done
         for at in range(0, len(batched), BATCH)
-        for done in _delete_batch(source, batched[at : at + BATCH], persist)
+        for done in _delete_batch(source, batched[at : at + BATCH], retry)
     ]
     with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
-        deletions += pool.map(lambda one: _delete_one(source, one, persist), single)
+        deletions += pool.map(lambda one: _delete_one(source, one, retry), single)
     # One that is gone already needs no deletion: an earlier attempt may have been cut off before its answer.
     return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
-def require_conditions(source: Bucket, prefix: str, persist: Retry) -> None:
+def require_conditions(source: Bucket, prefix: str, retry: Retry) -> None:
     """See that the source heeds the conditions of deletions, by deleting an object that is not there.
 
     Raises:
@@ -115,8 +115,8 @@ def require_conditions(source: Bucket, prefix: str, persist: Retry) -> None:
         S3Error: deleting is not permitted, or S3 cannot be asked.
     """
     probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
-    codes = {_refusal(partial(source.delete, probe.key, if_match=probe.etag), persist)}
-    codes |= {deletion.code for deletion in _delete_batch(source, [probe], persist)}
+    codes = {_refusal(partial(source.delete, probe.key, if_match=probe.etag), retry)}
+    codes |= {deletion.code for deletion in _delete_batch(source, [probe], retry)}
     if "" in codes:
         raise UnreachableError(
             f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
@@ -129,7 +129,7 @@ def require_conditions(source: Bucket, prefix: str, persist: Retry) -> None:
         )
 
 
-def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Retry) -> list[Deletion]:
+def _delete_batch(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
     """Delete by one request, or by more where the answer refuses some keys for now."""
     left, codes = list(due), dict[DueDeletion, str]()
 
@@ -140,20 +140,20 @@ def _delete_batch(source: Bucket, due: Sequence[DueDeletion], persist: Retry) ->
         if left:
             raise S3Error(codes[left[0]], temporary=True)
 
-    code = _refusal(delete_left, persist)
+    code = _refusal(delete_left, retry)
     return [Deletion(one, codes.get(one, code)) for one in due]
 
 
-def _delete_one(source: Bucket, due: DueDeletion, persist: Retry) -> Deletion:
+def _delete_one(source: Bucket, due: DueDeletion, retry: Retry) -> Deletion:
     try:
-        return Deletion(due, _refusal(partial(source.delete, due.key, if_match=due.etag), persist))
+        return Deletion(due, _refusal(partial(source.delete, due.key, if_match=due.etag), retry))
     finally:
         source.close_thread()
 
 
-def _refusal(call: Callable[[], None], persist: Retry) -> str:
+def _refusal(call: Callable[[], None], retry: Retry) -> str:
     try:
-        persist(call)
+        retry(call)
     except S3Error as error:
         return error.code
     except UnreachableError:

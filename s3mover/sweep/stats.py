@@ -39,10 +39,10 @@ class SweepStats:
         """Return the counts so far."""
         return Tally(**self._counts)
 
-    def found(self, finding: PageDiff) -> None:
+    def found(self, diff: PageDiff) -> None:
         """Count what one page of the source came to."""
-        self._counts["listed"] += finding.listed
-        for reason, objects in finding.skipped.items():
+        self._counts["listed"] += diff.listed
+        for reason, objects in diff.skipped.items():
             self._counts["skipped"] += objects
             self.skipped[reason] += objects
             self._notify(ObjectsInPlace(reason, objects))

@@ -33,7 +33,7 @@ class TransferResult(NamedTuple):
 class TransferMethod(Protocol):
     """One way for one object."""
 
-    def carry(self, order: Order) -> TransferResult:
+    def transfer(self, order: Order) -> TransferResult:
         """Bring the object to the destination and verify it.
 
         Raises:
@@ -48,12 +48,12 @@ class Upload(NamedTuple):
     destination: Bucket
     key: str
     id: str
-    persist: Retry
+    retry: Retry
 
     def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
         """Make an object of the parts, whose ETags come in their order."""
         parts = list(enumerate(etags, start=1))
-        return self.persist(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
+        return self.retry(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
 
 
 def in_one_upload(
@@ -61,13 +61,13 @@ def in_one_upload(
     order: Order,
     headers: dict[str, str],
     fill: Callable[[Upload], Stored],
-    persist: Retry,
+    retry: Retry,
 ) -> Stored:
     """Write `order.target` as a multipart upload that `fill` fills and completes.
 
     One that cannot be completed is aborted, so that its parts are not paid for.
     """
-    upload = Upload(destination, order.target, _create(destination, order.target, headers), persist)
+    upload = Upload(destination, order.target, _create(destination, order.target, headers), retry)
     try:
         return fill(upload)
     except MoverError as error:
@@ -103,7 +103,7 @@ def _remove(destination: Bucket, key: str, etag: str, wrong: VerificationError) 
         ) from wrong
 
 
-def arrived_head(destination: Bucket, key: str, persist: Retry) -> Head:
+def arrived_head(destination: Bucket, key: str, retry: Retry) -> Head:
     """Ask the destination about a copy that it has just taken.
 
     Raises:
@@ -111,7 +111,7 @@ def arrived_head(destination: Bucket, key: str, persist: Retry) -> Head:
         S3Error: the destination could not be asked.
     """
     try:
-        return persist(lambda: destination.head(key))
+        return retry(lambda: destination.head(key))
     except S3Error as error:
         if error.status == HTTPStatus.NOT_FOUND:
             raise VerificationError("the destination took the copy, and does not have it") from error

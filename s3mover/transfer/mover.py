@@ -69,30 +69,28 @@ class Mover:
         self._pause = pause
         self._clock = clock
         self._timer = timer
-        self._verdicts = CopyPermissionCache(timer)
+        self._permissions = CopyPermissionCache(timer)
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and tell what became of it; never raises for a failure of S3."""
         started = self._timer()
-        journey = TransferState(order, self._clock())
+        state = TransferState(order, self._clock())
         left = self._abort_leftovers(order)
         try:
             self._refuse_large(order)
-            arrival = self._until_arrived(journey)
+            result = self._until_arrived(state)
         except MoverError as error:
-            return self._failed(journey, started, error, left)
-        return self._ended(
-            journey, started, Status.SUCCESS, "", notes(_said(journey, arrival), left), arrival
-        )
+            return self._failed(state, started, error, left)
+        return self._ended(state, started, Status.SUCCESS, "", notes(_said(state, result), left), result)
 
-    def _failed(self, journey: TransferState, started: float, error: MoverError, left: str) -> Outcome:
-        order = journey.order
+    def _failed(self, state: TransferState, started: float, error: MoverError, left: str) -> Outcome:
+        order = state.order
         note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
         status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
-        if status is Status.SKIPPED and journey.may_have_written and self._has_arrived(journey):
+        if status is Status.SKIPPED and state.may_have_written and self._has_arrived(state):
             # A row that is withdrawn would leave the copy without any.
             status, code, message = Status.ERROR, INTERRUPTED, f"a copy may have arrived before: {message}"
-        return self._ended(journey, started, status, code, notes(note, message, left))
+        return self._ended(state, started, status, code, notes(note, message, left))
 
     def _abort_leftovers(self, order: Order) -> str:
         """Abort what a worker that died has left of this order; says where that was not possible."""
@@ -107,63 +105,63 @@ class Mover:
             return f"a multipart upload may have been left behind: {error.code}"
         return ""
 
-    def _has_arrived(self, journey: TransferState) -> bool:
+    def _has_arrived(self, state: TransferState) -> bool:
         """Tell whether some attempt, of a dead worker's perhaps, has written the destination's object."""
         try:
-            head = self._destination.head(journey.order.target)
+            head = self._destination.head(state.order.target)
         except S3Error as refusal:
             return refusal.status != HTTPStatus.NOT_FOUND
-        return written_since(head.last_modified, journey.began_at)
+        return written_since(head.last_modified, state.began_at)
 
-    def _until_arrived(self, journey: TransferState) -> TransferResult:
+    def _until_arrived(self, state: TransferState) -> TransferResult:
         while True:
-            journey.attempts += 1
+            state.attempts += 1
             try:
-                if journey.changed:
-                    self._look_again(journey)
-                return self._carry_noting(journey)
+                if state.changed:
+                    self._look_again(state)
+                return self._carry_noting(state)
             except (S3Error, VerificationError) as error:
-                if not _worth_repeating(error) or journey.attempts >= self._policy.max_attempts:
+                if not _worth_repeating(error) or state.attempts >= self._policy.max_attempts:
                     raise
-                if not self._pause(backoff(journey.attempts)):
+                if not self._pause(backoff(state.attempts)):
                     raise
-                journey.changed = journey.changed or _code(error) in CHANGED
+                state.changed = state.changed or _code(error) in CHANGED
 
-    def _carry_noting(self, journey: TransferState) -> TransferResult:
+    def _carry_noting(self, state: TransferState) -> TransferResult:
         try:
-            return self._carry(journey)
+            return self._transfer(state)
         except MoverError as error:
-            journey.may_have_written = journey.may_have_written or _leaves_it_open(error)
+            state.may_have_written = state.may_have_written or _leaves_it_open(error)
             raise
 
-    def _carry(self, journey: TransferState) -> TransferResult:
+    def _transfer(self, state: TransferState) -> TransferResult:
         if self._policy.method == Method.STREAMING:
-            return self._stream(journey)
+            return self._stream(state)
         if self._policy.method == Method.SERVER_SIDE_COPY:
-            journey.method = Method.SERVER_SIDE_COPY
-            return self._server_side.carry(journey.order)
-        return self._copy_or_stream(journey)
+            state.method = Method.SERVER_SIDE_COPY
+            return self._server_side.transfer(state.order)
+        return self._copy_or_stream(state)
 
-    def _copy_or_stream(self, journey: TransferState) -> TransferResult:
-        key = journey.order.key
-        journey.fallback = self._verdicts.refusal(key, probing=journey.order.size <= MAX_PROBE)
-        if journey.fallback:
-            return self._stream(journey)
-        journey.method = Method.SERVER_SIDE_COPY
+    def _copy_or_stream(self, state: TransferState) -> TransferResult:
+        key = state.order.key
+        state.fallback = self._permissions.refusal(key, probing=state.order.size <= MAX_PROBE)
+        if state.fallback:
+            return self._stream(state)
+        state.method = Method.SERVER_SIDE_COPY
         try:
-            arrival = self._server_side.carry(journey.order)
+            result = self._server_side.transfer(state.order)
         except S3Error as error:
             if not is_denial(error) or self._is_gone(key, error):
-                self._verdicts.undecided(key)
+                self._permissions.undecided(key)
                 raise
-            self._verdicts.refused(key, error.code)
-            journey.fallback = error.code
-            return self._stream(journey)
+            self._permissions.refused(key, error.code)
+            state.fallback = error.code
+            return self._stream(state)
         except BaseException:
-            self._verdicts.undecided(key)
+            self._permissions.undecided(key)
             raise
-        self._verdicts.permitted(key)
-        return arrival
+        self._permissions.permitted(key)
+        return result
 
     def _is_gone(self, key: str, error: MoverError) -> bool:
         """Ask of a refusal whether it hides that there is nothing any more: see `Bucket.lists`."""
@@ -174,15 +172,15 @@ class Mover:
         except S3Error:
             return False
 
-    def _stream(self, journey: TransferState) -> TransferResult:
-        journey.method = Method.STREAMING
-        return self._streaming.carry(journey.order)
+    def _stream(self, state: TransferState) -> TransferResult:
+        state.method = Method.STREAMING
+        return self._streaming.transfer(state.order)
 
-    def _look_again(self, journey: TransferState) -> None:
-        head = self._source.head(journey.order.key)
+    def _look_again(self, state: TransferState) -> None:
+        head = self._source.head(state.order.key)
         storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
-        journey.order = journey.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
-        journey.changed = False
+        state.order = state.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
+        state.changed = False
 
     def _ask_for_restoration(self, order: Order) -> str:
         """Ask once per sweep where that is wished; S3 says if it is under way already."""
@@ -208,39 +206,37 @@ class Mover:
 
     def _ended(
         self,
-        journey: TransferState,
+        state: TransferState,
         started: float,
         status: Status,
         code: str,
         message: str,
-        arrival: TransferResult | None = None,
+        result: TransferResult | None = None,
     ) -> Outcome:
-        order = journey.order
+        order = state.order
         return Outcome(
             sweep=order.sweep,
             number=order.number,
             key=order.key,
             size=order.size,
             status=status,
-            method=journey.method,
+            method=state.method,
             moved_at=self._clock(),
             duration_us=round((self._timer() - started) * 1_000_000),
-            attempts=journey.attempts,
+            attempts=state.attempts,
             source_etag=order.etag,
-            destination_etag=arrival.etag if arrival else "",
+            destination_etag=result.etag if result else "",
             code=code,
             message=message[:MESSAGE_LENGTH],
-            fallback=journey.fallback,
-            delete_due=arrival is not None and self._policy.delete_source,
-            unkept=arrival.unkept if arrival else (),
+            fallback=state.fallback,
+            delete_due=result is not None and self._policy.delete_source,
+            unkept=result.unkept if result else (),
         )
 
 
-def _said(journey: TransferState, arrival: TransferResult) -> str:
-    refused = (
-        f"streamed, since a server-side copy was refused: {journey.fallback}" if journey.fallback else ""
-    )
-    return notes(refused, arrival.note)
+def _said(state: TransferState, result: TransferResult) -> str:
+    refused = f"streamed, since a server-side copy was refused: {state.fallback}" if state.fallback else ""
+    return notes(refused, result.note)
 
 
 def _url(bucket: Bucket, key: str) -> str:

@@ -29,13 +29,13 @@ class Part(NamedTuple):
         return self.last - self.first + 1
 
 
-def part_size_for(size: int, wanted: int) -> int:
-    """Return the part size in bytes for an object of `size` bytes: `wanted`, or more where 10,000 would not do.
+def part_size_for(size: int, part_size: int) -> int:
+    """Return the part size in bytes for an object of `size` bytes: `part_size`, or more where 10,000 would not do.
 
     Grown sizes are whole MiB, so that they read well in a console.
     """
-    if size <= wanted * MAX_PARTS:
-        return wanted
+    if size <= part_size * MAX_PARTS:
+        return part_size
     least = -(-size // MAX_PARTS)
     return min(-(-least // MIB) * MIB, MAX_PART_SIZE)
 

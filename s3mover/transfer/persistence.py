@@ -31,7 +31,7 @@ def retry_policy(attempts: int, pause: Callable[[float], bool]) -> Retry:
     An error that outlasted all attempts is final: the whole object is not begun again for it.
     """
 
-    def persist(call: Callable[[], T]) -> T:
+    def retry(call: Callable[[], T]) -> T:
         attempt = 1
         while True:
             try:
@@ -46,4 +46,4 @@ def retry_policy(attempts: int, pause: Callable[[float], bool]) -> Retry:
                     raise
             attempt += 1
 
-    return persist
+    return retry

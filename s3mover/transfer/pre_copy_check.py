@@ -28,28 +28,28 @@ class PreCopyCheck:
         source: Bucket,
         destination: Bucket,
         clock: Callable[[], float],
-        persist: Retry = no_retry,
+        retry: Retry = no_retry,
     ) -> None:
         self._mode = mode
-        self._looks = (source.has_object_lock, source.is_website, destination.is_website)
+        self._polls = (source.has_object_lock, source.is_website, destination.is_website)
         self._clock = clock
-        self._persist = persist
+        self._retry = retry
         self._lock = Lock()
         self._until = float("-inf")
         self._matters = True
 
-    def wanted(self) -> bool:
+    def is_needed(self) -> bool:
         """Tell whether the next object is to be asked about."""
         if self._mode != "auto":
             return self._mode == "always"
         with self._lock:
             if self._clock() >= self._until:
-                self._matters = any(self._may_be(look) for look in self._looks)
+                self._matters = any(self._may_be(poll) for poll in self._polls)
                 self._until = self._clock() + LOOK_AGAIN_SECONDS
             return self._matters
 
-    def _may_be(self, look: Callable[[], bool]) -> bool:
+    def _may_be(self, poll: Callable[[], bool]) -> bool:
         try:
-            return self._persist(look)
+            return self._retry(poll)
         except S3Error:
             return True

@@ -52,14 +52,14 @@ def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: 
     `source` are the headers of the source's GET or HEAD (names in lower case), empty where it was not asked;
     `has` tells what the destination can do.
     """
-    wanted = _by_feature(policy, storage_class, source)
-    if not wanted:
+    headers_of = _by_feature(policy, storage_class, source)
+    if not headers_of:
         return WriteHeaders(_encryption(policy), ())
-    used = tuple(feature for feature in wanted if has(feature))
+    used = tuple(feature for feature in headers_of if has(feature))
     headers = _encryption(policy)
     for feature in used:
-        headers |= wanted[feature]
-    return WriteHeaders(headers, used, tuple(feature for feature in wanted if feature not in used))
+        headers |= headers_of[feature]
+    return WriteHeaders(headers, used, tuple(feature for feature in headers_of if feature not in used))
 
 
 def with_source_properties(
@@ -95,16 +95,16 @@ def _by_feature(
     policy: Policy, storage_class: str, source: Mapping[str, str]
 ) -> dict[Feature, dict[str, str]]:
     chosen = policy.storage_class or storage_class
-    wanted: dict[Feature, dict[str, str]] = {}
+    headers_of: dict[Feature, dict[str, str]] = {}
     if chosen not in {"", "STANDARD"}:
-        wanted[Feature.STORAGE_CLASS] = {"x-amz-storage-class": chosen}
+        headers_of[Feature.STORAGE_CLASS] = {"x-amz-storage-class": chosen}
     if policy.acl:
-        wanted[Feature.ACL] = {"x-amz-acl": policy.acl}
+        headers_of[Feature.ACL] = {"x-amz-acl": policy.acl}
     if REDIRECT in source:
-        wanted[Feature.REDIRECT] = {REDIRECT: source[REDIRECT]}
+        headers_of[Feature.REDIRECT] = {REDIRECT: source[REDIRECT]}
     if lock := {name: source[name] for name in LOCK if source.get(name, "OFF") != "OFF"}:
-        wanted[Feature.OBJECT_LOCK] = lock
-    return wanted
+        headers_of[Feature.OBJECT_LOCK] = lock
+    return headers_of
 
 
 def _encryption(policy: Policy) -> dict[str, str]:

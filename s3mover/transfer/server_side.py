@@ -54,33 +54,33 @@ class ServerSideCopy:
         principals: Sequence[Bucket],
         policy: Policy,
         run_parts: RunParts,
-        abilities: StoreFeatures,
+        features: StoreFeatures,
         thorough: Callable[[], bool],
-        persist: Retry = no_retry,
+        retry: Retry = no_retry,
     ) -> None:
         self._source = source
         self._destination = principals[0]
         self._principals = list(principals)
         self._policy = policy
         self._run_parts = run_parts
-        self._abilities = abilities
+        self._features = features
         self._thorough = thorough
-        self._persist = persist
+        self._retry = retry
 
-    def carry(self, order: Order) -> TransferResult:
-        """Copy with the first principal that may; see `TransferMethod.carry`."""
+    def transfer(self, order: Order) -> TransferResult:
+        """Copy with the first principal that may; see `TransferMethod.transfer`."""
         head = self._source.head(order.key) if self._must_ask(order) else NO_HEAD
         told = self._writing(order, head)
-        with self._abilities.learning(told.used):
+        with self._features.learning(told.used):
             return self._carry_as_any(order, told)
 
     def _writing(self, order: Order, head: Head) -> WriteHeaders:
-        told = writing(self._policy, order.storage_class, head.headers, self._abilities.has)
+        told = writing(self._policy, order.storage_class, head.headers, self._features.has)
         if order.size <= self._policy.largest_copy:
             return told
-        with self._abilities.learning((Feature.TAGS,)):
+        with self._features.learning((Feature.TAGS,)):
             return with_source_properties(
-                told, head.headers, self._abilities.has, lambda: self._source.tags(order.key)
+                told, head.headers, self._features.has, lambda: self._source.tags(order.key)
             )
 
     def _must_ask(self, order: Order) -> bool:
@@ -125,12 +125,12 @@ class ServerSideCopy:
 
         def fill(upload: Upload) -> Stored:
             etags = self._run_parts(
-                lambda part: self._persist(lambda: self._copy_part(upload, order, part)),
+                lambda part: self._retry(lambda: self._copy_part(upload, order, part)),
                 parts_of(order.size, size),
             )
             return upload.complete(etags, {"x-amz-checksum-type": "FULL_OBJECT"})
 
-        return in_one_upload(destination, order, headers, fill, self._persist)
+        return in_one_upload(destination, order, headers, fill, self._retry)
 
     def _copy_part(self, upload: Upload, order: Order, part: Part) -> str:
         return upload.destination.copy_part(
@@ -153,7 +153,7 @@ class ServerSideCopy:
 
     def _compare(self, copier: Bucket, order: Order) -> str:
         arrived = self._arrived(copier, order.target)
-        sent = self._persist(lambda: self._source.head(order.key))
+        sent = self._retry(lambda: self._source.head(order.key))
         if sent.etag != order.etag:
             raise S3Error(
                 "PreconditionFailed", "the source changed while it was copied", operation="HeadObject"
@@ -167,8 +167,8 @@ class ServerSideCopy:
     def _arrived(self, copier: Bucket, key: str) -> Head:
         """Look at a copy: the bucket's own account may, or else who made the copy, and perhaps owns it."""
         try:
-            return arrived_head(self._destination, key, self._persist)
+            return arrived_head(self._destination, key, self._retry)
         except S3Error as error:
             if copier is self._destination or not is_denial(error):
                 raise
-        return arrived_head(copier, key, self._persist)
+        return arrived_head(copier, key, self._retry)

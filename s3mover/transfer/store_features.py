@@ -118,10 +118,10 @@ class StoreFeatures:
 
 
 class FeatureProbe:
-    """A context that teaches `abilities`; a generator would take four times the CPU, for each object."""
+    """A context that teaches `features`; a generator would take four times the CPU, for each object."""
 
-    def __init__(self, abilities: StoreFeatures, used: Iterable[Feature]) -> None:
-        self._abilities = abilities
+    def __init__(self, features: StoreFeatures, used: Iterable[Feature]) -> None:
+        self._features = features
         self._used = used
 
     def __enter__(self) -> None:
@@ -132,7 +132,7 @@ class FeatureProbe:
     ) -> None:
         """Learn from a refusal."""
         if isinstance(error, S3Error):
-            self._abilities.learn(error, self._used)
+            self._features.learn(error, self._used)
 
 
 def _suspects(error: S3Error) -> Iterator[Feature]:

@@ -57,18 +57,18 @@ class Streaming:
         destination: Bucket,
         policy: Policy,
         run_parts: RunParts,
-        abilities: StoreFeatures,
-        persist: Retry = no_retry,
+        features: StoreFeatures,
+        retry: Retry = no_retry,
     ) -> None:
         self._source = source
         self._destination = destination
         self._policy = policy
         self._run_parts = run_parts
-        self._abilities = abilities
-        self._persist = persist
+        self._features = features
+        self._retry = retry
 
-    def carry(self, order: Order) -> TransferResult:
-        """Stream the object; see `TransferMethod.carry`."""
+    def transfer(self, order: Order) -> TransferResult:
+        """Stream the object; see `TransferMethod.transfer`."""
         if order.size > self._policy.part_size:
             return self._carry_in_parts(order)
         return self._carry_whole(order)
@@ -79,7 +79,7 @@ class Streaming:
             source = ObjectChecksums(order.etag, body.head.headers)
             told = self._writing(order, source)
             flow = HashingReader(body, _algorithm_of(source), told=full_object_checksum(source.headers))
-            with self._abilities.learning((*told.used, *self._framing())):
+            with self._features.learning((*told.used, *self._framing())):
                 stored = self._put(order, flow, told.headers | _content_md5(source))
         return self._arrived(order, source, told, stored, flow.checksum())
 
@@ -90,7 +90,7 @@ class Streaming:
             flow.length,
             headers,
             self._trailer(flow),
-            chunks=self._abilities.has(Feature.CHUNKS),
+            chunks=self._features.has(Feature.CHUNKS),
         )
 
     def _carry_in_parts(self, order: Order) -> TransferResult:
@@ -104,7 +104,7 @@ class Streaming:
             size = part_size_for(order.size, self._policy.part_size)
             sent.extend(
                 self._run_parts(
-                    lambda part: self._persist(lambda: self._send_part(upload, order, part, algorithm)),
+                    lambda part: self._retry(lambda: self._send_part(upload, order, part, algorithm)),
                     parts_of(order.size, size),
                 )
             )
@@ -113,9 +113,9 @@ class Streaming:
             check_content(source, NOTHING, whole)
             return upload.complete([part.etag for part in sent], self._told_checksum(whole))
 
-        with self._abilities.learning((*told.used, *self._framing())):
+        with self._features.learning((*told.used, *self._framing())):
             headers = told.headers | self._asked_checksum(algorithm)
-            stored = in_one_upload(self._destination, order, headers, fill, self._persist)
+            stored = in_one_upload(self._destination, order, headers, fill, self._retry)
         return self._arrived(order, source, told, stored, _whole(algorithm, sent))
 
     def _send_part(self, upload: Upload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
@@ -129,24 +129,24 @@ class Streaming:
                 flow.read_into,
                 flow.length,
                 self._trailer(flow),
-                chunks=self._abilities.has(Feature.CHUNKS),
+                chunks=self._features.has(Feature.CHUNKS),
             )
         with self._doubting_frames():
             flow.check_md5(ObjectChecksums(stored.etag, stored.headers))
         return SentPart(stored.etag, flow.digest(), part.length)
 
     def _writing(self, order: Order, source: ObjectChecksums) -> WriteHeaders:
-        told = writing(self._policy, order.storage_class, source.headers, self._abilities.has)
-        with self._abilities.learning((Feature.TAGS,)):
+        told = writing(self._policy, order.storage_class, source.headers, self._features.has)
+        with self._features.learning((Feature.TAGS,)):
             return with_source_properties(
-                told, source.headers, self._abilities.has, lambda: self._source.tags(order.key)
+                told, source.headers, self._features.has, lambda: self._source.tags(order.key)
             )
 
     def _framing(self) -> tuple[Feature, ...]:
         """Tell what bodies use now: chunks are signed over plain HTTP alone, and there trailers need them."""
-        has, secure = self._abilities.has, self._destination.address.scheme == "https"
-        wanted = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
-        return tuple(takewhile(has, wanted))
+        has, secure = self._features.has, self._destination.address.scheme == "https"
+        candidates = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
+        return tuple(takewhile(has, candidates))
 
     def _trailer(self, flow: "HashingReader") -> Trailer | None:
         if Feature.TRAILERS not in self._framing():
@@ -176,14 +176,14 @@ class Streaming:
         try:
             yield
         except VerificationError:
-            self._abilities.disable_framing()
+            self._features.disable_framing()
             raise
 
     def _verify(self, order: Order, source: ObjectChecksums, stored: Stored, computed: Checksum) -> str:
         """Check what arrived, by what the write's answer says, else by what the destination says when asked."""
         if check_content(source, ObjectChecksums(stored.etag, stored.headers), computed):
             return ""
-        arrived = arrived_head(self._destination, order.target, self._persist)
+        arrived = arrived_head(self._destination, order.target, self._retry)
         check_size(order.size, arrived.size)
         proven = check_content(source, ObjectChecksums(arrived.etag, arrived.headers), computed)
         return "" if proven else "verified by size alone"

@@ -45,7 +45,7 @@ class ConfigureRoute(NamedTuple):
     """To a worker: this is the route, from now on; what is in hand goes on as it began."""
 
     route: str
-    brief: RouteConfig
+    config: RouteConfig
 
 
 class AssignOrders(NamedTuple):

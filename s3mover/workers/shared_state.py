@@ -37,7 +37,7 @@ class WorkerState:
         # Each cell is one aligned word, which is written as a whole.
         self._cells = memoryview(mmap.mmap(memory, size)).cast("Q")
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Give a sign of life of the main thread."""
         self._cells[-1] += 1
 
@@ -98,7 +98,7 @@ class Heartbeats:
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def take_seat(self, line: ThreadCell) -> ThreadCell:
+    def attach(self, line: ThreadCell) -> ThreadCell:
         """Let the calling thread's signs be written on `line`."""
         self._local.line = line
         return line

@@ -40,25 +40,25 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
-    with closing(ConfigProcess()) as clerk:
-        assert clerk.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
+    with closing(ConfigProcess()) as config_process:
+        assert config_process.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
         with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
-            clerk.find(
+            config_process.find(
                 SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")
             )
-        assert clerk.find(ACCESS).address == ADDRESS
-        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/cmdline").read_bytes()
-        assert b"very/secret" not in Path(f"/proc/{clerk.pid}/environ").read_bytes()
-    assert not Path(f"/proc/{clerk.pid}").exists()
+        assert config_process.find(ACCESS).address == ADDRESS
+        assert b"very/secret" not in Path(f"/proc/{config_process.pid}/cmdline").read_bytes()
+        assert b"very/secret" not in Path(f"/proc/{config_process.pid}/environ").read_bytes()
+    assert not Path(f"/proc/{config_process.pid}").exists()
 
 
 def test_a_clerk_that_died_is_said() -> None:
     """By the side that it was asked for; the next clerk does."""
-    with closing(ConfigProcess()) as clerk:
-        os.kill(clerk.pid, signal.SIGKILL)
-        wait_until(lambda: Path(f"/proc/{clerk.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
+    with closing(ConfigProcess()) as config_process:
+        os.kill(config_process.pid, signal.SIGKILL)
+        wait_until(lambda: Path(f"/proc/{config_process.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
         with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
-            clerk.find(ACCESS)
+            config_process.find(ACCESS)
     assert find(ACCESS).address == ADDRESS
 
 
@@ -89,36 +89,36 @@ def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
     """Every problem, also that of a route that is not there; the next question is answered all the same."""
     with pytest.raises(SettingsError) as here:
         load(None, os.environ, {"transfer.threads": "many \udc80"})
-    with closing(ConfigProcess()) as clerk:
-        clerk.begin(SettingsRequest(None, {"transfer.threads": "many \udc80"}))
+    with closing(ConfigProcess()) as config_process:
+        config_process.begin(SettingsRequest(None, {"transfer.threads": "many \udc80"}))
         with pytest.raises(SettingsError) as there:
-            clerk.settings()
+            config_process.settings()
         assert there.value.problems == here.value.problems
-        clerk.begin(SettingsRequest(None, BUCKETS, "hr"))
+        config_process.begin(SettingsRequest(None, BUCKETS, "hr"))
         with pytest.raises(SettingsError, match="there is no route 'hr'"):
-            clerk.settings()
-        assert clerk.find(ACCESS).address == ADDRESS
+            config_process.settings()
+        assert config_process.find(ACCESS).address == ADDRESS
 
 
 def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
     """As what another attempt may mend."""
-    with closing(ConfigProcess()) as clerk:
-        os.kill(clerk.pid, signal.SIGKILL)
-        clerk.begin(SettingsRequest(None, BUCKETS))
+    with closing(ConfigProcess()) as config_process:
+        os.kill(config_process.pid, signal.SIGKILL)
+        config_process.begin(SettingsRequest(None, BUCKETS))
         with pytest.raises(UnreachableError, match="the process that reads the settings ended unexpectedly"):
-            clerk.settings()
+            config_process.settings()
 
 
 def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
     """What is asked then is known already, once; a question that nobody expected is answered as ever."""
     file = Path("routes.yaml")
     file.write_text(ROUTES, encoding="utf-8")
-    with closing(ConfigProcess()) as clerk:
-        clerk.begin(SettingsRequest(file, {}), look_ahead=True)
-        (_, first), (_, second) = clerk.settings().routes
+    with closing(ConfigProcess()) as config_process:
+        config_process.begin(SettingsRequest(file, {}), look_ahead=True)
+        (_, first), (_, second) = config_process.settings().routes
         for access in [*side_accesses(first), *side_accesses(second), *side_accesses(first)]:
-            assert clerk.find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
-            assert clerk.find(access).address.bucket == access.bucket
+            assert config_process.find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
+            assert config_process.find(access).address.bucket == access.bucket
 
 
 def test_each_question_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

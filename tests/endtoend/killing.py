@@ -94,7 +94,7 @@ class Victim:
         self._rest = ""
         self.events: list[Event] = []
 
-    def look(self) -> list[Event]:
+    def poll(self) -> list[Event]:
         """Read what was logged since the last look, and return it."""
         lines = (self._rest + self._read.read()).split("\n")
         self._rest = lines.pop()
@@ -104,7 +104,7 @@ class Victim:
 
     def named(self, name: str) -> list[Event]:
         """Return the events of a name so far."""
-        self.look()
+        self.poll()
         return [event for event in self.events if event["event"] == name]
 
     def await_event(self, name: str, matches: Callable[[Event], bool] = lambda _: True) -> Event:
@@ -114,7 +114,7 @@ class Victim:
         def come() -> bool:
             nonlocal found
             ended = self.process.poll() is not None
-            fresh = (event for event in self.look() if event["event"] == name and matches(event))
+            fresh = (event for event in self.poll() if event["event"] == name and matches(event))
             found = found or next(fresh, None)
             assert found or not ended, f"no {name} before the end: {self.tail()}"
             return found is not None
@@ -134,13 +134,13 @@ class Victim:
         """Kill the supervisor."""
         self.process.kill()
         self.process.wait()
-        self.look()
+        self.poll()
 
     def stop(self) -> int:
         """Ask it to stop, and return the exit code."""
         self.process.terminate()
         code = self.process.wait(TOO_LONG)
-        self.look()
+        self.poll()
         return code
 
     def tail(self) -> str:

@@ -184,9 +184,9 @@ def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
         return Bucket(address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5))
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
-    abilities, persist = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)
-    copies = ServerSideCopy(source, [destination], policy, one_by_one, abilities, lambda: False, persist)
-    streams = Streaming(source, destination, policy, one_by_one, abilities, persist)
+    features, retry = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)
+    copies = ServerSideCopy(source, [destination], policy, one_by_one, features, lambda: False, retry)
+    streams = Streaming(source, destination, policy, one_by_one, features, retry)
 
     def close() -> None:
         source.close_thread()

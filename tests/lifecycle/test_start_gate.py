@@ -16,57 +16,57 @@ class SharedRuntime:
     """A gate with all that it looks at."""
 
     def __init__(self, *windows: Window) -> None:
-        self.stop, self.wishes = Stop(), OperatorRequests()
+        self.stop, self.requests = Stop(), OperatorRequests()
         self.windows = list(windows)
         self.now = 0.0
         self.heard: list[Event] = []
         self.gate = StartGate(
-            self.stop, self.wishes, lambda: self.windows, self.heard.append, lambda: self.now
+            self.stop, self.requests, lambda: self.windows, self.heard.append, lambda: self.now
         )
 
 
 def test_nothing_holds_back_who_is_wished_nothing() -> None:
     """No windows, no pause, no stop."""
-    house = SharedRuntime()
-    house.gate.look()
-    assert (house.gate.held(), house.heard) == ("", [])
+    runtime = SharedRuntime()
+    runtime.gate.poll()
+    assert (runtime.gate.blocked_by(), runtime.heard) == ("", [])
 
 
 def test_the_reasons_have_their_order() -> None:
     """A stop counts more than a pause, a pause more than the windows."""
-    house = SharedRuntime(FIRST_HOUR)
-    house.now = HOUR
-    assert house.gate.held() == OUTSIDE
-    house.wishes.pause()
-    assert house.gate.held() == PAUSED
-    house.stop.request("SIGTERM", 1.0)
-    assert house.gate.held() == "SIGTERM"
-    house.wishes.resume()
-    assert house.gate.held() == "SIGTERM"
+    runtime = SharedRuntime(FIRST_HOUR)
+    runtime.now = HOUR
+    assert runtime.gate.blocked_by() == OUTSIDE
+    runtime.requests.pause()
+    assert runtime.gate.blocked_by() == PAUSED
+    runtime.stop.request("SIGTERM", 1.0)
+    assert runtime.gate.blocked_by() == "SIGTERM"
+    runtime.requests.resume()
+    assert runtime.gate.blocked_by() == "SIGTERM"
 
 
 def test_windows_are_announced_as_they_close_and_open() -> None:
     """Once each, with the time of the next change."""
-    house = SharedRuntime(FIRST_HOUR)
+    runtime = SharedRuntime(FIRST_HOUR)
     for now in (0, HOUR - 1, HOUR, HOUR + 1, 24 * HOUR, 24 * HOUR + 1):
-        house.now = now
-        house.gate.look()
-    assert house.heard == [WindowClosed(24 * HOUR), WindowOpened(25 * HOUR)]
+        runtime.now = now
+        runtime.gate.poll()
+    assert runtime.heard == [WindowClosed(24 * HOUR), WindowOpened(25 * HOUR)]
 
 
 def test_windows_may_change() -> None:
     """The ones in force now count."""
-    house = SharedRuntime(FIRST_HOUR)
-    house.now = HOUR
-    house.windows.clear()
-    assert house.gate.held() == ""
+    runtime = SharedRuntime(FIRST_HOUR)
+    runtime.now = HOUR
+    runtime.windows.clear()
+    assert runtime.gate.blocked_by() == ""
 
 
 def test_a_pause_is_announced_once() -> None:
     """And so is its end."""
-    wishes, heard = OperatorRequests(), list[str]()
-    notice = PauseAnnouncer(wishes, lambda event: heard.append(event.name))
-    for act in (notice.look, wishes.pause, wishes.pause, notice.look, wishes.resume):
+    requests, heard = OperatorRequests(), list[str]()
+    notice = PauseAnnouncer(requests, lambda event: heard.append(event.name))
+    for act in (notice.poll, requests.pause, requests.pause, notice.poll, requests.resume):
         act()
-        notice.look()
+        notice.poll()
     assert heard == ["daemon.paused", "daemon.resumed"]

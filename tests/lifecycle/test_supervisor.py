@@ -28,7 +28,7 @@ class Diary:
 
     def __init__(self, rounds: list[SweepStatus], leads: Sequence[bool] = (True,)) -> None:
         self.entries: list[str] = []
-        self.stop, self.wishes = Stop(), OperatorRequests()
+        self.stop, self.requests = Stop(), OperatorRequests()
         self.now = 0.0
         self.why_held = ""
         self.interval = 60.0
@@ -56,7 +56,7 @@ class Diary:
             self.entries.append(event.name)
 
     def run(self, rounds: int = 0) -> list[str]:
-        duties = SupervisorHooks(
+        hooks = SupervisorHooks(
             self.acquire,
             self.round,
             self.idle,
@@ -64,7 +64,7 @@ class Diary:
             lambda: self.interval,
         )
         Supervisor(
-            duties, "pair", self.stop, self.wishes, self.notify, rounds=rounds, clock=lambda: self.now
+            hooks, "pair", self.stop, self.requests, self.notify, rounds=rounds, clock=lambda: self.now
         ).run()
         return self.entries
 
@@ -124,8 +124,8 @@ def test_who_asks_for_a_round_gets_one_now() -> None:
     diary = Diary([COMPLETED] * 3)
 
     def ask(now: float) -> None:
-        if 19.9 < now < 20.1 and diary.wishes.sweeps == 0:
-            diary.wishes.sweep()
+        if 19.9 < now < 20.1 and diary.requests.sweeps == 0:
+            diary.requests.sweep()
 
     diary.each_idle = ask
     assert diary.rounds() == ["round at 0", "round at 20", "round at 80"]
@@ -137,7 +137,7 @@ def test_who_asks_during_a_round_gets_another() -> None:
     duty = diary.round
 
     def asked() -> SweepStatus:
-        diary.wishes.sweep()
+        diary.requests.sweep()
         return duty()
 
     diary.round = asked  # type: ignore[method-assign]
@@ -152,7 +152,7 @@ def test_nothing_begins_while_it_is_held(*, asked: bool) -> None:
 
     def let_go(now: float) -> None:
         if asked:
-            diary.wishes.sweep()
+            diary.requests.sweep()
         if now > 500:
             diary.why_held = ""
 
@@ -202,8 +202,8 @@ def test_a_stop_is_announced_once() -> None:
     told: list[str] = []
     stop = Stop()
     notice = StopAnnouncer(stop, lambda event: told.append(event.name))
-    notice.look()
+    notice.poll()
     stop.request("SIGTERM", 5.0)
-    notice.look()
-    notice.look()
+    notice.poll()
+    notice.poll()
     assert told == ["daemon.stopping"]

@@ -13,7 +13,7 @@ from s3mover import events
 from s3mover.events import Event, LeaseWaiting, ObjectsListed, SweepStarted
 from s3mover.model import Side
 from s3mover.observe.console import render_line
-from s3mover.observe.logs import LogListener, configure, log_defect, redact
+from s3mover.observe.logs import LogListener, configure, log_internal_error, redact
 from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved
 
 # The contract's list, copied.
@@ -140,7 +140,7 @@ def test_a_defect_is_one_event_with_its_trace() -> None:
         except ValueError as cause:
             raise RuntimeError("broken\n\udc80") from cause
     except RuntimeError as error:
-        log_defect(error)
+        log_internal_error(error)
     [line] = stream.getvalue().splitlines()
     record = json.loads(line)
     assert (record["event"], record["level"], record["code"]) == ("daemon.defect", "critical", "RuntimeError")
@@ -153,7 +153,7 @@ def test_a_defect_before_the_settings_are_known_goes_to_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Where no log is configured yet, the trace is shown all the same."""
-    log_defect(ValueError("broken"))
+    log_internal_error(ValueError("broken"))
     out, err = capsys.readouterr()
     assert out == ""
     assert json.loads(err)["event"] == "daemon.defect"
@@ -163,7 +163,7 @@ def test_a_defect_is_readable_on_a_console() -> None:
     """For people the trace follows its event on indented lines."""
     stream = io.StringIO()
     configure("info", "console", stream)
-    log_defect(ValueError("broken\nin two"))
+    log_internal_error(ValueError("broken\nin two"))
     first, *trace = stream.getvalue().splitlines()
     assert "💥 daemon.defect" in first
     assert "trace=" not in first

@@ -62,9 +62,9 @@ def test_counts_stay_apart(together: Together) -> None:
 def test_it_is_as_healthy_as_its_least_healthy_route(together: Together, clock: Clock) -> None:
     """The one that hangs is named."""
     clock.now += 70
-    together.boards["hr"].beat()
+    together.boards["hr"].heartbeat()
     assert together.source.healthy() == (False, "sales: the loop last moved 70 s ago")
-    together.boards["sales"].beat()
+    together.boards["sales"].heartbeat()
     assert together.source.healthy() == (True, "ok")
 
 

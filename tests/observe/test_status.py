@@ -76,7 +76,7 @@ def test_a_loop_that_beats_is_healthy(board: StatusBoard, clock: Clock) -> None:
     clock.now += 13
     assert board.healthy() == (False, "the loop last moved 73 s ago")
     assert shown(board)["healthy"] is False
-    board.beat()
+    board.heartbeat()
     assert board.healthy() == (True, "ok")
 
 

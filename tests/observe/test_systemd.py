@@ -81,7 +81,7 @@ def test_the_watchdog_hears_twice_in_its_time(manager: Manager, clock: Clock) ->
     """And not at every look."""
     notifier = ServiceNotifier({"NOTIFY_SOCKET": "notify", "WATCHDOG_USEC": "20000000"}, clock)
     for _ in range(21):
-        notifier.beat()
+        notifier.heartbeat()
         clock.now += 1
     assert manager.heard() == [["WATCHDOG=1"]] * 3
 
@@ -99,7 +99,7 @@ def test_a_watchdog_that_waits_for_somebody_else_hears_nothing(
     manager: Manager, environ: dict[str, str]
 ) -> None:
     """Its variables may be another process's."""
-    ServiceNotifier({"NOTIFY_SOCKET": "notify", **environ}).beat()
+    ServiceNotifier({"NOTIFY_SOCKET": "notify", **environ}).heartbeat()
     assert manager.heard() == []
 
 
@@ -109,5 +109,5 @@ def test_without_a_manager_nothing_happens(environ: dict[str, str], manager: Man
     notifier = ServiceNotifier(environ)
     for event in EVERY_KIND:
         notifier(event)
-    notifier.beat()
+    notifier.heartbeat()
     assert manager.heard() == []

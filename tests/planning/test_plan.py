@@ -62,7 +62,7 @@ def planned(source: Shelf, destination: Shelf, page: int, listers: int = 4) -> l
 
 
 def keys_moved(found: list[PageDiff]) -> list[str]:
-    return sorted(transfer.entry.key for finding in found for transfer in finding.transfers)
+    return sorted(transfer.entry.key for diff in found for transfer in diff.transfers)
 
 
 odd_keys = (
@@ -83,8 +83,8 @@ def test_each_key_is_in_exactly_one_range(
     assert keys_moved(found) == sorted(
         "in/" + key for key, etag in source.items() if destination.get(key) != etag
     )
-    assert sum(finding.listed for finding in found) == len(source)
-    assert sum(sum(finding.skipped.values()) for finding in found) == len(source) - len(keys_moved(found))
+    assert sum(diff.listed for diff in found) == len(source)
+    assert sum(sum(diff.skipped.values()) for diff in found) == len(source) - len(keys_moved(found))
 
 
 @settings(max_examples=20)
@@ -108,7 +108,7 @@ def test_a_small_bucket_costs_no_further_request(count: int) -> None:
     """As many pages as there are, and no question besides."""
     content = {f"{number:04d}": "a" for number in range(count)}
     source, destination = Shelf("in/", content, 10), Shelf("out/", content, 10)
-    assert sum(finding.listed for finding in planned(source, destination, 10)) == count
+    assert sum(diff.listed for diff in planned(source, destination, 10)) == count
     pages = max(1, -(-count // 10))
     assert (source.asked, source.probed) == (pages, 0)
     assert destination.asked == (pages if count else 0)
@@ -140,9 +140,9 @@ def test_a_plan_that_is_broken_off_lets_its_threads_go() -> None:
     before = set(threading.enumerate())
     source = Shelf("in/", content, 10)
     rules = Rules(PAIR, lambda *_: True)
-    findings: Generator[PageDiff] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
-    assert next(findings).listed == 10
-    findings.close()
+    diffs: Generator[PageDiff] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
+    assert next(diffs).listed == 10
+    diffs.close()
     _await_end_of_threads(before)
     assert not source.open_threads
 

@@ -48,10 +48,10 @@ def test_odd_keys_are_listed_once_by_ranges(simulator: Simulator) -> None:
     )
 
     # A page counts as full with ten keys, so that three pages are many.
-    with closing(plan(source, destination, Rules(pair, lambda *_: True), listers=4, page=10)) as findings:
-        found = list(findings)
+    with closing(plan(source, destination, Rules(pair, lambda *_: True), listers=4, page=10)) as diffs:
+        found = list(diffs)
 
-    moved = sorted(transfer.entry.key for finding in found for transfer in finding.transfers)
+    moved = sorted(transfer.entry.key for diff in found for transfer in diff.transfers)
     assert moved == sorted({f"in/{key}" for key in keys} - {f"in/{key}" for key in keys[::7]})
-    assert sum(finding.listed for finding in found) == len(keys)
+    assert sum(diff.listed for diff in found) == len(keys)
     assert simulator.counts("from")["ListObjectsV2"] > len(keys) / 1000 + 1

@@ -31,7 +31,7 @@ def scan(source: Pages, destination: Pages, rules: Rules) -> Iterator[PageDiff]:
     return (compare_page(page, lookup, rules) for page in source)
 
 
-def findings(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[PageDiff]:
+def diffs(source: dict[str, str], destination: dict[str, str], page: int = 2) -> list[PageDiff]:
     rules = Rules(PAIR, lambda *_: True)
     return list(scan(listing("in/", source, page), listing("out/", destination, 3), rules))
 
@@ -46,21 +46,21 @@ def test_exactly_what_differs_is_transferred(
     """The transfers are the source's objects that the destination lacks or holds differently; the rest is counted."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanning, "SINGLY", singly)
-        found = findings(source, destination, page)
-    moved = [transfer.entry.key for finding in found for transfer in finding.transfers]
+        found = diffs(source, destination, page)
+    moved = [transfer.entry.key for diff in found for transfer in diff.transfers]
     expected = {"in/" + key for key, etag in source.items() if destination.get(key) != etag}
     assert set(moved) == expected
     assert len(moved) == len(expected)
-    for finding in found:
-        assert finding.listed == len(finding.transfers) + sum(finding.skipped.values())
-    assert sum(finding.listed for finding in found) == len(source)
+    for diff in found:
+        assert diff.listed == len(diff.transfers) + sum(diff.skipped.values())
+    assert sum(diff.listed for diff in found) == len(source)
 
 
 def test_each_transfer_says_why() -> None:
     """A missing object and a changed one are told apart."""
-    [finding] = findings({"a": "a", "b": "b", "c": "a"}, {"a": "a", "b": "a"}, page=10)
-    assert [(t.entry.key, t.reason) for t in finding.transfers] == [("in/b", "etag"), ("in/c", "missing")]
-    assert finding.skipped == {"in_place": 1}
+    [diff] = diffs({"a": "a", "b": "b", "c": "a"}, {"a": "a", "b": "a"}, page=10)
+    assert [(t.entry.key, t.reason) for t in diff.transfers] == [("in/b", "etag"), ("in/c", "missing")]
+    assert diff.skipped == {"in_place": 1}
 
 
 def test_filtered_and_young_objects_wait() -> None:
@@ -69,11 +69,11 @@ def test_filtered_and_young_objects_wait() -> None:
     rules = Rules(
         PAIR,
         lambda *_: True,
-        wanted=key_filter("in/", [], ["*.tmp"]),
+        included=key_filter("in/", [], ["*.tmp"]),
         not_after="2025-01-01T00:00:00.000Z",
     )
-    [finding] = scan(source, iter([]), rules)
-    assert (finding.transfers, finding.skipped) == ([], {"filtered": 1, "too_young": 1})
+    [diff] = scan(source, iter([]), rules)
+    assert (diff.transfers, diff.skipped) == ([], {"filtered": 1, "too_young": 1})
 
 
 def test_etags_that_do_not_tell_leave_it_to_the_times() -> None:
@@ -87,7 +87,7 @@ def test_etags_that_do_not_tell_leave_it_to_the_times() -> None:
         asked.append(f"{entry.key} {copy.key}")
         return False
 
-    [finding] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, tell))
-    assert [(t.entry.key, t.reason) for t in finding.transfers] == [("in/b", "newer")]
-    assert finding.skipped == {"in_place": 1}
+    [diff] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, tell))
+    assert [(t.entry.key, t.reason) for t in diff.transfers] == [("in/b", "newer")]
+    assert diff.skipped == {"in_place": 1}
     assert asked == ["in/a out/a", "in/b out/b"]

@@ -12,11 +12,11 @@ def test_it_beats_until_the_call_returns() -> None:
     """Beats come from the waiting thread, and what the call returns is returned."""
     beaten, here = threading.Event(), threading.get_ident()
 
-    def beat() -> None:
+    def heartbeat() -> None:
         assert threading.get_ident() == here
         beaten.set()
 
-    assert while_heartbeating(beat, lambda: beaten.wait(30)) is True
+    assert while_heartbeating(heartbeat, lambda: beaten.wait(30)) is True
 
 
 def test_what_the_call_raises_is_raised() -> None:

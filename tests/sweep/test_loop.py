@@ -27,17 +27,17 @@ def test_a_defect_of_the_plan_is_not_waited_for(tmp_path: Path) -> None:
         yield from ()
         raise OverflowError("a defect")
 
-    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(ForkServer()) as nursery:
+    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(ForkServer()) as fork_server:
         inbox: Inbox = Inbox()
         tools = SweepTools(
             trail=RetryingTrail(trail, _ignore, lambda _: False, time.monotonic),
-            desk=RouteClient("", WorkerPool([1], [""], _ignore, nursery), inbox.put, _ignore),
+            client=RouteClient("", WorkerPool([1], [""], _ignore, fork_server), inbox.put, _ignore),
             inbox=inbox,
             notify=_ignore,
             stop=Stop(),
             clock=time.time,
-            beat=lambda: None,
-            held=lambda: "",
+            heartbeat=lambda: None,
+            blocked_by=lambda: "",
             backoff_policy=lambda: BackoffPolicy(60.0, 3600.0),
         )
         with pytest.raises(OverflowError, match="a defect"):

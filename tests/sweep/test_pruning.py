@@ -34,7 +34,7 @@ class Tools:
         """The time."""
         return lambda: self.now
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """A step."""
         self.now += self.seconds_per_step
 

@@ -34,30 +34,27 @@ def outcome(number: int, end: str) -> Outcome:
 def test_every_object_is_accounted_for(ends: list[str], in_place: int) -> None:
     """Listed = skipped + succeeded + failed + waiting, and planned is what still has a row."""
     events: list[Event] = []
-    ledger = SweepStats(1, events.append)
+    stats = SweepStats(1, events.append)
     orders = [order(number) for number in range(1, len(ends) + 1)]
     entries = [Transfer(ObjectEntry(o.key, o.size, o.etag, o.last_modified), "missing") for o in orders]
-    ledger.found(PageDiff(len(ends) + in_place, entries, {"in_place": in_place}))
-    ledger.intended(orders)
-    ledger.withdrawn([o for o, end in zip(orders, ends, strict=True) if end == "returned"])
-    ledger.settled([outcome(n, end) for n, end in enumerate(ends, 1) if end != "returned"])
+    stats.found(PageDiff(len(ends) + in_place, entries, {"in_place": in_place}))
+    stats.intended(orders)
+    stats.withdrawn([o for o, end in zip(orders, ends, strict=True) if end == "returned"])
+    stats.settled([outcome(n, end) for n, end in enumerate(ends, 1) if end != "returned"])
 
-    tally = ledger.tally()
+    tally = stats.tally()
 
     copied, streamed = ends.count("copied") + ends.count("reduced"), ends.count("streamed")
     assert tally.succeeded == copied + streamed
     assert (tally.server_side_copies, tally.streamed) == (copied, streamed)
-    assert tally.failed == ends.count("failed") == len(ledger.failures)
+    assert tally.failed == ends.count("failed") == len(stats.failures)
     assert tally.skipped == in_place + ends.count("skipped")
     assert tally.planned == tally.succeeded + tally.failed
     assert tally.waiting == ends.count("returned")
     assert tally.bytes == sum(n for n, end in enumerate(ends, 1) if end in {"copied", "reduced", "streamed"})
     names = [event.name for event in events]
     assert names.count("object.moved") == tally.succeeded
-    assert names.count("object.fallback") == ledger.fallbacks["AccessDenied"] == tally.streamed
+    assert names.count("object.fallback") == stats.fallbacks["AccessDenied"] == tally.streamed
     assert (
-        names.count("object.reduced")
-        == ledger.unkept["tags"]
-        == ledger.unkept["acl"]
-        == ends.count("reduced")
+        names.count("object.reduced") == stats.unkept["tags"] == stats.unkept["acl"] == ends.count("reduced")
     )

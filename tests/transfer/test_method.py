@@ -44,7 +44,7 @@ class Field:
         self.s3 = s3
         self._key = key
         self.source, self.destination = self.bucket("from"), self.bucket("to")
-        self.abilities = StoreFeatures(lambda: 0.0)
+        self.features = StoreFeatures(lambda: 0.0)
 
     def bucket(self, name: str) -> Bucket:
         port = int(self.s3.endpoint.rpartition(":")[2])
@@ -52,11 +52,11 @@ class Field:
         credentials = Credentials(self._key.access_key, self._key.secret_key)
         return Bucket(address, lambda: credentials, lambda *_: None)
 
-    def way(self, method: str, policy: Policy = POLICY, persist: Retry = no_retry) -> TransferMethod:
+    def way(self, method: str, policy: Policy = POLICY, retry: Retry = no_retry) -> TransferMethod:
         if method == "streaming":
-            return Streaming(self.source, self.destination, policy, one_by_one, self.abilities, persist)
+            return Streaming(self.source, self.destination, policy, one_by_one, self.features, retry)
         return ServerSideCopy(
-            self.source, [self.destination], policy, one_by_one, self.abilities, lambda: True, persist
+            self.source, [self.destination], policy, one_by_one, self.features, lambda: True, retry
         )
 
     def orders(self) -> list[Order]:
@@ -78,14 +78,14 @@ class Field:
     def carry_all(self, way: TransferMethod) -> list[TransferResult]:
         """Carry every object, several at once."""
 
-        def carry(order: Order) -> TransferResult:
+        def transfer(order: Order) -> TransferResult:
             try:
-                return way.carry(order)
+                return way.transfer(order)
             finally:
                 self.close()
 
         with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(carry, self.orders()))
+            return list(pool.map(transfer, self.orders()))
 
     def close(self) -> None:
         self.source.close_thread()
@@ -224,7 +224,7 @@ def test_tags_that_the_destination_does_not_take_are_left_out_and_said(
     arrival, _ = carried_after(field, way, 3)
     assert arrival.unkept == ("tags",)
     assert "the tags" in arrival.note
-    assert [feature for feature in Feature if not field.abilities.has(feature)] == [Feature.TAGS]
+    assert [feature for feature in Feature if not field.features.has(feature)] == [Feature.TAGS]
     [difference] = field.s3.differences("from", "to")
     assert difference["field"] == "tags"
 
@@ -328,7 +328,7 @@ def test_an_object_whose_completion_was_never_answered_is_made_anew(field: Field
     """Asked again, the store no longer knows the upload: that is worth another attempt, and no proof of anything."""
     field.s3.put_object("from", "k", size=PART + 10)
     field.s3.add_fault("reset_after", operation="CompleteMultipartUpload", times=1)
-    way = field.way(method, persist=retry_policy(2, lambda _: True))
+    way = field.way(method, retry=retry_policy(2, lambda _: True))
     with pytest.raises(S3Error, match="NoSuchUpload") as lost:
         field.carry_all(way)
     assert lost.value.temporary
@@ -357,7 +357,7 @@ def test_a_changed_source_is_not_copied(field: Field, method: str, size: int) ->
     [order] = field.orders()
     field.s3.put_object("from", "k", size=size, seed=2)
     with pytest.raises(S3Error, match="PreconditionFailed"):
-        field.way(method).carry(order)
+        field.way(method).transfer(order)
     assert field.s3.count("to") == 0
     assert field.s3.uploads("to") == []
 
@@ -372,7 +372,7 @@ def test_a_store_that_ignores_the_pin_is_not_believed(field: Field, quirk: str, 
     [order] = field.orders()
     field.s3.put_object("from", "k", size=size, seed=2)
     with pytest.raises((S3Error, VerificationError)):
-        field.way("server_side_copy").carry(order)
+        field.way("server_side_copy").transfer(order)
 
 
 @pytest.mark.parametrize(
@@ -409,9 +409,9 @@ def test_object_lock_settings_are_kept_where_permitted(field: Field, method: str
         assert "the Object Lock settings" in arrival.note
         assert arrival.unkept == ("object_lock",)
         # What protects the bytes was suspected, and is used again.
-        assert [feature for feature in Feature if not field.abilities.has(feature)] == [Feature.OBJECT_LOCK]
+        assert [feature for feature in Feature if not field.features.has(feature)] == [Feature.OBJECT_LOCK]
         field.s3.create_bucket("locked-too", ACCOUNT, object_lock=True, versioning="Enabled")
-        field.destination, field.abilities = field.bucket("locked-too"), StoreFeatures(lambda: 0.0)
+        field.destination, field.features = field.bucket("locked-too"), StoreFeatures(lambda: 0.0)
         [arrival] = field.carry_all(field.way(method))
         assert arrival.note == ""
         assert field.s3.differences("locked", "locked-too") == []

@@ -28,7 +28,7 @@ class ScriptedWay:
         self.script = list(script)
         self.orders: list[Order] = []
 
-    def carry(self, order: Order) -> TransferResult:
+    def transfer(self, order: Order) -> TransferResult:
         self.orders.append(order)
         if self.script:
             raise self.script.pop(0)

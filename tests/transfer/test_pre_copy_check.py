@@ -42,8 +42,8 @@ class Pair:
         self.auto = self.deciding("auto")
 
     def deciding(self, mode: str) -> PreCopyCheck:
-        persist = retry_policy(3, lambda _: True)
-        return PreCopyCheck(mode, self.source, self.destination, lambda: self.now, persist)
+        retry = retry_policy(3, lambda _: True)
+        return PreCopyCheck(mode, self.source, self.destination, lambda: self.now, retry)
 
     def looks(self) -> int:
         """Count the requests that were made to decide."""
@@ -65,7 +65,7 @@ def pair(simulator: Simulator) -> Iterator[Pair]:
 
 
 @pytest.mark.parametrize(
-    ("bucket", "settings", "wanted"),
+    ("bucket", "settings", "expected"),
     [
         ("from", {}, False),
         ("from", {"object_lock": True}, True),
@@ -75,29 +75,29 @@ def pair(simulator: Simulator) -> Iterator[Pair]:
     ],
 )
 def test_objects_are_asked_about_where_copies_may_lose_something(
-    pair: Pair, bucket: str, settings: dict[str, Any], wanted: bool
+    pair: Pair, bucket: str, settings: dict[str, Any], expected: bool
 ) -> None:
     """Object Lock at the source or a website at either end; locks of the destination are given to every object."""
     pair.s3.configure_bucket(bucket, **settings)
-    assert pair.auto.wanted() == wanted
+    assert pair.auto.is_needed() == expected
 
 
 def test_the_buckets_are_looked_at_once(pair: Pair) -> None:
     """However many objects there are; again after a while, since buckets get configured."""
-    assert [pair.auto.wanted() for _ in range(50)] == [False] * 50
+    assert [pair.auto.is_needed() for _ in range(50)] == [False] * 50
     assert pair.looks() == 3
     pair.s3.configure_bucket("to", website=True)
     pair.now = LOOK_AGAIN_SECONDS - 1
-    assert not pair.auto.wanted()
+    assert not pair.auto.is_needed()
     pair.now = LOOK_AGAIN_SECONDS
-    assert pair.auto.wanted()
+    assert pair.auto.is_needed()
 
 
-@pytest.mark.parametrize(("mode", "wanted"), [("always", True), ("never", False)])
-def test_who_has_decided_does_not_look(pair: Pair, mode: str, wanted: bool) -> None:
+@pytest.mark.parametrize(("mode", "expected"), [("always", True), ("never", False)])
+def test_who_has_decided_does_not_look(pair: Pair, mode: str, expected: bool) -> None:
     """No request is made for what the settings say."""
-    pair.s3.configure_bucket("from", website=not wanted)
-    assert pair.deciding(mode).wanted() == wanted
+    pair.s3.configure_bucket("from", website=not expected)
+    assert pair.deciding(mode).is_needed() == expected
     assert pair.looks() == 0
 
 
@@ -108,7 +108,7 @@ def test_what_may_not_be_known_is_taken_for_possible(pair: Pair, action: str) ->
     """Without the permission to look, each object is asked about."""
     denied = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
     pair.s3.configure_bucket("from", policy={"Statement": denied})
-    assert pair.auto.wanted()
+    assert pair.auto.is_needed()
 
 
 @pytest.mark.parametrize("quirk", ["no_bucket_settings", "unknown_subresource_lists"])
@@ -116,26 +116,26 @@ def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: st
     """501, or a page of the listing instead of an answer, are a no."""
     for bucket in ("from", "to"):
         pair.s3.configure_bucket(bucket, quirks=[quirk])
-    assert not pair.auto.wanted()
+    assert not pair.auto.is_needed()
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "wanted"),
+    ("code", "status", "expected"),
     [("MethodNotAllowed", 405, False), ("NotFound", 404, False), ("NoSuchBucket", 404, True)],
 )
-def test_only_a_plain_no_is_a_no(pair: Pair, code: str, status: int, wanted: bool) -> None:
+def test_only_a_plain_no_is_a_no(pair: Pair, code: str, status: int, expected: bool) -> None:
     """A store that does not know the operation has none; a bucket that is gone does not tell."""
     pair.s3.add_fault("refusal", operation="GetBucketWebsite", code=code, status=status)
-    assert pair.auto.wanted() == wanted
+    assert pair.auto.is_needed() == expected
 
 
 def test_temporary_trouble_is_outlived(pair: Pair) -> None:
     """A refused rate is no verdict; only where it lasts, each object is asked about."""
     fault = pair.s3.add_fault("slow_down", operation="GetBucketWebsite", times=2)
-    assert not pair.auto.wanted()
+    assert not pair.auto.is_needed()
     pair.s3.clear_faults(fault)
     pair.s3.add_fault("slow_down", operation="GetBucketWebsite")
-    assert pair.deciding("auto").wanted()
+    assert pair.deciding("auto").is_needed()
 
 
 def test_the_bucket_tells_itself(pair: Pair) -> None:

@@ -34,11 +34,11 @@ def test_the_likeliest_feature_is_blamed_and_left_out(
     code: str, used: list[Feature], blamed: Feature
 ) -> None:
     """The write is tried again without it, and the others stay."""
-    abilities = StoreFeatures(Time())
+    features = StoreFeatures(Time())
     error = refusal(code)
-    abilities.learn(error, used)
+    features.learn(error, used)
     assert error.temporary
-    assert [feature for feature in Feature if not abilities.has(feature)] == [blamed]
+    assert [feature for feature in Feature if not features.has(feature)] == [blamed]
 
 
 @pytest.mark.parametrize(
@@ -52,21 +52,21 @@ def test_the_likeliest_feature_is_blamed_and_left_out(
 )
 def test_what_no_feature_explains_stays_an_error(error: S3Error, used: list[Feature]) -> None:
     """A refusal that another write would meet as well is not tried again."""
-    abilities = StoreFeatures(Time())
-    abilities.learn(error, used)
+    features = StoreFeatures(Time())
+    features.learn(error, used)
     assert not error.temporary
-    assert all(abilities.has(feature) for feature in Feature)
+    assert all(features.has(feature) for feature in Feature)
 
 
 def test_one_refusal_after_another_is_understood() -> None:
     """Where the same code comes again, the next suspect is left out; how bodies are framed is acquitted by then."""
-    abilities = StoreFeatures(Time())
+    features = StoreFeatures(Time())
     blamed = []
     for _ in range(4):
-        used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if abilities.has(feature)]
+        used = [feature for feature in (Feature.OBJECT_LOCK, Feature.TRAILERS) if features.has(feature)]
         error = refusal("InvalidRequest")
-        abilities.learn(error, used)
-        blamed.append(([feature for feature in used if not abilities.has(feature)], error.temporary))
+        features.learn(error, used)
+        blamed.append(([feature for feature in used if not features.has(feature)], error.temporary))
     assert blamed == [
         ([Feature.TRAILERS], True),
         ([Feature.OBJECT_LOCK], True),
@@ -77,38 +77,38 @@ def test_one_refusal_after_another_is_understood() -> None:
 
 def test_what_was_refused_for_another_reason_is_not_acquitted() -> None:
     """A store that does not take trailers, by another code than a property was refused with, gets none."""
-    abilities = StoreFeatures(Time())
-    abilities.learn(refusal("MissingContentLength"), [Feature.TRAILERS, Feature.OBJECT_LOCK])
-    abilities.learn(refusal("InvalidRequest"), [Feature.OBJECT_LOCK])
-    assert not abilities.has(Feature.TRAILERS)
+    features = StoreFeatures(Time())
+    features.learn(refusal("MissingContentLength"), [Feature.TRAILERS, Feature.OBJECT_LOCK])
+    features.learn(refusal("InvalidRequest"), [Feature.OBJECT_LOCK])
+    assert not features.has(Feature.TRAILERS)
 
 
 def test_writes_that_are_refused_at_once_are_all_tried_again() -> None:
     """What one write taught was still used by others that were under way: it is blamed again, and nothing else."""
-    abilities = StoreFeatures(Time())
+    features = StoreFeatures(Time())
     used = [Feature.OBJECT_LOCK, Feature.TRAILERS]
     for _ in range(5):
         error = refusal("InvalidRequest")
-        abilities.learn(error, used)
+        features.learn(error, used)
         assert error.temporary
-    assert abilities.has(Feature.OBJECT_LOCK)
+    assert features.has(Feature.OBJECT_LOCK)
 
 
 @pytest.mark.parametrize("code", ["NotImplemented", "MethodNotAllowed"])
 def test_a_store_that_does_not_know_tags_is_not_asked_for_them(code: str) -> None:
     """What refuses to show tags as a thing unknown makes their loss a fact; a lack of permission does not."""
-    abilities = StoreFeatures(Time())
+    features = StoreFeatures(Time())
     forbidden, unknown = refusal("AccessDenied", "GetObjectTagging"), refusal(code, "GetObjectTagging")
-    abilities.learn(forbidden, [Feature.TAGS])
-    assert (forbidden.temporary, abilities.has(Feature.TAGS)) == (False, True)
-    abilities.learn(unknown, [Feature.TAGS])
-    assert (unknown.temporary, abilities.has(Feature.TAGS)) == (True, False)
+    features.learn(forbidden, [Feature.TAGS])
+    assert (forbidden.temporary, features.has(Feature.TAGS)) == (False, True)
+    features.learn(unknown, [Feature.TAGS])
+    assert (unknown.temporary, features.has(Feature.TAGS)) == (True, False)
 
 
 def test_lessons_fade() -> None:
     """A bucket that was configured meanwhile is used to the full again."""
     time = Time()
-    abilities = StoreFeatures(time)
-    abilities.disable(Feature.TRAILERS)
+    features = StoreFeatures(time)
+    features.disable(Feature.TRAILERS)
     time.now = FORGET_SECONDS + 1
-    assert abilities.has(Feature.TRAILERS)
+    assert features.has(Feature.TRAILERS)

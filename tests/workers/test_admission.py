@@ -28,7 +28,7 @@ def test_orders_are_told_apart_by_size() -> None:
 def test_small_orders_may_have_every_thread(count: int) -> None:
     """Whatever else is under way, a thread that is free takes a small order."""
     busy: dict[Kind, int] = dict.fromkeys(BULK, count)
-    assert all(Bounds(count).room(Kind.SMALL, scarcity, busy) > 0 for scarcity in Backlog)
+    assert all(Bounds(count).room(Kind.SMALL, backlog, busy) > 0 for backlog in Backlog)
 
 
 @given(threads)
@@ -55,14 +55,14 @@ def test_what_takes_long_is_not_begun_for_a_moments_lull(count: int, kind: Kind)
 
 
 @given(threads, st.sampled_from([Backlog.CALM, Backlog.ENDED]))
-def test_large_orders_leave_no_thread_idle(count: int, scarcity: Backlog) -> None:
+def test_large_orders_leave_no_thread_idle(count: int, backlog: Backlog) -> None:
     """They are taken as soon as small ones have enough, however many threads there are."""
-    assert Bounds(count).room(Kind.LARGE, scarcity, NOTHING) == count
+    assert Bounds(count).room(Kind.LARGE, backlog, NOTHING) == count
 
 
 @given(threads, st.sampled_from(Backlog))
-def test_few_huge_objects_are_under_way_at_once(count: int, scarcity: Backlog) -> None:
+def test_few_huge_objects_are_under_way_at_once(count: int, backlog: Backlog) -> None:
     """Their parts keep all threads busy, while each holds a thread from its beginning to its end."""
     bounds = Bounds(count)
-    assert bounds.room(Kind.HUGE, scarcity, NOTHING) == bounds.bulk_min
-    assert bounds.room(Kind.HUGE, scarcity, {**NOTHING, Kind.HUGE: bounds.bulk_min}) == 0
+    assert bounds.room(Kind.HUGE, backlog, NOTHING) == bounds.bulk_min
+    assert bounds.room(Kind.HUGE, backlog, {**NOTHING, Kind.HUGE: bounds.bulk_min}) == 0

@@ -19,27 +19,27 @@ from testkit.waiting import wait_until
 
 # A supervisor that has a worker and is killed.
 SUPERVISOR = """
-from s3mover.workers.pool.forkserver import Nursery
-from s3mover.workers.shared_state import slate_memory
+from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.shared_state import shared_memory_file
 
-nursery = Nursery()
-child = nursery.start(slate_memory())
+fork_server = ForkServer()
+child = fork_server.start(shared_memory_file())
 print(child.pid, flush=True)
 input()
 """
 
 
 @pytest.fixture
-def nursery() -> Iterator[ForkServer]:
+def fork_server() -> Iterator[ForkServer]:
     running = ForkServer()
     yield running
     running.close()
 
 
-def start(nursery: ForkServer) -> ForkedProcess:
+def start(fork_server: ForkServer) -> ForkedProcess:
     memory = shared_memory_file()
     try:
-        return nursery.start(memory)
+        return fork_server.start(memory)
     finally:
         os.close(memory)
 
@@ -62,36 +62,36 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
 
 
-def test_a_worker_may_end_by_itself(nursery: ForkServer) -> None:
+def test_a_worker_may_end_by_itself(fork_server: ForkServer) -> None:
     """Its exit code is what it ended with."""
-    child = start(nursery)
+    child = start(fork_server)
     with socket.socket(fileno=os.dup(child.pipe.fileno())) as line:
         line.shutdown(socket.SHUT_WR)
     assert end(child, grace=60.0) == 0
 
 
-def test_a_worker_that_does_not_go_is_killed(nursery: ForkServer) -> None:
+def test_a_worker_that_does_not_go_is_killed(fork_server: ForkServer) -> None:
     """Without any grace at once."""
-    child = start(nursery)
+    child = start(fork_server)
     assert end(child) == -signal.SIGKILL
     assert not is_alive(child.pid)
 
 
-def test_workers_are_siblings(nursery: ForkServer) -> None:
+def test_workers_are_siblings(fork_server: ForkServer) -> None:
     """They are forked by one process that is not the supervisor, whoever asks for them."""
     with ThreadPoolExecutor(4) as threads:
-        children = list(threads.map(lambda _: start(nursery), range(4)))
+        children = list(threads.map(lambda _: start(fork_server), range(4)))
     assert len({child.pid for child in children}) == 4
     assert {parent_of(child.pid) for child in children} != {os.getpid()}
     assert len({parent_of(child.pid) for child in children}) == 1
     assert [end(child) for child in children] == [-signal.SIGKILL] * 4
 
 
-def test_a_dead_nursery_is_replaced(nursery: ForkServer) -> None:
+def test_a_dead_nursery_is_replaced(fork_server: ForkServer) -> None:
     """Workers that it had end when they are to; new ones come from another."""
-    orphan = start(nursery)
+    orphan = start(fork_server)
     os.kill(parent_of(orphan.pid), signal.SIGKILL)
-    child = start(nursery)
+    child = start(fork_server)
     assert end(orphan) is None
     wait_until(lambda: not is_alive(orphan.pid))
     assert end(child) == -signal.SIGKILL
@@ -104,11 +104,11 @@ def test_nothing_outlives_the_supervisor() -> None:
     ) as supervisor:
         assert supervisor.stdout is not None
         worker = int(supervisor.stdout.readline())
-        nursery = parent_of(worker)
+        fork_server = parent_of(worker)
         assert is_alive(worker)
-        assert is_alive(nursery)
+        assert is_alive(fork_server)
         supervisor.kill()
-        wait_until(lambda: not is_alive(worker) and not is_alive(nursery))
+        wait_until(lambda: not is_alive(worker) and not is_alive(fork_server))
 
 
 @pytest.mark.parametrize("with_files", [True, False])

@@ -20,15 +20,15 @@ def test_trust_is_endless_until_it_is_limited() -> None:
 def test_what_is_not_trusted_waits_until_it_is() -> None:
     """Once trust has ended no request begins, and no sign of life is expected; extending it wakes those that wait."""
     now = [10.0]
-    trust, signs, memory = LeaseGuard(lambda: now[0]), Heartbeats(), shared_memory_file()
-    slate = WorkerState(1, ["only"], memory)
+    renew_lease, signs, memory = LeaseGuard(lambda: now[0]), Heartbeats(), shared_memory_file()
+    state = WorkerState(1, ["only"], memory)
     os.close(memory)
-    gate = HeartbeatLimiter([], signs, trust)
-    trust.extend(12.0)
+    gate = HeartbeatLimiter([], signs, renew_lease)
+    renew_lease.extend(12.0)
     trusted, passed = threading.Event(), threading.Event()
 
     def ask() -> None:
-        signs.take_seat(slate.line(0))
+        signs.attach(state.line(0))
         gate.take()
         now[0] = 12.0
         trusted.set()
@@ -38,30 +38,30 @@ def test_what_is_not_trusted_waits_until_it_is() -> None:
     asking = threading.Thread(target=ask)
     asking.start()
     assert trusted.wait(TOO_LONG)
-    wait_until(lambda: slate.signs() == [0], "it waits")
+    wait_until(lambda: state.signs() == [0], "it waits")
     assert not passed.is_set()
-    trust.extend(14.0)
+    renew_lease.extend(14.0)
     asking.join(TOO_LONG)
     assert passed.is_set()
-    assert slate.signs() != [0]
+    assert state.signs() != [0]
 
 
 def test_trust_that_has_ended_is_never_extended() -> None:
     """Who waits for it is refused, and whoever asks later: another instance may have led since."""
-    trust = LeaseGuard(lambda: 10.0)
-    trust.extend(9.0)
+    renew_lease = LeaseGuard(lambda: 10.0)
+    renew_lease.extend(9.0)
     refused = threading.Event()
 
     def ask() -> None:
         with pytest.raises(S3Error, match="Interrupted"):
-            trust.wait()
+            renew_lease.wait()
         refused.set()
 
     asking = threading.Thread(target=ask)
     asking.start()
     assert not refused.wait(0.05)
-    trust.end()
+    renew_lease.end()
     asking.join(TOO_LONG)
     assert refused.is_set()
-    trust.extend(20.0)
-    assert not trust.lasts
+    renew_lease.extend(20.0)
+    assert not renew_lease.lasts

@@ -95,10 +95,10 @@ def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
         simulator.fill("from", 2500, size=1)
         simulator.add_fault("slow_down", operation="ListObjectsV2", nth=[2, 3])
         events: list[Event] = []
-        nursery = ForkServer()
-        crew = WorkerPool([2], ["only"], events.append, nursery)
-        with closing(nursery), owners_of(crew, {"only": route_config(simulator)}, events):
-            bucket = bucket_of(simulator, crew.local_traffic("only"))
+        fork_server = ForkServer()
+        pool = WorkerPool([2], ["only"], events.append, fork_server)
+        with closing(fork_server), owners_of(pool, {"only": route_config(simulator)}, events):
+            bucket = bucket_of(simulator, pool.local_traffic("only"))
             listed = sum(len(page) for page in bucket.list_objects(""))
             bucket.close_thread()
             wait_until(lambda: any(isinstance(event, ThrottleChanged) for event in events))

@@ -52,7 +52,7 @@ class RouteClient:
 
 
 @pytest.fixture
-def desk() -> Iterator[RouteClient]:
+def client() -> Iterator[RouteClient]:
     """A desk whose readers rest for no time at all."""
     opened = RouteClient(rest_seconds=0.001)
     yield opened
@@ -61,28 +61,28 @@ def desk() -> Iterator[RouteClient]:
 
 def test_pages_that_are_asked_for_at_a_time_are_read_at_a_time() -> None:
     """Three readers for three pages; they are enough for the next three."""
-    desk = RouteClient(rest_seconds=TOO_LONG)
+    client = RouteClient(rest_seconds=TOO_LONG)
     for number in (1, 2, 3):
-        desk.ask(number)
-    first = desk.who(3)
+        client.ask(number)
+    first = client.who(3)
     assert len(first) == 3
-    assert desk.let(3) == [1, 2, 3]
+    assert client.let(3) == [1, 2, 3]
     for number in (4, 5, 6):
-        desk.ask(number)
-    assert desk.who(3) <= first
-    assert desk.let(3) == [4, 5, 6]
+        client.ask(number)
+    assert client.who(3) <= first
+    assert client.let(3) == [4, 5, 6]
 
 
-def test_who_is_asked_for_nothing_ends(desk: RouteClient) -> None:
+def test_who_is_asked_for_nothing_ends(client: RouteClient) -> None:
     """It closes its connections before; the next page finds another reader."""
-    desk.ask(1)
-    [reader] = desk.who(1)
-    assert desk.let(1) == [1]
-    assert desk.left.get(timeout=TOO_LONG) is reader
+    client.ask(1)
+    [reader] = client.who(1)
+    assert client.let(1) == [1]
+    assert client.left.get(timeout=TOO_LONG) is reader
     wait_until(lambda: not reader.is_alive())
-    desk.ask(2)
-    assert desk.who(1) != {reader}
-    assert desk.let(1) == [2]
+    client.ask(2)
+    assert client.who(1) != {reader}
+    assert client.let(1) == [2]
 
 
 class Late(SimpleQueue[Any]):
@@ -100,14 +100,14 @@ class Late(SimpleQueue[Any]):
             raise
 
 
-def test_no_page_is_forgotten_while_readers_end(desk: RouteClient) -> None:
+def test_no_page_is_forgotten_while_readers_end(client: RouteClient) -> None:
     """What is asked for in the very moment in which the last one gives up is read all the same, and by it."""
-    desk.readers._asked = Late(lambda: desk.ask(2))
-    desk.ask(1)
-    [reader] = desk.who(1)
-    assert desk.let(1) == [1]
-    assert desk.who(1) == {reader}
-    assert desk.let(1) == [2]
+    client.readers._asked = Late(lambda: client.ask(2))
+    client.ask(1)
+    [reader] = client.who(1)
+    assert client.let(1) == [1]
+    assert client.who(1) == {reader}
+    assert client.let(1) == [2]
 
 
 def test_what_a_page_contradicts_is_told() -> None:

@@ -52,16 +52,16 @@ def unharmed(simulator: Simulator) -> Iterator[Simulator]:
 @contextmanager
 def crew_on(brief: RouteConfig, processes: int = 2) -> Iterator[tuple[WorkerPool, Owner]]:
     events: list[Event] = []
-    nursery = ForkServer()
-    crew = WorkerPool(
-        share_threads(2 * processes, processes), ["only"], events.append, nursery, look_seconds=0.1
+    fork_server = ForkServer()
+    pool = WorkerPool(
+        share_threads(2 * processes, processes), ["only"], events.append, fork_server, poll_seconds=0.1
     )
     try:
-        with owners_of(crew, {"only": brief}, events) as [owner]:
+        with owners_of(pool, {"only": brief}, events) as [owner]:
             owner.pid(processes - 1)
-            yield crew, owner
+            yield pool, owner
     finally:
-        nursery.close()
+        fork_server.close()
 
 
 @contextmanager
@@ -75,11 +75,11 @@ def bucket_of(brief: RouteConfig) -> Iterator[Bucket]:
 def test_workers_read_what_the_bucket_itself_reads(unharmed: Simulator) -> None:
     """Page by page, keys and all; only of the range that begins with the first key nothing is asked of a worker."""
     brief, asked = route_config(unharmed), list[ReadPage]()
-    with crew_on(brief) as (crew, _), bucket_of(brief) as itself:
+    with crew_on(brief) as (pool, _), bucket_of(brief) as itself:
 
         def read(one: ReadPage) -> Page | None:
             asked.append(one)
-            return crew.read(one)
+            return pool.read(one)
 
         expected = list(itself.list_objects(""))
         unharmed.clear_log()
@@ -94,9 +94,9 @@ def test_workers_read_what_the_bucket_itself_reads(unharmed: Simulator) -> None:
 
 def test_what_workers_ask_for_pages_is_counted(unharmed: Simulator) -> None:
     """Each request once, as the crew counts those of transfers, though no order is in hand."""
-    with crew_on(route_config(unharmed)) as (crew, owner):
+    with crew_on(route_config(unharmed)) as (pool, owner):
         for _ in range(5):
-            assert crew.read(FIRST)
+            assert pool.read(FIRST)
         made: Counter[tuple[Side, str, str]] = Counter()
 
         def counted() -> bool:
@@ -114,12 +114,12 @@ def test_a_refusal_is_the_one_that_s3_gave(unharmed: Simulator) -> None:
     """What is made of an error depends on its code, its status, and whether another attempt may help."""
     unharmed.add_fault("access_denied", operation="ListObjectsV2", nth=[1])
     unharmed.add_fault("slow_down", operation="ListObjectsV2", nth=[2])
-    with crew_on(route_config(unharmed)) as (crew, _):
+    with crew_on(route_config(unharmed)) as (pool, _):
         with pytest.raises(S3Error) as refused:
-            crew.read(FIRST)
+            pool.read(FIRST)
         with pytest.raises(S3Error) as throttled:
-            crew.read(FIRST)
-        assert crew.read(FIRST)
+            pool.read(FIRST)
+        assert pool.read(FIRST)
     assert (refused.value.code, refused.value.status, refused.value.temporary) == ("AccessDenied", 403, False)
     assert (refused.value.operation, refused.value.bucket) == ("ListObjectsV2", "from")
     assert (throttled.value.code, throttled.value.temporary) == ("SlowDown", True)
@@ -129,10 +129,10 @@ def test_a_page_that_contradicts_itself_is_refused(unharmed: Simulator) -> None:
     """Wherever it was read."""
     unharmed.configure_bucket("from", quirks=["no_continuation_token"])
     with (
-        crew_on(route_config(unharmed)) as (crew, _),
+        crew_on(route_config(unharmed)) as (pool, _),
         pytest.raises(ListingError, match=r"from: .* not where"),
     ):
-        crew.read(FIRST)
+        pool.read(FIRST)
 
 
 def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulator) -> None:
@@ -140,8 +140,8 @@ def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulat
     brief = route_config(unharmed)
     unharmed.add_fault("hang", operation="ListObjectsV2", times=1)
     read: list[Page | None] = []
-    with crew_on(brief, processes=1) as (crew, owner):
-        waiting = threading.Thread(target=lambda: read.append(crew.read(FIRST)))
+    with crew_on(brief, processes=1) as (pool, owner):
+        waiting = threading.Thread(target=lambda: read.append(pool.read(FIRST)))
         waiting.start()
         wait_until(lambda: sum(fault["hits"] for fault in unharmed.faults()) == 1, "a worker reads")
         os.kill(owner.pid(0), signal.SIGKILL)
@@ -154,18 +154,18 @@ def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulat
 
 def test_nobody_waits_for_a_crew_that_is_dismissed(unharmed: Simulator) -> None:
     """Not even who asks when nobody answers any more."""
-    with crew_on(route_config(unharmed)) as (crew, _):
+    with crew_on(route_config(unharmed)) as (pool, _):
         pass
-    assert crew.read(FIRST) is None
+    assert pool.read(FIRST) is None
 
 
 def test_credentials_and_addresses_are_those_of_the_latest_brief(unharmed: Simulator) -> None:
     """A route that is taught anew reads as it was told last."""
     brief = route_config(unharmed)
-    with crew_on(replace(brief, source=brief.destination)) as (crew, owner):
-        empty = crew.read(FIRST)
-        owner.desk.teach(brief)
-        full = crew.read(FIRST)
+    with crew_on(replace(brief, source=brief.destination)) as (pool, owner):
+        empty = pool.read(FIRST)
+        owner.client.configure(brief)
+        full = pool.read(FIRST)
     assert empty == Page(page_of([]), "")
     assert full is not None
     assert len(full.entries) == 1000

@@ -16,8 +16,8 @@ def helpers_of(
     """Threads that take invitations as a worker's threads do."""
 
     def work() -> None:
-        while (invitation := queue.get()) is not None:
-            sharing.help(invitation)
+        while (job := queue.get()) is not None:
+            sharing.help(job)
 
     threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:

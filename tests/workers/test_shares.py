@@ -61,8 +61,8 @@ def answers(*usage: Usage, carried_out: int = 0, refused: int = 0) -> Report:
 def governor(bound: float = 0.0) -> RateShares:
     """Two share the limits: the supervisor (0) and one worker (1)."""
     made = RateShares(["only"], 150, 0.0)
-    made.learn("only", {REQUESTS: bound}, 0.0)
-    made.welcome(1)
+    made.configure("only", {REQUESTS: bound}, 0.0)
+    made.register(1)
     return made
 
 

@@ -26,21 +26,21 @@ class Clock:
 class Taker(threading.Thread):
     """A worker's thread: takes tasks and keeps each until it is told to end it."""
 
-    def __init__(self, turns: FairTaskQueue[str], taken: "SimpleQueue[tuple[Taker, str]]") -> None:
+    def __init__(self, queue: FairTaskQueue[str], taken: "SimpleQueue[tuple[Taker, str]]") -> None:
         super().__init__()
-        self._turns = turns
+        self._queue = queue
         self._taken = taken
         self.go_on = threading.Semaphore(0)
 
     def run(self) -> None:
         while True:
-            kind, task = self._turns.take()
+            kind, task = self._queue.take()
             if task == "end":
                 return
             self._taken.put((self, task))
             self.go_on.acquire()
             if kind is not SMALL:
-                self._turns.ended(kind)
+                self._queue.ended(kind)
 
 
 class Crowd:
@@ -48,24 +48,24 @@ class Crowd:
 
     def __init__(self, threads: int) -> None:
         self.clock = Clock()
-        self.turns: FairTaskQueue[str] = FairTaskQueue([SMALL, LARGE, PART], Bounds(threads), self.clock)
+        self.queue: FairTaskQueue[str] = FairTaskQueue([SMALL, LARGE, PART], Bounds(threads), self.clock)
         self._taken: SimpleQueue[tuple[Taker, str]] = SimpleQueue()
-        self._takers = [Taker(self.turns, self._taken) for _ in range(threads)]
+        self._takers = [Taker(self.queue, self._taken) for _ in range(threads)]
         self.busy: list[tuple[Taker, str]] = []
         for taker in self._takers:
             taker.start()
-        wait_until(lambda: len(self.turns._idle) == threads)
+        wait_until(lambda: len(self.queue._idle) == threads)
 
     def put(self, lane: int, name: str, count: int) -> None:
         for _ in range(count):
-            self.turns.put(lane, name)
+            self.queue.put(lane, name)
 
     def under_way(self, count: int) -> list[str]:
         """Wait until so many tasks are under way, no more, and tell them in order."""
         while len(self.busy) < count:
             self.busy.append(self._taken.get(timeout=60))
         idle = len(self._takers) - count
-        wait_until(lambda: len(self.turns._idle) == idle and (not idle or self.turns._tokens.empty()))
+        wait_until(lambda: len(self.queue._idle) == idle and (not idle or self.queue._tokens.empty()))
         assert self._taken.empty()
         return sorted(task for _, task in self.busy)
 
@@ -77,11 +77,11 @@ class Crowd:
 
     def leave(self) -> None:
         for lane in range(3):
-            self.turns.drain(lane)
+            self.queue.drain(lane)
         for taker, _ in self.busy:
             taker.go_on.release()
         for _ in self._takers:
-            self.turns.put(0, "end")
+            self.queue.put(0, "end")
         for taker in self._takers:
             taker.join(60)
 
@@ -89,13 +89,13 @@ class Crowd:
 @given(counts=st.lists(st.integers(0, 20), min_size=1, max_size=5))
 def test_lanes_are_served_in_turn(counts: list[int]) -> None:
     """As long as two lanes have tasks, neither is ahead of the other by more than one; each lane keeps its order."""
-    turns: FairTaskQueue[tuple[int, int]] = FairTaskQueue([SMALL] * len(counts), Bounds(1))
+    queue: FairTaskQueue[tuple[int, int]] = FairTaskQueue([SMALL] * len(counts), Bounds(1))
     for lane, count in enumerate(counts):
         for number in range(count):
-            turns.put(lane, (lane, number))
+            queue.put(lane, (lane, number))
     taken = [0] * len(counts)
     for _ in range(sum(counts)):
-        _, (lane, number) = turns.take()
+        _, (lane, number) = queue.take()
         assert number == taken[lane]
         taken[lane] += 1
         waiting = [done for done, count in zip(taken, counts, strict=True) if done < count]
@@ -105,42 +105,42 @@ def test_lanes_are_served_in_turn(counts: list[int]) -> None:
 
 def test_a_drained_lane_leaves_the_others_alone() -> None:
     """What is drained is nobody's any more, and every other task is still taken."""
-    turns: FairTaskQueue[str] = FairTaskQueue([SMALL, SMALL], Bounds(1))
+    queue: FairTaskQueue[str] = FairTaskQueue([SMALL, SMALL], Bounds(1))
     for task in ("a", "b", "c"):
-        turns.put(0, task)
-    turns.put(1, "kept")
-    assert turns.drain(0) == ["a", "b", "c"]
-    assert turns.take() == (SMALL, "kept")
-    turns.put(0, "later")
-    assert turns.take() == (SMALL, "later")
+        queue.put(0, task)
+    queue.put(1, "kept")
+    assert queue.drain(0) == ["a", "b", "c"]
+    assert queue.take() == (SMALL, "kept")
+    queue.put(0, "later")
+    assert queue.take() == (SMALL, "later")
 
 
-def take_all(turns: FairTaskQueue[int], taken: "SimpleQueue[int]") -> None:
+def take_all(queue: FairTaskQueue[int], taken: "SimpleQueue[int]") -> None:
     """Take tasks as a worker's thread does, until a negative one comes."""
-    kind, task = turns.take()
+    kind, task = queue.take()
     while task >= 0:
         taken.put(task)
         if kind is not SMALL:
-            turns.ended(kind)
-        kind, task = turns.take()
+            queue.ended(kind)
+        kind, task = queue.take()
 
 
 def test_many_threads_take_each_task_once_beside_drains() -> None:
     """Whatever threads and drains do at once, no task is lost and none is taken twice."""
-    turns: FairTaskQueue[int] = FairTaskQueue([SMALL, LARGE, SMALL], Bounds(8))
+    queue: FairTaskQueue[int] = FairTaskQueue([SMALL, LARGE, SMALL], Bounds(8))
     taken: SimpleQueue[int] = SimpleQueue()
 
-    threads = [threading.Thread(target=take_all, args=(turns, taken)) for _ in range(8)]
+    threads = [threading.Thread(target=take_all, args=(queue, taken)) for _ in range(8)]
     for thread in threads:
         thread.start()
     drained: list[int] = []
     for task in range(6000):
-        turns.put(task % 2, task)
+        queue.put(task % 2, task)
         if task % 100 == 0:
-            drained += turns.drain(task // 100 % 2)
+            drained += queue.drain(task // 100 % 2)
     wait_until(lambda: taken.qsize() + len(drained) == 6000)
     for _ in threads:
-        turns.put(2, -1)
+        queue.put(2, -1)
     for thread in threads:
         thread.join(60)
     assert sorted([taken.get() for _ in range(taken.qsize())] + drained) == list(range(6000))
@@ -178,9 +178,9 @@ def test_parts_alone_leave_threads_free_that_small_tasks_find() -> None:
     assert crowd.under_way(14) == ["part"] * 14
     crowd.put(0, "small", 2)
     assert crowd.under_way(16) == ["part"] * 14 + ["small"] * 2
-    assert crowd.turns.enough.is_set()
+    assert crowd.queue.enough.is_set()
     crowd.put(0, "small", 1)
-    assert not crowd.turns.enough.is_set()
+    assert not crowd.queue.enough.is_set()
     crowd.leave()
 
 
@@ -193,7 +193,7 @@ def test_parts_wait_until_small_tasks_have_had_enough_for_a_while() -> None:
     crowd.end("small", 16)
     assert crowd.under_way(3) == ["part"] * 2 + ["small"]
     crowd.clock.now += CALM_SECONDS
-    crowd.turns.look()
+    crowd.queue.poll()
     assert crowd.under_way(15) == ["part"] * 14 + ["small"]
     crowd.leave()
 
@@ -203,7 +203,7 @@ def test_a_recall_gives_bulk_the_threads() -> None:
     crowd = Crowd(8)
     crowd.put(0, "small", 20)
     crowd.under_way(8)
-    assert not crowd.turns.enough.is_set()
-    assert len(crowd.turns.drain(0)) == 12
-    assert crowd.turns.enough.is_set()
+    assert not crowd.queue.enough.is_set()
+    assert len(crowd.queue.drain(0)) == 12
+    assert crowd.queue.enough.is_set()
     crowd.leave()

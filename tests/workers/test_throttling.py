@@ -27,10 +27,10 @@ def test_a_store_that_gives_little_is_used_and_not_hammered() -> None:
         simulator.set_rate_limit("to", writes=LIMIT, reads=0, depth=1, saved=1.3 * THREADS / LIMIT)
         work = orders(simulator, OBJECTS)
         route = route_config(simulator, attempts=8)
-        nursery, events = ForkServer(), list[Event]()
-        crew = WorkerPool(share_threads(THREADS, 2), ["only"], events.append, nursery)
-        with closing(nursery), owners_of(crew, {"only": route}, events) as [owner]:
-            owner.desk.hand_out(work)
+        fork_server, events = ForkServer(), list[Event]()
+        pool = WorkerPool(share_threads(THREADS, 2), ["only"], events.append, fork_server)
+        with closing(fork_server), owners_of(pool, {"only": route}, events) as [owner]:
+            owner.client.hand_out(work)
             outcomes = owner.settle(OBJECTS)
         assert {outcome.status for outcome in outcomes} == {Status.SUCCESS}
         assert simulator.differences("from", "to") == []

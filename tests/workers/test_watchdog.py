@@ -7,16 +7,16 @@ from s3mover.workers.pool.watchdog import Watchdog, WatchdogTimeouts, pause_afte
 WATCHDOG_TIMEOUTS = WatchdogTimeouts(silence=30.0, start=120.0, stuck=900.0)
 
 
-def verdicts(vigil: Watchdog, seconds: int, *, beats: int, signs: list[int], since: int = 0) -> list[int]:
+def verdicts(watchdog: Watchdog, seconds: int, *, beats: int, signs: list[int], since: int = 0) -> list[int]:
     """Look once a second at what does not change, and return at which seconds there was a verdict."""
-    return [now for now in range(since + 1, since + seconds + 1) if vigil.look(now, beats, signs)]
+    return [now for now in range(since + 1, since + seconds + 1) if watchdog.poll(now, beats, signs)]
 
 
 def test_silence_is_borne_for_a_while() -> None:
     """A process that was up and is silent is replaced after its time, and not before."""
-    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
-    vigil.look(1.0, 1, [0])
-    assert verdicts(vigil, 31, beats=1, signs=[0], since=1) == [32]
+    watchdog = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
+    watchdog.poll(1.0, 1, [0])
+    assert verdicts(watchdog, 31, beats=1, signs=[0], since=1) == [32]
 
 
 def test_a_process_that_is_not_up_yet_gets_longer() -> None:
@@ -26,22 +26,22 @@ def test_a_process_that_is_not_up_yet_gets_longer() -> None:
 
 def test_every_beat_ends_the_silence() -> None:
     """A process that beats now and then is never replaced."""
-    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
-    assert not any(vigil.look(now, now // 29 + 1, [0]) for now in range(1, 500))
+    watchdog = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
+    assert not any(watchdog.poll(now, now // 29 + 1, [0]) for now in range(1, 500))
 
 
 def test_a_supervisor_that_stood_still_blames_nobody() -> None:
     """An hour between two looks counts for two looks."""
-    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
-    vigil.look(1.0, 1, [5])
-    assert vigil.look(3601.0, 1, [5]) == ""
-    assert vigil.look(3602.0, 2, [5]) == ""
+    watchdog = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
+    watchdog.poll(1.0, 1, [5])
+    assert watchdog.poll(3601.0, 1, [5]) == ""
+    assert watchdog.poll(3602.0, 2, [5]) == ""
 
 
 def test_one_stuck_thread_is_enough() -> None:
     """The others' signs do not speak for it; one that rests (0) or goes on is not stuck."""
-    vigil = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
-    looks = [vigil.look(now, now, [0, now, 7]) for now in range(1, 903)]
+    watchdog = Watchdog(WATCHDOG_TIMEOUTS, 1.0, 0.0)
+    looks = [watchdog.poll(now, now, [0, now, 7]) for now in range(1, 903)]
     assert looks == [""] * 901 + ["stuck"]
 
 

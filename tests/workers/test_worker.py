@@ -42,9 +42,9 @@ def test_a_worker_ends_with_any_of_its_threads() -> None:
 def test_a_page_that_waits_at_a_valve_is_told_of_again_and_again() -> None:
     """Three times here, though no order is in hand: who is silent for long gets next to nothing of a limit."""
     memory = shared_memory_file()
-    with Simulator() as simulator, closing(ForkServer()) as nursery:
+    with Simulator() as simulator, closing(ForkServer()) as fork_server:
         WorkerState(1, ["only"], memory)
-        worker = nursery.start(memory)
+        worker = fork_server.start(memory)
         for message in (
             WorkerConfig(1, 1.0, ("only",)),
             ConfigureRoute("only", route_config(simulator)),

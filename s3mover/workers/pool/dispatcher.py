@@ -1,6 +1,6 @@
 """Which orders wait for a worker, who has which, and what becomes of those of the dead.
 
-Workers' lives are `crew.py`'s, and all of this belongs to its thread.
+Workers' lives are `pool.py`'s, and all of this belongs to its thread.
 """
 
 import time
@@ -23,43 +23,43 @@ Settle = Callable[[str, list[Outcome], list[Order]], None]
 class Dispatcher:
     """Deals the orders of `routes`.
 
-    `members` tells who lives, `rivals` how many other routes have work beside the one that is asked about, `settle`
+    `handles` tells who lives, `rivals` how many other routes have work beside the one that is asked about, `settle`
     tells a route's desk what ended, and what comes back.
     """
 
     def __init__(
         self,
         routes: Sequence[str],
-        members: Callable[[], list[WorkerHandle]],
+        handles: Callable[[], list[WorkerHandle]],
         rivals: Callable[[str], int],
         settle: Settle,
     ) -> None:
-        self._members = members
+        self._handles = handles
         self._rivals = rivals
         self._settle = settle
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
         self._deaths: Counter[OrderKey] = Counter()
 
-    def share_of(self, brief: WorkerConfig, route: str) -> int:
+    def share_of(self, config: WorkerConfig, route: str) -> int:
         """Divide a worker's window among the routes that have work, counting `route` as one of them.
 
         Each has room of its own: what one holds never takes another's place.
         """
-        return max(1, brief.threads * ORDERS_PER_THREAD // (1 + self._rivals(route)))
+        return max(1, config.threads * ORDERS_PER_THREAD // (1 + self._rivals(route)))
 
     def take_on(self, route: str, orders: list[Order]) -> None:
         """Share orders among the workers, those with most room first; what has no room waits."""
         self._waiting[route].extend(orders)
-        self._deal(route)
+        self._dispatch(route)
 
-    def welcome(self) -> None:
+    def register(self) -> None:
         """Give a worker that has just come what waits."""
         for route in self._waiting:
-            self._deal(route)
+            self._dispatch(route)
 
-    def book(self, member: WorkerHandle, report: Report) -> None:
+    def record_report(self, handle: WorkerHandle, report: Report) -> None:
         """Take from a worker what it reports as ended or gives back, tell it, and give it more."""
-        route, orders = report.route, member.orders[report.route]
+        route, orders = report.route, handle.orders[report.route]
         outcomes = [one for one in report.outcomes if (route, one.sweep, one.number) in orders]
         returned = [order for order in report.returned if order_key(route, order) in orders]
         names = [(route, outcome.sweep, outcome.number) for outcome in outcomes]
@@ -67,24 +67,24 @@ class Dispatcher:
         for name in names:
             del orders[name]
             self._deaths.pop(name, None)
-        self._deal(route)
+        self._dispatch(route)
         self._settle(route, outcomes, returned)
 
-    def call_back(self, route: str) -> None:
+    def recall(self, route: str) -> None:
         """Tell what no worker has, and have the workers give back what they have not begun."""
-        for member in self._members():
-            member.send(Recall(route))
+        for handle in self._handles():
+            handle.send(Recall(route))
         unassigned = list(self._waiting[route])
         self._waiting[route].clear()
         self._settle(route, [], unassigned)
 
-    def hand_on(self, member: WorkerHandle, code: str) -> None:
+    def requeue(self, handle: WorkerHandle, code: str) -> None:
         """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
-        begun = member.slate.in_hand()
-        for route, orders in member.orders.items():
+        begun = handle.state.in_hand()
+        for route, orders in handle.orders.items():
             fatal = {name for name in orders if name in begun and self._died_with(name)}
             self.take_on(
-                route, [_orphaned(order, member) for name, order in orders.items() if name not in fatal]
+                route, [_orphaned(order, handle) for name, order in orders.items() if name not in fatal]
             )
             self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
 
@@ -92,23 +92,23 @@ class Dispatcher:
         self._deaths[name] += 1
         return self._deaths[name] >= MOST_DEATHS
 
-    def _deal(self, route: str) -> None:
-        waiting, members = self._waiting[route], self._members()
-        share = max(1, -(-len(waiting) // max(1, len(members))))
+    def _dispatch(self, route: str) -> None:
+        waiting, handles = self._waiting[route], self._handles()
+        share = max(1, -(-len(waiting) // max(1, len(handles))))
         while waiting:
-            room, member = max(
-                ((self._room(member, route), member) for member in members),
+            room, handle = max(
+                ((self._room(handle, route), handle) for handle in handles),
                 key=lambda found: found[0],
                 default=(0, None),
             )
-            if member is None or room <= 0:
+            if handle is None or room <= 0:
                 return
             orders = _picked(waiting, min(share, room, len(waiting)))
-            member.orders[route].update((order_key(route, order), order) for order in orders)
-            member.send(AssignOrders(route, orders))
+            handle.orders[route].update((order_key(route, order), order) for order in orders)
+            handle.send(AssignOrders(route, orders))
 
-    def _room(self, member: WorkerHandle, route: str) -> int:
-        return self.share_of(member.brief, route) - len(member.orders[route])
+    def _room(self, handle: WorkerHandle, route: str) -> int:
+        return self.share_of(handle.config, route) - len(handle.orders[route])
 
 
 def _orphaned(order: Order, by: WorkerHandle) -> Order:
@@ -120,7 +120,7 @@ def _picked(waiting: deque[Order], count: int) -> list[Order]:
     step = len(waiting) // count
     orders = list(waiting)
     waiting.clear()
-    waiting.extend(order for place, order in enumerate(orders) if place % step or place // step >= count)
+    waiting.extend(order for slot, order in enumerate(orders) if slot % step or slot // step >= count)
     return orders[: count * step : step]
 
 

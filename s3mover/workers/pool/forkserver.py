@@ -2,7 +2,7 @@
 
 A fork of the supervisor would copy locks that its threads hold at that instant, and an interpreter for each worker
 costs 0.2 seconds and 20 MB apiece. So a clean process of one thread loads what workers need and forks
-(`forking.py`). Who has which orders is `crew.py`'s.
+(`forking.py`). Who has which orders is `pool.py`'s.
 """
 
 import os

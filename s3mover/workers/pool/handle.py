@@ -24,21 +24,21 @@ class WorkerHandle:
     def __init__(
         self,
         number: int,
-        brief: WorkerConfig,
-        nursery: ForkServer,
+        config: WorkerConfig,
+        fork_server: ForkServer,
         hear: Callable[[int, FromWorker | None], None],
     ) -> None:
         self.number = number
         self.started_at = time.time()
-        self.brief = brief
-        self.orders: dict[str, dict[OrderKey, Order]] = {route: {} for route in brief.routes}
+        self.config = config
+        self.orders: dict[str, dict[OrderKey, Order]] = {route: {} for route in config.routes}
         self._hear = hear
         self._outbox: SimpleQueue[ToWorker | WorkerConfig | None] = SimpleQueue()
-        self._outbox.put(brief)
+        self._outbox.put(config)
         memory = shared_memory_file()
         try:
-            self.slate = WorkerState(brief.threads, list(brief.routes), memory)
-            self._child = nursery.start(memory)
+            self.state = WorkerState(config.threads, list(config.routes), memory)
+            self._child = fork_server.start(memory)
         finally:
             os.close(memory)
         self.pid = self._child.pid

@@ -15,7 +15,7 @@ from s3mover.workers.messages import PageRead, ReadPage
 from s3mover.workers.pool.handle import WorkerHandle
 
 # How often whoever waits for a page looks whether there is a crew at all.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 
 
 class PageRequest:
@@ -37,7 +37,7 @@ class PageRequest:
         """
         while True:
             try:
-                answer = self._answer.get(timeout=LOOK_SECONDS)
+                answer = self._answer.get(timeout=POLL_SECONDS)
             except Empty:
                 if is_hopeless():
                     return None
@@ -50,33 +50,33 @@ class PageRequest:
 
 
 class PageRequests:
-    """The errands of all routes; belongs to the foreman's thread. `members` tells who lives."""
+    """The errands of all routes; belongs to the foreman's thread. `handles` tells who lives."""
 
-    def __init__(self, members: Callable[[], list[WorkerHandle]]) -> None:
-        self._members = members
+    def __init__(self, handles: Callable[[], list[WorkerHandle]]) -> None:
+        self._handles = handles
         self._numbers = count(1)
         self._open: dict[int, dict[int, PageRequest]] = {}
 
-    def give(self, errand: PageRequest) -> None:
+    def give(self, request: PageRequest) -> None:
         """Send a worker for a page, the one with fewest errands."""
-        member = min(self._members(), key=lambda one: len(self._open.get(one.number, ())), default=None)
-        if member is None:
-            errand.end(None)
+        handle = min(self._handles(), key=lambda one: len(self._open.get(one.number, ())), default=None)
+        if handle is None:
+            request.end(None)
             return
         number = next(self._numbers)
-        self._open.setdefault(member.number, {})[number] = errand
-        member.send(errand.asked._replace(number=number))
+        self._open.setdefault(handle.number, {})[number] = request
+        handle.send(request.asked._replace(number=number))
 
     def hear(self, worker: int, answer: PageRead) -> None:
         """Take what a worker brings to whoever waits for it."""
-        errand = self._open.get(worker, {}).pop(answer.number, None)
-        if errand is not None:
-            errand.end(answer)
+        request = self._open.get(worker, {}).pop(answer.number, None)
+        if request is not None:
+            request.end(answer)
 
     def forget(self, worker: int) -> None:
         """Tell those who wait for a worker that it is gone."""
-        for errand in self._open.pop(worker, {}).values():
-            errand.end(None)
+        for request in self._open.pop(worker, {}).values():
+            request.end(None)
 
 
 def worker_page_reader(

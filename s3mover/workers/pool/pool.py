@@ -42,7 +42,7 @@ from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 # Workers of which so many in a row die before they are up cannot work here at all.
 MAX_STARTUP_FAILURES = 5
 # How often it is looked whether workers live, and whether an empty place is to be filled.
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 WATCHDOG_TIMEOUTS = WatchdogTimeouts()
 
 
@@ -50,9 +50,9 @@ WATCHDOG_TIMEOUTS = WatchdogTimeouts()
 class Slot:
     """A place for one worker: who has it, who watches it, and since when it should be filled where nobody has it."""
 
-    brief: WorkerConfig
-    member: WorkerHandle | None = None
-    vigil: Watchdog | None = None
+    config: WorkerConfig
+    handle: WorkerHandle | None = None
+    watchdog: Watchdog | None = None
     verdict: str = ""
     deaths: int = 0
     due: float = 0.0
@@ -70,95 +70,95 @@ class WorkerPool:
         threads: Sequence[int],
         routes: Sequence[str],
         notify: Notify,
-        nursery: ForkServer,
+        fork_server: ForkServer,
         *,
         enduring: bool = False,
-        patience: WatchdogTimeouts = WATCHDOG_TIMEOUTS,
-        look_seconds: float = LOOK_SECONDS,
+        timeouts: WatchdogTimeouts = WATCHDOG_TIMEOUTS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self._places = [Slot(WorkerConfig(count, count / sum(threads), tuple(routes))) for count in threads]
+        self._slots = [Slot(WorkerConfig(count, count / sum(threads), tuple(routes))) for count in threads]
         self._notify = notify
-        self._nursery = nursery
+        self._nursery = fork_server
         self._enduring = enduring
-        self._patience = patience
-        self._look_seconds = look_seconds
-        self._look_at = 0.0
-        self._desks: dict[str, RouteClient] = {}
-        self._learnt: dict[str, RouteConfig] = {}
-        self._trusted: dict[str, ExtendLease] = {}
+        self._patience = timeouts
+        self._poll_seconds = poll_seconds
+        self._poll_at = 0.0
+        self._clients: dict[str, RouteClient] = {}
+        self._configs: dict[str, RouteConfig] = {}
+        self._leases: dict[str, ExtendLease] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._steward = RateCoordinator(
+        self._rates = RateCoordinator(
             routes,
             sum(threads),
-            lambda: self._inbox.put(self._steward.look),
+            lambda: self._inbox.put(self._rates.poll),
             self._send_rates,
             lambda route, event: self._announce_for(route)(event),
         )
-        self._hired = 0
-        self._dealer = Dispatcher(routes, lambda: self._members, self._rivals, self._settle)
-        self._errands = PageRequests(lambda: self._members)
+        self._spawned = 0
+        self._dispatcher = Dispatcher(routes, lambda: self._handles, self._rivals, self._settle)
+        self._page_requests = PageRequests(lambda: self._handles)
         self._startup_failures = 0
-        self._dismissed = False
+        self._shut_down = False
         self._starting = threading.Lock()
-        self._foreman: threading.Thread | None = None
+        self._pool_thread: threading.Thread | None = None
 
     @property
     def processes(self) -> int:
         """How many worker processes there should be."""
-        return len(self._places)
+        return len(self._slots)
 
     @property
     def threads(self) -> int:
         """How many threads they have together."""
-        return sum(place.brief.threads for place in self._places)
+        return sum(slot.config.threads for slot in self._slots)
 
     def local_traffic(self, route: str) -> LocalTraffic:
         """Return what this process's own requests of a route pass, which share its limits with the workers'."""
-        return self._steward.local_traffic(route)
+        return self._rates.local_traffic(route)
 
-    def open_desk(
-        self, route: str, brief: RouteConfig, deliver: Callable[[PoolMessage], None], notify: Notify
+    def open_client(
+        self, route: str, config: RouteConfig, deliver: Callable[[PoolMessage], None], notify: Notify
     ) -> RouteClient:
         """Return the desk of a route, from any thread.
 
         `deliver` puts into the inbox of the loop that owns it, `notify` announces the route's requests and limits;
         both are called from any thread.
         """
-        desk = RouteClient(route, self, deliver, notify)
-        self._inbox.put(partial(self._seat, desk))
-        self.teach(route, brief)
-        return desk
+        client = RouteClient(route, self, deliver, notify)
+        self._inbox.put(partial(self._seat, client))
+        self.configure(route, config)
+        return client
 
     def start(self) -> None:
         """Start all worker processes, unless they were started; returns without waiting for them."""
         with self._starting:
-            if self._foreman is None:
-                self._foreman = threading.Thread(target=self._lead, name="foreman", daemon=True)
-                self._foreman.start()
+            if self._pool_thread is None:
+                self._pool_thread = threading.Thread(target=self._lead, name="foreman", daemon=True)
+                self._pool_thread.start()
 
-    def teach(self, route: str, brief: RouteConfig) -> None:
-        """Let every worker, later ones too, know a route by `brief`; what is in hand goes on as it began."""
-        self._inbox.put(partial(self._instruct, ConfigureRoute(route, brief)))
+    def configure(self, route: str, config: RouteConfig) -> None:
+        """Let every worker, later ones too, know a route by `config`; what is in hand goes on as it began."""
+        self._inbox.put(partial(self._broadcast_route, ConfigureRoute(route, config)))
 
-    def trust(self, route: str, until: float) -> None:
-        """Let every worker, later ones too, begin requests of a route until then (see `workers/trust.py`)."""
-        self._inbox.put(partial(self._extend, ExtendLease(route, until)))
+    def renew_lease(self, route: str, until: float) -> None:
+        """Let every worker, later ones too, begin requests of a route until then (see `workers/renew_lease.py`)."""
+        self._inbox.put(partial(self._broadcast_lease, ExtendLease(route, until)))
 
-    def close_desk(self, desk: RouteClient) -> None:
+    def close_client(self, client: RouteClient) -> None:
         """Tell the desk nothing any more; what nobody has begun of its orders is dropped."""
-        self._inbox.put(partial(self._clear, desk))
+        self._inbox.put(partial(self._clear, client))
 
     def share(self, route: str) -> int:
         """Return how many orders a route may have out: those of all members' shares."""
-        return sum(self._dealer.share_of(place.brief, route) for place in self._places)
+        return sum(self._dispatcher.share_of(slot.config, route) for slot in self._slots)
 
     def hand_out(self, route: str, orders: list[Order]) -> None:
         """Share the orders among the workers, those with most room first."""
-        self._inbox.put(partial(self._dealer.take_on, route, orders))
+        self._inbox.put(partial(self._dispatcher.take_on, route, orders))
 
     def recall(self, route: str) -> None:
         """Have the route's desk told what nobody has begun."""
-        self._inbox.put(partial(self._dealer.call_back, route))
+        self._inbox.put(partial(self._dispatcher.recall, route))
 
     def read(self, asked: ReadPage) -> Page | None:
         """Have a worker read a page of a listing, and wait for it on any thread; None where no worker can.
@@ -166,163 +166,165 @@ class WorkerPool:
         Raises:
             MoverError: the page could not be read, or contradicts itself.
         """
-        errand = PageRequest(asked)
-        self._inbox.put(partial(self._errands.give, errand))
-        return errand.wait(lambda: self._dismissed)
+        request = PageRequest(asked)
+        self._inbox.put(partial(self._page_requests.give, request))
+        return request.wait(lambda: self._shut_down)
 
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with `credentials`."""
-        self._inbox.put(partial(self._spread, RenewCredentials(route, side, credentials)))
+        self._inbox.put(partial(self._broadcast_credentials, RenewCredentials(route, side, credentials)))
 
-    def dismiss(self, grace: float) -> None:
+    def shutdown(self, grace: float) -> None:
         """End all workers; who is not gone after `grace` seconds is killed."""
         self._inbox.put(partial(self._part, grace))
-        if self._foreman is not None:
-            self._foreman.join()
+        if self._pool_thread is not None:
+            self._pool_thread.join()
 
     def _lead(self) -> None:
-        while not self._dismissed:
+        while not self._shut_down:
             try:
-                self._look_around()
-                self._steward.look()
+                self._poll_workers()
+                self._rates.poll()
                 self._next_task()()
             except Exception as error:  # noqa: BLE001 - carried to the loops, which raise it
-                for desk in self._desks.values():
-                    desk.deliver(PoolMessage(Completed([], []), error))
+                for client in self._clients.values():
+                    client.deliver(PoolMessage(Completed([], []), error))
 
     def _next_task(self) -> Callable[[], None]:
-        due_at = min(self._look_at, self._steward.due_at)
+        due_at = min(self._poll_at, self._rates.due_at)
         try:
             return self._inbox.get(timeout=max(0.0, due_at - time.monotonic()))
         except Empty:
-            return self._look_around
+            return self._poll_workers
 
-    def _look_around(self) -> None:
+    def _poll_workers(self) -> None:
         """Look, when it is time, after each place: fill it, or end who has it and does not work any more."""
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._poll_at:
             return
-        self._look_at = now + self._look_seconds
-        self._steward.tell_news()
-        for place in self._places:
-            if place.member is None and now >= place.due:
-                self._hire(place)
-            elif place.member is not None and place.vigil is not None and not place.verdict:
-                place.verdict = place.vigil.look(now, place.member.slate.beats, place.member.slate.signs())
-                if place.verdict:
-                    place.member.kill()
+        self._poll_at = now + self._poll_seconds
+        self._rates.tell_news()
+        for slot in self._slots:
+            if slot.handle is None and now >= slot.due:
+                self._spawn(slot)
+            elif slot.handle is not None and slot.watchdog is not None and not slot.verdict:
+                slot.verdict = slot.watchdog.poll(now, slot.handle.state.beats, slot.handle.state.signs())
+                if slot.verdict:
+                    slot.handle.kill()
 
     def _hear(self, worker: int, message: FromWorker | None) -> None:
         self._inbox.put(partial(self._take_in, worker, message))
 
     def _take_in(self, worker: int, message: FromWorker | None) -> None:
-        for place in self._places:
-            if place.member is not None and place.member.number == worker:
+        for slot in self._slots:
+            if slot.handle is not None and slot.handle.number == worker:
                 match message:
                     case None:
-                        self._bury(place, place.member)
+                        self._reap(slot, slot.handle)
                     case PageRead():
-                        self._errands.hear(worker, message)
+                        self._page_requests.hear(worker, message)
                     case Report():
-                        self._book(place, place.member, message)
+                        self._record_report(slot, slot.handle, message)
 
     @property
-    def _members(self) -> list[WorkerHandle]:
-        return [place.member for place in self._places if place.member is not None]
+    def _handles(self) -> list[WorkerHandle]:
+        return [slot.handle for slot in self._slots if slot.handle is not None]
 
-    def _book(self, place: Slot, member: WorkerHandle, report: Report) -> None:
-        self._steward.hear(member.number, report)
+    def _record_report(self, slot: Slot, handle: WorkerHandle, report: Report) -> None:
+        self._rates.hear(handle.number, report)
         if report.outcomes:
-            place.deaths = self._startup_failures = 0
+            slot.deaths = self._startup_failures = 0
         for (side, operation, code), count in report.requests.items():
             self._announce_for(report.route)(RequestsMade(side, operation, code, count))
-        self._dealer.book(member, report)
+        self._dispatcher.record_report(handle, report)
 
     def _send_rates(self, worker: int, rates: Rates) -> None:
-        for member in self._members:
-            if member.number == worker:
-                member.send(rates)
+        for handle in self._handles:
+            if handle.number == worker:
+                handle.send(rates)
 
     def _settle(self, route: str, outcomes: list[Outcome], returned: list[Order]) -> None:
-        if (outcomes or returned) and route in self._desks:
-            self._desks[route].deliver(PoolMessage(Completed(outcomes, returned)))
+        if (outcomes or returned) and route in self._clients:
+            self._clients[route].deliver(PoolMessage(Completed(outcomes, returned)))
 
     def _rivals(self, route: str) -> int:
-        return sum(1 for desk in list(self._desks.values()) if desk.route != route and desk.in_flight())
+        return sum(
+            1 for client in list(self._clients.values()) if client.route != route and client.in_flight()
+        )
 
     def _announce_for(self, route: str) -> Notify:
-        desk = self._desks.get(route)
-        return desk.notify if desk else self._notify
+        client = self._clients.get(route)
+        return client.notify if client else self._notify
 
-    def _seat(self, desk: RouteClient) -> None:
-        self._desks[desk.route] = desk
+    def _seat(self, client: RouteClient) -> None:
+        self._clients[client.route] = client
 
-    def _clear(self, desk: RouteClient) -> None:
+    def _clear(self, client: RouteClient) -> None:
         """Forget the desk and its orders: what workers still say of them finds nobody."""
-        if self._desks.get(desk.route) is desk:
-            self._dealer.call_back(desk.route)
-            del self._desks[desk.route]
-            for member in self._members:
-                member.orders[desk.route].clear()
-                member.send(ReleaseRoute(desk.route))
+        if self._clients.get(client.route) is client:
+            self._dispatcher.recall(client.route)
+            del self._clients[client.route]
+            for handle in self._handles:
+                handle.orders[client.route].clear()
+                handle.send(ReleaseRoute(client.route))
 
-    def _instruct(self, lesson: ConfigureRoute) -> None:
-        self._learnt[lesson.route] = lesson.brief
-        for member in self._members:
-            member.send(lesson)
-        self._steward.learn(lesson.route, lesson.brief.bounds)
+    def _broadcast_route(self, update: ConfigureRoute) -> None:
+        self._configs[update.route] = update.config
+        for handle in self._handles:
+            handle.send(update)
+        self._rates.configure(update.route, update.config.bounds)
 
-    def _spread(self, renewal: RenewCredentials) -> None:
-        brief = self._learnt[renewal.route]
-        credentials = {**brief.credentials, renewal.side: renewal.credentials}
-        self._learnt[renewal.route] = replace(brief, credentials=credentials)
-        for member in self._members:
-            member.send(renewal)
+    def _broadcast_credentials(self, renewal: RenewCredentials) -> None:
+        config = self._configs[renewal.route]
+        credentials = {**config.credentials, renewal.side: renewal.credentials}
+        self._configs[renewal.route] = replace(config, credentials=credentials)
+        for handle in self._handles:
+            handle.send(renewal)
 
-    def _extend(self, extension: ExtendLease) -> None:
-        self._trusted[extension.route] = extension
-        for member in self._members:
-            member.send(extension)
+    def _broadcast_lease(self, extension: ExtendLease) -> None:
+        self._leases[extension.route] = extension
+        for handle in self._handles:
+            handle.send(extension)
 
-    def _hire(self, place: Slot) -> None:
-        self._hired += 1
-        member = place.member = WorkerHandle(self._hired, place.brief, self._nursery, self._hear)
-        place.vigil, place.verdict = Watchdog(self._patience, self._look_seconds, time.monotonic()), ""
-        for route, learnt in self._learnt.items():
-            member.send(ConfigureRoute(route, learnt))
-        for extension in self._trusted.values():
-            member.send(extension)
-        self._steward.welcome(member.number)
-        self._notify(WorkerStarted(member.number, member.pid, place.brief.threads))
-        self._dealer.welcome()
+    def _spawn(self, slot: Slot) -> None:
+        self._spawned += 1
+        handle = slot.handle = WorkerHandle(self._spawned, slot.config, self._nursery, self._hear)
+        slot.watchdog, slot.verdict = Watchdog(self._patience, self._poll_seconds, time.monotonic()), ""
+        for route, config in self._configs.items():
+            handle.send(ConfigureRoute(route, config))
+        for extension in self._leases.values():
+            handle.send(extension)
+        self._rates.register(handle.number)
+        self._notify(WorkerStarted(handle.number, handle.pid, slot.config.threads))
+        self._dispatcher.register()
 
-    def _bury(self, place: Slot, member: WorkerHandle) -> None:
-        place.member = None
-        self._errands.forget(member.number)
-        self._steward.forget(member.number)
-        exit_code = member.end()
-        code = place.verdict or f"exit {exit_code}"
-        self._startup_failures = 0 if member.slate.beats else self._startup_failures + 1
-        self._plan_replacement(place)
-        unsettled = sum(map(len, member.orders.values()))
-        self._notify(WorkerDied(member.number, code, unsettled, place.due - time.monotonic()))
-        self._dealer.hand_on(member, code)
+    def _reap(self, slot: Slot, handle: WorkerHandle) -> None:
+        slot.handle = None
+        self._page_requests.forget(handle.number)
+        self._rates.forget(handle.number)
+        exit_code = handle.end()
+        code = slot.verdict or f"exit {exit_code}"
+        self._startup_failures = 0 if handle.state.beats else self._startup_failures + 1
+        self._plan_replacement(slot)
+        unsettled = sum(map(len, handle.orders.values()))
+        self._notify(WorkerDied(handle.number, code, unsettled, slot.due - time.monotonic()))
+        self._dispatcher.requeue(handle, code)
         if self._startup_failures >= MAX_STARTUP_FAILURES and not self._enduring:
             raise MoverError(f"{self._startup_failures} worker processes ended before they were up")
 
-    def _plan_replacement(self, place: Slot) -> None:
-        place.deaths += 1
-        place.due = time.monotonic() + pause_after(place.deaths)
-        self._look_at = min(self._look_at, place.due)
+    def _plan_replacement(self, slot: Slot) -> None:
+        slot.deaths += 1
+        slot.due = time.monotonic() + pause_after(slot.deaths)
+        self._poll_at = min(self._poll_at, slot.due)
 
     def _part(self, grace: float) -> None:
-        self._dismissed = True
+        self._shut_down = True
         until = time.monotonic() + grace
-        for member in self._members:
-            member.send(Quit())
-        for member in self._members:
-            member.wait(max(0.0, until - time.monotonic()))
-            member.end()
+        for handle in self._handles:
+            handle.send(Quit())
+        for handle in self._handles:
+            handle.wait(max(0.0, until - time.monotonic()))
+            handle.end()
 
 
 def share_threads(threads: int, processes: int) -> list[int]:

@@ -41,13 +41,13 @@ class Hands(Protocol):
     def renew(self, route: str, side: Side, credentials: Credentials) -> None:
         """Let every worker, later ones too, sign with these."""
 
-    def teach(self, route: str, brief: RouteConfig) -> None:
+    def configure(self, route: str, config: RouteConfig) -> None:
         """Let every worker, later ones too, know the route by this brief."""
 
-    def trust(self, route: str, until: float) -> None:
+    def renew_lease(self, route: str, until: float) -> None:
         """Let every worker, later ones too, begin requests of the route until then."""
 
-    def close_desk(self, desk: "RouteClient") -> None:
+    def close_client(self, client: "RouteClient") -> None:
         """Tell the desk nothing any more."""
 
 
@@ -104,14 +104,14 @@ class RouteClient:
         """Let the workers sign this route's requests with `credentials` from now on."""
         self._hands.renew(self.route, side, credentials)
 
-    def teach(self, brief: RouteConfig) -> None:
-        """Let the workers treat what they begin from now on by `brief`."""
-        self._hands.teach(self.route, brief)
+    def configure(self, config: RouteConfig) -> None:
+        """Let the workers treat what they begin from now on by `config`."""
+        self._hands.configure(self.route, config)
 
-    def trust(self, until: float) -> None:
-        """Let the workers begin requests of this route until then (see `workers/trust.py`)."""
-        self._hands.trust(self.route, until)
+    def renew_lease(self, until: float) -> None:
+        """Let the workers begin requests of this route until then (see `workers/renew_lease.py`)."""
+        self._hands.renew_lease(self.route, until)
 
     def close(self) -> None:
         """Hear nothing any more; what nobody has begun is dropped, what is in hand ends unheard."""
-        self._hands.close_desk(self)
+        self._hands.close_client(self)

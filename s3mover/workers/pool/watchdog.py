@@ -24,14 +24,14 @@ class WatchdogTimeouts:
 
 
 class Watchdog:
-    """Watches one worker; `look` is to be called about every `every` seconds.
+    """Watches one worker; `poll` is to be called about every `every` seconds.
 
     Time is counted by looks, and one look counts for two at most: when the supervisor itself was stopped, or the
     machine slept, nobody was silent.
     """
 
-    def __init__(self, patience: WatchdogTimeouts, every: float, now: float) -> None:
-        self._patience = patience
+    def __init__(self, timeouts: WatchdogTimeouts, every: float, now: float) -> None:
+        self._patience = timeouts
         self._longest_step = 2 * every
         self._looked_at = now
         self._beats = 0
@@ -39,7 +39,7 @@ class Watchdog:
         self._signs: list[int] = []
         self._stuck: list[float] = []
 
-    def look(self, now: float, beats: int, signs: Sequence[int]) -> str:
+    def poll(self, now: float, beats: int, signs: Sequence[int]) -> str:
         """Return why the worker must be replaced, `silent` or `stuck`, or nothing."""
         step = min(now - self._looked_at, self._longest_step)
         self._looked_at = now

@@ -1,6 +1,6 @@
 """How many of a worker's threads each kind of work may bind, so that small objects flow beside huge ones. Pure.
 
-Which task is next is `turns.py`'s, what bulk work leaves of the CPU `deference.py`'s.
+Which task is next is `queue.py`'s, what bulk work leaves of the CPU `cpu_yield.py`'s.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class Bounds(NamedTuple):
         """What may take long may have: small orders that come find a thread at once."""
         return max(1, self.threads - self.threads // SHARE)
 
-    def room(self, kind: Kind, scarcity: Backlog, under_way: Mapping[Kind, int]) -> int:
+    def room(self, kind: Kind, backlog: Backlog, under_way: Mapping[Kind, int]) -> int:
         """Return how many more threads may begin with tasks of a kind; `under_way` counts those of each bulk kind.
 
         The bound on all bulk together:
@@ -86,11 +86,11 @@ class Bounds(NamedTuple):
         """
         if kind is Kind.SMALL:
             return self.threads
-        bound = self._bound(kind, scarcity) - sum(under_way.values())
+        bound = self._bound(kind, backlog) - sum(under_way.values())
         return min(bound, self.bulk_min - under_way[kind]) if kind is Kind.HUGE else bound
 
-    def _bound(self, kind: Kind, scarcity: Backlog) -> int:
+    def _bound(self, kind: Kind, backlog: Backlog) -> int:
         takes_long = kind in (Kind.LONG, Kind.PART)
-        if scarcity is Backlog.LACK or (takes_long and scarcity is Backlog.ENDED):
+        if backlog is Backlog.LACK or (takes_long and backlog is Backlog.ENDED):
             return self.bulk_min
         return self.long_max if takes_long else self.threads

@@ -28,15 +28,15 @@ class _Own(threading.local):
 class CpuYield:
     """A gate for the bytes of bulk work; to all others it is open.
 
-    `enough` is set while small orders have all the threads that they can use, `threads` are those that bulk keeps
+    `no_backlog` is set while small orders have all the threads that they can use, `threads` are those that bulk keeps
     while it is not. Where more are on bulk still, each keeps its share all the same, so that they come free.
     `timer` tells the CPU seconds of the calling thread.
     """
 
     def __init__(
-        self, enough: threading.Event, threads: int, timer: Callable[[], float] = time.thread_time
+        self, no_backlog: threading.Event, threads: int, timer: Callable[[], float] = time.thread_time
     ) -> None:
-        self._enough = enough
+        self._enough = no_backlog
         self._seconds_per_second = threads / CPU_SHARE - 1
         self._timer = timer
         self._own = _Own()

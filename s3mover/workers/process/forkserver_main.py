@@ -1,6 +1,6 @@
 """The nursery's process: one thread that has loaded what workers need, forks workers and reaps them, on request.
 
-Only this module runs there; the supervisor holds it by `nursery.py`.
+Only this module runs there; the supervisor holds it by `fork_server.py`.
 """
 
 import gc

@@ -72,21 +72,21 @@ class PartSharing:
         invite: Callable[[SharedJob], None],
         resting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._invite = invite
+        self._share = invite
         self._resting = resting
 
     def run(self, do: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
         """Do all parts, with what help there is, and return the results in their order; the first error is raised."""
-        invitation = SharedJob(do, parts)
-        self._invite(invitation)
-        while (part := invitation.begin()) is not None:
-            invitation.do(part)
+        job = SharedJob(do, parts)
+        self._share(job)
+        while (part := job.begin()) is not None:
+            job.do(part)
         with self._resting():
-            return invitation.outcome()
+            return job.outcome()
 
-    def help(self, invitation: SharedJob) -> None:
+    def help(self, job: SharedJob) -> None:
         """Do one part of what a thread was invited to, and let another one follow meanwhile."""
-        part = invitation.begin()
+        part = job.begin()
         if part is not None:
-            self._invite(invitation)
-            invitation.do(part)
+            self._share(job)
+            job.do(part)

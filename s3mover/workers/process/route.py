@@ -27,7 +27,7 @@ class Route:
     """What a worker's threads need for the orders of one route; threads share it.
 
     `share` is this worker's part of all threads, `run_parts` does the parts of large objects, `signs` are where threads
-    show that they go on, `deference` is where bulk gives way to small orders, `alarm` is called when the store refuses
+    show that they go on, `cpu_yield` is where bulk gives way to small orders, `alarm` is called when the store refuses
     a request for its rate.
     """
 
@@ -37,12 +37,12 @@ class Route:
         share: float,
         run_parts: RunParts,
         signs: Heartbeats,
-        deference: CpuYield,
+        cpu_yield: CpuYield,
         alarm: Callable[["Route"], None],
     ) -> None:
         self.name = name
         self._signs = signs
-        self._deference = deference
+        self._cpu_yield = cpu_yield
         self.recalled = threading.Event()
         self._traffic = Traffic(share, lambda: alarm(self))
         self.set_rate = self._traffic.set_rate
@@ -52,11 +52,11 @@ class Route:
         self._mover: Mover | None = None
         self._listed: dict[Side, Bucket] = {}
 
-    def learn(self, brief: RouteConfig) -> None:
-        """Move what begins from now on by `brief`; what is in hand goes on as it began, with fresh credentials."""
-        self._credentials.update(brief.credentials)
-        self._mover = self._build_mover(brief)
-        self._listed = {side: self._listed_bucket(brief, side) for side in Side}
+    def configure(self, config: RouteConfig) -> None:
+        """Move what begins from now on by `config`; what is in hand goes on as it began, with fresh credentials."""
+        self._credentials.update(config.credentials)
+        self._mover = self._build_mover(config)
+        self._listed = {side: self._listed_bucket(config, side) for side in Side}
 
     def leave(self) -> None:
         """Let what is in hand begin no request any more: another instance may lead. The next brief is trusted anew."""
@@ -69,8 +69,8 @@ class Route:
             raise RuntimeError(f"an order of the route {self.name!r} came before its brief")
         try:
             return self._mover.move(order)
-        except Exception as defect:  # noqa: BLE001 - a defect met on one object must not stop the others
-            return _defect(order, defect)
+        except Exception as internal_error:  # noqa: BLE001 - a defect met on one object must not stop the others
+            return _defect(order, internal_error)
 
     def read(self, asked: ReadPage) -> Page:
         """Read a page of a listing, once.
@@ -101,45 +101,51 @@ class Route:
         with self._signs.resting():
             return not self.recalled.wait(seconds + self._traffic.repeat())
 
-    def _build_mover(self, brief: RouteConfig) -> Mover:
-        source = self._bucket(brief, Side.SOURCE, Side.SOURCE)
-        destination = self._bucket(brief, Side.DESTINATION, Side.DESTINATION)
-        principals = [destination, self._bucket(brief, Side.DESTINATION, Side.SOURCE)]
-        abilities = StoreFeatures(time.monotonic)
-        persist = retry_policy(brief.policy.max_attempts, self._pause)
-        thoroughness = PreCopyCheck(brief.policy.thorough, source, destination, time.monotonic, persist)
+    def _build_mover(self, config: RouteConfig) -> Mover:
+        source = self._bucket(config, Side.SOURCE, Side.SOURCE)
+        destination = self._bucket(config, Side.DESTINATION, Side.DESTINATION)
+        principals = [destination, self._bucket(config, Side.DESTINATION, Side.SOURCE)]
+        features = StoreFeatures(time.monotonic)
+        retry = retry_policy(config.policy.max_attempts, self._pause)
+        pre_copy_check = PreCopyCheck(config.policy.thorough, source, destination, time.monotonic, retry)
         return Mover(
             source,
             destination,
             ServerSideCopy(
-                source, principals, brief.policy, self._run_parts, abilities, thoroughness.wanted, persist
+                source,
+                principals,
+                config.policy,
+                self._run_parts,
+                features,
+                pre_copy_check.is_needed,
+                retry,
             ),
-            Streaming(source, destination, brief.policy, self._run_parts, abilities, persist),
-            brief.policy,
+            Streaming(source, destination, config.policy, self._run_parts, features, retry),
+            config.policy,
             self._pause,
         )
 
-    def _bucket(self, brief: RouteConfig, place: Side, signer: Side) -> Bucket:
+    def _bucket(self, config: RouteConfig, place: Side, signer: Side) -> Bucket:
         traffic, signs = self._traffic, self._signs
         pace = HeartbeatLimiter(traffic.requests_to(place), signs, self.trust)
-        body_pace = HeartbeatLimiter([*traffic.bytes_read(), self._deference], signs)
-        return self._bucket_at(brief, place, signer, pace, body_pace)
+        body_pace = HeartbeatLimiter([*traffic.bytes_read(), self._cpu_yield], signs)
+        return self._bucket_at(config, place, signer, pace, body_pace)
 
-    def _listed_bucket(self, brief: RouteConfig, side: Side) -> Bucket:
+    def _listed_bucket(self, config: RouteConfig, side: Side) -> Bucket:
         """Listings are the supervisor's, whose readers of pages have no seat, and change nothing without trust."""
-        return self._bucket_at(brief, side, side, ChainedLimiter(self._traffic.requests_to(side)), UNBOUNDED)
+        return self._bucket_at(config, side, side, ChainedLimiter(self._traffic.requests_to(side)), UNBOUNDED)
 
     def _bucket_at(
-        self, brief: RouteConfig, place: Side, signer: Side, pace: Limiter, body_pace: Limiter
+        self, config: RouteConfig, place: Side, signer: Side, pace: Limiter, body_pace: Limiter
     ) -> Bucket:
         at_source = place is Side.SOURCE
         return Bucket(
-            brief.source if at_source else brief.destination,
+            config.source if at_source else config.destination,
             self._signer(signer),
             self._traffic.counter(place),
-            expected_owner=brief.source_owner if at_source else brief.destination_owner,
-            expected_source_owner=brief.source_owner,
-            request_payer=brief.request_payer,
+            expected_owner=config.source_owner if at_source else config.destination_owner,
+            expected_source_owner=config.source_owner,
+            request_payer=config.request_payer,
             pace=pace,
             body_pace=body_pace,
         )
@@ -174,6 +180,6 @@ class HeartbeatLimiter:
                 self._trust.wait()
 
 
-def _defect(order: Order, defect: Exception) -> Outcome:
-    trace = "".join(traceback.format_exception(defect, limit=-3))
+def _defect(order: Order, internal_error: Exception) -> Outcome:
+    trace = "".join(traceback.format_exception(internal_error, limit=-3))
     return unmoved(order, "Defect", trace, time.time())

@@ -82,7 +82,7 @@ class FairTaskQueue(Generic[T]):
             self._under_way[kind] -= 1
             self._admit()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Let begin what may be begun because of the time that has passed: to be called every second or so."""
         with self._lock:
             self._admit()
@@ -137,9 +137,9 @@ class FairTaskQueue(Generic[T]):
             self._tokens.put(None)
 
     def _room(self, kind: Kind) -> int:
-        return self._bounds.room(kind, self._scarcity(), self._under_way)
+        return self._bounds.room(kind, self._backlog(), self._under_way)
 
-    def _scarcity(self) -> Backlog:
+    def _backlog(self) -> Backlog:
         if not self.enough.is_set():
             return Backlog.LACK
         return Backlog.CALM if self._clock() - self._enough_since >= CALM_SECONDS else Backlog.ENDED

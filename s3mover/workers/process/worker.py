@@ -69,11 +69,11 @@ class _Ended(NamedTuple):
 def serve(connection: Connection, memory: int) -> None:
     """Take the brief, then work until the pipe closes: what a worker process does. `memory` is the slate's file."""
     try:
-        brief: WorkerConfig = connection.recv()
+        config: WorkerConfig = connection.recv()
     except (EOFError, ConnectionError):
         return
     end_with_any_thread()
-    Worker(brief, WorkerState(brief.threads, list(brief.routes), memory), connection).listen()
+    Worker(config, WorkerState(config.threads, list(config.routes), memory), connection).listen()
 
 
 def end_with_any_thread() -> None:
@@ -92,37 +92,37 @@ def end_with_any_thread() -> None:
 class Worker:
     """The threads of one process around the lanes of orders: one for each route, and one for invitations."""
 
-    def __init__(self, brief: WorkerConfig, slate: WorkerState, connection: Connection) -> None:
+    def __init__(self, config: WorkerConfig, state: WorkerState, connection: Connection) -> None:
         self._connection = connection
-        self._slate = slate
+        self._slate = state
         self._signs = Heartbeats()
-        bounds = Bounds(brief.threads)
-        self._invitations = len(ORDERS) * len(brief.routes)
-        self._turns: FairTaskQueue[_Task | SharedJob] = FairTaskQueue(
-            [*ORDERS * len(brief.routes), Kind.PART], bounds
+        bounds = Bounds(config.threads)
+        self._invitations = len(ORDERS) * len(config.routes)
+        self._queue: FairTaskQueue[_Task | SharedJob] = FairTaskQueue(
+            [*ORDERS * len(config.routes), Kind.PART], bounds
         )
-        self._deference = CpuYield(self._turns.enough, bounds.bulk_min)
-        self._numbers = {name: number for number, name in enumerate(brief.routes)}
+        self._cpu_yield = CpuYield(self._queue.enough, bounds.bulk_min)
+        self._numbers = {name: number for number, name in enumerate(config.routes)}
         self._ended: SimpleQueue[_Ended] = SimpleQueue()
         self._speaking = threading.Lock()
         self._readers = PageReaders(self._tell_page, self._leave_listings)
         # Each is counted by one thread alone.
         self._taken_on = self._given_back = 0
-        self._sharing = PartSharing(self._invite, self._signs.resting)
+        self._sharing = PartSharing(self._share, self._signs.resting)
         self._routes = {
-            name: Route(name, brief.share, self._sharing.run, self._signs, self._deference, self._wake)
-            for name in brief.routes
+            name: Route(name, config.share, self._sharing.run, self._signs, self._cpu_yield, self._wake)
+            for name in config.routes
         }
-        for number in range(brief.threads):
-            line = slate.line(number)
+        for number in range(config.threads):
+            line = state.line(number)
             threading.Thread(target=self._work, args=(line,), name=f"transfer-{number}", daemon=True).start()
         threading.Thread(target=self._report, name="reporter", daemon=True).start()
 
     def listen(self) -> None:
         """Obey what comes over the pipe until it closes or says to quit."""
         while True:
-            self._slate.beat()
-            self._turns.look()
+            self._slate.heartbeat()
+            self._queue.poll()
             try:
                 message = self._next_message()
             except (EOFError, ConnectionError):
@@ -154,14 +154,14 @@ class Worker:
                 _instruct(route, message)
 
     def _given_up(self, number: int) -> list[Order]:
-        waiting = [task for kind in ORDERS for task in self._turns.drain(_lane(number, kind))]
+        waiting = [task for kind in ORDERS for task in self._queue.drain(_lane(number, kind))]
         return [task.order for task in waiting if isinstance(task, _Task)]
 
     def _take_on(self, route: Route, number: int, orders: list[Order]) -> None:
         route.recalled.clear()
         self._begin(route, len(orders))
         for order in orders:
-            self._turns.put(_lane(number, kind_of(order.size)), _Task(route, number, order))
+            self._queue.put(_lane(number, kind_of(order.size)), _Task(route, number, order))
 
     def _begin(self, route: Route, count: int) -> None:
         """Count what is taken on, and let the reporter tell now and then how it goes."""
@@ -174,19 +174,19 @@ class Worker:
         """Let the reporter look at once what is to be told."""
         self._ended.put(_Ended(route, []))
 
-    def _invite(self, invitation: SharedJob) -> None:
-        self._turns.put(self._invitations, invitation)
+    def _share(self, job: SharedJob) -> None:
+        self._queue.put(self._invitations, job)
 
     def _work(self, line: ThreadCell) -> None:
-        self._signs.take_seat(line)
+        self._signs.attach(line)
         while True:
-            kind, task = self._turns.take()
+            kind, task = self._queue.take()
             if kind is SMALL:
                 self._do(task, line)
             else:
-                with self._deference.bulk_work():
+                with self._cpu_yield.bulk_work():
                     self._do(task, line)
-                self._turns.ended(kind)
+                self._queue.ended(kind)
 
     def _do(self, task: _Task | SharedJob, line: ThreadCell) -> None:
         if isinstance(task, SharedJob):
@@ -241,10 +241,10 @@ class Worker:
             self._connection.send(message)
 
 
-def _instruct(route: Route, lesson: RouteUpdate) -> None:
-    match lesson:
-        case ConfigureRoute(_, brief):
-            route.learn(brief)
+def _instruct(route: Route, update: RouteUpdate) -> None:
+    match update:
+        case ConfigureRoute(_, config):
+            route.configure(config)
         case RenewCredentials(_, side, credentials):
             route.renew(side, credentials)
         case Rates(_, valve, rate):

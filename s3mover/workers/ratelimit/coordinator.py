@@ -16,7 +16,7 @@ from s3mover.workers.ratelimit.shares import OWN, RateShares
 class RateCoordinator:
     """Governs the requests of `routes`, which `threads` of workers and this process make.
 
-    `wake` is called, on any thread, when `look` has something to hear again after a silence; `send` takes the rates
+    `wake` is called, on any thread, when `poll` has something to hear again after a silence; `send` takes the rates
     for a worker, by its number, and `announce` what the public should know of a route.
     """
 
@@ -28,53 +28,53 @@ class RateCoordinator:
         send: Callable[[int, Rates], None],
         announce: Callable[[str, Event], None],
     ) -> None:
-        self._governor = RateShares(routes, threads, time.monotonic())
-        self._own = LocalRequests(routes, wake)
+        self._shares = RateShares(routes, threads, time.monotonic())
+        self._local = LocalRequests(routes, wake)
         self._send = send
         self._announce = announce
 
     def local_traffic(self, route: str) -> LocalTraffic:
         """Return what this process's own requests of a route pass."""
-        return self._own.of(route)
+        return self._local.of(route)
 
     @property
     def due_at(self) -> float:
-        """When `look` has something to hear next, on the steady clock; endless in a silence."""
-        return self._own.due_at
+        """When `poll` has something to hear next, on the steady clock; endless in a silence."""
+        return self._local.due_at
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Hear, when it is time, what this process asks for itself."""
-        for report in self._own.reports(time.monotonic()):
+        for report in self._local.reports(time.monotonic()):
             self.hear(OWN, report)
 
     def hear(self, who: int, report: Report) -> None:
         """Take note of what a worker asked for, and of what the store answered."""
-        self._governor.hear(who, time.monotonic(), report)
+        self._shares.hear(who, time.monotonic(), report)
         self._tell_rates()
         self.tell_news()
 
-    def learn(self, route: str, bounds: Mapping[str, float]) -> None:
+    def configure(self, route: str, bounds: Mapping[str, float]) -> None:
         """Take over the user's bounds on a route, by valve; 0 for none."""
-        self._governor.learn(route, bounds, time.monotonic())
+        self._shares.configure(route, bounds, time.monotonic())
         self._tell_rates()
 
-    def welcome(self, worker: int) -> None:
+    def register(self, worker: int) -> None:
         """Give a worker that has just come its share."""
-        self._governor.welcome(worker)
+        self._shares.register(worker)
         self._tell_rates()
 
     def forget(self, worker: int) -> None:
         """Let a worker's share go to the others."""
-        self._governor.forget(worker)
+        self._shares.forget(worker)
 
     def tell_news(self) -> None:
         """Announce what is due."""
-        for route, event in self._governor.news(time.monotonic()):
+        for route, event in self._shares.news(time.monotonic()):
             self._announce(route, event)
 
     def _tell_rates(self) -> None:
-        for who, rates in self._governor.due(time.monotonic()):
+        for who, rates in self._shares.due(time.monotonic()):
             if who == OWN:
-                self._own.obey(rates)
+                self._local.apply(rates)
             else:
                 self._send(who, rates)

@@ -30,7 +30,7 @@ class LocalTraffic:
         self._traffic = Traffic(SHARE, self._note_activity)
         self.set_rate, self.repeat = self._traffic.set_rate, self._traffic.repeat
 
-    def keep_to(self, bounds: Mapping[str, float]) -> None:
+    def apply_bounds(self, bounds: Mapping[str, float]) -> None:
         """Pass no more than the user's bounds, by valve, until they are shared; 0 for none."""
         for valve, bound in bounds.items():
             self.set_rate(valve, bound or inf)
@@ -112,7 +112,7 @@ class LocalRequests:
             if traffic.has_activity:
                 yield traffic.report(route)
 
-    def obey(self, rates: Rates) -> None:
+    def apply(self, rates: Rates) -> None:
         """Let so much through from now on."""
         self._traffic[rates.route].set_rate(rates.valve, rates.rate)
 

@@ -126,15 +126,15 @@ class RateShares:
         self._threads = threads
         self._channels = {route: list(_channels(now)) for route in routes}
         self._due_at = now
-        self.welcome(OWN)
+        self.register(OWN)
 
-    def welcome(self, worker: int) -> None:
+    def register(self, worker: int) -> None:
         """Count a worker in."""
         for channel in self._all():
             channel.demands[worker] = Demand()
         self._due_at = 0.0
 
-    def learn(self, route: str, bounds: Mapping[str, float], now: float) -> None:
+    def configure(self, route: str, bounds: Mapping[str, float], now: float) -> None:
         """Take over the bounds that the user set for a route, by valve; 0 for none."""
         for channel in self._channels[route]:
             if channel.valve in bounds:

@@ -16,13 +16,13 @@ def standalone_limits(bounds: Mapping[str, float]) -> Iterator[LocalTraffic]:
     """Yield what requests pass, governed by a thread of its own; `bounds` are the user's by valve, 0 for none."""
     stirred, ended = threading.Event(), threading.Event()
     steward = RateCoordinator([ROUTE], 1, stirred.set, send=_nobody, announce=_unheard)
-    steward.learn(ROUTE, bounds)
+    steward.configure(ROUTE, bounds)
 
     def govern() -> None:
         while not ended.is_set():
             stirred.wait(ASK_SECONDS)
             stirred.clear()
-            steward.look()
+            steward.poll()
 
     thread = threading.Thread(target=govern, name="governor", daemon=True)
     thread.start()
