@@ -13,9 +13,9 @@ from s3mover.events import Notify, ObjectsListed, RequestsMade
 from s3mover.model import ObjectPage, Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
+from s3mover.planning.page_diff import PageDiff, Rules
 from s3mover.planning.plan import plan
 from s3mover.planning.read_ahead import ReadAhead
-from s3mover.planning.scan import PageDiff, Rules
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
 from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import ATTEMPTS, retrying

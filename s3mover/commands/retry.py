@@ -11,7 +11,7 @@ from s3mover.commands.each_route import on_each
 from s3mover.errors import ExitCode, MoverError
 from s3mover.model import Pair
 from s3mover.observe.text import visible
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 from s3mover.settings.model import Settings
 from s3mover.sweep.backoff import ObjectBackoff
 

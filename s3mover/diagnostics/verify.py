@@ -12,7 +12,7 @@ from s3mover.errors import VerificationError
 from s3mover.model import ObjectEntry, Pair
 from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
-from s3mover.planning.scan import Lookup, Pages
+from s3mover.planning.page_diff import Lookup, Pages
 from s3mover.s3.bucket import Bucket
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.persistence import Retry

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 
 # More than any wait needs, few enough for a float.
 MOST_DOUBLINGS = 60

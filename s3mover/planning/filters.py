@@ -1,4 +1,4 @@
-"""Which keys a sweep looks at: globs on the key below the prefix. Age is `scan.py`'s affair."""
+"""Which keys a sweep looks at: globs on the key below the prefix. Age is `page_diff.py`'s affair."""
 
 import re
 from collections.abc import Callable, Sequence

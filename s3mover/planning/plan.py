@@ -9,9 +9,9 @@ from contextlib import closing
 from typing import Protocol
 
 from s3mover.model import ObjectPage
+from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page
 from s3mover.planning.ranges import FirstAfter, KeyRange, Ranges
 from s3mover.planning.read_ahead import ReadAhead
-from s3mover.planning.scan import Lookup, PageDiff, Rules, compare_page
 
 
 class Listing(Protocol):

@@ -9,7 +9,7 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.model import Outcome, Pair, Status, WaitChanges
 from s3mover.planning.backoff import BackoffPolicy, wait_after, without_backed_off
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 
 
 class ObjectBackoff:

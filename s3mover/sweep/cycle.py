@@ -7,7 +7,7 @@ from functools import partial
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 from s3mover.s3.bucket import Bucket
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools

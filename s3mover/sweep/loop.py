@@ -32,7 +32,7 @@ from s3mover.model import (
     unmoved,
 )
 from s3mover.planning.backoff import BackoffPolicy
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep.backoff import ObjectBackoff
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stats import SweepStats

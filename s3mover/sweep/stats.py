@@ -17,7 +17,7 @@ from s3mover.events import (
     TransfersPlanned,
 )
 from s3mover.model import Deletion, Method, Order, Outcome, Status, Tally
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 
 # Failures kept for the summary; all of them stand in the trail.
 FAILURES_KEPT = 100

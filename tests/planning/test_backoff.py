@@ -4,7 +4,7 @@ import pytest
 
 from s3mover.model import ObjectEntry, Order, Outcome, Transfer, Wait, unmoved
 from s3mover.planning.backoff import BackoffPolicy, wait_after, without_backed_off
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 
 RULE = BackoffPolicy(first=60.0, longest=3600.0)
 FAILED_AT = 1_735_960_629.5  # 2025-01-04 03:17:09.5 UTC

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from s3mover.errors import ListingError
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
+from s3mover.planning.page_diff import PageDiff, Rules
 from s3mover.planning.plan import plan
-from s3mover.planning.scan import PageDiff, Rules
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"

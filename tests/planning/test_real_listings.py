@@ -9,8 +9,8 @@ import pytest
 
 from s3mover.app.factories import SideListing
 from s3mover.model import BucketAddress, Credentials, Pair
+from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import plan
-from s3mover.planning.scan import Rules
 from s3mover.s3.bucket import Bucket
 from simulator import Simulator
 

@@ -12,7 +12,7 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Event
 from s3mover.lifecycle.stop import Stop
 from s3mover.planning.backoff import BackoffPolicy
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep.loop import Inbox, Sweep, SweepTools
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from s3mover.events import Event
 from s3mover.model import Method, ObjectEntry, Order, Outcome, Status, Transfer, unmoved
-from s3mover.planning.scan import PageDiff
+from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep.stats import SweepStats
 
 ENDS = ["copied", "reduced", "streamed", "failed", "skipped", "returned"]

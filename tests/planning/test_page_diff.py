@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
-from s3mover.planning import scan as scanning
+from s3mover.planning import page_diff
 from s3mover.planning.filters import key_filter
-from s3mover.planning.scan import Lookup, PageDiff, Pages, Rules, compare_page
+from s3mover.planning.page_diff import Lookup, PageDiff, Pages, Rules, compare_page
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -45,7 +45,7 @@ def test_exactly_what_differs_is_transferred(
 ) -> None:
     """The transfers are the source's objects that the destination lacks or holds differently; the rest is counted."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scanning, "SINGLY", singly)
+        patch.setattr(page_diff, "SINGLY", singly)
         found = diffs(source, destination, page)
     moved = [transfer.entry.key for diff in found for transfer in diff.transfers]
     expected = {"in/" + key for key, etag in source.items() if destination.get(key) != etag}
