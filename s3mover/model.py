@@ -39,6 +39,13 @@ class Side(StrEnum):
     DESTINATION = "destination"
 
 
+class Action(StrEnum):
+    """What an order does at the destination."""
+
+    COPY = "copy"
+    DELETE = "delete"
+
+
 class Method(StrEnum):
     """How the bytes of one object travelled."""
 
@@ -211,6 +218,7 @@ class Order(NamedTuple):
     last_modified: str
     storage_class: str
     orphaned_since: float = 0.0
+    action: Action = Action.COPY
 
 
 class Outcome(NamedTuple):
@@ -238,6 +246,7 @@ class Outcome(NamedTuple):
     fallback: str = ""
     delete_due: bool = False
     unkept: tuple[str, ...] = ()
+    action: Action = Action.COPY
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
@@ -255,6 +264,7 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
         source_etag=order.etag,
         code=code,
         message=message,
+        action=order.action,
     )
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.model import Credentials, Pair, Tally, has_md5_shape
+from s3mover.model import Action, Credentials, Order, Pair, Tally, has_md5_shape, unmoved
 
 
 @given(prefix=st.text(max_size=5), other=st.text(max_size=5), rest=st.text(min_size=1))
@@ -33,3 +33,11 @@ def test_only_whole_md5s_have_their_shape() -> None:
     assert has_md5_shape("a" * 32)
     assert not has_md5_shape("a" * 30 + "-1")
     assert not has_md5_shape("a" * 32 + "-12")
+
+
+def test_an_outcome_names_the_action_of_its_order() -> None:
+    """An order copies unless it says otherwise."""
+    order = Order(1, 1, "k", "k", 5, "e", "", "")
+    assert order.action is Action.COPY
+    for action in Action:
+        assert unmoved(order._replace(action=action), "Timeout", "", 0.0).action is action
