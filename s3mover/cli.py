@@ -137,7 +137,7 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
 @click.pass_obj
 def pause(line: CommandLine) -> ExitCode:
     """Tell the daemon to begin nothing new; what is in flight ends."""
-    from s3mover.commands.inspect import tell_daemon  # noqa: PLC0415
+    from s3mover.commands.dry_run import tell_daemon  # noqa: PLC0415
 
     return tell_daemon(line.settings(buckets=False), "pause", click.echo)
 
@@ -146,7 +146,7 @@ def pause(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def resume(line: CommandLine) -> ExitCode:
     """Tell the daemon to go on after a pause."""
-    from s3mover.commands.inspect import tell_daemon  # noqa: PLC0415
+    from s3mover.commands.dry_run import tell_daemon  # noqa: PLC0415
 
     return tell_daemon(line.settings(buckets=False), "resume", click.echo)
 
@@ -160,7 +160,7 @@ def resume(line: CommandLine) -> ExitCode:
 def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
     """Sweep once."""
     if dry_run:
-        from s3mover.commands.inspect import preview  # noqa: PLC0415
+        from s3mover.commands.dry_run import preview  # noqa: PLC0415
 
         return preview(line.settings(route=route), click.echo)
     from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
@@ -180,7 +180,7 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
 @click.pass_obj
 def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
     """Test settings, database, both buckets and permissions; one line each."""
-    from s3mover.commands.inspect import check  # noqa: PLC0415
+    from s3mover.commands.dry_run import check  # noqa: PLC0415
 
     return check(line.settings(route=route), click.echo, as_json=as_json)
 
@@ -197,7 +197,7 @@ def policy(
     line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
 ) -> ExitCode:
     """Print the least that both accounts must permit, as policy documents."""
-    from s3mover.commands.inspect import policy  # noqa: PLC0415
+    from s3mover.commands.dry_run import policy  # noqa: PLC0415
 
     return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
 
@@ -208,7 +208,7 @@ def policy(
 @click.pass_obj
 def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
     """Compare source and destination without changing anything; a line per difference."""
-    from s3mover.commands.inspect import verify  # noqa: PLC0415
+    from s3mover.commands.dry_run import verify  # noqa: PLC0415
 
     return verify(line.settings(route=route), click.echo, deep=deep)
 
@@ -263,7 +263,7 @@ def schema() -> None:
 @click.pass_obj
 def schema_apply(line: CommandLine) -> ExitCode:
     """Bring the audit database to the newest schema."""
-    from s3mover.commands.inspect import apply_schema  # noqa: PLC0415
+    from s3mover.commands.dry_run import apply_schema  # noqa: PLC0415
 
     return apply_schema(line.settings(buckets=False), click.echo)
 
@@ -272,7 +272,7 @@ def schema_apply(line: CommandLine) -> ExitCode:
 @click.pass_obj
 def schema_show(line: CommandLine) -> ExitCode:
     """Print what `schema apply` would run."""
-    from s3mover.commands.inspect import show_schema  # noqa: PLC0415
+    from s3mover.commands.dry_run import show_schema  # noqa: PLC0415
 
     return show_schema(line.settings(buckets=False), click.echo)
 

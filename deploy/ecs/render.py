@@ -6,7 +6,7 @@ One principal reads the source and writes the destination, so that all statement
 import json
 from pathlib import Path
 
-from s3mover.diagnostics.iam_terms import documents_of
+from s3mover.diagnostics.policy_inputs import documents_of
 from s3mover.model import Method
 from s3mover.settings.load import load
 

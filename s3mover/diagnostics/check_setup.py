@@ -11,7 +11,7 @@ from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import open_reader, schema_text
 from s3mover.diagnostics.checks import CheckContext, CheckWarning, MissingPermission, Remedy
 from s3mover.diagnostics.iam_policies import remedy
-from s3mover.diagnostics.iam_terms import policy_inputs_of
+from s3mover.diagnostics.policy_inputs import policy_inputs_of
 from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
 from s3mover.settings.model import Settings

@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 
-from s3mover.diagnostics.iam_terms import documents_of
+from s3mover.diagnostics.policy_inputs import documents_of
 from s3mover.settings.load import load
 from s3mover.settings.schema import FIRST_VERSION_NAMES
 from tests.deploy.engine import ROOT

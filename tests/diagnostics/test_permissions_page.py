@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s3mover.diagnostics.iam_terms import documents_of
+from s3mover.diagnostics.policy_inputs import documents_of
 from s3mover.settings.load import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.commands.inspect import policy
+from s3mover.commands.dry_run import policy
 from s3mover.diagnostics.iam_policies import PolicyInputs
-from s3mover.diagnostics.iam_terms import documents_of, policy_inputs_of
+from s3mover.diagnostics.policy_inputs import documents_of, policy_inputs_of
 from s3mover.model import Method
 from s3mover.settings import Settings
 from s3mover.settings.load import load

@@ -22,7 +22,7 @@ from s3mover.commands.each_route import on_each
 from s3mover.commands.retry import waiting_left_out
 from s3mover.diagnostics.check_setup import open_check_context
 from s3mover.diagnostics.checks import CheckResult, Checks, Level
-from s3mover.diagnostics.iam_terms import documents_of, hints
+from s3mover.diagnostics.policy_inputs import documents_of, hints
 from s3mover.diagnostics.verify import Comparator, Comparison, byte_comparer, checksum_comparer
 from s3mover.diagnostics.verify import verify as compare
 from s3mover.errors import ExitCode, SettingsError
