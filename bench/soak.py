@@ -22,7 +22,7 @@ from simulator import Simulator
 from testkit.mariadb import running_mariadb
 from testkit.settled import rows
 from testkit.soaking import Growth, Sample, Soak, growth_of
-from tests.endtoend.conftest import make_world
+from testkit.world import make_world
 
 THREADS = 150
 MB = 1e6

@@ -18,7 +18,7 @@ from testkit import counted
 from testkit.memory import own_memory, tree
 from testkit.program import Daemon, daemon
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, World, grant
+from testkit.world import DESTINATION, SOURCE, World
 
 # By its path and without this folder on Python's own: it runs in a folder of its own.
 COUNTED = [sys.executable, "-P", str(Path(counted.__file__))]
@@ -87,8 +87,8 @@ class Soak:
         each: int,
         session: Callable[[], int] = int,
     ) -> None:
+        self._world = world
         self._s3 = world.s3
-        self._environment = world.environment
         self._folder = folder
         self._rounds = rounds
         self._each = each
@@ -104,7 +104,7 @@ class Soak:
 
     def run(self, settings: Mapping[str, str]) -> list[Sample]:
         """Run it to its end; fails where the program does, or an object is missing."""
-        self._s3.configure_bucket(SOURCE, policy=_policy())
+        self._world.permit_copies(except_below=("denied/",))
         told = {
             "S3MOVER_HTTP__PORT": "0",
             "S3MOVER_SWEEP__INTERVAL": "1h",
@@ -112,7 +112,7 @@ class Soak:
             "S3MOVER_SWEEP__RETRY_WAIT": "0s",
             "S3MOVER_TRANSFER__THREADS": str(self._threads),
             "S3MOVER_TRANSFER__PROCESSES": "2",
-            **self._environment,
+            **self._world.environment,
             **settings,
         }
         self._warm_up()
@@ -208,15 +208,3 @@ class Soak:
         for bucket in (SOURCE, DESTINATION):
             self._s3.delete_objects(bucket, old)
         self._s3.clear_log()
-
-
-def _policy() -> dict[str, object]:
-    """Permit copies of all but what lies in `denied/`, which must be streamed."""
-    policy = grant(DESTINATION_ACCOUNT, SOURCE, "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket")
-    denied = {
-        "Effect": "Deny",
-        "Principal": {"AWS": DESTINATION_ACCOUNT},
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{SOURCE}/denied/*"],
-    }
-    return {"Statement": [*policy["Statement"], denied]}  # type: ignore[misc]

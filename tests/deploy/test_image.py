@@ -14,8 +14,8 @@ import pytest
 from deploy.image.trim import SERVICES
 from testkit.mariadb import Account, MariaDb
 from testkit.waiting import wait_until
+from testkit.world import DESTINATION, SOURCE, World
 from tests.deploy.engine import ROOT, Container, RouteEngine
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
 
 pytestmark = pytest.mark.timeout(900)
 # Nobody's number, in the group that OpenShift gives to every container.

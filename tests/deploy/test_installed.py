@@ -11,7 +11,7 @@ import pytest
 from testkit.mariadb import MariaDb
 from testkit.program import environment
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 ROOT = Path(__file__).resolve().parents[2]
 PIP = {

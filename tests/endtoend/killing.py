@@ -23,7 +23,7 @@ from testkit.mariadb import Account, MariaDb
 from testkit.program import COMMAND, environment
 from testkit.settled import rows
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import DESTINATION
+from testkit.world import DESTINATION
 
 Event = dict[str, Any]
 

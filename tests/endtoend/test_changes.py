@@ -9,7 +9,7 @@ import pytest
 from testkit.program import daemon, run_program
 from testkit.settled import assert_counted, rows
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
 OBJECTS = 60

@@ -7,7 +7,7 @@ from pathlib import Path
 from testkit.program import daemon, run_program
 from testkit.settled import assert_settled, pending, rows
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 # So many copies are in hand where they are held: with a given method none waits for what another finds out.
 THREADS = 20

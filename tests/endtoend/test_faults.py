@@ -18,7 +18,7 @@ from simulator import Simulator, SimulatorKey
 from testkit.parts import one_by_one
 from testkit.program import run_program
 from testkit.settled import assert_settled
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

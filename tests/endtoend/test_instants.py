@@ -10,7 +10,7 @@ import pytest
 from testkit.program import run_program
 from testkit.settled import assert_counted, assert_settled, rows
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 from tests.endtoend.killing import Victim
 
 MIB = 2**20

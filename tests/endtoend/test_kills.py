@@ -15,7 +15,7 @@ import pytest
 from simulator import Simulator
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World, grant
+from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.holding import Statement, hold_on
 from tests.endtoend.killing import Books, MysqlBooks, Scene, SqliteBooks, instants, playing
 
@@ -205,23 +205,12 @@ def test_streams(scene_of: Callable[..., Scene], world: World, backend: str) -> 
     furnish(world.s3, "copied/", 1500)
     furnish(world.s3, "denied/", 1000)
     furnish_large(world.s3, "denied/", 20, 11 * MIB, among=1000)
-    policy = grant(DESTINATION_ACCOUNT, SOURCE, "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket")
-    policy["Statement"] = [*policy["Statement"], denial(f"{SOURCE}/denied/*")]  # type: ignore[misc]
-    world.s3.configure_bucket(SOURCE, policy=policy)
+    world.permit_copies(except_below=("denied/",))
     world.s3.set_latency(CopyObject=0.05, PutObject=0.05, UploadPart=0.1)
     who = ["supervisor"] * 3 + ["worker"] * 3 + (["database"] * 2 if backend == "mariadb" else [])
     with playing(scene_of(backend, {"S3MOVER_TRANSFER__PART_SIZE": "5MiB"})) as scene:
         rampage(scene, who, objects=2580, seed=SEED + 3)
         assert_no_gap(scene)
-
-
-def denial(resource: str) -> dict[str, object]:
-    return {
-        "Effect": "Deny",
-        "Principal": {"AWS": DESTINATION_ACCOUNT},
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{resource}"],
-    }
 
 
 # At one instant

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testkit.program import run_program
 from testkit.settled import assert_settled, rows
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
 

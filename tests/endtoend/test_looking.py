@@ -11,7 +11,7 @@ import pytest
 
 from testkit.mariadb import MariaDb
 from testkit.program import run_program
-from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
+from testkit.world import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
 
 
 @pytest.fixture

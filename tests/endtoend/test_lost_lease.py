@@ -15,7 +15,7 @@ from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 from testkit.mariadb import Account, MariaDb
 from testkit.program import daemon
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
 
 __all__ = ["routes"]

@@ -12,7 +12,7 @@ import pytest
 from testkit.memory import tree
 from testkit.program import daemon
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import SOURCE, World
+from testkit.world import SOURCE, World
 from tests.endtoend.test_daemon import settings_for
 
 WORKERS = 2

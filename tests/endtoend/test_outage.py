@@ -9,7 +9,7 @@ import pytest
 from testkit.mariadb import Account, MariaDb
 from testkit.program import daemon
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 OBJECTS = 2000
 THREADS = 4

@@ -15,7 +15,7 @@ from s3mover.settings.load import load
 from simulator import Simulator, SimulatorKey
 from testkit.program import daemon, run_program
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT
+from testkit.world import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT
 
 GIB = 2**30
 PREFIX = "docs/"

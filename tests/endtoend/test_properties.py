@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from testkit.program import run_program
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 OBJECTS = 40
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from testkit.program import run_program
-from tests.endtoend.conftest import World
+from testkit.world import World
 
 BUCKETS = {"SRC_BUCKET": "company-documents", "DST_BUCKET": "company-documents-copy"}
 KEYS = {

@@ -9,7 +9,7 @@ import pytest
 
 from testkit.program import daemon, run_program
 from testkit.settled import assert_counted, rows
-from tests.endtoend.conftest import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
+from testkit.world import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
 
 SECOND, SECOND_COPY = "second-documents", "second-documents-copy"
 CONFIG = f"""

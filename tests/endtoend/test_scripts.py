@@ -10,7 +10,7 @@ import pytest
 
 from testkit.program import environment, run_program
 from testkit.waiting import TOO_LONG
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 ROOT = Path(__file__).parents[2]
 CHECK_SETUP = ROOT / "check-setup.sh"

@@ -11,7 +11,7 @@ import pytest
 from testkit.program import Daemon, daemon, run_program
 from testkit.settled import assert_counted, assert_settled, pending
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
+from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.test_daemon import AT_ONCE, THREADS, settings_for
 
 NEVER = {"S3MOVER_SWEEP__INTERVAL": "1h"}

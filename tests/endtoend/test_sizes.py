@@ -7,7 +7,7 @@ import pytest
 from testkit.memory import run_measured
 from testkit.program import run_program
 from testkit.settled import assert_settled, rows
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

@@ -9,7 +9,7 @@ import pytest
 
 from testkit.settled import assert_counted, rows
 from testkit.soaking import Soak, growth_of
-from tests.endtoend.conftest import World
+from testkit.world import World
 
 SWEEPS, EACH, THREADS = 40, 100, 16
 # What the allocators' habits may add in so few sweeps; a leak of a few kilobytes per object is more.

@@ -9,7 +9,7 @@ from simulator.faults import QUIRKS
 from testkit.program import run_program
 from testkit.settled import assert_counted, assert_settled, rows
 from testkit.waiting import past_this_second
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.

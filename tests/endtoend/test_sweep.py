@@ -9,7 +9,7 @@ import pytest
 from testkit.mariadb import MariaDb
 from testkit.program import run_program
 from testkit.settled import rows
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 KEYS = [
     "plain.txt",

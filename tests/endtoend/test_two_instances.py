@@ -18,7 +18,7 @@ from testkit import table
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.relay import Relay
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import (
+from testkit.world import (
     DESTINATION,
     DESTINATION_ACCOUNT,
     EVERYTHING,

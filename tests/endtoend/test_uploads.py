@@ -4,7 +4,7 @@ from pathlib import Path
 
 from testkit.program import daemon, run_program
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}

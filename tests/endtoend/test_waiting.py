@@ -15,7 +15,7 @@ from s3mover.audit.opening import open_trail
 from s3mover.model import Pair
 from testkit.mariadb import MariaDb
 from testkit.program import Daemon, daemon, run_program
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 Run = Callable[..., str]
 WAITING = "wait after failing"

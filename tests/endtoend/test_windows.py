@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testkit.program import daemon, run_program
 from testkit.settled import assert_settled
-from tests.endtoend.conftest import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, SOURCE, World
 
 CONFIG = """
 http: {{host: 127.0.0.1, port: {port}}}

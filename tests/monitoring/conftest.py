@@ -9,14 +9,7 @@ from typing import Any
 from simulator import Simulator
 from testkit.ports import reserved_port
 from testkit.program import Daemon, daemon
-from tests.endtoend.conftest import (
-    DESTINATION,
-    DESTINATION_ACCOUNT,
-    EVERYTHING,
-    SOURCE,
-    SOURCE_ACCOUNT,
-    World,
-)
+from testkit.world import World, make_world
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,7 +52,8 @@ class Watched:
 def watched(folder: Path, **settings: str) -> Iterator[Watched]:
     """Start a simulator with two buckets, of which the folder `secret/` permits no copies, and a daemon on it."""
     with Simulator() as s3, reserved_port() as port:
-        world = _world(s3)
+        world = make_world(s3)
+        world.permit_copies(except_below=("secret/",))
         all_settings = {
             **world.environment,
             "S3MOVER_HTTP__HOST": "127.0.0.1",
@@ -73,30 +67,3 @@ def watched(folder: Path, **settings: str) -> Iterator[Watched]:
             worker = running.await_event("worker.started")["pid"]
             running.await_event("sweep.finished")
             yield Watched(world, running, port, folder, worker)
-
-
-def _world(s3: Simulator) -> World:
-    s3.create_bucket(SOURCE, SOURCE_ACCOUNT)
-    s3.create_bucket(DESTINATION, DESTINATION_ACCOUNT)
-    policies = [{"Statement": EVERYTHING}]
-    world = World(
-        s3,
-        s3.add_key(SOURCE_ACCOUNT, "user/reader", policies),
-        s3.add_key(DESTINATION_ACCOUNT, "user/mover", policies),
-    )
-    bucket, everyone = f"arn:aws:s3:::{SOURCE}", {"AWS": DESTINATION_ACCOUNT}
-    actions = ["s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket"]
-    allowed = {
-        "Effect": "Allow",
-        "Principal": everyone,
-        "Action": actions,
-        "Resource": [bucket, f"{bucket}/*"],
-    }
-    denied = {
-        "Effect": "Deny",
-        "Principal": everyone,
-        "Action": "s3:GetObject",
-        "Resource": f"{bucket}/secret/*",
-    }
-    s3.configure_bucket(SOURCE, policy={"Statement": [allowed, denied]})
-    return world

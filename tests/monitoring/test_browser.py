@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.conftest import SOURCE
+from testkit.world import SOURCE
 from tests.monitoring.conftest import Watched, watched
 
 NASTY = "open/<img src=x onerror=alert(1)>"

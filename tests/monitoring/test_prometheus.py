@@ -14,7 +14,7 @@ import yaml
 from testkit.prometheus import Prometheus, running_prometheus
 from testkit.settled import rows
 from testkit.waiting import wait_until
-from tests.endtoend.conftest import SOURCE
+from testkit.world import SOURCE
 from tests.monitoring.conftest import ROOT, Watched, watched
 
 DASHBOARD = ROOT / "deploy/grafana/s3mover.json"
