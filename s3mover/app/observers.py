@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from s3mover import __version__
 from s3mover.app.listeners import bulletin, of_route
 from s3mover.events import Notify
-from s3mover.observe import http
-from s3mover.observe.http import StatusSource
-from s3mover.observe.metrics import MetricsListener
-from s3mover.observe.routes import RouteBoards, RouteMetrics
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.http import server
+from s3mover.observe.http.server import StatusSource
+from s3mover.observe.metrics.listener import MetricsListener
+from s3mover.observe.metrics.routes import RouteBoards, RouteMetrics
+from s3mover.observe.status.board import StatusBoard
 from s3mover.settings.model import HttpSettings
 
 # A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
@@ -60,8 +60,8 @@ class Observers:
         Raises:
             SettingsError: nothing can listen at `http.host` and `http.port`.
         """
-        server = http.start(settings.host, settings.port, self.source)
+        listening = server.start(settings.host, settings.port, self.source)
         try:
-            yield server.port
+            yield listening.port
         finally:
-            server.close()
+            listening.close()

@@ -1,7 +1,8 @@
 """From the result of a sweep to its summary file."""
 
 from s3mover.model import FailureRecord, Outcome
-from s3mover.observe import summary
+from s3mover.observe.summary import files
+from s3mover.observe.summary.report import SummaryReport, render
 from s3mover.settings.model import SummarySettings
 from s3mover.sweep.loop import SweepResult
 
@@ -10,18 +11,18 @@ def sum_up(settings: SummarySettings, result: SweepResult, route: str = "") -> s
     """Remove the oldest summary files, write that of a sweep and return its path.
 
     Raises:
-        SummaryError: see `summary.write`.
+        SummaryError: see `files.write`.
     """
     report = summary_report(result, route)
     # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
-    summary.prune(settings.directory, settings.keep - 1)
-    return str(summary.write(settings.directory, summary.render(report), report.ended_at))
+    files.prune(settings.directory, settings.keep - 1)
+    return str(files.write(settings.directory, render(report), report.ended_at))
 
 
-def summary_report(result: SweepResult, route: str = "") -> summary.SummaryReport:
+def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
     """Return what the summary of a sweep tells."""
     record = result.record
-    return summary.SummaryReport(
+    return SummaryReport(
         sweep=record.id,
         pair=record.pair,
         status=record.status,

@@ -25,9 +25,9 @@ from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
-from s3mover.observe import summary
 from s3mover.observe.logs import LogListener, configure
 from s3mover.observe.progress import ProgressListener
+from s3mover.observe.summary import report
 from s3mover.settings.load import load
 
 # Lies in the folders that a demo made, and may therefore remove.
@@ -133,7 +133,7 @@ def _sweep(engine: RouteEngine, bar: ProgressListener, expected: int, what: str)
         raise KeyboardInterrupt
     if result.error is not None:
         raise result.error
-    _say(summary.render(summary_report(result)))
+    _say(report.render(summary_report(result)))
     if result.record.tally.succeeded != expected:
         raise DemoError(
             f"{result.record.tally.succeeded} objects were moved where {expected} should have been"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from s3mover.observe.content_negotiation import prefers_openmetrics
-from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.metrics.content_negotiation import prefers_openmetrics
+from s3mover.observe.metrics.listener import MetricsListener
 
 PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

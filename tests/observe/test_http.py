@@ -10,10 +10,10 @@ from threading import active_count
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.observe.http import HttpServer, parse, start
+from s3mover.observe.http.server import HttpServer, parse, start
 from s3mover.observe.logs import configure
-from s3mover.observe.page import page
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.page import document
+from s3mover.observe.status.board import StatusBoard
 from testkit.waiting import TOO_LONG
 from tests.observe.samples import failed
 
@@ -124,7 +124,7 @@ def test_people_get_a_page(server: HttpServer, source: Source) -> None:
     source.key = "in/ä\udc80"
     status, headers, body = ask(server, "/?x=1")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert headers["Content-Security-Policy"] == page.POLICY
+    assert headers["Content-Security-Policy"] == document.POLICY
     assert "in/ä\\udc80" in body.decode()
 
 
@@ -210,7 +210,7 @@ def test_a_request_in_pieces_is_understood(server: HttpServer) -> None:
 
 def test_a_client_that_dawdles_is_dropped(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole request must come within the deadline."""
-    monkeypatch.setattr("s3mover.observe.http._DEADLINE", 0.01)
+    monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 0.01)
     with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         connection.sendall(b"GET /metr")
         assert connection.recv(10) == b""
@@ -248,7 +248,7 @@ def test_ipv6_hosts_are_served(source: Source, host: str) -> None:
 
 def test_close_frees_the_port_and_ends_every_thread(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that says nothing does not hold the stop up, and the port can be taken again at once."""
-    monkeypatch.setattr("s3mover.observe.http._DEADLINE", 600)
+    monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
     before = active_count()
     server = start("127.0.0.1", 0, source)
     with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as silent:
@@ -277,7 +277,7 @@ def test_connections_that_ended_do_not_count(server: HttpServer) -> None:
 
 def test_connections_beyond_the_limit_are_closed(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody makes threads without end."""
-    monkeypatch.setattr("s3mover.observe.http._DEADLINE", 600)
+    monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
     crowd = [socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) for _ in range(65)]
     try:
         assert crowd[-1].recv(10) == b""

@@ -30,8 +30,8 @@ from s3mover.events import (
     WorkerStarted,
 )
 from s3mover.model import Method, Side, SweepStatus
-from s3mover.observe.labels import BoundedLabel
-from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.metrics.labels import BoundedLabel
+from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.transfer.store_features import FRAMING, Feature
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned

@@ -21,9 +21,9 @@ from s3mover.events import (
     ThrottleChanged,
 )
 from s3mover.model import Method, Side, SweepStatus, Tally
-from s3mover.observe.metrics import MetricsListener
-from s3mover.observe.page import page
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.metrics.listener import MetricsListener
+from s3mover.observe.page import document
+from s3mover.observe.status.board import StatusBoard
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved, planned
 
@@ -80,7 +80,7 @@ def show(board: StatusBoard) -> Show:
     def show(*events: Event) -> Reader:
         for event in events:
             board(event)
-        return Reader(page.render(board.status()))
+        return Reader(document.render(board.status()))
 
     return show
 
@@ -190,15 +190,15 @@ def test_the_policy_permits_exactly_this_page(board: StatusBoard) -> None:
     """Style and script are named by their hashes; all else, also by attribute, is forbidden."""
     for event in EVERY_KIND:
         board(event)
-    document = page.render(board.status())
+    page = document.render(board.status())
     for tag in ("style", "script"):
-        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), document, re.DOTALL)
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL)
         hashed = b64encode(sha256(text).digest()).decode()
-        assert f"{tag}-src 'sha256-{hashed}'" in page.POLICY
+        assert f"{tag}-src 'sha256-{hashed}'" in document.POLICY
     for rule in ("default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'none'"):
-        assert rule in page.POLICY
-    assert "unsafe" not in page.POLICY
-    attributes = {name for _, those in Reader(document).elements for name in those}
+        assert rule in document.POLICY
+    assert "unsafe" not in document.POLICY
+    attributes = {name for _, those in Reader(page).elements for name in those}
     assert not any(name == "style" or name.startswith("on") for name in attributes)
 
 
@@ -221,7 +221,7 @@ def test_the_page_stays_small(board: StatusBoard, clock: Clock) -> None:
         clock.now += 7
         for event in (SweepStarted(number, PAIR), moved(), failed(f"in/{number:040}"), finished(number)):
             board(event)
-    assert len(page.render(board.status())) < 60_000
+    assert len(document.render(board.status())) < 60_000
 
 
 def test_millions_are_told_as_people_read_them(show: Show) -> None:
@@ -268,7 +268,7 @@ def of_routes(boards: dict[str, StatusBoard]) -> Reader:
         "threads": 150,
         "healthy": True,
     }
-    return Reader(page.render({**about, "routes": told}))
+    return Reader(document.render({**about, "routes": told}))
 
 
 def test_routes_are_shown_beside_each_other(routes: dict[str, StatusBoard]) -> None:

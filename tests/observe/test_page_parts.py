@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.observe.history import STEP_SECONDS, STEPS, History
 from s3mover.observe.page import chart, humanize
 from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
 from s3mover.observe.page.headline import Severity, headline_of
+from s3mover.observe.status.history import STEP_SECONDS, STEPS, History
 from s3mover.s3.answers import TEMPORARY_CODES
 
 

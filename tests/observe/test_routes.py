@@ -6,10 +6,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from s3mover.events import DaemonPaused, LeaseAcquired, RouteFailed, WorkerStarted
-from s3mover.observe.metric_names import PROCESS_WIDE
-from s3mover.observe.metrics import MetricsListener
-from s3mover.observe.routes import RouteBoards, RouteMetrics
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.metrics.definitions import PROCESS_WIDE
+from s3mover.observe.metrics.listener import MetricsListener
+from s3mover.observe.metrics.routes import RouteBoards, RouteMetrics
+from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.text import to_json
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, moved

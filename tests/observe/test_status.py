@@ -26,9 +26,9 @@ from s3mover.events import (
     WindowOpened,
 )
 from s3mover.model import WAITING, Method, Side, SweepStatus
-from s3mover.observe.metrics import MetricsListener
+from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.redaction import redact
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.text import to_json, utc_moment
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned

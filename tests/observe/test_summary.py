@@ -10,7 +10,8 @@ import pytest
 
 from s3mover.errors import SummaryError
 from s3mover.model import FailureRecord, Pair, SweepStatus, Tally
-from s3mover.observe.summary import SummaryReport, prune, render, write
+from s3mover.observe.summary.files import prune, write
+from s3mover.observe.summary.report import SummaryReport, render
 
 # The contract's text, copied.
 CONTRACT = """\

@@ -1,1 +1,1 @@
-"""TODO observe/page."""
+"""The status page: one HTML document rendered from what `/status` returns."""

@@ -9,9 +9,9 @@ from typing import Protocol
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from s3mover.observe.metric_names import PROCESS_WIDE
-from s3mover.observe.metrics import MetricsListener, exposition
-from s3mover.observe.status import StatusBoard
+from s3mover.observe.metrics.definitions import PROCESS_WIDE
+from s3mover.observe.metrics.listener import MetricsListener, exposition
+from s3mover.observe.status.board import StatusBoard
 
 
 class RouteMetrics(Collector):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from s3mover.errors import SettingsError
 from s3mover.observe.logs import log_internal_error
-from s3mover.observe.page import page
+from s3mover.observe.page import document
 from s3mover.observe.text import to_json
 
 _LONGEST_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than one
@@ -112,7 +112,7 @@ def answer(request: Request, source: StatusSource) -> Response:
 def _told(path: str, accept: str, source: StatusSource) -> Response:
     match path:
         case "/":
-            return Response(HTTPStatus.OK, page.render(source.status()), _HTML, page.POLICY)
+            return Response(HTTPStatus.OK, document.render(source.status()), _HTML, document.POLICY)
         case "/metrics":
             return Response(HTTPStatus.OK, *source.metrics(accept))
         case "/healthz":

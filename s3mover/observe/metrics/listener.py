@@ -48,9 +48,9 @@ from s3mover.events import (
     WorkerStarted,
 )
 from s3mover.model import Method, Side, Status
-from s3mover.observe.content_negotiation import prefers_openmetrics
-from s3mover.observe.labels import BoundedLabel
-from s3mover.observe.metric_names import NO_METHOD, MetricNames
+from s3mover.observe.metrics.content_negotiation import prefers_openmetrics
+from s3mover.observe.metrics.definitions import NO_METHOD, MetricNames
+from s3mover.observe.metrics.labels import BoundedLabel
 from s3mover.observe.sweep_counter import SweepCounter
 
 

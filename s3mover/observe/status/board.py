@@ -33,8 +33,8 @@ from s3mover.events import (
     WindowOpened,
 )
 from s3mover.model import WAITING, Method, SweepStatus
-from s3mover.observe.history import History
 from s3mover.observe.redaction import redactor
+from s3mover.observe.status.history import History
 from s3mover.observe.sweep_counter import Snapshot, SweepCounter
 from s3mover.observe.text import utc_moment
 

@@ -1,0 +1,1 @@
+"""The Prometheus metrics: their definitions, the listener that updates them, and how they are exposed."""
