@@ -18,10 +18,9 @@ from s3mover.planning.plan import plan
 from s3mover.planning.read_ahead import ReadAhead
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
 from s3mover.s3.credentials import RefreshingCredentials
-from s3mover.s3.retry import ATTEMPTS, retrying
+from s3mover.s3.retry import ATTEMPTS, Retry, retry_policy, retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etag_probe import EtagProbe
-from s3mover.transfer.persistence import Retry, retry_policy
 from s3mover.transfer.policy import Policy
 from s3mover.workers.messages import BYTES, REQUESTS, RouteConfig
 from s3mover.workers.pool.pool import share_threads
@@ -252,7 +251,7 @@ class SideListing:
     def first_after(self, text: str) -> str | None:
         """Tell the first key after a text, None where there is none."""
         page = retrying(
-            lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1), sleep=self._sleep
+            lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1), pause=self._sleep
         )
         return page.entries.keys[0] if page.entries else None
 

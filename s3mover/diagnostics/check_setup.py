@@ -14,9 +14,9 @@ from s3mover.diagnostics.iam_policies import remedy
 from s3mover.diagnostics.policy_inputs import policy_inputs_of
 from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import no_retry
 from s3mover.settings.model import Settings
 from s3mover.sweep.removal import require_conditions
-from s3mover.transfer.persistence import no_retry
 from s3mover.transfer.properties import writing
 from s3mover.workers.ratelimit.local_traffic import unlimited
 

@@ -14,8 +14,8 @@ from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.page_diff import Lookup, Pages
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import Retry
 from s3mover.transfer.object_checksums import ObjectChecksums
-from s3mover.transfer.persistence import Retry
 from s3mover.transfer.verification import check_content
 
 HASHING_THREADS = 16

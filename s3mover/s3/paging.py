@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from typing import TypeVar
 
-from s3mover.errors import ListingError, S3Error
+from s3mover.errors import ListingError, MoverError, S3Error
 from s3mover.s3.client import Client, Request
 from s3mover.s3.pages import Listed, Query
 from s3mover.s3.response import Response
-from s3mover.s3.retry import retrying
+from s3mover.s3.retry import permanent_after, retrying
 
 # A page cut short comes whole when asked for again; one that cannot be read never does.
 MAX_INVALID = 3
@@ -36,7 +35,9 @@ class Pager:
     def follow(self, ask: Callable[[M], tuple[T, M]], more: M) -> Iterator[T]:
         """Yield page after page: `ask` reads one, once, and tells what asks for the next; nothing ends the listing."""
         while True:
-            items, following = retrying(_sceptical(partial(ask, more)), sleep=self._sleep)
+            items, following = retrying(
+                permanent_after(MAX_INVALID, partial(ask, more), _is_invalid), pause=self._sleep
+            )
             yield items
             if not following:
                 return
@@ -54,16 +55,5 @@ class Pager:
             raise ListingError(f"{self._bucket}: {error}") from error
 
 
-def _sceptical(call: Callable[[], T]) -> Callable[[], T]:
-    """Return `call`, which is not worth repeating once it has several times been answered by what is no page."""
-    useless = count(1)
-
-    def doubting() -> T:
-        try:
-            return call()
-        except S3Error as error:
-            if error.code == "InvalidResponse" and next(useless) >= MAX_INVALID:
-                error.temporary = False
-            raise
-
-    return doubting
+def _is_invalid(error: MoverError) -> bool:
+    return isinstance(error, S3Error) and error.code == "InvalidResponse"

@@ -9,12 +9,12 @@ from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
 from s3mover.planning.page_diff import PageDiff
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import Retry
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
 from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.stats import deletion_events
-from s3mover.transfer.persistence import Retry
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
 # Rows that the chores between sweeps take at a time.

@@ -8,8 +8,8 @@ from functools import partial
 from s3mover.errors import S3Error
 from s3mover.model import ObjectEntry
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import Retry
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
-from s3mover.transfer.persistence import Retry
 
 # So many objects without such encryption are believed to speak for the others of the sweep: asking costs two requests.
 ENOUGH = 3

@@ -13,10 +13,10 @@ from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
+from s3mover.s3.retry import Retry
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_uploads
-from s3mover.transfer.persistence import Retry
 from s3mover.transfer.verification import check_content, written_since
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.

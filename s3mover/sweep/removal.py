@@ -18,7 +18,7 @@ from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import Deletion, DueDeletion
 from s3mover.s3.answers import TEMPORARY_CODES
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import Retry
+from s3mover.s3.retry import Retry
 
 BATCH = 1000
 SINGLE_THREADS = 8

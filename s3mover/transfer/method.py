@@ -11,9 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
-from s3mover.s3.retry import retrying
+from s3mover.s3.retry import Retry, retrying
 from s3mover.transfer.parts import Part
-from s3mover.transfer.persistence import Retry
 
 # Parts that are left behind are paid for until someone aborts them, so that this is worth some more requests.
 ABORT_ATTEMPTS = 3

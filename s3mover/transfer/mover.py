@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 
-from s3mover.errors import MoverError, S3Error, VerificationError
+from s3mover.errors import MoverError, S3Error
 from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.retry import backoff, retrying
+from s3mover.s3.retry import retrying
 from s3mover.transfer.copy_permissions import CopyPermissionCache
 from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, notes
 from s3mover.transfer.orphaned_uploads import abort_uploads
@@ -78,7 +78,7 @@ class Mover:
         left = self._abort_leftovers(order)
         try:
             self._refuse_large(order)
-            result = self._until_arrived(state)
+            result = self._transfer_with_retries(state)
         except MoverError as error:
             return self._failed(state, started, error, left)
         return self._ended(state, started, Status.SUCCESS, "", notes(_said(state, result), left), result)
@@ -113,25 +113,20 @@ class Mover:
             return refusal.status != HTTPStatus.NOT_FOUND
         return written_since(head.last_modified, state.began_at)
 
-    def _until_arrived(self, state: TransferState) -> TransferResult:
-        while True:
-            state.attempts += 1
-            try:
-                if state.changed:
-                    self._look_again(state)
-                return self._carry_noting(state)
-            except (S3Error, VerificationError) as error:
-                if not _worth_repeating(error) or state.attempts >= self._policy.max_attempts:
-                    raise
-                if not self._pause(backoff(state.attempts)):
-                    raise
-                state.changed = state.changed or _code(error) in CHANGED
+    def _transfer_with_retries(self, state: TransferState) -> TransferResult:
+        return retrying(
+            lambda: self._attempt(state), self._policy.max_attempts, self._pause, is_retryable=_is_retryable
+        )
 
-    def _carry_noting(self, state: TransferState) -> TransferResult:
+    def _attempt(self, state: TransferState) -> TransferResult:
+        state.attempts += 1
+        if state.changed:
+            self._refresh_order(state)
         try:
             return self._transfer(state)
         except MoverError as error:
-            state.may_have_written = state.may_have_written or _leaves_it_open(error)
+            state.may_have_written = state.may_have_written or _may_have_written(error)
+            state.changed = _code(error) in CHANGED
             raise
 
     def _transfer(self, state: TransferState) -> TransferResult:
@@ -176,7 +171,7 @@ class Mover:
         state.method = Method.STREAMING
         return self._streaming.transfer(state.order)
 
-    def _look_again(self, state: TransferState) -> None:
+    def _refresh_order(self, state: TransferState) -> None:
         head = self._source.head(state.order.key)
         storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
         state.order = state.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
@@ -243,7 +238,7 @@ def _url(bucket: Bucket, key: str) -> str:
     return f"s3://{bucket.address.bucket}/{key}"
 
 
-def _worth_repeating(error: MoverError) -> bool:
+def _is_retryable(error: MoverError) -> bool:
     return error.temporary or (_code(error) in CHANGED and not _is_gone(error))
 
 
@@ -254,7 +249,7 @@ def _is_gone(error: MoverError) -> bool:
     return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
 
 
-def _leaves_it_open(error: MoverError) -> bool:
+def _may_have_written(error: MoverError) -> bool:
     """Tell whether S3 may have written the object all the same: no answer, or no refusal, or a check that failed.
 
     Such a check looks at the source, and is refused where the object is gone by then, whose copy may have arrived.

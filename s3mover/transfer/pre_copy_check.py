@@ -10,7 +10,7 @@ from threading import Lock
 
 from s3mover.errors import S3Error
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import Retry, no_retry
+from s3mover.s3.retry import Retry, no_retry
 
 # Buckets get configured while a daemon runs.
 LOOK_AGAIN_SECONDS = 600.0

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from s3mover.errors import S3Error
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
+from s3mover.s3.retry import Retry, no_retry
 from s3mover.transfer.method import (
     RunParts,
     TransferResult,
@@ -20,7 +21,6 @@ from s3mover.transfer.method import (
 )
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Retry, no_retry
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
 from s3mover.transfer.store_features import Feature, StoreFeatures

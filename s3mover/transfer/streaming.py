@@ -15,6 +15,7 @@ from s3mover.errors import VerificationError
 from s3mover.model import Order
 from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.payload import Trailer
+from s3mover.s3.retry import Retry, no_retry
 from s3mover.transfer.checksums import Algorithm, Checksum, full_object_checksum, written
 from s3mover.transfer.hashing import hasher, joined, written_length
 from s3mover.transfer.method import (
@@ -28,7 +29,6 @@ from s3mover.transfer.method import (
 )
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.persistence import Retry, no_retry
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
 from s3mover.transfer.store_features import Feature, StoreFeatures

@@ -8,8 +8,8 @@ import pytest
 
 from s3mover.model import BucketAddress, Credentials, Order, Status
 from s3mover.s3.bucket import Bucket, Timeouts
+from s3mover.s3.retry import retry_policy
 from s3mover.transfer.mover import Mover
-from s3mover.transfer.persistence import retry_policy
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.store_features import StoreFeatures

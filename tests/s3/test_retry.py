@@ -38,7 +38,7 @@ def test_the_bound_doubles_with_each_attempt() -> None:
 def test_a_temporary_error_is_tried_again_after_a_wait() -> None:
     """The result comes in the end, after one wait per failure."""
     waits: list[float] = []
-    assert retrying(Flaky(2), attempts=3, sleep=waits.append, random=lambda: 1.0) == "done"
+    assert retrying(Flaky(2), attempts=3, pause=waits.append, random=lambda: 1.0) == "done"
     assert waits == [0.2, 0.4]
 
 
@@ -46,7 +46,7 @@ def test_attempts_are_bounded() -> None:
     """The last error is raised as it is."""
     call = Flaky(5)
     with pytest.raises(S3Error, match="SlowDown"):
-        retrying(call, attempts=3, sleep=lambda _: None)
+        retrying(call, attempts=3, pause=lambda _: None)
     assert call.calls == 3
 
 
@@ -54,7 +54,7 @@ def test_a_permanent_error_is_not_tried_again() -> None:
     """What cannot succeed is said at once."""
     call = Flaky(5, temporary=False)
     with pytest.raises(S3Error):
-        retrying(call, sleep=lambda _: None)
+        retrying(call, pause=lambda _: None)
     assert call.calls == 1
 
 

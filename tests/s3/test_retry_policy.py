@@ -3,7 +3,7 @@
 import pytest
 
 from s3mover.errors import MoverError, S3Error, VerificationError
-from s3mover.transfer.persistence import retry_policy
+from s3mover.s3.retry import retry_policy
 
 LIMIT = 4
 

@@ -7,8 +7,8 @@ import pytest
 
 from s3mover.model import DueDeletion
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import retry_policy
 from s3mover.sweep.removal import Removed, Remover, delete
-from s3mover.transfer.persistence import retry_policy
 from testkit.scripted import Peer, answer
 from testkit.waiting import TOO_LONG
 from tests.s3.samples import bucket_on

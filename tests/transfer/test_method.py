@@ -11,9 +11,9 @@ import pytest
 from s3mover.errors import S3Error, VerificationError
 from s3mover.model import BucketAddress, Credentials, Order
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.retry import Retry, no_retry, retry_policy
 from s3mover.transfer.method import TransferMethod, TransferResult
 from s3mover.transfer.parts import MIB
-from s3mover.transfer.persistence import Retry, no_retry, retry_policy
 from s3mover.transfer.policy import Policy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.store_features import Feature, StoreFeatures

@@ -8,7 +8,7 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
-from s3mover.transfer.persistence import retry_policy
+from s3mover.s3.retry import retry_policy
 from s3mover.transfer.pre_copy_check import LOOK_AGAIN_SECONDS, PreCopyCheck
 from simulator import Simulator
 

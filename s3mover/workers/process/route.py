@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from s3mover.model import Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
+from s3mover.s3.retry import retry_policy
 from s3mover.s3.throttle import UNBOUNDED, ChainedLimiter, Limiter, TokenBucket
 from s3mover.transfer.method import RunParts
 from s3mover.transfer.mover import Mover
-from s3mover.transfer.persistence import retry_policy
 from s3mover.transfer.pre_copy_check import PreCopyCheck
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.store_features import StoreFeatures
