@@ -362,6 +362,7 @@ class FailureRecord:
     failures_in_a_row: int = 0
     next_attempt: float | None = None
     pair: Pair | None = None
+    action: Action = Action.COPY
 
 
 def has_md5_shape(etag: str) -> bool:

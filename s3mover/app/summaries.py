@@ -39,5 +39,11 @@ def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
 
 def _failure(outcome: Outcome) -> FailureRecord:
     return FailureRecord(
-        outcome.sweep, outcome.key, outcome.code, outcome.message, outcome.attempts, outcome.moved_at
+        outcome.sweep,
+        outcome.key,
+        outcome.code,
+        outcome.message,
+        outcome.attempts,
+        outcome.moved_at,
+        action=outcome.action,
     )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from s3mover.audit.database import Row
 from s3mover.audit.trail import PendingRow, Total
 from s3mover.model import (
+    Action,
     FailureRecord,
     Order,
     Outcome,
@@ -40,7 +41,8 @@ def seconds(value: str | datetime) -> float:
 
 def intended(order: Order, at: str) -> Row:
     """Return the columns of `statements.INTEND`."""
-    return (order.sweep, order.number, order.key, order.size, order.etag[:ETAG_CHARACTERS], at, at)
+    etag = order.etag[:ETAG_CHARACTERS]
+    return (order.sweep, order.number, order.key, order.action.value, order.size, etag, at, at)
 
 
 def settled(outcome: Outcome) -> Row:
@@ -51,6 +53,7 @@ def settled(outcome: Outcome) -> Row:
         outcome.sweep,
         outcome.number,
         outcome.key,
+        outcome.action.value,
         outcome.size,
         outcome.source_etag[:ETAG_CHARACTERS],
         outcome.status.value,
@@ -94,8 +97,8 @@ def wait(row: Row) -> Wait:
 
 def pending_row(row: Row) -> PendingRow:
     """Read a row of `statements.pending`."""
-    sweep, number, key, size, etag, created_at = row
-    return PendingRow(sweep, number, key, int(size), etag, seconds(created_at))
+    sweep, number, key, size, etag, created_at, action = row
+    return PendingRow(sweep, number, key, int(size), etag, seconds(created_at), Action(action))
 
 
 def sweep_record(row: Row) -> SweepRecord:
@@ -115,8 +118,8 @@ def sweep_record(row: Row) -> SweepRecord:
 
 def failure_record(row: Row) -> FailureRecord:
     """Read a row of `statements.failures`."""
-    sweep, key, code, message, attempts, at, _created_at, _id = row
-    return FailureRecord(int(sweep), key, code, message, int(attempts), seconds(at))
+    sweep, key, code, message, attempts, at, action, _created_at, _id = row
+    return FailureRecord(int(sweep), key, code, message, int(attempts), seconds(at), action=Action(action))
 
 
 def completed(record: FailureRecord, pair: Pair | None, of_object: Wait | None) -> FailureRecord:

@@ -7,10 +7,11 @@ given many rows: SQLite runs it once for each row, MySQL takes all of them as on
 # ruff: noqa: S608 - what is put together here are names and placeholders of this module, never a value
 
 _KEY = ("batch_id", "number")
-_INTENDED = (*_KEY, "file_key", "size_bytes", "source_etag", "created_at", "updated_at")
+_INTENDED = (*_KEY, "file_key", "action", "size_bytes", "source_etag", "created_at", "updated_at")
 _SETTLED = (
     *_KEY,
     "file_key",
+    "action",
     "size_bytes",
     "source_etag",
     "status",
@@ -83,7 +84,7 @@ _NO_CHANGE = {
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
 }
 INTEND = _insert("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
-SETTLE = _insert("document_logs", _SETTLED, _overwriting(_KEY, _SETTLED[3:]))
+SETTLE = _insert("document_logs", _SETTLED, _overwriting(_KEY, _SETTLED[4:]))
 WAIT = _insert("object_waits", _WAIT, _overwriting(_WAIT[:2], _WAIT[2:]))
 HAS_WAITS = "SELECT 1 FROM object_waits WHERE pair_hash = ? LIMIT 1"
 OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_attempt < ? LIMIT ?"
@@ -156,7 +157,7 @@ OLD_SWEEPS = """
 def pending(sweeps: int) -> str:
     """Return the query for the pending rows of so many sweeps, oldest first."""
     return f"""
-        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at
+        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, action
         FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
         ORDER BY created_at, id LIMIT ?
     """
@@ -201,7 +202,7 @@ def uncertain(sweeps: int, codes: int) -> str:
     `id` comes last in each row.
     """
     return f"""
-        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, id
+        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, action, id
         FROM document_logs AS failed
         WHERE status = 'error' AND batch_id IN ({_list(sweeps)}) AND error_code IN ({_list(codes)}) AND id > ?
             AND NOT EXISTS (
@@ -245,7 +246,7 @@ def failures(conditions: list[str], backend: str) -> str:
     hint = "" if "batch_id = ?" in conditions else _BY_TIME[backend]
     return f"""
         SELECT COALESCE(batch_id, 0), file_key, COALESCE(error_code, ''), COALESCE(message, ''),
-            COALESCE(attempts, 0), COALESCE(moved_at, created_at), created_at, id
+            COALESCE(attempts, 0), COALESCE(moved_at, created_at), action, created_at, id
         FROM document_logs {hint} WHERE {" AND ".join(["status = 'error'", *conditions])}
         ORDER BY created_at DESC, id DESC LIMIT ?
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from s3mover.model import (
+    Action,
     Deletion,
     DueDeletion,
     FailureRecord,
@@ -32,6 +33,7 @@ class PendingRow(NamedTuple):
     size: int
     source_etag: str
     created_at: float
+    action: Action = Action.COPY
 
 
 @dataclass(frozen=True, slots=True)

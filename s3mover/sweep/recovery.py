@@ -153,6 +153,7 @@ def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: 
         message="interrupted before its copy was whole"
         if found is None
         else "found at the destination after an interruption",
+        action=row.action,
     )
 
 

@@ -226,6 +226,7 @@ class Mover:
             fallback=state.fallback,
             delete_due=result is not None and self._policy.delete_source,
             unkept=result.unkept if result else (),
+            action=order.action,
         )
 
 

@@ -51,4 +51,5 @@ def _outcome(of: Order, status: Status, method: Method | None, at: float) -> Out
         duration_us=34567,
         attempts=1,
         source_etag=of.etag,
+        action=of.action,
     )

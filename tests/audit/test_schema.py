@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -178,7 +178,7 @@ def test_the_very_tables_of_the_first_version_are_upgraded(account: Account) -> 
         "INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES "
         "('a ', 'success', 'm', '2024-05-06 16:08:09', '2024-05-06 16:08:00', '2024-05-06 16:08:10')",
     )
-    assert apply_schema(account.go_dsn) == [1, 2]
+    assert apply_schema(account.go_dsn) == [1, 2, 3]
     [row] = account.query("SET time_zone = '-03:00'", OLD_ROWS)
     assert row == (1, "a ", "success", "m", "2024-05-06 04:08:09.000000", "2024-05-06 04:08:00.000000")
     for query in (
@@ -200,6 +200,41 @@ def test_what_we_added_does_not_end_in_2038(trail: Trail) -> None:
     trail.settle([], WaitChanges(PAIR, waits))
     assert trail.latest_sweeps(1)[0].started_at == year_2100
     assert trail.waits(PAIR, ["k"]) == {"k": waits[0]}
+
+
+def apply_files(backend: Backend, files: Sequence[Migration]) -> None:
+    """Run schema files past s3mover."""
+    statements = [statement for migration in files for statement in schema.statements(migration.sql)]
+    if "sqlite" in backend.url:
+        for statement in statements:
+            backend.query(statement)
+    else:
+        backend.query(*statements)
+
+
+def test_rows_of_an_older_schema_are_copies(backend: Backend) -> None:
+    """Rows from before the column are copies, and so is one that an older s3mover, still running, writes now."""
+    files = schema.migrations("sqlite" if "sqlite" in backend.url else "mysql")
+    before = [migration for migration in files if "action" not in migration.name]
+    apply_files(backend, before)
+    insert = "INSERT INTO document_logs (file_key, status) VALUES ('{}', 'success')"
+    backend.query(insert.format("before"))
+    assert apply_schema(backend.url) == [files[len(before)].version]
+    backend.query(insert.format("after"))
+    rows = backend.query("SELECT file_key, action FROM document_logs ORDER BY id")
+    assert rows == [("before", "copy"), ("after", "copy")]
+
+
+def test_the_column_of_the_action_is_added_without_rewriting_the_table(account: Account) -> None:
+    """The server itself accepts the change as an instant one, on a table of the first version's making too."""
+    account.query(EXACT_FIRST_VERSION)
+    backend = Backend(account.go_dsn, account.query)
+    files = schema.migrations("mysql")
+    apply_files(backend, files[:2])
+    add = "ADD COLUMN action ENUM(''copy'', ''delete'') NOT NULL DEFAULT ''copy''"
+    assert add in files[2].sql
+    apply_files(backend, [files[2]._replace(sql=files[2].sql.replace(add, f"{add}, ALGORITHM = INSTANT"))])
+    assert account.query("SELECT COUNT(action) FROM document_logs") == [(0,)]
 
 
 def test_batches_of_an_unknown_shape_step_aside(mariadb: MariaDb) -> None:
@@ -250,7 +285,7 @@ def test_instances_that_start_together_apply_the_schema_once(mariadb: MariaDb) -
         patch.setattr(door, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
         with pytest.raises(Exception, match="Another s3mover is changing the schema"), second.upgrading():
             pass
-    assert apply_schema(account.go_dsn) == [1, 2]
+    assert apply_schema(account.go_dsn) == [1, 2, 3]
 
 
 def test_a_foreign_list_of_versions_is_said(mariadb: MariaDb) -> None:

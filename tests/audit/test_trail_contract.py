@@ -12,7 +12,17 @@ import pytest
 from s3mover.audit.opening import open_reader, open_trail
 from s3mover.audit.trail import PendingRow, Total, Trail
 from s3mover.errors import LeaseHeldError
-from s3mover.model import Deletion, FailureRecord, Method, Pair, Status, SweepRecord, SweepStatus, Tally
+from s3mover.model import (
+    Action,
+    Deletion,
+    FailureRecord,
+    Method,
+    Pair,
+    Status,
+    SweepRecord,
+    SweepStatus,
+    Tally,
+)
 from testkit.memory import tree_memory
 from testkit.waiting import wait_until
 from tests.audit.conftest import Backend
@@ -92,6 +102,34 @@ def test_a_row_is_settled_once(trail: Trail, backend: Backend) -> None:
         ("success", "server_side_copy", 34567, 1, "d2", None, "Streamed: AccessDenied"),
         ("error", "streaming", 34567, 3, None, "AccessDenied", "Access Denied"),
     ]
+
+
+def test_a_row_keeps_the_action_of_its_order(trail: Trail, backend: Backend) -> None:
+    """Pending, settled, settled without being intended, or failed: the row says whether it is a copy or a deletion."""
+    sweep = trail.open_sweep(PAIR, AT)
+    copy, *deletions = (order(sweep, number, f"in/{number}") for number in range(1, 6))
+    deletions = [each._replace(action=Action.DELETE) for each in deletions]
+    trail.intend([copy, *deletions[:3]], AT)
+    assert {row.number: row.action for row in trail.pending(PAIR, 10)} == {
+        1: Action.COPY,
+        2: Action.DELETE,
+        3: Action.DELETE,
+        4: Action.DELETE,
+    }
+    trail.settle([moved(copy), moved(deletions[0]), failed(deletions[1], "Timeout"), moved(deletions[3])])
+    assert backend.query("SELECT number, status, action FROM document_logs ORDER BY number") == [
+        (1, "success", "copy"),
+        (2, "success", "delete"),
+        (3, "error", "delete"),
+        (4, "pending", "delete"),
+        (5, "success", "delete"),
+    ]
+    assert [record.action for record in trail.failures(10)] == [Action.DELETE]
+    trail.interrupt_sweeps(PAIR, AT)
+    later = trail.open_sweep(PAIR, AT + 1)
+    assert [row.action for row in trail.uncertain(PAIR, later, 0, 10)[0]] == [Action.DELETE]
+    assert backend.query("SELECT action FROM failed_migrations") == [("delete",)]
+    assert backend.query("SELECT COUNT(*) FROM recent_migrations WHERE action = 'delete'") == [(4,)]
 
 
 def test_times_are_utc_with_microseconds(trail: Trail, backend: Backend) -> None:
