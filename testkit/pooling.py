@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from s3mover.events import Event, Notify, WorkerStarted
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.workers.messages import RouteConfig
 from s3mover.workers.pool.pool import WorkerPool
 from s3mover.workers.pool.route_client import Completed, PoolMessage, RouteClient
@@ -65,7 +65,7 @@ def route_config(
         source=address(source),
         destination=address(destination),
         credentials={Side.SOURCE: credentials, Side.DESTINATION: credentials},
-        policy=Policy(method=method, part_size=part_size, max_attempts=attempts),
+        policy=TransferPolicy(method=method, part_size=part_size, max_attempts=attempts),
     )
 
 

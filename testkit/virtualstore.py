@@ -47,6 +47,6 @@ class Run:
             self.history.append(
                 (self.now, carried_out / step, (requests - carried_out) / step, self.limit.rate)
             )
-            self.limit.hear(self.now, carried_out, requests - carried_out, waited_for=waits)
+            self.limit.observe(self.now, carried_out, requests - carried_out, has_waiters=waits)
             asked, done = asked + requests, done + carried_out
         return done / seconds, 1 - done / asked

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from s3mover.errors import SettingsError, UnreachableError
 
 if TYPE_CHECKING:
-    from s3mover.s3.side_access import Found, SideAccess
+    from s3mover.s3.side_access import ResolvedSide, SideAccess
     from s3mover.settings import Settings
 
 COMMAND = [sys.executable, "-m", "s3mover.app.config_process_main"]
@@ -83,14 +83,14 @@ class ConfigProcess:
             raise SettingsError(answer["problems"])
         return read(answer["settings"])
 
-    def find(self, access: "SideAccess") -> "Found":
+    def find(self, access: "SideAccess") -> "ResolvedSide":
         """Find one side's credentials and address.
 
         Raises:
             UnreachableError: see `identity.find`; or it takes too long, and this clerk is of no more use.
         """
         from s3mover.model import BucketAddress, Credentials  # noqa: PLC0415 - see above
-        from s3mover.s3.side_access import Found  # noqa: PLC0415 - see above
+        from s3mover.s3.side_access import ResolvedSide  # noqa: PLC0415 - see above
 
         self._ask("find", asdict(access))
         if not self._answers_within(PATIENCE_SECONDS):
@@ -105,7 +105,7 @@ class ConfigProcess:
             )
         if "error" in answer:
             raise UnreachableError(answer["error"])
-        return Found(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))
+        return ResolvedSide(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))
 
     def close(self) -> None:
         """End the process, and what it may have started to find credentials; may be called again."""
@@ -146,7 +146,7 @@ def read_settings(settings_request: SettingsRequest) -> "Settings":
         return config_process.settings()
 
 
-def find(access: "SideAccess") -> "Found":
+def find(access: "SideAccess") -> "ResolvedSide":
     """Find one side by a clerk of its own; see `ConfigProcess.find`."""
     with closing(ConfigProcess()) as config_process:
         return config_process.find(access)

@@ -20,8 +20,8 @@ from typing import Any, TextIO
 from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import Side
-from s3mover.s3.configured_access import given
-from s3mover.s3.side_access import Find, SideAccess
+from s3mover.s3.configured_access import resolve_from_settings
+from s3mover.s3.side_access import ResolveSide, SideAccess
 from s3mover.settings import Settings, routes_of
 from s3mover.settings.route_selection import select_route
 from s3mover.settings.serialization import written
@@ -67,16 +67,16 @@ def _looked_for(settings: Settings) -> dict[SideAccess, Answer]:
 
 def _found(access: SideAccess) -> Answer:
     try:
-        return asdict(given(access, os.environ) or _boto3()(access))
+        return asdict(resolve_from_settings(access, os.environ) or _boto3()(access))
     except UnreachableError as error:
         return {"error": str(error)}
 
 
 @cache
-def _boto3() -> Find:
-    from s3mover.s3.resolver import finder  # noqa: PLC0415 - boto3's core, which is not always needed
+def _boto3() -> ResolveSide:
+    from s3mover.s3.resolver import caching_resolver  # noqa: PLC0415 - boto3's core, which is not always needed
 
-    return finder()
+    return caching_resolver()
 
 
 def main() -> None:

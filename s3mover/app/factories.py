@@ -21,7 +21,7 @@ from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import ATTEMPTS, Retry, retry_policy, retrying
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.sweep.etag_probe import EtagProbe
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.workers.messages import BYTES, REQUESTS, RouteConfig
 from s3mover.workers.pool.pool import share_threads
 from s3mover.workers.ratelimit.local_traffic import LocalTraffic
@@ -42,10 +42,10 @@ def pair_of(settings: Settings) -> Pair:
     return Pair(source.bucket, source.prefix, destination.bucket, destination.prefix)
 
 
-def policy_of(settings: Settings) -> Policy:
+def policy_of(settings: Settings) -> TransferPolicy:
     """Return what the settings say of one transfer."""
     transfer, destination = settings.transfer, settings.destination
-    return Policy(
+    return TransferPolicy(
         method=transfer.method,
         part_size=transfer.part_size,
         max_attempts=transfer.max_attempts,
@@ -147,8 +147,8 @@ def _bucket(
         expected_owner=settings.account_id,
         request_payer=settings.request_payer == "requester",
         sleep=sleep,
-        pace=traffic.requests_to(side),
-        body_pace=traffic.bytes_read(),
+        limiter=traffic.requests_to(side),
+        body_limiter=traffic.bytes_read(),
     )
 
 

@@ -17,7 +17,7 @@ from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import no_retry
 from s3mover.settings.model import Settings
 from s3mover.sweep.removal import require_conditions
-from s3mover.transfer.properties import writing
+from s3mover.transfer.properties import write_headers
 from s3mover.workers.ratelimit.local_traffic import unlimited
 
 
@@ -41,7 +41,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             reach={Side.SOURCE: sides.source, Side.DESTINATION: sides.destination},
             read_across=read_across,
             write_across=write_across,
-            headers=writing(policy_of(settings), "", {}, lambda _: True).headers,
+            headers=write_headers(policy_of(settings), "", {}, lambda _: True).headers,
             database=lambda: _database(settings),
             deletion=_deletion(settings, sides),
             looks=settings.transfer.thorough == "auto" and settings.transfer.method != "streaming",

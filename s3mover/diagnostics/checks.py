@@ -16,7 +16,7 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.model import PROBE_NAME, ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
-from s3mover.transfer.properties import carried_headers
+from s3mover.transfer.properties import property_headers
 from s3mover.transfer.server_side import is_denial
 
 PROBE_BODY = b"s3mover was here for a moment, to see whether it may write.\n"
@@ -195,7 +195,7 @@ class Checks:
         return "an object may be written, looked at and removed again"
 
     def _write_tags(self) -> str:
-        self._put_probe(self._subject.headers | carried_headers({}, self._tags))
+        self._put_probe(self._subject.headers | property_headers({}, self._tags))
         self._remove_probe()
         return "an object may be written with tags"
 

@@ -14,7 +14,7 @@ from s3mover.errors import S3Error
 from s3mover.s3 import xml
 from s3mover.s3.regions import region_of_host
 from s3mover.s3.response import Response
-from s3mover.s3.throttle import THROTTLED
+from s3mover.s3.throttle import THROTTLING_CODES
 
 # The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
 MAX_DOCUMENT = 16 * 1024 * 1024
@@ -23,7 +23,7 @@ _CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric
 
 _SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-TEMPORARY_CODES = THROTTLED | {
+TEMPORARY_CODES = THROTTLING_CODES | {
     "BadDigest",
     "BadRequest",  # all that a refused HEAD says of RequestTimeout and ExpiredToken
     "ConditionalRequestConflict",

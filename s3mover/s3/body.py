@@ -24,11 +24,11 @@ class Body:
         self.length = response.length
         self._response = response
         self._bucket = bucket
-        self._pace: Limiter = UNBOUNDED
+        self._limiter: Limiter = UNBOUNDED
 
-    def paced(self, pace: Limiter) -> "Body":
-        """Let the bytes come no faster than `pace`."""
-        self._pace = pace
+    def limited_by(self, limiter: Limiter) -> "Body":
+        """Let the bytes come no faster than `limiter`."""
+        self._limiter = limiter
         return self
 
     def read_into(self, view: memoryview) -> int:
@@ -42,7 +42,7 @@ class Body:
         except S3Error as error:
             error.operation, error.bucket = "GetObject", self._bucket
             raise
-        self._pace.take(count)
+        self._limiter.take(count)
         return count
 
     def read_all(self, limit: int = MAX_WHOLE_BODY) -> bytes:

@@ -25,7 +25,7 @@ from s3mover.s3.paging import Pager
 from s3mover.s3.payload import Outgoing, Read, Trailer
 from s3mover.s3.records import Head, Page, Stored
 from s3mover.s3.response import Response
-from s3mover.s3.throttle import THROTTLED, UNBOUNDED, Limiter
+from s3mover.s3.throttle import THROTTLING_CODES, UNBOUNDED, Limiter
 from s3mover.s3.wire import Timeouts
 
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts"]
@@ -72,10 +72,10 @@ class Bucket(Multipart):
         request_payer: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
-        pace: Limiter = UNBOUNDED,
-        body_pace: Limiter = UNBOUNDED,
+        limiter: Limiter = UNBOUNDED,
+        body_limiter: Limiter = UNBOUNDED,
     ) -> None:
-        self._body_pace = body_pace
+        self._body_limiter = body_limiter
         self._count = count
         self.address = address
         always = {
@@ -83,7 +83,7 @@ class Bucket(Multipart):
             "x-amz-request-payer": "requester" if request_payer else "",
         }
         client = Client(
-            address, credentials, count, headers=said(always), timeouts=timeouts, clock=clock, pace=pace
+            address, credentials, count, headers=said(always), timeouts=timeouts, clock=clock, limiter=limiter
         )
         super().__init__(client, Pager(client, address.bucket, sleep), expected_source_owner)
 
@@ -138,7 +138,7 @@ class Bucket(Multipart):
                 last = entries.keys[-1]
                 yield entries
 
-    def lists(self, key: str) -> bool:
+    def is_listed(self, key: str) -> bool:
         """Tell whether a listing shows `key`.
 
         S3 refuses what is missing like what is forbidden (API page of HeadObject, "Permissions") to those who may
@@ -168,7 +168,7 @@ class Bucket(Multipart):
         }
         request = Request("GetObject", "GET", key, headers=said(headers))
         body = self._client.perform(request, partial(opened, self.address.bucket, if_match, first))
-        return body.paced(self._body_pace)
+        return body.limited_by(self._body_limiter)
 
     def put(
         self,
@@ -214,7 +214,7 @@ class Bucket(Multipart):
             request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
         )
         # Whoever minds the rate must hear of a success that says of keys that they came too fast.
-        for code in THROTTLED.intersection(refused.values()):
+        for code in THROTTLING_CODES.intersection(refused.values()):
             self._count(request.operation, code)
         return refused
 

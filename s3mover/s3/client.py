@@ -88,7 +88,7 @@ class Client:
         headers: Mapping[str, str],
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
-        pace: Limiter = UNBOUNDED,
+        limiter: Limiter = UNBOUNDED,
     ) -> None:
         endpoint = Endpoint(address.scheme, address.host, address.port)
         self._secure = address.scheme == "https"
@@ -104,7 +104,7 @@ class Client:
         }
         self._timeouts = timeouts
         self._clock = clock
-        self._pace = pace
+        self._limiter = limiter
         self._local = threading.local()
 
     def perform(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -131,7 +131,7 @@ class Client:
             connection.close()
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
-        self._pace.take()
+        self._limiter.take()
         terms, credentials = self._terms, self._credentials()
         try:
             result = self._converse(request, read, terms, credentials)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.regions import DEFAULT_REGION, is_region
-from s3mover.s3.side_access import Found, SideAccess
+from s3mover.s3.side_access import ResolvedSide, SideAccess
 
 # Variables that decide neither who signs nor where a bucket answers.
 _HARMLESS = frozenset({"AWS_CA_BUNDLE", "AWS_EC2_METADATA_DISABLED"})
@@ -25,7 +25,7 @@ _OF_AWS = re.compile(r"amazon|aws")
 _PORTS = {"http": 80, "https": 443}
 
 
-def given(access: SideAccess, environ: Mapping[str, str]) -> Found | None:
+def resolve_from_settings(access: SideAccess, environ: Mapping[str, str]) -> ResolvedSide | None:
     """Return what boto3 would find for this side, None where that cannot be said without it."""
     url, region = urlsplit(access.endpoint_url), access.region or DEFAULT_REGION
     host = url.hostname or ""
@@ -43,7 +43,7 @@ def given(access: SideAccess, environ: Mapping[str, str]) -> Found | None:
         return None
     port, path = url.port or _PORTS[url.scheme], f"/{access.bucket}"
     address = BucketAddress(access.bucket, url.scheme, host, port, path, region)
-    return Found(address, Credentials(access.access_key, access.secret_key, access.session_token))
+    return ResolvedSide(address, Credentials(access.access_key, access.secret_key, access.session_token))
 
 
 def _is_configured(environ: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event, Notify
 from s3mover.model import Credentials
-from s3mover.s3.side_access import Find, Found, SideAccess
+from s3mover.s3.side_access import ResolvedSide, ResolveSide, SideAccess
 
 # Credentials are renewed so long before they expire, as AWS's own libraries do at the latest.
 RENEWAL_SECONDS = 600.0
@@ -31,8 +31,8 @@ class RefreshingCredentials:
     def __init__(
         self,
         access: SideAccess,
-        found: Found,
-        find: Find,
+        found: ResolvedSide,
+        find: ResolveSide,
         notify: Notify = _unheard,
         clock: Callable[[], float] = time.time,
     ) -> None:

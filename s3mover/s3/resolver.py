@@ -22,7 +22,7 @@ from botocore.session import Session
 from s3mover.errors import UnreachableError
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.regions import AWS_DOMAIN, DEFAULT_REGION
-from s3mover.s3.side_access import Find, Found, SideAccess
+from s3mover.s3.side_access import ResolvedSide, ResolveSide, SideAccess
 
 ROLE_SESSION = "s3mover"
 MAX_MESSAGE = 500
@@ -40,7 +40,7 @@ def session_of(profile: str) -> Session:
     return session
 
 
-def find(access: SideAccess, sessions: SessionOf = session_of) -> Found:
+def resolve(access: SideAccess, sessions: SessionOf = session_of) -> ResolvedSide:
     """Find one side's credentials, valid now, and its bucket's address.
 
     Raises:
@@ -54,12 +54,14 @@ def find(access: SideAccess, sessions: SessionOf = session_of) -> Found:
         frozen = source.get_frozen_credentials()
     expiry = getattr(source, "_expiry_time", None)
     expires_at = expiry.timestamp() if expiry else None
-    return Found(address, Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at))
+    return ResolvedSide(
+        address, Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires_at)
+    )
 
 
-def finder() -> Find:
-    """Return a `find` whose sessions are made once for each profile, for a process that asks several times."""
-    return partial(find, sessions=cache(session_of))
+def caching_resolver() -> ResolveSide:
+    """Return a `resolve` whose sessions are made once for each profile, for a process that asks several times."""
+    return partial(resolve, sessions=cache(session_of))
 
 
 def _chain(session: Any, access: SideAccess) -> Any:

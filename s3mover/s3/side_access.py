@@ -23,11 +23,11 @@ class SideAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedSide:
     """What was found for one side."""
 
     address: BucketAddress
     credentials: Credentials
 
 
-Find = Callable[[SideAccess], Found]
+ResolveSide = Callable[[SideAccess], ResolvedSide]

@@ -17,7 +17,7 @@ LONGEST_WAIT_SECONDS = 60.0
 SLACK = 1e-3
 
 # A store that says so was asked too often (503 and 429; the phrases stand for answers without a body).
-THROTTLED = frozenset(
+THROTTLING_CODES = frozenset(
     {
         "KMS.ThrottlingException",
         "RequestLimitExceeded",
@@ -176,8 +176,8 @@ class AdaptiveLimit:
         self._waited_for = False
         self._begin_window(now)
 
-    def hear(self, now: float, carried_out: int, refused: int, *, waited_for: bool) -> None:
-        """Take note of answers, and set `rate`; `waited_for` says that requests wait for this limit."""
+    def observe(self, now: float, carried_out: int, refused: int, *, has_waiters: bool) -> None:
+        """Take note of answers, and set `rate`; `has_waiters` says that requests wait for this limit."""
         if now - self._heard_at > self.LULL_SECONDS:
             self._begin_window(now - self.WINDOW_SECONDS)
         self._heard_at = now
@@ -185,7 +185,7 @@ class AdaptiveLimit:
             return self._begin_window(now)
         self._carried_out += carried_out
         self._refused += refused
-        self._waited_for = self._waited_for or waited_for
+        self._waited_for = self._waited_for or has_waiters
         if refused:
             self._refused_at = now
         return self._judge(now, now - self._since)

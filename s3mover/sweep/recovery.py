@@ -16,7 +16,7 @@ from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.transfer.object_checksums import ObjectChecksums
-from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_uploads
+from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_orphaned_uploads
 from s3mover.transfer.verification import check_content, written_since
 
 # Rows resolved at a time: a killed run leaves at most what its crew held.
@@ -88,7 +88,7 @@ class Recovery:
         """
         for outcome in set_aside:
             target = self.pair.destination_key(outcome.key)
-            self.retry(partial(abort_uploads, self.destination, target, outcome.size, since))
+            self.retry(partial(abort_orphaned_uploads, self.destination, target, outcome.size, since))
 
     def _look_at(self, rows: Iterable[PendingRow]) -> list[Outcome]:
         def poll() -> list[Outcome]:
@@ -100,7 +100,7 @@ class Recovery:
     def _look(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
         try:
-            self.retry(partial(abort_uploads, self.destination, target, row.size, row.created_at))
+            self.retry(partial(abort_orphaned_uploads, self.destination, target, row.size, row.created_at))
             arrived = self.retry(partial(head_of, self.destination, target))
             plain = arrived is None or arrived.etag == row.source_etag
             source = None if plain else self.retry(partial(head_of, self.source, row.key))
@@ -167,7 +167,7 @@ def head_of(bucket: Bucket, key: str) -> Head | None:
         return bucket.head(key)
     except S3Error as error:
         missing = error.status == HTTPStatus.NOT_FOUND
-        if missing or (error.status == HTTPStatus.FORBIDDEN and not bucket.lists(key)):
+        if missing or (error.status == HTTPStatus.FORBIDDEN and not bucket.is_listed(key)):
             return None
         raise
 

@@ -11,9 +11,9 @@ from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
 from s3mover.transfer.copy_permissions import CopyPermissionCache
 from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, notes
-from s3mover.transfer.orphaned_uploads import abort_uploads
+from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.server_side import is_denial
 from s3mover.transfer.verification import written_since
 
@@ -56,7 +56,7 @@ class Mover:
         destination: Bucket,
         server_side: TransferMethod,
         streaming: TransferMethod,
-        policy: Policy,
+        policy: TransferPolicy,
         pause: Callable[[float], bool],
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
@@ -98,7 +98,9 @@ class Mover:
             return ""
         try:
             retrying(
-                lambda: abort_uploads(self._destination, order.target, order.size, order.orphaned_since),
+                lambda: abort_orphaned_uploads(
+                    self._destination, order.target, order.size, order.orphaned_since
+                ),
                 ABORT_ATTEMPTS,
             )
         except S3Error as error:
@@ -159,11 +161,11 @@ class Mover:
         return result
 
     def _is_gone(self, key: str, error: MoverError) -> bool:
-        """Ask of a refusal whether it hides that there is nothing any more: see `Bucket.lists`."""
+        """Ask of a refusal whether it hides that there is nothing any more: see `Bucket.is_listed`."""
         if _code(error) != "AccessDenied":
             return False
         try:
-            return not self._source.lists(key)
+            return not self._source.is_listed(key)
         except S3Error:
             return False
 

@@ -9,7 +9,7 @@ from s3mover.transfer.parts import MIN_PART_SIZE
 CLOCK_TOLERANCE_SECONDS = 60.0
 
 
-def abort_uploads(destination: Bucket, key: str, size: int, since: float) -> None:
+def abort_orphaned_uploads(destination: Bucket, key: str, size: int, since: float) -> None:
     """Abort what was begun for `key` since then: under the lease nobody else writes this key.
 
     `since` is in seconds since the epoch; objects of less than a part's `size` in bytes have no uploads.

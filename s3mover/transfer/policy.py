@@ -6,7 +6,7 @@ from s3mover.transfer.parts import MAX_SINGLE_COPY
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class TransferPolicy:
     """What the settings say of one transfer; sizes in bytes, empty texts mean "as at the source"/"none".
 
     `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`. Objects larger

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.store_features import Feature
 
 CARRIED = (
@@ -46,7 +46,9 @@ class WriteHeaders(NamedTuple):
         return tuple(feature.label for feature in self.refused)
 
 
-def writing(policy: Policy, storage_class: str, source: Mapping[str, str], has: Has) -> WriteHeaders:
+def write_headers(
+    policy: TransferPolicy, storage_class: str, source: Mapping[str, str], has: Has
+) -> WriteHeaders:
     """Return what every write sends, whatever its way: class, ACL and encryption, redirect and lock.
 
     `source` are the headers of the source's GET or HEAD (names in lower case), empty where it was not asked;
@@ -69,16 +71,16 @@ def with_source_properties(
 
     `read_tags` is asked only where the object has tags and the destination keeps any.
     """
-    headers = told.headers | carried_headers(source, [])
+    headers = told.headers | property_headers(source, [])
     if not is_tagged(source):
         return WriteHeaders(headers, told.used, told.refused)
     if not has(Feature.TAGS):
         return WriteHeaders(headers, told.used, (*told.refused, Feature.TAGS))
-    headers |= carried_headers({}, read_tags())
+    headers |= property_headers({}, read_tags())
     return WriteHeaders(headers, (*told.used, Feature.TAGS), told.refused)
 
 
-def carried_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
+def property_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
     """Return the headers that carry an object's content headers, user metadata and tags, where S3 keeps none."""
     headers = {name: value for name, value in source.items() if name in CARRIED or name.startswith(METADATA)}
     if tags:
@@ -92,7 +94,7 @@ def is_tagged(source: Mapping[str, str]) -> bool:
 
 
 def _by_feature(
-    policy: Policy, storage_class: str, source: Mapping[str, str]
+    policy: TransferPolicy, storage_class: str, source: Mapping[str, str]
 ) -> dict[Feature, dict[str, str]]:
     chosen = policy.storage_class or storage_class
     headers_of: dict[Feature, dict[str, str]] = {}
@@ -107,7 +109,7 @@ def _by_feature(
     return headers_of
 
 
-def _encryption(policy: Policy) -> dict[str, str]:
+def _encryption(policy: TransferPolicy) -> dict[str, str]:
     if not policy.kms_key_id:
         return {}
     return {

@@ -21,8 +21,8 @@ from s3mover.transfer.method import (
 )
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
+from s3mover.transfer.policy import TransferPolicy
+from s3mover.transfer.properties import WriteHeaders, with_source_properties, write_headers
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.verification import check_content, check_size
 
@@ -52,7 +52,7 @@ class ServerSideCopy:
         self,
         source: Bucket,
         principals: Sequence[Bucket],
-        policy: Policy,
+        policy: TransferPolicy,
         run_parts: RunParts,
         features: StoreFeatures,
         thorough: Callable[[], bool],
@@ -75,7 +75,7 @@ class ServerSideCopy:
             return self._carry_as_any(order, told)
 
     def _writing(self, order: Order, head: Head) -> WriteHeaders:
-        told = writing(self._policy, order.storage_class, head.headers, self._features.has)
+        told = write_headers(self._policy, order.storage_class, head.headers, self._features.has)
         if order.size <= self._policy.largest_copy:
             return told
         with self._features.learning((Feature.TAGS,)):

@@ -29,8 +29,8 @@ from s3mover.transfer.method import (
 )
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
-from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import WriteHeaders, with_source_properties, writing
+from s3mover.transfer.policy import TransferPolicy
+from s3mover.transfer.properties import WriteHeaders, with_source_properties, write_headers
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.verification import check_content, check_size
 
@@ -55,7 +55,7 @@ class Streaming:
         self,
         source: Bucket,
         destination: Bucket,
-        policy: Policy,
+        policy: TransferPolicy,
         run_parts: RunParts,
         features: StoreFeatures,
         retry: Retry = no_retry,
@@ -136,7 +136,7 @@ class Streaming:
         return SentPart(stored.etag, flow.digest(), part.length)
 
     def _writing(self, order: Order, source: ObjectChecksums) -> WriteHeaders:
-        told = writing(self._policy, order.storage_class, source.headers, self._features.has)
+        told = write_headers(self._policy, order.storage_class, source.headers, self._features.has)
         with self._features.learning((Feature.TAGS,)):
             return with_source_properties(
                 told, source.headers, self._features.has, lambda: self._source.tags(order.key)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from s3mover.errors import MoverError
 from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.s3.records import Page
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 
 # The valves of a route: one for the requests to each side, called as the side is, and those of the user's bounds.
 REQUESTS, BYTES = "requests", "bytes"
@@ -25,7 +25,7 @@ class RouteConfig:
     source: BucketAddress
     destination: BucketAddress
     credentials: dict[Side, Credentials]
-    policy: Policy
+    policy: TransferPolicy
     request_payer: bool = False
     source_owner: str = ""
     destination_owner: str = ""

@@ -14,7 +14,7 @@ from s3mover.app.config_process_main import serve
 from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
-from s3mover.s3.side_access import Found, SideAccess
+from s3mover.s3.side_access import ResolvedSide, SideAccess
 from s3mover.settings.load import load
 from testkit.waiting import wait_until
 
@@ -41,7 +41,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
     with closing(ConfigProcess()) as config_process:
-        assert config_process.find(ACCESS) == Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
+        assert config_process.find(ACCESS) == ResolvedSide(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
         with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
             config_process.find(
                 SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")

@@ -10,7 +10,7 @@ from s3mover.model import BucketAddress, Credentials, Order, Status
 from s3mover.s3.bucket import Bucket, Timeouts
 from s3mover.s3.retry import retry_policy
 from s3mover.transfer.mover import Mover
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.store_features import StoreFeatures
 from s3mover.transfer.streaming import Streaming
@@ -176,7 +176,7 @@ def order_of(world: World) -> Order:
 
 def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
     """Build what a worker's thread uses, with little patience, and what closes its connections."""
-    policy = Policy(method=method, part_size=5 * MIB, max_attempts=4, largest_copy=5 * MIB)
+    policy = TransferPolicy(method=method, part_size=5 * MIB, max_attempts=4, largest_copy=5 * MIB)
 
     def bucket(name: str, key: SimulatorKey) -> Bucket:
         address = BucketAddress(name, "http", "127.0.0.1", port_of(world.s3), f"/{name}", world.s3.region)

@@ -82,7 +82,7 @@ def test_a_listing_keeps_to_prefix_and_start(bucket: Bucket, boto: Any) -> None:
 def test_a_listing_tells_whether_a_key_is_there(bucket: Bucket, boto: Any) -> None:
     """Exactly that key, not one that begins with it."""
     boto.put_object(Bucket=name(bucket), Key="a/b")
-    assert [bucket.lists(key) for key in ("a/b", "a/", "a/b/c", "z")] == [True, False, False, False]
+    assert [bucket.is_listed(key) for key in ("a/b", "a/", "a/b/c", "z")] == [True, False, False, False]
 
 
 def test_a_head_is_boto3s(bucket: Bucket, boto: Any) -> None:

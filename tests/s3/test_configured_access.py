@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from s3mover.model import Side
 from s3mover.s3 import configured_access
-from s3mover.s3.resolver import finder
+from s3mover.s3.resolver import caching_resolver
 from s3mover.s3.side_access import SideAccess
 
 BARE = {"HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true", "PATH": "/bin"}
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "very/secret"}
 STORE = SideAccess(Side.SOURCE, "docs", endpoint_url="http://store.example:9000", **KEYS)
-FIND = finder()
+BOTO3 = caching_resolver()
 
 BUCKETS = st.one_of(
     st.sampled_from(["a--b", "docs--x-s3", "docs--ol-s3", "a..b", "a.-b", "1.2.3.4", "Docs", "d_o", "-ab"]),
@@ -50,9 +50,9 @@ PORTS = st.one_of(st.just(""), st.integers(0, 65535).map(":{}".format))
 def test_an_answer_is_boto3_s(bucket: str, url: str, region: str, token: str) -> None:
     """Address, signing region and credentials."""
     access = replace(STORE, bucket=bucket, endpoint_url=url, region=region, session_token=token)
-    found = configured_access.given(access, BARE)
+    found = configured_access.resolve_from_settings(access, BARE)
     event(f"answered: {found is not None}")
-    assert found is None or found == FIND(access)
+    assert found is None or found == BOTO3(access)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_an_answer_is_boto3_s(bucket: str, url: str, region: str, token: str) ->
 )
 def test_other_stores_with_keys_of_their_own_need_no_boto3(access: SideAccess) -> None:
     """So that it is not loaded for them."""
-    assert configured_access.given(access, BARE) == FIND(access)
+    assert configured_access.resolve_from_settings(access, BARE) == BOTO3(access)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_other_stores_with_keys_of_their_own_need_no_boto3(access: SideAccess) -
 )
 def test_whatever_has_to_be_found_is_boto3_s_affair(changed: dict[str, Any]) -> None:
     """AWS itself, its chain of credentials, profiles, roles, names that are more than a bucket's."""
-    assert configured_access.given(replace(STORE, **changed), BARE) is None
+    assert configured_access.resolve_from_settings(replace(STORE, **changed), BARE) is None
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_whatever_has_to_be_found_is_boto3_s_affair(changed: dict[str, Any]) -> 
 )
 def test_whoever_configured_aws_is_heard(tmp_path: Path, variable: str) -> None:
     """By variables or by files in the home folder; where that is not known, boto3 looks."""
-    assert configured_access.given(STORE, BARE | {variable: "x"}) is None
-    assert configured_access.given(STORE, {}) is None
-    assert configured_access.given(STORE, {"HOME": str(tmp_path)}) is not None
+    assert configured_access.resolve_from_settings(STORE, BARE | {variable: "x"}) is None
+    assert configured_access.resolve_from_settings(STORE, {}) is None
+    assert configured_access.resolve_from_settings(STORE, {"HOME": str(tmp_path)}) is not None
     (tmp_path / ".aws").mkdir()
-    assert configured_access.given(STORE, {"HOME": str(tmp_path)}) is None
+    assert configured_access.resolve_from_settings(STORE, {"HOME": str(tmp_path)}) is None

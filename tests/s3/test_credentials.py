@@ -6,7 +6,7 @@ from s3mover.errors import UnreachableError
 from s3mover.events import CredentialsRefreshed, Event
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3.credentials import RENEWAL_SECONDS, RETRY_SECONDS, RefreshingCredentials
-from s3mover.s3.side_access import Found, SideAccess
+from s3mover.s3.side_access import ResolvedSide, SideAccess
 
 ACCESS = SideAccess(
     Side.SOURCE, "buck", region="eu-west-1", access_key="AKIAEXAMPLE", secret_key="very/secret"
@@ -22,12 +22,12 @@ class Chain:
         self.asked = 0
         self.now = 1000.0
 
-    def find(self, _: SideAccess) -> Found:
+    def find(self, _: SideAccess) -> ResolvedSide:
         self.asked += 1
         next_one = self.given.pop(0)
         if isinstance(next_one, UnreachableError):
             raise next_one
-        return Found(ADDRESS, next_one)
+        return ResolvedSide(ADDRESS, next_one)
 
 
 def resolve_credentials(chain: Chain, events: list[Event]) -> RefreshingCredentials:
@@ -93,5 +93,5 @@ def test_a_source_that_gives_the_same_ones_is_not_asked_all_the_time() -> None:
 def test_secrets_are_not_shown() -> None:
     """Neither the settings of a side nor what was found."""
     access = SideAccess(Side.SOURCE, "b", "", "", "AKIAEXAMPLE", "very/secret", "tok", "", "", "hidden-id")
-    shown = repr(access) + repr(Found(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret", "tok")))
+    shown = repr(access) + repr(ResolvedSide(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret", "tok")))
     assert not any(secret in shown for secret in ("very/secret", "tok'", "hidden-id", "AKIAEXAMPLE"))

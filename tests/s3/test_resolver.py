@@ -10,7 +10,7 @@ from s3mover.errors import UnreachableError
 from s3mover.model import BucketAddress, Credentials, Side
 from s3mover.s3 import resolver
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.resolver import find
+from s3mover.s3.resolver import resolve
 from s3mover.s3.side_access import SideAccess
 from testkit.scripted import answer, scripted
 
@@ -18,7 +18,7 @@ KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "very/secret"}
 
 
 def address(bucket: str, **settings: str) -> BucketAddress:
-    return find(SideAccess(Side.SOURCE, bucket, **(KEYS | settings))).address
+    return resolve(SideAccess(Side.SOURCE, bucket, **(KEYS | settings))).address
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_even_a_refusal_tells_the_region() -> None:
 def test_the_buckets_of_an_address_can_be_used(moto_url: str, boto: Any) -> None:
     """Address and credentials are all that the wire client needs."""
     boto.create_bucket(Bucket="usable-bucket")
-    found = find(SideAccess(Side.SOURCE, "usable-bucket", endpoint_url=moto_url, **KEYS))
+    found = resolve(SideAccess(Side.SOURCE, "usable-bucket", endpoint_url=moto_url, **KEYS))
     bucket = Bucket(found.address, lambda: found.credentials, lambda _, __: None)
     assert not bucket.list_page("").entries
     bucket.close_thread()
@@ -143,7 +143,7 @@ def test_given_keys_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
     access = SideAccess(Side.SOURCE, "b", region="eu-west-1", session_token="tok", **KEYS)
-    assert find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret", "tok", None)
+    assert resolve(access).credentials == Credentials("AKIAEXAMPLE", "very/secret", "tok", None)
 
 
 def test_the_default_chain_is_used_where_no_keys_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_the_default_chain_is_used_where_no_keys_are_given(monkeypatch: pytest.M
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "env")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "tok")
-    assert find(SideAccess(Side.SOURCE, "b", region="eu-west-1")).credentials == Credentials(
+    assert resolve(SideAccess(Side.SOURCE, "b", region="eu-west-1")).credentials == Credentials(
         "ENV", "env", "tok"
     )
 
@@ -167,7 +167,7 @@ def test_a_role_is_assumed_each_time(monkeypatch: pytest.MonkeyPatch, moto_url: 
         external_id="hidden-id",
         **KEYS,
     )
-    first, second = find(access).credentials, find(access).credentials
+    first, second = resolve(access).credentials, resolve(access).credentials
     assert first.access_key.startswith("ASIA")
     assert first.session_token
     assert first.expires_at
@@ -177,7 +177,7 @@ def test_a_role_is_assumed_each_time(monkeypatch: pytest.MonkeyPatch, moto_url: 
 def failure(**settings: str) -> str:
     """Return the sentence that these settings lead to."""
     with pytest.raises(UnreachableError) as caught:
-        find(SideAccess(Side.SOURCE, **({"bucket": "buck", "region": "eu-west-1"} | settings)))
+        resolve(SideAccess(Side.SOURCE, **({"bucket": "buck", "region": "eu-west-1"} | settings)))
     assert caught.value.__cause__ is not None
     return str(caught.value)
 

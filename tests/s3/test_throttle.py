@@ -29,9 +29,9 @@ class Time:
 def test_no_more_passes_than_the_rate_lets_through(rate: float, units: list[float]) -> None:
     """Over any stretch the units that passed are within the rate, a short burst and the last ones apart."""
     time = Time()
-    pace = TokenBucket(rate, time.clock, time.wait)
+    bucket = TokenBucket(rate, time.clock, time.wait)
     for one in units:
-        pace.take(one)
+        bucket.take(one)
     allowed = rate * (time.now + BURST_SECONDS) + units[-1]
     assert sum(units) <= allowed * 1.000001 + 2 * SLACK
 
@@ -40,12 +40,12 @@ def test_no_more_passes_than_the_rate_lets_through(rate: float, units: list[floa
 def test_a_rate_that_changes_holds_at_once(rates: list[float]) -> None:
     """Whatever the rates are one after the other, a second of each lets through about as many units."""
     time = Time()
-    pace = TokenBucket(rates[0], time.clock, time.wait)
+    bucket = TokenBucket(rates[0], time.clock, time.wait)
     for rate in rates:
-        pace.set_rate(rate)
+        bucket.set_rate(rate)
         until, passed = time.now + 1.0, 0
         while time.now < until:
-            pace.take()
+            bucket.take()
             passed += 1
         # What the rate before had already let through, a burst, and the first and the last one.
         assert passed <= rate + max(rates) * BURST_SECONDS + 2
@@ -54,11 +54,11 @@ def test_a_rate_that_changes_holds_at_once(rates: list[float]) -> None:
 def test_the_rate_is_reached() -> None:
     """A thousand units at a hundred a second take ten seconds, not longer."""
     time = Time()
-    pace = TokenBucket(100, time.clock, time.wait)
+    bucket = TokenBucket(100, time.clock, time.wait)
     for _ in range(1000):
-        pace.take()
+        bucket.take()
     assert 9.8 <= time.now <= 10.0
-    assert (pace.take_passed(), pace.take_passed()) == (1000, 0)
+    assert (bucket.take_passed(), bucket.take_passed()) == (1000, 0)
 
 
 def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
@@ -67,49 +67,49 @@ def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
 
     def wait(seconds: float | None) -> None:
         waits.append(seconds)
-        pace.set_rate(1000.0)
+        bucket.set_rate(1000.0)
         time.now += 1.0
 
     time = Time()
-    pace = TokenBucket(1e-14, time.clock, wait)
-    pace.take()
-    pace.take()
+    bucket = TokenBucket(1e-14, time.clock, wait)
+    bucket.take()
+    bucket.take()
     assert waits == [LONGEST_WAIT_SECONDS]
 
 
 def test_no_rate_is_no_bound() -> None:
     """Without a rate everything passes."""
     time = Time()
-    pace = TokenBucket(inf, time.clock, time.wait)
+    bucket = TokenBucket(inf, time.clock, time.wait)
     for _ in range(1000):
-        pace.take()
-    assert (time.now, pace.is_open) == (0.0, True)
+        bucket.take()
+    assert (time.now, bucket.is_open) == (0.0, True)
 
 
 def test_what_was_not_used_does_not_gather() -> None:
     """After a pause a burst is short, however long the pause was."""
     time = Time()
-    pace = TokenBucket(100, time.clock, time.wait)
+    bucket = TokenBucket(100, time.clock, time.wait)
     time.now = 1000.0
     for _ in range(100):
-        pace.take()
+        bucket.take()
     assert time.now >= 1000.0 + (100 - 100 * BURST_SECONDS - 1) / 100 - 1e-9
 
 
 @pytest.mark.parametrize("rate", [1000.0, inf])
 def test_who_waits_hears_of_a_new_rate(rate: float) -> None:
     """Threads that would wait for hours go on as soon as more may pass, in the order of their coming."""
-    pace = TokenBucket(1e-6)
-    pace.take()
-    threads = [threading.Thread(target=pace.take) for _ in range(4)]
+    bucket = TokenBucket(1e-6)
+    bucket.take()
+    threads = [threading.Thread(target=bucket.take) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while pace.waiting < 4:
+    while bucket.waiting < 4:
         threading.Event().wait(0.001)
-    pace.set_rate(rate)
+    bucket.set_rate(rate)
     for thread in threads:
         thread.join(60)
-    assert (pace.waiting, pace.take_passed()) == (0, 5)
+    assert (bucket.waiting, bucket.take_passed()) == (0, 5)
 
 
 @pytest.mark.parametrize("rate", [100, 500, 3500, 5500])
@@ -170,5 +170,5 @@ def test_a_refusal_after_a_lull_does_not_count_the_lull() -> None:
     """The limit does not collapse because nothing was carried out while nothing was asked."""
     run = Run(Store(500), most=10_000)
     run.go_on(20)
-    run.limit.hear(run.now + 3600, 90, 10, waited_for=True)
+    run.limit.observe(run.now + 3600, 90, 10, has_waiters=True)
     assert run.limit.rate > 100

@@ -14,7 +14,7 @@ from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry, no_retry, retry_policy
 from s3mover.transfer.method import TransferMethod, TransferResult
 from s3mover.transfer.parts import MIB
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.server_side import ServerSideCopy
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.streaming import Streaming
@@ -25,7 +25,7 @@ from testkit.table import ARRIVED
 
 ACCOUNT = "111111111111"
 PART = 5 * MIB
-POLICY = Policy(method="auto", part_size=PART, max_attempts=1, largest_copy=PART)
+POLICY = TransferPolicy(method="auto", part_size=PART, max_attempts=1, largest_copy=PART)
 
 STATUSES = {"AccessDenied": 403, "PreconditionFailed": 412, "NoSuchKey": 404}
 Told = dict[str, Any]
@@ -52,7 +52,7 @@ class Field:
         credentials = Credentials(self._key.access_key, self._key.secret_key)
         return Bucket(address, lambda: credentials, lambda *_: None)
 
-    def way(self, method: str, policy: Policy = POLICY, retry: Retry = no_retry) -> TransferMethod:
+    def way(self, method: str, policy: TransferPolicy = POLICY, retry: Retry = no_retry) -> TransferMethod:
         if method == "streaming":
             return Streaming(self.source, self.destination, policy, one_by_one, self.features, retry)
         return ServerSideCopy(

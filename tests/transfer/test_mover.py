@@ -11,7 +11,7 @@ from s3mover.s3.records import Head
 from s3mover.transfer.method import TransferResult
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.parts import GIB
-from s3mover.transfer.policy import Policy
+from s3mover.transfer.policy import TransferPolicy
 
 ORDER = Order(7, 3, "in/a b.pdf", "out/a b.pdf", 5, "e" * 32, "2025-01-04T03:17:09.000Z", "STANDARD")
 DENIED = S3Error("AccessDenied", "no", status=403)
@@ -47,7 +47,7 @@ class Source(Bucket):
         self._answer = head
         self._listed = listed
 
-    def lists(self, key: str) -> bool:  # noqa: ARG002 - the key is the order's
+    def is_listed(self, key: str) -> bool:  # noqa: ARG002 - the key is the order's
         if self._listed is None:
             raise DENIED
         return self._listed
@@ -68,7 +68,7 @@ def move(
     listed: bool | None = True,
     arrived: Callable[[], Head] | None = None,
 ) -> Outcome:
-    policy = Policy(method=method, part_size=1, max_attempts=4, large_objects=large_objects)
+    policy = TransferPolicy(method=method, part_size=1, max_attempts=4, large_objects=large_objects)
     mover = Mover(
         Source("source", head, listed),
         Source("destination", arrived),

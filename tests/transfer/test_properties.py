@@ -1,10 +1,10 @@
 """What travels with the bytes."""
 
-from s3mover.transfer.policy import Policy
-from s3mover.transfer.properties import carried_headers, is_tagged, writing
+from s3mover.transfer.policy import TransferPolicy
+from s3mover.transfer.properties import is_tagged, property_headers, write_headers
 from s3mover.transfer.store_features import Feature
 
-POLICY = Policy(method="auto", part_size=1, max_attempts=1)
+POLICY = TransferPolicy(method="auto", part_size=1, max_attempts=1)
 LOCKED = {
     "x-amz-object-lock-mode": "GOVERNANCE",
     "x-amz-object-lock-retain-until-date": "2030-01-01T00:00:00Z",
@@ -28,7 +28,7 @@ def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
         "x-amz-storage-class": "GLACIER_IR",
         "x-amz-server-side-encryption": "AES256",
     }
-    assert carried_headers(answer, []) == {
+    assert property_headers(answer, []) == {
         "content-type": "text/csv",
         "content-encoding": "gzip",
         "cache-control": "no-store",
@@ -38,22 +38,22 @@ def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
 
 def test_tags_are_sent_as_a_query() -> None:
     """Tags travel in one header, percent-encoded: not every store takes a plus for a space."""
-    assert carried_headers({}, [("a b", "1&2"), ("ü", "")]) == {"x-amz-tagging": "a%20b=1%262&%C3%BC="}
+    assert property_headers({}, [("a b", "1&2"), ("ü", "")]) == {"x-amz-tagging": "a%20b=1%262&%C3%BC="}
 
 
 def test_the_source_class_is_kept_unless_another_is_configured() -> None:
     """STANDARD is S3's default and is not sent; any other class must be, since S3 does not keep it."""
-    assert writing(POLICY, "STANDARD", {}, able).headers == {}
-    kept = writing(POLICY, "STANDARD_IA", {}, able)
+    assert write_headers(POLICY, "STANDARD", {}, able).headers == {}
+    kept = write_headers(POLICY, "STANDARD_IA", {}, able)
     assert (kept.headers, kept.used) == ({"x-amz-storage-class": "STANDARD_IA"}, (Feature.STORAGE_CLASS,))
-    configured = Policy(method="auto", part_size=1, max_attempts=1, storage_class="GLACIER_IR")
-    assert writing(configured, "STANDARD_IA", {}, able).headers == {"x-amz-storage-class": "GLACIER_IR"}
+    configured = TransferPolicy(method="auto", part_size=1, max_attempts=1, storage_class="GLACIER_IR")
+    assert write_headers(configured, "STANDARD_IA", {}, able).headers == {"x-amz-storage-class": "GLACIER_IR"}
 
 
 def test_what_copies_lose_is_sent_again() -> None:
     """Redirect and Object Lock settings are sent with every write that knows them; a legal hold that is off is not."""
     source = {"x-amz-website-redirect-location": "/elsewhere", **LOCKED}
-    told = writing(POLICY, "", source, able)
+    told = write_headers(POLICY, "", source, able)
     assert told.headers == {
         "x-amz-website-redirect-location": "/elsewhere",
         "x-amz-object-lock-mode": "GOVERNANCE",
@@ -64,7 +64,7 @@ def test_what_copies_lose_is_sent_again() -> None:
 
 def test_what_the_destination_refuses_is_left_out_and_said() -> None:
     """A copy without its lock is better than none, but nobody may believe that it is locked."""
-    told = writing(POLICY, "STANDARD_IA", LOCKED, lambda feature: feature is not Feature.OBJECT_LOCK)
+    told = write_headers(POLICY, "STANDARD_IA", LOCKED, lambda feature: feature is not Feature.OBJECT_LOCK)
     assert told.headers == {"x-amz-storage-class": "STANDARD_IA"}
     assert told.used == (Feature.STORAGE_CLASS,)
     assert "the Object Lock settings" in told.note
@@ -72,10 +72,10 @@ def test_what_the_destination_refuses_is_left_out_and_said() -> None:
 
 def test_acl_and_key_are_sent_where_configured() -> None:
     """ACL and KMS key come from the settings alone."""
-    policy = Policy(
+    policy = TransferPolicy(
         method="auto", part_size=1, max_attempts=1, acl="bucket-owner-full-control", kms_key_id="alias/k"
     )
-    assert writing(policy, "", {}, able).headers == {
+    assert write_headers(policy, "", {}, able).headers == {
         "x-amz-acl": "bucket-owner-full-control",
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": "alias/k",

@@ -33,7 +33,7 @@ def bucket_of(simulator: Simulator, traffic: LocalTraffic) -> Bucket:
         lambda: credentials,
         traffic.counter(Side.SOURCE),
         sleep=lambda _: None,
-        pace=traffic.requests_to(Side.SOURCE),
+        limiter=traffic.requests_to(Side.SOURCE),
     )
 
 

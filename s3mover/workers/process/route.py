@@ -146,8 +146,8 @@ class Route:
             expected_owner=config.source_owner if at_source else config.destination_owner,
             expected_source_owner=config.source_owner,
             request_payer=config.request_payer,
-            pace=pace,
-            body_pace=body_pace,
+            limiter=pace,
+            body_limiter=body_pace,
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from s3mover.events import Event, RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
-from s3mover.s3.throttle import THROTTLED, AdaptiveLimit
+from s3mover.s3.throttle import THROTTLING_CODES, AdaptiveLimit
 from s3mover.workers.messages import BYTES, REQUESTS, Rates, Report
 
 # The supervisor among those who share: workers are numbered from 1.
@@ -84,7 +84,7 @@ class SharedLimit:
             refused, answered = _answers(report, self.side)
             self.refused += refused
             waiting = self.rate < inf and any(demand.waiting for demand in self._fresh(now).values())
-            self.adaptive.hear(now, answered, refused, waited_for=waiting)
+            self.adaptive.observe(now, answered, refused, has_waiters=waiting)
             self.rate = self.adaptive.rate
 
     def due(self, now: float) -> Iterator[tuple[int, float]]:
@@ -193,7 +193,7 @@ def _answers(report: Report, side: Side | None) -> tuple[int, int]:
     """Return how many requests to `side` were refused for their rate, and how many were not."""
     refused = answered = 0
     for (asked, _, code), count in report.requests.items():
-        if asked is side and code in THROTTLED:
+        if asked is side and code in THROTTLING_CODES:
             refused += count
         elif asked is side:
             answered += count

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from s3mover.model import Side
 from s3mover.s3.retry import RetryBudget
-from s3mover.s3.throttle import THROTTLED, TokenBucket
+from s3mover.s3.throttle import THROTTLING_CODES, TokenBucket
 from s3mover.workers.messages import BYTES, REQUESTS, Usage
 
 # Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
@@ -77,7 +77,7 @@ class RequestCounter:
         def count(operation: str, code: str) -> None:
             with self._lock:
                 self._counts[side, operation, code] += 1
-            if code in THROTTLED:
+            if code in THROTTLING_CODES:
                 self._alarm()
 
         return count
