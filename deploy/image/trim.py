@@ -2,7 +2,7 @@
 
 Called while the image is built, as `trim.py ENVIRONMENT`. Three things go: the tools that installed the packages;
 botocore's descriptions of services that nothing here calls; and the MySQL driver in C with its libraries, because
-`s3mover.audit.mysqloptions` uses the one in Python alone.
+`s3mover.audit.mysql_options` uses the one in Python alone.
 """
 
 import shutil

@@ -74,14 +74,14 @@ class ConfigProcess:
             SettingsError: see `load`, and `each.chosen`.
             UnreachableError: the process has died.
         """
-        from s3mover.settings.serialization import read  # noqa: PLC0415 - see above
+        from s3mover.settings.serialization import loads  # noqa: PLC0415 - see above
 
         answer = self._answer()
         if answer is None:
             raise UnreachableError("the process that reads the settings ended unexpectedly")
         if "problems" in answer:
             raise SettingsError(answer["problems"])
-        return read(answer["settings"])
+        return loads(answer["settings"])
 
     def find(self, access: "SideAccess") -> "ResolvedSide":
         """Find one side's credentials and address.

@@ -24,7 +24,7 @@ from s3mover.s3.configured_access import resolve_from_settings
 from s3mover.s3.side_access import ResolveSide, SideAccess
 from s3mover.settings import Settings, routes_of
 from s3mover.settings.route_selection import select_route
-from s3mover.settings.serialization import written
+from s3mover.settings.serialization import dumps
 
 Answer = dict[str, Any]
 
@@ -48,7 +48,7 @@ def serve(questions: TextIO, answers: TextIO) -> None:
         except SettingsError as error:
             answer({"problems": error.problems})
             continue
-        answer({"settings": written(settings)})
+        answer({"settings": dumps(settings)})
         if asked["look_ahead"]:
             ahead = _looked_for(settings)
 

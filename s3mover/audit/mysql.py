@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import mysql.connector
 import orjson
 
-from s3mover.audit import mysqlerrors, mysqloptions
+from s3mover.audit import mysql_errors, mysql_options
 from s3mover.audit.database import Row
 from s3mover.audit.digests import lease_name
 from s3mover.audit.dsn import MysqlDsn
@@ -35,7 +35,7 @@ from s3mover.model import Pair
 
 ANSWER_TIMEOUT_SECONDS = 30
 # For a change of a table with millions of rows, and for reports over them.
-PATIENT_TIMEOUT_SECONDS = 24 * 3600
+LONG_TIMEOUT_SECONDS = 24 * 3600
 UPGRADE_LOCK_TIMEOUT_SECONDS = 300
 GHOST_LOCK_TIMEOUT_SECONDS = 5
 
@@ -56,13 +56,13 @@ class _Session(NamedTuple):
 
 
 class MysqlDatabase:
-    """One connection to the database of `dsn`; a `patient` one waits a day, not half a minute, for an answer."""
+    """One connection to the database of `dsn`; a `long_running` one waits a day for an answer, not half a minute."""
 
     backend = "mysql"
 
-    def __init__(self, dsn: MysqlDsn, *, patient: bool = False) -> None:
+    def __init__(self, dsn: MysqlDsn, *, long_running: bool = False) -> None:
         self._dsn = dsn
-        self._timeout = PATIENT_TIMEOUT_SECONDS if patient else ANSWER_TIMEOUT_SECONDS
+        self._timeout = LONG_TIMEOUT_SECONDS if long_running else ANSWER_TIMEOUT_SECONDS
         self._lease = ""
         self._leased_by = _Session(0, 0)
         if dsn.ca_file:
@@ -183,7 +183,7 @@ class MysqlDatabase:
         system_ca_file = ssl.get_default_verify_paths().cafile
         with self._translated():
             self._connection: Any = _Connection(
-                **mysqloptions.arguments(self._dsn, self._timeout, system_ca_file)
+                **mysql_options.arguments(self._dsn, self._timeout, system_ca_file)
             )
             if not self._dsn.socket:
                 _send_at_once(self._connection)
@@ -195,12 +195,15 @@ class MysqlDatabase:
             raise
 
     def _set_up(self) -> None:
-        if shortcoming := mysqloptions.shortcoming(self._connection.server_info or ""):
+        if shortcoming := mysql_options.shortcoming(self._connection.server_info or ""):
             raise UnreachableError(f"The audit database at {self._dsn.place} {shortcoming}.")
         with self._translated():
-            for statement in mysqloptions.SESSION:
+            for statement in mysql_options.SESSION:
                 self._tell(statement)
-        if mysqloptions.needs_tls(self._dsn) and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]:
+        if (
+            mysql_options.needs_tls(self._dsn)
+            and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]
+        ):
             raise UnreachableError(
                 f"The audit database at {self._dsn.place} offers no TLS, which its URL asks for."
             )
@@ -268,7 +271,7 @@ class MysqlDatabase:
         try:
             yield
         except mysql.connector.Error as error:
-            raise mysqlerrors.translate(_number(error), str(error.msg), self._dsn) from error
+            raise mysql_errors.translate(_number(error), str(error.msg), self._dsn) from error
         except OSError as error:
             raise AuditUnavailableError(
                 f"The audit database at {self._dsn.place} is away: {error}"
@@ -337,4 +340,4 @@ def _require_certificates(path: str) -> None:
 def _number(error: Any) -> int:
     # The driver calls a certificate that does not verify a lost connection.
     distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError)
-    return mysqlerrors.TLS_FAILED if distrusted else int(error.errno)
+    return mysql_errors.TLS_FAILED if distrusted else int(error.errno)

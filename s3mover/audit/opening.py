@@ -1,12 +1,12 @@
-"""From the value of `audit.url` to a trail: which door, and with which schema.
+"""Opens a trail from the value of `audit.url`: chooses the database's adapter, and checks or upgrades the schema.
 
-The MySQL driver costs a tenth of a second to import, so its door is opened only for a URL that needs it.
+The MySQL driver takes a tenth of a second to import, so its adapter is imported only for a URL that needs it.
 """
 
 import contextlib
 import importlib
 
-from s3mover.audit import schema
+from s3mover.audit import migrations
 from s3mover.audit.database import Database
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
 from s3mover.audit.sqlite import SqliteDatabase
@@ -16,17 +16,17 @@ from s3mover.errors import SchemaError, UnreachableError
 
 
 def open_trail(url: str) -> Trail:
-    """Open the trail for writing; its schema is brought up to date first.
+    """Open the trail for writing; upgrade its schema first.
 
     Raises:
-        SettingsError: the URL cannot be read.
-        UnreachableError: the database does not permit the work.
+        SettingsError: the URL is invalid.
+        UnreachableError: the database denies access.
         AuditUnavailableError: the database cannot be reached now.
-        SchemaError: the schema is newer than this program, or may not be changed by this user.
+        SchemaError: the schema is newer than this program, or this user may not change it.
     """
     database = _connect(parse_dsn(url))
     try:
-        if schema.is_behind(database):
+        if migrations.is_behind(database):
             apply_schema(url)
     except BaseException:
         database.close()
@@ -35,14 +35,14 @@ def open_trail(url: str) -> Trail:
 
 
 def open_reader(url: str) -> Trail:
-    """Open the trail on a connection of its own, for reports and corrections beside a daemon; nothing is created.
+    """Open the trail on a connection of its own, for reports and corrections beside a daemon. Create nothing.
 
     Raises:
         As `open_trail`; `SchemaError` also where the schema is older than this program.
     """
-    database = _connect(parse_dsn(url), create=False, patient=True)
+    database = _connect(parse_dsn(url), create=False, long_running=True)
     try:
-        schema.require_newest(database)
+        migrations.require_newest(database)
     except BaseException:
         database.close()
         raise
@@ -50,14 +50,14 @@ def open_reader(url: str) -> Trail:
 
 
 def apply_schema(url: str) -> list[int]:
-    """Bring the database to the newest schema and return the versions that were applied now.
+    """Upgrade the database to the newest schema and return the versions that were applied now.
 
     Raises:
         As `open_trail`.
     """
-    with contextlib.closing(_connect(parse_dsn(url), patient=True)) as database:
+    with contextlib.closing(_connect(parse_dsn(url), long_running=True)) as database:
         try:
-            return schema.bring_up_to_date(database)
+            return migrations.upgrade(database)
         except UnreachableError as error:
             raise SchemaError(
                 f"The audit database needs a newer schema, which this user may not apply: {error} "
@@ -66,21 +66,23 @@ def apply_schema(url: str) -> list[int]:
 
 
 def schema_text(url: str) -> str:
-    """Return what `apply_schema` would run; empty where nothing is missing.
+    """Return the SQL that `apply_schema` would run; empty if the schema is up to date.
 
     Raises:
         As `open_trail`.
     """
     dsn = parse_dsn(url)
     if isinstance(dsn, SqliteDsn) and not dsn.path.exists():
-        return schema.text(schema.migrations("sqlite"))
+        return migrations.text(migrations.load("sqlite"))
     with contextlib.closing(_connect(dsn, create=False)) as database:
-        return schema.text(schema.missing(schema.migrations(database.backend), database.schema_version()))
+        return migrations.text(
+            migrations.unapplied(migrations.load(database.backend), database.schema_version())
+        )
 
 
-def _connect(dsn: Dsn, *, create: bool = True, patient: bool = False) -> Database:
+def _connect(dsn: Dsn, *, create: bool = True, long_running: bool = False) -> Database:
     if isinstance(dsn, SqliteDsn):
         return SqliteDatabase(dsn.path, create=create)
-    door = importlib.import_module("s3mover.audit.mysql")
-    database: Database = door.MysqlDatabase(dsn, patient=patient)
+    adapter = importlib.import_module("s3mover.audit.mysql")
+    database: Database = adapter.MysqlDatabase(dsn, long_running=long_running)
     return database

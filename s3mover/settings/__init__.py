@@ -2,7 +2,7 @@
 
 The only room that knows pydantic and YAML. It knows the shape of a value, not whether a bucket or database answers.
 What is met here at its door is light and needs neither: the records and their names. Who reads settings, or asks what
-is expected of them, goes to `load.py` and `catalogue.py`.
+is expected of them, goes to `load.py` and `definitions.py`.
 """
 
 from s3mover.settings.model import Route, Settings, routes_of

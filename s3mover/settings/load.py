@@ -9,11 +9,11 @@ from types import ModuleType
 from pydantic import TypeAdapter, ValidationError
 
 from s3mover.errors import SettingsError
-from s3mover.settings.crosschecks import consistent, distinct_pairs, named_buckets
+from s3mover.settings.constraints import conflicts, duplicate_pairs, missing_buckets
+from s3mover.settings.definitions import setting_definitions
 from s3mover.settings.model import Route, Settings
 from s3mover.settings.names import with_values
 from s3mover.settings.problems import Given, Problem, of_route, refused
-from s3mover.settings.schema import schema_of_settings
 from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
 # pydantic would look for plug-ins among all packages that are installed, and run them beside our secrets. To look takes
@@ -48,14 +48,14 @@ def load(
     settings, refusals = _validated(given)
     problems += refusals
     settings = _keys_kept(settings, given)
-    problems += _crosswise(settings, problems, buckets=buckets and not file.routes)
+    problems += _across_settings(settings, problems, buckets=buckets and not file.routes)
     routes = []
     for name in file.routes:
         route, found = _route(given, [layer.routes[name] for layer in layers], buckets=buckets)
         routes.append(Route(name, route))
         said = {problem.text for problem in problems}
         problems += [of_route(name, problem) for problem in found if problem.text not in said]
-    problems += distinct_pairs(routes) if buckets else ()
+    problems += duplicate_pairs(routes) if buckets else ()
     if problems:
         raise SettingsError([problem.text for problem in problems])
     return replace(settings, routes=tuple(routes))
@@ -73,14 +73,14 @@ def _route(
     settings, refusals = _validated({**given, **own})
     settings = _keys_kept(settings, {**given, **own})
     problems = [problem for layer in layers for problem in layer.problems] + refusals
-    return settings, [*problems, *_crosswise(settings, problems, buckets=buckets)]
+    return settings, [*problems, *_across_settings(settings, problems, buckets=buckets)]
 
 
 def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
     """Return settings with defaults in place of what was refused, and the refusals, in the order of the model."""
     values: dict[str, object] = {}
     refusals = []
-    for name, setting in schema_of_settings().items():
+    for name, setting in setting_definitions().items():
         if name in given:
             try:
                 values[name] = TypeAdapter(setting.annotation).validate_python(given[name].value)
@@ -97,8 +97,8 @@ def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:
     return with_values(settings, {"destination.prefix": settings.source.prefix})
 
 
-def _crosswise(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:
+def _across_settings(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:
     """Check settings against each other, save where a problem already says that one of them is not known."""
     unsure = frozenset().union(*(problem.settings for problem in known))
-    found = [*(named_buckets(settings) if buckets else ()), *consistent(settings)]
+    found = [*(missing_buckets(settings) if buckets else ()), *conflicts(settings)]
     return [problem for problem in found if not problem.settings & unsure]

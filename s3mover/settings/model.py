@@ -1,9 +1,8 @@
 """The settings themselves: one frozen record per section, each field with its default, unit and reason.
 
-Plain records, because they stay in memory for as long as the program runs. What a value may be is said by its
-annotation, in the words of `kinds.py`; only `catalogue.py` reads these, in the process that reads the settings, so that
-no other needs pydantic. What must hold between several settings is in `crosschecks.py`; where values come from, in
-`load.py`.
+Plain records, because they stay in memory for as long as the program runs. A field's annotation says which values are
+valid (`types.py`). Only `definitions.py` reads the annotations, in the process that reads the settings, so no other
+process imports pydantic. Constraints between settings are in `constraints.py`; `load.py` reads the values.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from s3mover.settings.secret import Secret
 if TYPE_CHECKING:
     from pydantic import Field
 
-    from s3mover.settings.kinds import (
+    from s3mover.settings.types import (
         AccessKey,
         AccountId,
         Bucket,

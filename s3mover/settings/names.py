@@ -1,6 +1,6 @@
 """The names of settings, as `transfer.restore.days`, and the values that they stand for in a record of settings.
 
-Light: whoever needs more than names asks `catalogue.py`.
+Light: whoever needs more than names asks `definitions.py`.
 """
 
 from collections.abc import Iterator, Mapping

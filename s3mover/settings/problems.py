@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
+from s3mover.settings.definitions import Setting, environment_name, setting_definitions
 from s3mover.settings.names import section_names
-from s3mover.settings.schema import Setting, environment_name, schema_of_settings
 
 _REASONS = {
     "greater_than_equal": "is too small",
@@ -58,25 +58,25 @@ def about(setting: str, origin: str, sentence: str) -> Problem:
 def of_route(route: str, problem: Problem) -> Problem:
     """Say that a problem is one of a route's own settings."""
     first = re.split(r"[ :]", problem.text, maxsplit=1)[0]
-    joint = "." if first in schema_of_settings() else ": "
+    joint = "." if first in setting_definitions() else ": "
     return problem._replace(text=f"routes.{route}{joint}{problem.text}")
 
 
 def unknown_setting(name: str, origin: str) -> Problem:
     """Say that a key of the file or an option names no setting, and which one may be meant."""
-    near = nearest(name, schema_of_settings())
+    near = nearest(name, setting_definitions())
     return _unknown(name, origin, "is no setting", near, near)
 
 
 def unknown_section(name: str, origin: str) -> Problem:
     """Say that a key at the top of the file names no section, and what may be meant: a section or a setting in one."""
-    near = nearest(name, section_names()) or nearest(name, schema_of_settings())
+    near = nearest(name, section_names()) or nearest(name, setting_definitions())
     return _unknown(name, origin, "is no section", near, near)
 
 
 def unknown_variable(name: str) -> Problem:
     """Say that a variable of the environment looks like a setting and is none."""
-    names = {environment_name(setting): setting for setting in schema_of_settings()}
+    names = {environment_name(setting): setting for setting in setting_definitions()}
     near = nearest(name, names)
     return _unknown(name, "environment", "is no setting", near, names.get(near, ""))
 
@@ -106,6 +106,6 @@ def shown(value: object) -> str:
 def _unknown(name: str, origin: str, what: str, near: str, concerns: str) -> Problem:
     advice = f"did you mean {near}?" if near else "config.yaml shows all settings."
     concerned = (
-        {setting for setting in schema_of_settings() if setting.startswith(concerns)} if concerns else set()
+        {setting for setting in setting_definitions() if setting.startswith(concerns)} if concerns else set()
     )
     return Problem(f"{shown(name)} ({origin}) {what}; {advice}", frozenset(concerned))

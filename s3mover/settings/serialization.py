@@ -1,6 +1,6 @@
-"""Settings on their way from the process that read them: as JSON, in which secrets are in the open.
+"""Settings as JSON, on their way from the process that read them. Secrets are in plain text in it.
 
-What JSON has no word for is an object with the name of its type.
+A value that JSON has no type for becomes an object with the name of its type.
 """
 
 import json
@@ -17,14 +17,14 @@ from s3mover.windows import Window
 _DEFAULTS = Settings()
 
 
-def written(settings: Settings) -> str:
-    """Write settings on one line of ASCII, for nobody's eyes."""
+def dumps(settings: Settings) -> str:
+    """Return settings as one line of ASCII. It holds secrets: never log it."""
     routes = [[name, _values(its)] for name, its in settings.routes]
     return json.dumps([_values(settings), routes])
 
 
-def read(text: str) -> Settings:
-    """Read what `written` wrote."""
+def loads(text: str) -> Settings:
+    """Return the settings that `dumps` wrote."""
     values, routes = json.loads(text, object_hook=_object)
     return with_values(
         _DEFAULTS,
@@ -33,7 +33,7 @@ def read(text: str) -> Settings:
 
 
 def _values(settings: Settings) -> dict[str, Any]:
-    """Return what differs from the defaults, in JSON's words."""
+    """Return the values that differ from the defaults, as JSON types."""
     found = {name: value_of(settings, name) for name in setting_names()}
     return {name: _plain(value) for name, value in found.items() if value != value_of(_DEFAULTS, name)}
 

@@ -11,6 +11,13 @@ from pathlib import Path
 
 from yaml.nodes import Node
 
+from s3mover.settings.definitions import (
+    FILE_SUFFIX,
+    FIRST_VERSION_NAMES,
+    PREFIX,
+    environment_name,
+    setting_definitions,
+)
 from s3mover.settings.names import ROUTES, group_names, may_differ, section_names, split_name
 from s3mover.settings.problems import (
     Given,
@@ -19,13 +26,6 @@ from s3mover.settings.problems import (
     unknown_section,
     unknown_setting,
     unknown_variable,
-)
-from s3mover.settings.schema import (
-    FILE_SUFFIX,
-    FIRST_VERSION_NAMES,
-    PREFIX,
-    environment_name,
-    schema_of_settings,
 )
 from s3mover.settings.yamltext import Entry, YamlError, entries, items, parse, plain, structure
 
@@ -46,7 +46,7 @@ class Layer:
 
     def put(self, name: str, value: object, origin: str) -> None:
         """Take a value, unless it is nothing, or an empty text where empty is no value."""
-        if value is None or (value == "" and schema_of_settings()[name].default):
+        if value is None or (value == "" and setting_definitions()[name].default):
             return
         self.values[name] = Given(value, origin)
 
@@ -74,13 +74,13 @@ def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> 
     What is for one of the `routes` has its name in front: `S3MOVER_ROUTES__HR__A__B`.
     """
     layer = Layer()
-    ours = {environment_name(setting): setting for setting in schema_of_settings()}
+    ours = {environment_name(setting): setting for setting in setting_definitions()}
     for variable, setting in [*FIRST_VERSION_NAMES.items(), *ours.items()]:
         _read_variable(layer, variable, setting, environ)
     known = set(ours)
     for route in routes:
         layer.routes[route] = Layer()
-        for setting in filter(may_differ, schema_of_settings()):
+        for setting in filter(may_differ, setting_definitions()):
             variable = environment_name(f"{ROUTES}.{route}.{setting}".replace("-", "_"))
             known.add(variable)
             _read_variable(layer.routes[route], variable, setting, environ)
@@ -94,7 +94,7 @@ def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) 
     for name, value in overrides.items():
         route, setting = split_name(name)
         into = layer.routes.get(route, layer)
-        if setting in schema_of_settings() and (into is layer) is not bool(route):
+        if setting in setting_definitions() and (into is layer) is not bool(route):
             into.put(setting, value, "command line")
         else:
             layer.problems.append(unknown_setting(name, "command line"))
@@ -102,7 +102,7 @@ def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) 
 
 
 def _unreadable(sentence: str) -> Layer:
-    return Layer(problems=[Problem(sentence, frozenset(schema_of_settings()))])
+    return Layer(problems=[Problem(sentence, frozenset(setting_definitions()))])
 
 
 def _from_root(file: Path, root: Node | None) -> Layer:
@@ -164,7 +164,7 @@ def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
     settings = entries(section.node)
     if settings is None:
         sentence = f"{path} ({file} line {section.line}): is no mapping; expected settings below it"
-        inside = (name for name in schema_of_settings() if name.startswith(path + "."))
+        inside = (name for name in setting_definitions() if name.startswith(path + "."))
         layer.problems.append(Problem(sentence, frozenset(inside)))
         return
     for entry in _once(layer, file, path + ".", settings):
@@ -172,15 +172,15 @@ def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
         if name in group_names():
             _read_section(layer, file, name, entry)
             continue
-        if name not in schema_of_settings():
+        if name not in setting_definitions():
             layer.problems.append(unknown_setting(name, origin))
             continue
         try:
-            read = structure if schema_of_settings()[name].structured else plain
+            read = structure if setting_definitions()[name].structured else plain
             layer.put(name, read(entry.node), origin)
         except YamlError as error:
             layer.problems.append(
-                about(name, origin, f"{error}; expected {schema_of_settings()[name].expected}")
+                about(name, origin, f"{error}; expected {setting_definitions()[name].expected}")
             )
 
 

@@ -15,7 +15,7 @@ from s3mover.app.current_settings import (
 )
 from s3mover.settings import Settings
 from s3mover.settings.load import load
-from s3mover.settings.schema import schema_of_settings
+from s3mover.settings.definitions import setting_definitions
 
 PAIR = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
 ROUTES = """
@@ -42,7 +42,7 @@ def routes(more: str = "", **overrides: str) -> Settings:
 
 def test_every_reloadable_name_is_a_setting() -> None:
     """None is left over from a setting that has gone."""
-    assert schema_of_settings().keys() >= RELOADABLE >= CREDENTIALS
+    assert setting_definitions().keys() >= RELOADABLE >= CREDENTIALS
 
 
 def test_what_differs_is_named_in_the_model_s_order() -> None:

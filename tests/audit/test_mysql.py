@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from s3mover.audit import mysqloptions
+from s3mover.audit import mysql_options
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.mysql import MysqlDatabase
-from s3mover.audit.mysqlerrors import translate
+from s3mover.audit.mysql_errors import translate
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from s3mover.errors import (
@@ -242,13 +242,13 @@ def test_an_error_number_tells_whether_to_wait(number: int, kind: type[MoverErro
 )
 def test_a_server_that_is_too_old_is_told(server: str, will_do: bool) -> None:
     """The first of both kinds that know JSON_TABLE will do; what cannot be read is not refused."""
-    told = mysqloptions.shortcoming(server)
+    told = mysql_options.shortcoming(server)
     assert told == "" if will_do else "expected MySQL 8 or newer, or MariaDB 10.6" in told
 
 
 def test_a_server_that_is_too_old_is_refused(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """At once, before anything is written."""
-    monkeypatch.setattr(mysqloptions, "_OLDEST", {"MySQL": (99, 0), "MariaDB": (99, 0)})
+    monkeypatch.setattr(mysql_options, "_OLDEST", {"MySQL": (99, 0), "MariaDB": (99, 0)})
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1.* is MariaDB 10.*expected MySQL 8"):
         open_trail(account.go_dsn)
 
@@ -325,9 +325,9 @@ def test_every_spelling_reaches_its_server(mariadb: MariaDb, account: Account) -
 
 def test_tls_that_is_asked_for_is_insisted_on() -> None:
     """A connection without TLS is used only where none was asked for, or where it leaves no machine."""
-    assert not any(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n{tls}")) for tls in ("", "?tls=false"))
-    assert all(mysqloptions.needs_tls(mysql(f"u:p@tcp(h)/n?tls={tls}")) for tls in ("true", "skip-verify"))
-    assert not mysqloptions.needs_tls(mysql("u:p@unix(/s)/n?tls=true"))
+    assert not any(mysql_options.needs_tls(mysql(f"u:p@tcp(h)/n{tls}")) for tls in ("", "?tls=false"))
+    assert all(mysql_options.needs_tls(mysql(f"u:p@tcp(h)/n?tls={tls}")) for tls in ("true", "skip-verify"))
+    assert not mysql_options.needs_tls(mysql("u:p@unix(/s)/n?tls=true"))
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_tls_that_is_asked_for_is_insisted_on() -> None:
 )
 def test_the_driver_is_told_to_verify(options: str, identity: bool) -> None:
     """Its own default is to trust any certificate."""
-    told = mysqloptions.arguments(mysql(f"u:p@tcp(h)/n?{options}"), 30, "/system.pem")
+    told = mysql_options.arguments(mysql(f"u:p@tcp(h)/n?{options}"), 30, "/system.pem")
     ca_file = "/own.pem" if "own" in options else "/system.pem"
     assert (told["ssl_ca"], told["ssl_verify_cert"], told["ssl_verify_identity"]) == (ca_file, True, identity)
 
@@ -343,4 +343,4 @@ def test_the_driver_is_told_to_verify(options: str, identity: bool) -> None:
 def test_a_system_without_ca_certificates_is_said() -> None:
     """Verification without a CA would refuse every server, for a reason that nobody finds."""
     with pytest.raises(SettingsError, match="ssl-ca=FILE"):
-        mysqloptions.arguments(mysql("u:p@tcp(h)/n?tls=true"), 30, None)
+        mysql_options.arguments(mysql("u:p@tcp(h)/n?tls=true"), 30, None)

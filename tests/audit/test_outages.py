@@ -14,7 +14,7 @@ from typing import NamedTuple
 import mysql.connector
 import pytest
 
-from s3mover.audit import mysqloptions, retrying_trail, sqlite
+from s3mover.audit import mysql_options, retrying_trail, sqlite
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
@@ -130,8 +130,8 @@ OF_FILES = {"busy": busy, "full": full}
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for somebody else's lock."""
-    session = (*mysqloptions.SESSION, "SET SESSION innodb_lock_wait_timeout = 1")
-    monkeypatch.setattr(mysqloptions, "SESSION", session)
+    session = (*mysql_options.SESSION, "SET SESSION innodb_lock_wait_timeout = 1")
+    monkeypatch.setattr(mysql_options, "SESSION", session)
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
 
 
@@ -210,7 +210,7 @@ def test_an_outage_of_the_file_is_outlasted(tmp_path: Path, kind: str) -> None:
 
 def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
     """It is asked in good time before the server gives it up, and no sooner; a lost one comes back with its lease."""
-    assert retrying_trail.KEEP_ALIVE_SECONDS * 3 < mysqloptions.SILENCE_SECONDS
+    assert retrying_trail.KEEP_ALIVE_SECONDS * 3 < mysql_options.SILENCE_SECONDS
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
         assert opened.acquire_lease(PAIR)
         now = [0.0]
@@ -259,9 +259,9 @@ def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> 
 
 def test_the_lease_of_a_silent_host_becomes_free(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that lost its power never closes its connection: the server gives it up after a while."""
-    brief = (*mysqloptions.SESSION, "SET SESSION wait_timeout = 4")
+    brief = (*mysql_options.SESSION, "SET SESSION wait_timeout = 4")
     with monkeypatch.context() as patched:
-        patched.setattr(mysqloptions, "SESSION", brief)
+        patched.setattr(mysql_options, "SESSION", brief)
         silent = open_trail(account.go_dsn)
     with contextlib.closing(silent), contextlib.closing(open_trail(account.go_dsn)) as standby:
         assert silent.acquire_lease(PAIR)

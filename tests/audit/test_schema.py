@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.audit import schema
+from s3mover.audit import migrations
+from s3mover.audit.migrations import Migration
 from s3mover.audit.opening import apply_schema, open_reader, open_trail, schema_text
-from s3mover.audit.schema import Migration
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError
 from s3mover.model import Wait, WaitChanges
@@ -63,23 +63,23 @@ AN_UNKNOWN_TABLE = (
 )
 def test_a_file_is_cut_where_statements_end(sql: str, expected: list[str]) -> None:
     """Quotes and comments hide what they hold."""
-    assert schema.statements(sql) == expected
+    assert migrations.statements(sql) == expected
 
 
 def test_only_newer_versions_are_missing() -> None:
     """What was applied is not run again, and a newer database is left alone."""
     known = [Migration(1, "001_a.sql", "a"), Migration(2, "002_b.sql", "b")]
-    assert schema.missing(known, 0) == known
-    assert schema.missing(known, 1) == known[1:]
-    assert schema.missing(known, 2) == []
+    assert migrations.unapplied(known, 0) == known
+    assert migrations.unapplied(known, 1) == known[1:]
+    assert migrations.unapplied(known, 2) == []
     with pytest.raises(SchemaError, match="version 3, and this s3mover knows no version after 2"):
-        schema.missing(known, 3)
+        migrations.unapplied(known, 3)
 
 
 @pytest.mark.parametrize("backend_name", ["mysql", "sqlite"])
 def test_files_are_numbered_without_a_gap_and_plain(backend_name: str) -> None:
     """They are found, count from 1, and are ASCII, which every client reads the same."""
-    found = schema.migrations(backend_name)
+    found = migrations.load(backend_name)
     assert [migration.version for migration in found] == list(range(1, len(found) + 1))
     assert all(migration.sql.isascii() for migration in found)
 
@@ -88,19 +88,19 @@ def test_installed_files_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Where no checkout surrounds the package, they lie among the installation's data files."""
     (tmp_path / "sqlite").mkdir()
     (tmp_path / "sqlite" / "001_x.sql").write_text("SELECT 1;")
-    monkeypatch.setattr(schema, "_folders", lambda: [tmp_path / "nowhere", tmp_path])
-    assert schema.migrations("sqlite") == [Migration(1, "001_x.sql", "SELECT 1;")]
+    monkeypatch.setattr(migrations, "_folders", lambda: [tmp_path / "nowhere", tmp_path])
+    assert migrations.load("sqlite") == [Migration(1, "001_x.sql", "SELECT 1;")]
     with pytest.raises(SchemaError, match="missing from this installation"):
-        schema.migrations("mysql")
+        migrations.load("mysql")
 
 
 def test_a_file_needs_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stray file is said, not skipped."""
     (tmp_path / "sqlite").mkdir()
     (tmp_path / "sqlite" / "notes.sql").touch()
-    monkeypatch.setattr(schema, "_folders", lambda: [tmp_path])
+    monkeypatch.setattr(migrations, "_folders", lambda: [tmp_path])
     with pytest.raises(SchemaError, match=r"notes\.sql"):
-        schema.migrations("sqlite")
+        migrations.load("sqlite")
 
 
 def test_the_schema_is_applied_once(backend: Backend) -> None:
@@ -204,7 +204,7 @@ def test_what_we_added_does_not_end_in_2038(trail: Trail) -> None:
 
 def apply_files(backend: Backend, files: Sequence[Migration]) -> None:
     """Run schema files past s3mover."""
-    statements = [statement for migration in files for statement in schema.statements(migration.sql)]
+    statements = [statement for migration in files for statement in migrations.statements(migration.sql)]
     if "sqlite" in backend.url:
         for statement in statements:
             backend.query(statement)
@@ -214,7 +214,7 @@ def apply_files(backend: Backend, files: Sequence[Migration]) -> None:
 
 def test_rows_of_an_older_schema_are_copies(backend: Backend) -> None:
     """Rows from before the column are copies, and so is one that an older s3mover, still running, writes now."""
-    files = schema.migrations("sqlite" if "sqlite" in backend.url else "mysql")
+    files = migrations.load("sqlite" if "sqlite" in backend.url else "mysql")
     before = [migration for migration in files if "action" not in migration.name]
     apply_files(backend, before)
     insert = "INSERT INTO document_logs (file_key, status) VALUES ('{}', 'success')"
@@ -229,7 +229,7 @@ def test_the_column_of_the_action_is_added_without_rewriting_the_table(account: 
     """The server itself accepts the change as an instant one, on a table of the first version's making too."""
     account.query(EXACT_FIRST_VERSION)
     backend = Backend(account.go_dsn, account.query)
-    files = schema.migrations("mysql")
+    files = migrations.load("mysql")
     apply_files(backend, files[:2])
     add = "ADD COLUMN action ENUM(''copy'', ''delete'') NOT NULL DEFAULT ''copy''"
     assert add in files[2].sql
@@ -250,9 +250,9 @@ def test_an_upgrade_that_was_cut_short_is_finished(mariadb: MariaDb) -> None:
     """MySQL commits each change of a table, so every file can be run again from any of its statements."""
     account = mariadb.database()
     first_version(account)
-    files = schema.migrations("mysql")
+    files = migrations.load("mysql")
     for migration in files:
-        every = schema.statements(migration.sql)
+        every = migrations.statements(migration.sql)
         for count in range(0, len(every), 4):
             account.query(*every[:count])
     assert apply_schema(account.go_dsn) == [migration.version for migration in files]
@@ -274,15 +274,15 @@ def test_the_files_work_by_themselves(mariadb: MariaDb, prepare: Callable[[Accou
 def test_instances_that_start_together_apply_the_schema_once(mariadb: MariaDb) -> None:
     """The one that comes second finds the lock, then nothing to do."""
     account = mariadb.database()
-    door = importlib.import_module("s3mover.audit.mysql")
+    adapter = importlib.import_module("s3mover.audit.mysql")
     dsn = importlib.import_module("s3mover.audit.dsn").parse_dsn(account.go_dsn)
     with (
-        contextlib.closing(door.MysqlDatabase(dsn)) as first,
-        contextlib.closing(door.MysqlDatabase(dsn)) as second,
+        contextlib.closing(adapter.MysqlDatabase(dsn)) as first,
+        contextlib.closing(adapter.MysqlDatabase(dsn)) as second,
         first.upgrading(),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(door, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
+        patch.setattr(adapter, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
         with pytest.raises(Exception, match="Another s3mover is changing the schema"), second.upgrading():
             pass
     assert apply_schema(account.go_dsn) == [1, 2, 3]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
-from s3mover.settings.schema import FIRST_VERSION_NAMES
+from s3mover.settings.definitions import FIRST_VERSION_NAMES
 from tests.deploy.engine import ROOT
 
 FILE = ROOT / "docker-compose.yml"

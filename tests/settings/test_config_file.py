@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from s3mover.settings import Settings
+from s3mover.settings.definitions import FIRST_VERSION_NAMES, setting_definitions
 from s3mover.settings.load import load
 from s3mover.settings.names import section_names
-from s3mover.settings.schema import FIRST_VERSION_NAMES, schema_of_settings
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config.yaml"
@@ -33,13 +33,13 @@ def documented() -> dict[str, tuple[str, str]]:
 
 def test_the_file_shows_every_setting_in_the_code_s_order() -> None:
     """None is missing, none is left over."""
-    assert list(documented()) == list(schema_of_settings())
+    assert list(documented()) == list(setting_definitions())
 
 
-@pytest.mark.parametrize("name", schema_of_settings())
+@pytest.mark.parametrize("name", setting_definitions())
 def test_each_comment_says_reason_unit_and_default(name: str) -> None:
     """In the very words of the code."""
-    setting = schema_of_settings()[name]
+    setting = setting_definitions()[name]
     comment, value = documented()[name]
     assert comment == f"{setting.description} Unit: {setting.unit}. Default: {setting.default or 'not set'}."
     assert value == setting.default
@@ -54,7 +54,7 @@ def test_the_file_as_it_stands_changes_nothing() -> None:
 
 def test_every_setting_has_a_reason_a_unit_and_an_expectation() -> None:
     """In sentences, for people."""
-    for setting in schema_of_settings().values():
+    for setting in setting_definitions().values():
         assert setting.description.endswith("."), setting
         assert setting.unit, setting
         assert setting.expected, setting

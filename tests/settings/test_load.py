@@ -9,8 +9,8 @@ import pytest
 
 from s3mover.errors import SettingsError
 from s3mover.settings import Settings
+from s3mover.settings.definitions import FIRST_VERSION_NAMES, setting_definitions
 from s3mover.settings.load import load
-from s3mover.settings.schema import FIRST_VERSION_NAMES, schema_of_settings
 from s3mover.settings.secret import Secret
 
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
@@ -57,7 +57,7 @@ def test_the_command_line_wins_over_the_environment_that_over_the_file_that_over
 
 def test_every_setting_can_come_from_the_environment() -> None:
     """Its default, written as text under its S3MOVER_ name, reads back as the default."""
-    schema = schema_of_settings()
+    schema = setting_definitions()
     environ = {setting.environment[0]: setting.default or '""' for setting in schema.values()} | BUCKETS
     settings = load(None, environ, {}, buckets=False)
     plain = given()
@@ -91,7 +91,7 @@ def test_the_first_version_s_names_work_plain_and_mounted(
 
 def test_a_setting_tells_its_names_in_the_environment() -> None:
     """Ours first, because it wins."""
-    schema = schema_of_settings()
+    schema = setting_definitions()
     assert schema["audit.url"].environment == ("S3MOVER_AUDIT__URL", "MYSQL_DSN")
     assert schema["source.access_key"].environment == ("S3MOVER_SOURCE__ACCESS_KEY", "SRC_ACCESS_KEY")
     assert schema["log.level"].environment == ("S3MOVER_LOG__LEVEL",)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from s3mover.settings import Settings, setting_names, value_of
 from s3mover.settings.load import load
-from s3mover.settings.serialization import read, written
+from s3mover.settings.serialization import dumps, loads
 
 OTHERS = """
 source: {bucket: buck, prefix: "d\\u00f6cs/ \\U0001F600", access_key: AKIA, secret_key: very/secret, session_token: tok,
@@ -35,7 +35,7 @@ def test_whatever_is_set_arrives() -> None:
     settings = load(file, {}, {})
     unset = [name for name in setting_names() if value_of(settings, name) == value_of(Settings(), name)]
     assert unset == ["destination.prefix"]
-    arrived = read(written(settings))
+    arrived = loads(dumps(settings))
     assert arrived == settings
     assert repr(arrived) == repr(settings)
     assert [type(its.filter.include) for _, its in arrived.routes] == [tuple, tuple]
@@ -43,6 +43,6 @@ def test_whatever_is_set_arrives() -> None:
 
 def test_what_is_not_set_need_not_travel() -> None:
     """The defaults are the same at both ends, and one line is one message."""
-    assert written(Settings()) == "[{}, []]"
-    assert read(written(Settings())) == Settings()
-    assert written(load(None, {"SRC_PREFIX": "ä\n", "SRC_BUCKET": "a-b", "DST_BUCKET": "c-d"}, {})).isascii()
+    assert dumps(Settings()) == "[{}, []]"
+    assert loads(dumps(Settings())) == Settings()
+    assert dumps(load(None, {"SRC_PREFIX": "ä\n", "SRC_BUCKET": "a-b", "DST_BUCKET": "c-d"}, {})).isascii()

@@ -1,6 +1,6 @@
-"""The numbered schema files: where they lie, how they fall into statements, and which of them are to be run.
+"""The numbered schema files: where they are, how they are split into statements, and which of them to run.
 
-All of it is decided here without a database, save `bring_up_to_date`, which acts on what was decided.
+Only `upgrade` changes a database; everything else here is decided without one, or from its version alone.
 """
 
 import re
@@ -14,7 +14,7 @@ from s3mover.errors import SchemaError
 
 _FILE_NAME = re.compile(r"(?P<version>\d{3})_\w+\.sql")
 
-# Quoted text, comments (MySQL's `/*! ... */` is none), the end of a statement, anything else.
+# Quoted text, comments (not MySQL's `/*! ... */`, which it runs), the end of a statement, anything else.
 _TOKEN = re.compile(
     r"""
     (?P<comment> --(?=\s|$)[^\n]* | /\*(?!!).*?\*/ )
@@ -33,30 +33,32 @@ class Migration(NamedTuple):
     sql: str
 
 
-def migrations(backend: str) -> list[Migration]:
+def load(backend: str) -> list[Migration]:
     """Return the schema files for `mysql` or `sqlite`, in order.
 
     Raises:
-        SchemaError: the files are missing, which only a broken installation can mean.
+        SchemaError: the files are missing: the installation is broken.
     """
     for folder in _folders():
         files = sorted((folder / backend).glob("*.sql"))
         if files:
             return [_migration(path) for path in files]
-    raise SchemaError(f"The schema files for {backend} are missing from this installation.")
+    raise SchemaError(
+        f"The schema files for {backend} are missing from this installation. Install s3mover again."
+    )
 
 
 def _folders() -> Iterator[Path]:
-    """Yield where schema files may lie: beside the package in a checkout, else where a wheel's data files go."""
+    """Yield where schema files may be: beside the package in a checkout, else where a wheel's data files go."""
     yield Path(__file__).parents[2] / "schema"
     yield Path(sysconfig.get_path("data")) / "share" / "s3mover" / "schema"
 
 
 def statements(sql: str) -> list[str]:
-    """Split the text of a schema file into its statements, comments left out.
+    """Split the text of a schema file into its statements, without comments.
 
-    A `;` inside quotes or a comment ends nothing. A quote inside quoted text is written twice, never escaped with
-    a backslash, which the two databases read differently.
+    A `;` inside quotes or a comment does not end a statement. A quote inside quoted text is written twice, never
+    escaped with a backslash, which the two databases read differently.
     """
     found = [""]
     for token in _TOKEN.finditer(sql):
@@ -67,41 +69,41 @@ def statements(sql: str) -> list[str]:
     return [statement.strip() for statement in found if statement.strip()]
 
 
-def missing(known: Sequence[Migration], applied: int) -> list[Migration]:
+def unapplied(known: Sequence[Migration], applied: int) -> list[Migration]:
     """Return the known migrations that are newer than the `applied` version.
 
     Raises:
-        SchemaError: the database is newer than what is known here.
+        SchemaError: the database is newer than this s3mover.
     """
     newest = known[-1].version
     if applied > newest:
         raise SchemaError(
             f"The audit database has schema version {applied}, and this s3mover knows no version after {newest}: "
-            "a newer s3mover has worked with it. Install that version, or use another database."
+            "a newer s3mover has upgraded it. Install that version, or use another database."
         )
     return [migration for migration in known if migration.version > applied]
 
 
 def is_behind(database: Database) -> bool:
-    """Tell whether anything is missing.
+    """Return whether migrations are to be run.
 
     Raises:
-        SchemaError: the database is newer than what is known here.
+        SchemaError: the database is newer than this s3mover.
     """
-    return bool(missing(migrations(database.backend), database.schema_version()))
+    return bool(unapplied(load(database.backend), database.schema_version()))
 
 
-def bring_up_to_date(database: Database) -> list[int]:
-    """Run what is missing, under the database's lock, and return the versions that were run.
+def upgrade(database: Database) -> list[int]:
+    """Run the unapplied migrations under the database's lock, and return their versions.
 
     Raises:
-        SchemaError: the database is newer than what is known here.
+        SchemaError: the database is newer than this s3mover.
     """
-    known = migrations(database.backend)
-    if not missing(known, database.schema_version()):
+    known = load(database.backend)
+    if not unapplied(known, database.schema_version()):
         return []
     with database.upgrading():
-        todo = missing(known, database.schema_version())
+        todo = unapplied(known, database.schema_version())
         for migration in todo:
             for statement in statements(migration.sql):
                 database.run(statement)
@@ -109,12 +111,12 @@ def bring_up_to_date(database: Database) -> list[int]:
 
 
 def require_newest(database: Database) -> None:
-    """Check that nothing is missing.
+    """Require that every migration was applied.
 
     Raises:
-        SchemaError: the database is older or newer than what is known here.
+        SchemaError: the database is older or newer than this s3mover.
     """
-    todo = missing(migrations(database.backend), database.schema_version())
+    todo = unapplied(load(database.backend), database.schema_version())
     if todo:
         raise SchemaError(
             f"The audit database lacks schema version {todo[-1].version}: run `s3mover schema apply` first."
@@ -122,12 +124,14 @@ def require_newest(database: Database) -> None:
 
 
 def text(todo: Sequence[Migration]) -> str:
-    """Return the migrations as one text, each under its file's name."""
+    """Return the migrations as one text, each below its file's name."""
     return "\n".join(f"-- {migration.name}\n\n{migration.sql.strip()}\n" for migration in todo)
 
 
 def _migration(path: Path) -> Migration:
     named = _FILE_NAME.fullmatch(path.name)
     if named is None:
-        raise SchemaError(f"The schema file {path.name} has no name like 001_words.sql.")
+        raise SchemaError(
+            f"The schema file {path.name} has an invalid name; expected a name like 001_words.sql."
+        )
     return Migration(int(named["version"]), path.name, path.read_text("utf-8"))

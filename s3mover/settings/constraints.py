@@ -14,7 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def named_buckets(settings: Settings) -> Iterator[Problem]:
+def missing_buckets(settings: Settings) -> Iterator[Problem]:
     """Both buckets must be named."""
     for side, short, bucket in (
         ("source", "SRC", settings.source),
@@ -27,7 +27,7 @@ def named_buckets(settings: Settings) -> Iterator[Problem]:
             )
 
 
-def consistent(settings: Settings) -> Iterator[Problem]:
+def conflicts(settings: Settings) -> Iterator[Problem]:
     """Everything else: credentials come in pairs, nothing is copied onto itself, every process has a thread."""
     yield from _paired_keys("source", settings.source)
     yield from _paired_keys("destination", settings.destination)
@@ -35,7 +35,7 @@ def consistent(settings: Settings) -> Iterator[Problem]:
     yield from _enough_threads(settings)
 
 
-def distinct_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
+def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
     """Two routes with the same buckets and prefixes would wait for each other's lease for ever."""
     known: dict[tuple[str, ...], str] = {}
     for name, settings in routes:

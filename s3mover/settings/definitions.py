@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic.fields import FieldInfo
 
-from s3mover.settings import kinds
-from s3mover.settings.kinds import Kind
+from s3mover.settings import types
 from s3mover.settings.model import Section, Settings
 from s3mover.settings.names import setting_names, value_of
+from s3mover.settings.types import ValueType
 
 PREFIX = "S3MOVER_"
 FILE_SUFFIX = "_FILE"
@@ -70,7 +70,7 @@ def environment_name(setting: str) -> str:
 
 
 @cache
-def schema_of_settings() -> Mapping[str, Setting]:
+def setting_definitions() -> Mapping[str, Setting]:
     """Return every setting by its name, in the order of the model."""
     return MappingProxyType({setting.name: setting for setting in _settings()})
 
@@ -87,30 +87,30 @@ def _setting(name: str, section: Section, field: str) -> Setting:
     info = FieldInfo.from_annotation(annotation)
     return Setting(
         name=name,
-        default=_kind(info).write(stated.default),
+        default=_value_type(info).write(stated.default),
         unit=stated.metadata["unit"],
         description=stated.metadata["description"],
         expected=_expected(info),
-        secret=_kind(info).secret,
-        structured=_kind(info).structured,
+        secret=_value_type(info).secret,
+        structured=_value_type(info).structured,
         annotation=annotation,
     )
 
 
 @cache
 def _annotations(section: Section) -> dict[str, Any]:
-    return get_type_hints(type(section), localns=vars(kinds), include_extras=True)
+    return get_type_hints(type(section), localns=vars(types), include_extras=True)
 
 
-def _kind(info: FieldInfo) -> Kind:
-    stated = (note for note in info.metadata if isinstance(note, Kind))
-    return next(stated, _KINDS.get(info.annotation, Kind("a text")))
+def _value_type(info: FieldInfo) -> ValueType:
+    stated = (note for note in info.metadata if isinstance(note, ValueType))
+    return next(stated, _BUILTIN_TYPES.get(info.annotation, ValueType("a text")))
 
 
 def _expected(info: FieldInfo) -> str:
     if get_origin(info.annotation) is Literal:
         return _choice([choice for choice in get_args(info.annotation) if choice])
-    kind = _kind(info)
+    kind = _value_type(info)
     low, high = _bound(info, "ge"), _bound(info, "le")
     if low is None or (high is None and low == 0):
         return kind.expected
@@ -127,8 +127,8 @@ def _choice(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-_KINDS: Mapping[Any, Kind] = {
-    bool: Kind("true or false", lambda flag: str(flag).lower()),
-    int: Kind("a whole number"),
-    float: Kind("a number", lambda number: f"{number:g}"),
+_BUILTIN_TYPES: Mapping[Any, ValueType] = {
+    bool: ValueType("true or false", lambda flag: str(flag).lower()),
+    int: ValueType("a whole number"),
+    float: ValueType("a number", lambda number: f"{number:g}"),
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3mover.settings import shapes
+from s3mover.settings import validators
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from s3mover.settings import shapes
 )
 def test_a_bucket_has_a_name_an_alias_or_an_arn(text: str) -> None:
     """S3 user guide, "General purpose bucket naming rules" and "Access points"."""
-    assert shapes.bucket(text) == text
+    assert validators.bucket(text) == text
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_a_bucket_has_a_name_an_alias_or_an_arn(text: str) -> None:
 def test_anything_else_is_no_bucket(text: str) -> None:
     """What S3 would refuse is refused before it is asked."""
     with pytest.raises(ValueError, match="is no bucket name"):
-        shapes.bucket(text)
+        validators.bucket(text)
 
 
 def test_a_bucket_is_not_a_url() -> None:
     """The commonest slip has its own words."""
     with pytest.raises(ValueError, match="is a URL"):
-        shapes.bucket("s3://abc")
+        validators.bucket("s3://abc")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_bucket_is_not_a_url() -> None:
 )
 def test_an_endpoint_is_scheme_host_and_port(text: str) -> None:
     """A closing slash is taken off."""
-    assert shapes.endpoint_url(text) == text.removesuffix("/")
+    assert validators.endpoint_url(text) == text.removesuffix("/")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_endpoint_is_scheme_host_and_port(text: str) -> None:
 def test_anything_else_is_no_endpoint(text: str, reason: str) -> None:
     """The reason is named, and the text is not repeated."""
     with pytest.raises(ValueError, match=reason) as caught:
-        shapes.endpoint_url(text)
+        validators.endpoint_url(text)
     assert "hunter2" not in str(caught.value)
 
 
@@ -96,7 +96,7 @@ def test_anything_else_is_no_endpoint(text: str, reason: str) -> None:
 )
 def test_a_database_url_has_one_of_four_forms(text: str) -> None:
     """Those of the first version's DSN, URLs of MySQL, and the embedded database."""
-    assert shapes.database_url(text) == text
+    assert validators.database_url(text) == text
 
 
 @pytest.mark.parametrize(
@@ -116,31 +116,31 @@ def test_a_database_url_has_one_of_four_forms(text: str) -> None:
 def test_anything_else_is_no_database_url(text: str) -> None:
     """A database that is not named, or of another make, is refused."""
     with pytest.raises(ValueError, match="is no database URL"):
-        shapes.database_url(text)
+        validators.database_url(text)
 
 
 @pytest.mark.parametrize("text", ["", "arn:aws:iam::123456789012:role/a/b", "arn:aws:iam:::role/S3Access"])
 def test_a_role_is_named_by_its_arn(text: str) -> None:
     """Ceph leaves the account empty."""
-    assert shapes.role_arn(text) == text
+    assert validators.role_arn(text) == text
 
 
 @pytest.mark.parametrize("text", ["s3mover", "arn:aws:iam::123456789012:user/x", "arn:aws:iam::1:role/"])
 def test_anything_else_is_no_role(text: str) -> None:
     """A user or a bare name cannot be assumed."""
     with pytest.raises(ValueError, match="is no role"):
-        shapes.role_arn(text)
+        validators.role_arn(text)
 
 
 def test_a_prefix_fits_into_a_key() -> None:
     """The limit of 1,024 counts bytes of UTF-8, not characters."""
-    assert shapes.key_prefix("é" * 512) == "é" * 512
+    assert validators.key_prefix("é" * 512) == "é" * 512
     with pytest.raises(ValueError, match="longer than a key"):
-        shapes.key_prefix("é" * 513)
+        validators.key_prefix("é" * 513)
 
 
-@pytest.mark.parametrize("check", [shapes.one_line, shapes.key_prefix])
-def test_bytes_that_are_not_utf_8_are_refused(check: shapes.Check) -> None:
+@pytest.mark.parametrize("check", [validators.one_line, validators.key_prefix])
+def test_bytes_that_are_not_utf_8_are_refused(check: validators.Check) -> None:
     """Python hands them on as lone surrogates, which no request can carry."""
     assert check("é 文") == "é 文"
     with pytest.raises(ValueError, match="UTF-8"):
@@ -150,4 +150,4 @@ def test_bytes_that_are_not_utf_8_are_refused(check: shapes.Check) -> None:
 def test_a_line_has_no_newline_in_it() -> None:
     """The commonest slip with mounted secrets: one newline too many."""
     with pytest.raises(ValueError, match="one line"):
-        shapes.one_line("secret\n")
+        validators.one_line("secret\n")
