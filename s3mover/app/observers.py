@@ -7,10 +7,11 @@ from s3mover import __version__
 from s3mover.app.listeners import bulletin, of_route
 from s3mover.events import Notify
 from s3mover.observe.http import server
-from s3mover.observe.http.server import StatusSource
+from s3mover.observe.http.endpoints import StatusSource
 from s3mover.observe.metrics.listener import MetricsListener
-from s3mover.observe.metrics.routes import RouteBoards, RouteMetrics
+from s3mover.observe.metrics.routes import RouteMetrics
 from s3mover.observe.status.board import StatusBoard
+from s3mover.observe.status.routes import RouteBoards
 from s3mover.settings.model import HttpSettings
 
 # A loop that has not come round for so long makes no progress any more: longer than any one wait in it.

@@ -10,7 +10,8 @@ from threading import active_count
 import pytest
 
 from s3mover.errors import SettingsError
-from s3mover.observe.http.server import HttpServer, parse, start
+from s3mover.observe.http.messages import parse_request
+from s3mover.observe.http.server import HttpServer, start
 from s3mover.observe.logs import configure
 from s3mover.observe.page import document
 from s3mover.observe.status.board import StatusBoard
@@ -29,7 +30,7 @@ class Source:
 
     def healthy(self) -> tuple[bool, str]:
         """Tell whether it is healthy."""
-        return self.is_healthy, "ok" if self.is_healthy else "the loop last moved 73 s ago"
+        return self.is_healthy, "ok" if self.is_healthy else "no heartbeat from the sweep loop for 73 s"
 
     def ready(self) -> tuple[bool, str]:
         """Tell whether it is ready."""
@@ -99,7 +100,10 @@ def test_metrics_are_handed_out_by_the_accept_header(server: HttpServer, source:
 
 @pytest.mark.parametrize(
     ("path", "good", "bad"),
-    [("/healthz", b"ok\n", b"the loop last moved 73 s ago\n"), ("/readyz", b"idle\n", b"starting\n")],
+    [
+        ("/healthz", b"ok\n", b"no heartbeat from the sweep loop for 73 s\n"),
+        ("/readyz", b"idle\n", b"starting\n"),
+    ],
 )
 def test_probes_answer_200_or_503(
     server: HttpServer, source: Source, path: str, good: bytes, bad: bytes
@@ -218,7 +222,7 @@ def test_a_client_that_dawdles_is_dropped(server: HttpServer, monkeypatch: pytes
 
 def test_the_accept_header_may_come_in_several_lines() -> None:
     """Repeated headers are one list (RFC 9110, section 5.3)."""
-    request = parse(b"GET /metrics HTTP/1.1\r\naccept: a\r\nAccept: b\r\n\r\n")
+    request = parse_request(b"GET /metrics HTTP/1.1\r\naccept: a\r\nAccept: b\r\n\r\n")
     assert request == ("GET", "/metrics", "a, b")
 
 
@@ -295,5 +299,5 @@ def test_a_client_that_resets_is_no_defect(server: HttpServer) -> None:
     connection.sendall(b"GET /metr")
     connection.close()
     assert ask(server, "/healthz")[0] == 200
-    server._listener.end_connections()  # waits for the handler
+    server._listener.close_connections()  # waits for the handler
     assert log.getvalue() == ""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3mover.model import Method
 from s3mover.observe.page import chart, humanize
 from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
 from s3mover.observe.page.headline import Severity, headline_of
@@ -18,11 +19,11 @@ from s3mover.s3.answers import TEMPORARY_CODES
 def test_the_history_counts_by_step() -> None:
     """Each step has its own counts; the last one is under way."""
     history = History()
-    history.copied(1_000.0, 5)
-    history.copied(1_001.0, 7)
-    history.streamed(1_000.0 + STEP_SECONDS, 11)
+    history.moved(1_000.0, Method.SERVER_SIDE_COPY, 5)
+    history.moved(1_001.0, Method.SERVER_SIDE_COPY, 7)
+    history.moved(1_000.0 + STEP_SECONDS, Method.STREAMING, 11)
     history.failed(1_000.0 + STEP_SECONDS)
-    told = history.told(1_000.0 + 2 * STEP_SECONDS)
+    told = history.as_dict(1_000.0 + 2 * STEP_SECONDS)
     assert [len(told[name]) for name in ("server_side_copy", "streaming", "failed", "bytes")] == [STEPS] * 4  # type: ignore[arg-type]
     assert told["server_side_copy"][-3:] == [2, 0, 0]  # type: ignore[index]
     assert told["streaming"][-3:] == [0, 1, 0]  # type: ignore[index]
@@ -35,9 +36,9 @@ def test_the_history_forgets_what_is_older_than_an_hour() -> None:
     """Nothing of it stays, and nothing grows."""
     history = History()
     for second in range(0, 3 * 3600, 5):
-        history.copied(float(second), 1)
-    assert sum(history.told(3 * 3600.0 - 1)["bytes"]) == 720  # type: ignore[call-overload]
-    assert sum(history.told(3 * 3600.0 + 3600)["bytes"]) == 0  # type: ignore[call-overload]
+        history.moved(float(second), Method.SERVER_SIDE_COPY, 1)
+    assert sum(history.as_dict(3 * 3600.0 - 1)["bytes"]) == 720  # type: ignore[call-overload]
+    assert sum(history.as_dict(3 * 3600.0 + 3600)["bytes"]) == 0  # type: ignore[call-overload]
     assert len(history._steps) == STEPS
 
 

@@ -8,8 +8,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from s3mover.events import DaemonPaused, LeaseAcquired, RouteFailed, WorkerStarted
 from s3mover.observe.metrics.definitions import PROCESS_WIDE
 from s3mover.observe.metrics.listener import MetricsListener
-from s3mover.observe.metrics.routes import RouteBoards, RouteMetrics
+from s3mover.observe.metrics.routes import RouteMetrics
 from s3mover.observe.status.board import StatusBoard
+from s3mover.observe.status.routes import RouteBoards
 from s3mover.observe.text import to_json
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, moved
@@ -63,7 +64,7 @@ def test_it_is_as_healthy_as_its_least_healthy_route(together: Together, clock: 
     """The one that hangs is named."""
     clock.now += 70
     together.boards["hr"].heartbeat()
-    assert together.source.healthy() == (False, "sales: the loop last moved 70 s ago")
+    assert together.source.healthy() == (False, "sales: no heartbeat from the sweep loop for 70 s")
     together.boards["sales"].heartbeat()
     assert together.source.healthy() == (True, "ok")
 

@@ -74,7 +74,7 @@ def test_a_loop_that_beats_is_healthy(board: StatusBoard, clock: Clock) -> None:
     clock.now += 60
     assert board.healthy() == (True, "ok")
     clock.now += 13
-    assert board.healthy() == (False, "the loop last moved 73 s ago")
+    assert board.healthy() == (False, "no heartbeat from the sweep loop for 73 s")
     assert shown(board)["healthy"] is False
     board.heartbeat()
     assert board.healthy() == (True, "ok")

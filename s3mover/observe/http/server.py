@@ -1,77 +1,39 @@
-"""The HTTP server of the daemon: metrics, health, readiness and status for those who watch it.
+"""The HTTP server: its socket and its threads.
 
-Small on purpose: it reads one bounded request per connection, within a deadline, and answers GET and HEAD for five
-paths. What it says comes from a `StatusSource`; nothing here knows of sweeps.
+It reads one request of limited size per connection, within a deadline, and closes the connection after the response.
 """
 
 import contextlib
-import io
 import socket
 import socketserver
 import sys
 import threading
 import time
 from http import HTTPStatus
-from http.client import HTTPException, parse_headers
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from s3mover.errors import SettingsError
+from s3mover.observe.http.endpoints import StatusSource, respond
+from s3mover.observe.http.messages import Request, Response, encode_response, parse_request
 from s3mover.observe.logs import log_internal_error
-from s3mover.observe.page import document
-from s3mover.observe.text import to_json
 
-_LONGEST_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than one
-_DEADLINE = 5.0  # seconds for the whole request to come in, and for each piece of the answer to go out
-_MOST_CONNECTIONS = 64  # at once; more are closed unanswered, so that nobody makes threads without end
+_MAX_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than 1 KiB
+_DEADLINE = 5.0  # seconds to receive the whole request, and to send each piece of the response
+_MAX_CONNECTIONS = 64  # at once; further ones are closed at once, so that the number of threads is bounded
 _END = b"\r\n\r\n"
-_TEXT = "text/plain; charset=utf-8"
-_HTML = "text/html; charset=utf-8"
-
-
-class StatusSource(Protocol):
-    """What the server asks; called from many threads."""
-
-    def healthy(self) -> tuple[bool, str]:
-        """Tell whether the process can make progress, and why not."""
-
-    def ready(self) -> tuple[bool, str]:
-        """Tell whether the process is connected and leads or stands by, and why not."""
-
-    def status(self) -> dict[str, object]:
-        """Return what `/status` shows."""
-
-    def metrics(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics and their content type, for an Accept header."""
-
-
-class Request(NamedTuple):
-    """What matters of a request."""
-
-    method: str
-    path: str
-    accept: str
-
-
-class Response(NamedTuple):
-    """An answer; `policy` is its Content-Security-Policy, which by default permits nothing."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str = _TEXT
-    policy: str = "default-src 'none'; frame-ancestors 'none'"
 
 
 def start(host: str, port: int, source: StatusSource) -> "HttpServer":
-    """Serve `source` on a thread of its own; port 0 takes a free one.
+    """Start serving `source` on a thread; port 0 selects a free port.
 
     Raises:
-        SettingsError: nothing can listen there, with the setting's name.
+        SettingsError: `http.host` or `http.port` cannot be listened on.
     """
     try:
-        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise SettingsError([f"http.host: {host!r} is no address of this machine: {error}"]) from error
-    family, _, _, _, address = places[0]
+        raise SettingsError([f"http.host: {host!r} is not an address of this machine: {error}"]) from error
+    family, _, _, _, address = addresses[0]
     try:
         return HttpServer(_Listener(family, address, source))
     except OSError as error:
@@ -83,7 +45,7 @@ class HttpServer:
 
     def __init__(self, listener: "_Listener") -> None:
         self._listener = listener
-        # It waits for connections without end: a close wakes it.
+        # No polling interval: `close` wakes the thread.
         self._thread = threading.Thread(target=listener.serve_forever, args=(None,), name="http", daemon=True)
         self._thread.start()
 
@@ -93,115 +55,57 @@ class HttpServer:
         return int(self._listener.server_address[1])
 
     def close(self) -> None:
-        """Stop listening, let answers under way go out, and wait for every thread."""
-        # Shutting the socket down shows as something to accept, on Linux.
+        """Stop listening, finish the responses in progress, and wait for all threads."""
+        # On Linux, shutting the socket down wakes `serve_forever` as a new connection does.
         self._listener.socket.shutdown(socket.SHUT_RDWR)
         self._listener.shutdown()
         self._thread.join()
         self._listener.server_close()
-        self._listener.end_connections()
-
-
-def answer(request: Request, source: StatusSource) -> Response:
-    """Decide what to say to `request`."""
-    if request.method not in ("GET", "HEAD"):
-        return Response(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET and HEAD\n")
-    return _told(request.path.partition("?")[0], request.accept, source)
-
-
-def _told(path: str, accept: str, source: StatusSource) -> Response:
-    match path:
-        case "/":
-            return Response(HTTPStatus.OK, document.render(source.status()), _HTML, document.POLICY)
-        case "/metrics":
-            return Response(HTTPStatus.OK, *source.metrics(accept))
-        case "/healthz":
-            return _verdict(*source.healthy())
-        case "/readyz":
-            return _verdict(*source.ready())
-        case "/status":
-            return Response(HTTPStatus.OK, to_json(source.status()), "application/json")
-        case _:
-            return Response(HTTPStatus.NOT_FOUND, b"try / /metrics /healthz /readyz /status\n")
-
-
-def _verdict(good: bool, why: str) -> Response:
-    return Response(HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE, f"{why}\n".encode())
-
-
-def parse(head: bytes) -> Request | None:
-    """Read request line and headers (RFC 9112, sections 3 and 5); None where they are none."""
-    lines = io.BytesIO(head)
-    words = lines.readline().decode("latin-1").split()
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, target, version
-        return None
-    try:
-        headers = parse_headers(lines)
-    except HTTPException:
-        return None
-    return Request(words[0], words[1], ", ".join(headers.get_all("Accept", [])))
-
-
-def render(response: Response, *, with_body: bool) -> bytes:
-    """Return the bytes of an answer that ends its connection."""
-    allow = "Allow: GET, HEAD\r\n" if response.status is HTTPStatus.METHOD_NOT_ALLOWED else ""
-    head = (
-        f"HTTP/1.1 {response.status.value} {response.status.phrase}\r\n"
-        "Server: s3mover\r\n"
-        f"Content-Type: {response.content_type}\r\n"
-        f"Content-Length: {len(response.body)}\r\n"
-        "Cache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        f"Content-Security-Policy: {response.policy}\r\n"
-        "Referrer-Policy: no-referrer\r\n"
-        f"{allow}"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode("latin-1") + (response.body if with_body else b"")
+        self._listener.close_connections()
 
 
 class _Handler(socketserver.BaseRequestHandler):
-    """Reads one request and answers it; a client that goes away raises OSError, which the listener expects."""
+    """Reads one request and responds; if the client disconnects, OSError is raised, which the listener ignores."""
 
     request: socket.socket
     server: "_Listener"
 
     def handle(self) -> None:
-        """Serve one connection to its end."""
+        """Serve one connection until it ends."""
         head = self._read_head()
         if not head:
             return
-        request = parse(head)
+        request = parse_request(head)
         with_body = request is None or request.method != "HEAD"
         self.request.settimeout(_DEADLINE)
-        self.request.sendall(render(self._answer(head, request), with_body=with_body))
+        self.request.sendall(encode_response(self._response(head, request), with_body=with_body))
 
-    def _answer(self, head: bytes, request: Request | None) -> Response:
+    def _response(self, head: bytes, request: Request | None) -> Response:
         if not head.endswith(_END):
-            return Response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"too many headers\n")
+            return Response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"request headers too large\n")
         if request is None:
             return Response(HTTPStatus.BAD_REQUEST, b"not an HTTP/1 request\n")
-        return answer(request, self.server.source)
+        return respond(request, self.server.source)
 
     def _read_head(self) -> bytes:
-        """Return all up to the empty line; without that line where it is too long, nothing where it breaks off."""
+        """Return all bytes up to the empty line; without that line if it is too long, empty if the client left."""
         head = b""
         deadline = time.monotonic() + _DEADLINE
-        while _END not in head and len(head) < _LONGEST_HEAD:
+        while _END not in head and len(head) < _MAX_HEAD:
             self.request.settimeout(max(0.001, deadline - time.monotonic()))
-            piece = self.request.recv(_LONGEST_HEAD)
-            if not piece:
+            received = self.request.recv(_MAX_HEAD)
+            if not received:
                 return b""
-            head += piece
+            head += received
         before, end, _ = head.partition(_END)
         return before + end
 
 
 class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Accepts connections, a daemon thread for each, and knows which are open."""
+    """Accepts connections, starts a daemon thread for each, and keeps the open ones."""
 
     allow_reuse_address = True
-    request_queue_size = _MOST_CONNECTIONS
+    request_queue_size = _MAX_CONNECTIONS
 
     def __init__(self, family: socket.AddressFamily, address: tuple[Any, ...], source: StatusSource) -> None:
         self.address_family = family
@@ -210,8 +114,8 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection on a thread of its own, while there are not too many."""
-        if len(self._open) >= _MOST_CONNECTIONS:
+        """Handle a connection on a new thread, or close it if too many are open."""
+        if len(self._open) >= _MAX_CONNECTIONS:
             self.shutdown_request(request)
             return
         thread = threading.Thread(
@@ -224,19 +128,19 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         thread.start()
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection and forget it."""
+        """Close and remove a connection."""
         super().shutdown_request(request)
         self._open.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """Pass over clients that went away; anything else is a defect of ours."""
+        """Ignore clients that disconnected; log anything else as an internal error."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             log_internal_error(error)
 
-    def end_connections(self) -> None:
-        """Take nothing more from open connections, and wait until their answers went out."""
+    def close_connections(self) -> None:
+        """Stop reading from open connections, and wait until their responses are sent."""
         for request, thread in list(self._open.items()):
-            with contextlib.suppress(OSError):  # it ended by itself meanwhile
+            with contextlib.suppress(OSError):  # the client closed it meanwhile
                 request.shutdown(socket.SHUT_RD)
             thread.join()

@@ -1,4 +1,4 @@
-"""Keeps the number of a metric's series bounded, whatever a store answers. Pure."""
+"""Limits the number of series of a metric, whatever a store responds. Pure."""
 
 import re
 
@@ -7,9 +7,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_. -]{1,64}")
 
 
 class BoundedLabel:
-    """Admits the first `limit` distinct values; later ones, and those that look like no code, are `other`.
+    """Accepts the first `limit` distinct values; further ones, and those not shaped like a code, become `other`.
 
-    Two threads that race may admit one value too many, which does no harm.
+    Two threads that race may accept one value too many, which does no harm.
     """
 
     def __init__(self, limit: int = 50) -> None:

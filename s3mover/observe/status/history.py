@@ -1,10 +1,12 @@
-"""What was moved in the last hour, in steps of a quarter of a minute: a ring that never grows.
+"""The number of objects moved and failed in the last hour, in steps of 15 seconds: a ring of constant size.
 
-Pure of clocks: the time is passed in, in seconds that never go back. It is drawn elsewhere.
+Reads no clock: the time is passed in, in seconds that never go back.
 """
 
 from collections import deque
 from dataclasses import dataclass
+
+from s3mover.model import Method
 
 STEP_SECONDS = 15
 STEPS = 240
@@ -20,29 +22,26 @@ class _Step:
 
 
 class History:
-    """Counts of what ended, by step; the oldest step goes as a new one comes."""
+    """Counts of ended transfers by step; a new step replaces the oldest."""
 
     def __init__(self) -> None:
         self._steps: deque[_Step] = deque(maxlen=STEPS)
 
-    def copied(self, now: float, size: int) -> None:
-        """Count an object of `size` bytes that was copied within S3."""
+    def moved(self, now: float, method: Method, size: int) -> None:
+        """Count a moved object of `size` bytes."""
         step = self._step(now)
-        step.server_side_copy += 1
-        step.bytes += size
-
-    def streamed(self, now: float, size: int) -> None:
-        """Count an object of `size` bytes that was streamed."""
-        step = self._step(now)
-        step.streaming += 1
+        if method is Method.STREAMING:
+            step.streaming += 1
+        else:
+            step.server_side_copy += 1
         step.bytes += size
 
     def failed(self, now: float) -> None:
         """Count an object that could not be moved."""
         self._step(now).failed += 1
 
-    def told(self, now: float) -> dict[str, object]:
-        """Return the counts of all steps, the oldest first; the last step is the one under way."""
+    def as_dict(self, now: float) -> dict[str, object]:
+        """Return the counts of all steps, the oldest first; the last step is the current one."""
         last = int(now // STEP_SECONDS)
         by_number = {step.number: step for step in self._steps}
         empty = _Step(0)
