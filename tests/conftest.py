@@ -11,11 +11,17 @@ from testkit import table
 from testkit.keys import ODD_KEYS
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.ports import reserved_port
+from testkit.tiers import Tiers
 from testkit.together import Together
 
 # Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
 settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("s3mover")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Mark the tests of each tier, and guard those that may start no process."""
+    config.pluginmanager.register(Tiers())
 
 
 @pytest.hookimpl(optionalhook=True)

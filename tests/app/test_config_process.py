@@ -38,6 +38,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.process
 def test_the_clerk_finds_what_boto3_finds() -> None:
     """Through its pipes, several times; its process ends with it, and shows no secret."""
     with closing(ConfigProcess()) as config_process:
@@ -52,6 +53,7 @@ def test_the_clerk_finds_what_boto3_finds() -> None:
     assert not Path(f"/proc/{config_process.pid}").exists()
 
 
+@pytest.mark.process
 def test_a_clerk_that_died_is_said() -> None:
     """By the side that it was asked for; the next clerk does."""
     with closing(ConfigProcess()) as config_process:
@@ -62,6 +64,7 @@ def test_a_clerk_that_died_is_said() -> None:
     assert find(ACCESS).address == ADDRESS
 
 
+@pytest.mark.process
 def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A command that gives credentials, and hangs, would keep whoever waits from hearing a signal."""
     (tmp_path / "aws").write_text("[profile slow]\ncredential_process = sleep 600\n", encoding="utf-8")
@@ -75,6 +78,7 @@ def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch,
         asked.find(slow)
 
 
+@pytest.mark.process
 def test_the_clerk_reads_what_would_be_read_here() -> None:
     """File, environment and command line, of one route or of all."""
     file = Path("routes.yaml")
@@ -85,6 +89,7 @@ def test_the_clerk_reads_what_would_be_read_here() -> None:
     assert [name for name, _ in read_settings(SettingsRequest(file, overrides, "sales")).routes] == ["sales"]
 
 
+@pytest.mark.process
 def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
     """Every problem, also that of a route that is not there; the next question is answered all the same."""
     with pytest.raises(SettingsError) as here:
@@ -100,6 +105,7 @@ def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
         assert config_process.find(ACCESS).address == ADDRESS
 
 
+@pytest.mark.process
 def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
     """As what another attempt may mend."""
     with closing(ConfigProcess()) as config_process:
@@ -109,6 +115,7 @@ def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
             config_process.settings()
 
 
+@pytest.mark.process
 def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
     """What is asked then is known already, once; a question that nobody expected is answered as ever."""
     file = Path("routes.yaml")

@@ -21,6 +21,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("module", "elsewhere"),
     [

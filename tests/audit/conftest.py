@@ -19,10 +19,9 @@ from testkit.mariadb import Account, MariaDb
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
 # Longer than any test that another process may be at.
 TURN_SECONDS = 100
-BACKENDS = ["sqlite", "mariadb", *(["mysql"] if MYSQL_URL else [])]
-
-
-SERVERS = ["mariadb", *(["mysql"] if MYSQL_URL else [])]
+MARIADB = pytest.param("mariadb", marks=pytest.mark.process)
+SERVERS = [MARIADB, *(["mysql"] if MYSQL_URL else [])]
+BACKENDS = ["sqlite", *SERVERS]
 
 
 @dataclass(frozen=True)

@@ -430,6 +430,7 @@ def test_the_lease_outlives_a_reconnect(trail: Trail, backend: Backend) -> None:
         assert not second.acquire_lease(PAIR)
 
 
+@pytest.mark.process
 def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail, backend: Backend) -> None:
     """What was committed is there after a kill, and the next instance takes over."""
     with subprocess.Popen(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PARENT = """
 import sys
 from s3mover.demo.server import demo_server
+
+pytestmark = pytest.mark.process
 with demo_server() as server:
     print(server.process, flush=True)
     sys.stdin.read()

@@ -21,7 +21,7 @@ PIP = {
     "PIP_REQUIRE_HASHES": "1",
 }
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -166,6 +166,7 @@ def finish(scene: Scene) -> None:
     assert scene.running.stop() == 0, scene.running.tail()
 
 
+@pytest.mark.long
 def test_copies_with_a_database_in_a_file(scene_of: Callable[..., Scene], world: World) -> None:
     """20,000 objects are copied by S3, some in parts, while supervisor and workers are killed."""
     furnish(world.s3, "small/", 20_000)
@@ -177,6 +178,7 @@ def test_copies_with_a_database_in_a_file(scene_of: Callable[..., Scene], world:
         assert_no_gap(scene)
 
 
+@pytest.mark.long
 def test_copies_with_a_database_server(scene_of: Callable[..., Scene], world: World) -> None:
     """20,000 objects are copied by S3, some in parts, while supervisor, workers and the database are killed."""
     furnish(world.s3, "small/", 20_000)

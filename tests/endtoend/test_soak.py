@@ -11,6 +11,8 @@ from testkit.settled import assert_counted, rows
 from testkit.soaking import Soak, growth_of
 from testkit.world import World
 
+pytestmark = pytest.mark.long
+
 SWEEPS, EACH, THREADS = 40, 100, 16
 # What the allocators' habits may add in so few sweeps; a leak of a few kilobytes per object is more.
 MOST_MEMORY = 8_000_000

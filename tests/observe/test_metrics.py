@@ -161,6 +161,7 @@ def test_counters_stand_at_zero_before_their_first_event(
     assert value(metrics, name, **labels) == 0
 
 
+@pytest.mark.process
 def test_promtool_has_nothing_to_say(busy: MetricsListener) -> None:
     """Prometheus' own linter accepts names, types, help and syntax."""
     body, _ = busy.exposition("")

@@ -95,6 +95,7 @@ def test_latency_is_per_operation(simulator: Simulator, make_bucket: MakeBucket)
     assert ask(simulator.endpoint, "GET", f"/{opened}/a").body == b"x"
 
 
+@pytest.mark.process
 def test_tls_can_be_verified() -> None:
     """The throw-away authority is enough for a client that verifies, names of buckets included."""
     with Simulator(tls=True) as secure:
@@ -108,6 +109,7 @@ def test_tls_can_be_verified() -> None:
             assert response.read() == b"x" * 1_000_000
 
 
+@pytest.mark.process
 def test_the_simulator_ends_with_its_parent() -> None:
     """A parent that is killed can't stop it; it notices and goes."""
     code = (
@@ -128,6 +130,7 @@ def test_the_simulator_ends_with_its_parent() -> None:
     assert ended
 
 
+@pytest.mark.process
 def test_the_command_prints_what_a_shell_needs() -> None:
     """Endpoint and credentials as exports; SIGTERM ends it well."""
     command = [sys.executable, "-m", "simulator", "--objects", "3", "--latency", "1ms"]

@@ -129,6 +129,7 @@ def test_requests_in_a_row_are_answered_in_order(simulator: Simulator, opened: s
     assert got.index(b"first") < got.index(b"second")
 
 
+@pytest.mark.process
 def test_large_answers_end_well(capfd: pytest.CaptureFixture[str]) -> None:
     """An answer longer than what a socket buffers is whole, and its connection ends without a complaint."""
     with Simulator() as simulator:

@@ -20,6 +20,7 @@ from s3mover.workers.pool.route_client import RouteClient
 from tests.audit.samples import PAIR
 
 
+@pytest.mark.process
 def test_a_defect_of_the_plan_is_not_waited_for(tmp_path: Path) -> None:
     """It is met on the planner's thread; a loop that did not hear of it would wait for ever."""
 

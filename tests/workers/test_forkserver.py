@@ -22,6 +22,8 @@ SUPERVISOR = """
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.shared_state import shared_memory_file
 
+pytestmark = pytest.mark.process
+
 fork_server = ForkServer()
 child = fork_server.start(shared_memory_file())
 print(child.pid, flush=True)

@@ -87,6 +87,7 @@ def told_to_wait(own: LocalRequests, now: float) -> bool:
     return any(one.waiting for report in own.reports(now) for one in report.usage)
 
 
+@pytest.mark.process
 def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
     """The crew's limit of that side falls, nobody's listing is lost, and the other side goes on as before."""
     with Simulator() as simulator:
@@ -118,6 +119,7 @@ def test_a_process_without_workers_keeps_to_the_bounds() -> None:
         traffic.bytes_read().take(1e12)
 
 
+@pytest.mark.process
 def test_a_process_without_workers_heeds_refusals() -> None:
     """Where the limit begins, or grows, so many requests take a third of a second; after refusals over one."""
     with Simulator() as simulator, standalone_limits({REQUESTS: 0, BYTES: 0}) as traffic:

@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+import pytest
+
 from s3mover.events import Event, ThrottleChanged
 from s3mover.model import Side, Status
 from s3mover.workers.pool.forkserver import ForkServer
@@ -14,6 +16,7 @@ THREADS = 150
 OBJECTS = 6000
 
 
+@pytest.mark.process
 def test_a_store_that_gives_little_is_used_and_not_hammered() -> None:
     """Once the limit is found few requests are refused, it is near the store's, and every object arrives.
 

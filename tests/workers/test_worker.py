@@ -5,6 +5,8 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pytest
+
 from s3mover.errors import ExitCode
 from s3mover.model import Side
 from s3mover.workers.messages import (
@@ -30,6 +32,7 @@ threading.Event().wait()
 """
 
 
+@pytest.mark.process
 def test_a_worker_ends_with_any_of_its_threads() -> None:
     """By a trace and the exit code of a defect: a thread that is missed in silence would be waited for."""
     ended = subprocess.run(
@@ -39,6 +42,7 @@ def test_a_worker_ends_with_any_of_its_threads() -> None:
     assert "ZeroDivisionError" in ended.stderr
 
 
+@pytest.mark.process
 def test_a_page_that_waits_at_a_valve_is_told_of_again_and_again() -> None:
     """Three times here, though no order is in hand: who is silent for long gets next to nothing of a limit."""
     memory = shared_memory_file()

@@ -1,0 +1,1 @@
+"""Tests of the equipment that other tests rely on."""
