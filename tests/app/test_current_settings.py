@@ -14,8 +14,8 @@ from s3mover.app.current_settings import (
     secrets_of,
 )
 from s3mover.settings import Settings
-from s3mover.settings.load import load
 from s3mover.settings.definitions import setting_definitions
+from s3mover.settings.load import load
 
 PAIR = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
 ROUTES = """
