@@ -7,6 +7,7 @@ change.
 from xdist.scheduler import LoadGroupScheduling
 
 GROUPS = {
+    "tests/demo/test_documents.py": "documents",
     "tests/demo/test_server.py": "demo",
     "tests/demo/test_service.py": "demo",
     "tests/deploy/test_image.py": "image",

@@ -24,11 +24,11 @@ from s3mover.errors import MoverError, UnreachableError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
+pytestmark = pytest.mark.process
+
 PARENT = """
 import sys
 from s3mover.demo.server import demo_server
-
-pytestmark = pytest.mark.process
 with demo_server() as server:
     print(server.process, flush=True)
     sys.stdin.read()

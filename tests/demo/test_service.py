@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from s3mover.settings.load import load
 from testkit.program import environment, run_program
 from testkit.waiting import TOO_LONG
+
+pytestmark = pytest.mark.process
 
 
 def command(folder: Path, endpoint: str) -> list[str]:

@@ -17,12 +17,12 @@ from s3mover.workers.pool.forkserver import ForkedProcess, ForkServer
 from s3mover.workers.shared_state import shared_memory_file
 from testkit.waiting import wait_until
 
+pytestmark = pytest.mark.process
+
 # A supervisor that has a worker and is killed.
 SUPERVISOR = """
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.shared_state import shared_memory_file
-
-pytestmark = pytest.mark.process
 
 fork_server = ForkServer()
 child = fork_server.start(shared_memory_file())
