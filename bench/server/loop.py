@@ -1,4 +1,4 @@
-"""The network side: HTTP over TLS on one thread around epoll. What is answered is `answers.py`'s.
+"""The network side: HTTP over TLS on one thread around epoll. What is answered is `documents.py`'s.
 
 An `asyncio` server of the same answers takes twice the CPU, most of it in its TLS.
 """

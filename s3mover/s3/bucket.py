@@ -1,7 +1,7 @@
 """The operations on one bucket, typed: what is asked, and what is made of the answer.
 
 Those on multipart uploads are in `multipart.py`. How a request travels is `client.py`'s, what an error is
-`answers.py`'s, and when to try again the caller's, save for the pages of listings (`paging.py`).
+`documents.py`'s, and when to try again the caller's, save for the pages of listings (`paging.py`).
 Source: Amazon S3 API Reference, the page of each operation.
 """
 
@@ -15,7 +15,7 @@ from http import HTTPStatus
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml
-from s3mover.s3.answers import document, no_document
+from s3mover.s3.documents import document, no_document
 from s3mover.s3.body import Body, object_head, opened
 from s3mover.s3.client import Client, Request
 from s3mover.s3.headers import copy_source, quoted, said

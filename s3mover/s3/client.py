@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 from s3mover import __version__
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
-from s3mover.s3.answers import refusal, succeeded
+from s3mover.s3.documents import refusal, succeeded
 from s3mover.s3.http import Connection, Stream
 from s3mover.s3.payload import Outgoing, as_sent, buffered, declared
 from s3mover.s3.regions import host_in

@@ -6,7 +6,7 @@ Source: Amazon S3 API Reference, the page of each operation.
 from collections.abc import Iterator, Mapping, Sequence
 
 from s3mover.s3 import xml
-from s3mover.s3.answers import document, no_document
+from s3mover.s3.documents import document, no_document
 from s3mover.s3.body import etag_of
 from s3mover.s3.client import Client, Request
 from s3mover.s3.headers import copy_source, said

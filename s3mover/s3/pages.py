@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from s3mover.errors import ListingError
 from s3mover.model import ObjectPage
 from s3mover.s3 import xml
-from s3mover.s3.answers import MAX_DOCUMENT, document, judged
+from s3mover.s3.documents import MAX_DOCUMENT, document, judged
 from s3mover.s3.records import Upload, UploadedPart
 from s3mover.s3.response import Response, invalid
 

@@ -1,6 +1,6 @@
 """XML as S3 writes and wants it: pure functions from an answer's bytes to records, and back for one request.
 
-No network, no verdicts: what an answer means is `answers.py`'s. Documents with a DOCTYPE are refused, so that no
+No network, no verdicts: what an answer means is `documents.py`'s. Documents with a DOCTYPE are refused, so that no
 entity can expand. Shapes: the pages of the Amazon S3 API Reference that are named below. Elements go by their
 local names, since stores differ in their namespace.
 """

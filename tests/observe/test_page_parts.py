@@ -13,7 +13,7 @@ from s3mover.observe.page import chart, humanize
 from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
 from s3mover.observe.page.headline import Severity, headline_of
 from s3mover.observe.status.history import STEP_SECONDS, STEPS, History
-from s3mover.s3.answers import TEMPORARY_CODES
+from s3mover.s3.documents import TEMPORARY_CODES
 
 
 def test_the_history_counts_by_step() -> None:
