@@ -16,8 +16,8 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.model import PROBE_NAME, ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
+from s3mover.transfer.attempt_errors import is_denial
 from s3mover.transfer.properties import property_headers
-from s3mover.transfer.server_side import is_denial
 
 PROBE_BODY = b"s3mover was here for a moment, to see whether it may write.\n"
 # S3 refuses requests whose time is off by more than 15 minutes; a third of that is worth a word.

@@ -1,1 +1,1 @@
-"""The work on one object: the way it takes, what travels with it, and the check of what arrived."""
+"""The transfer of one object: the method, the properties that are kept, and the verification of the copy."""

@@ -1,8 +1,8 @@
-"""S3's checksums: which there are, and which one an object has. Computing them is `hashing.py`'s.
+"""S3's checksums: the algorithms, and which checksum an object has. `hashing.py` computes them.
 
 Source: Amazon S3 User Guide, "Checking object integrity in Amazon S3". A full-object checksum covers all bytes
-whatever the parts were; a composite one (its text ends in `-` and the number of parts) cannot be compared across
-different parts and is not used here.
+whatever the parts were; a composite one (its text ends in `-` and the number of parts) depends on
+the part size and is not used here.
 """
 
 from base64 import b64encode
@@ -24,12 +24,12 @@ class Algorithm(StrEnum):
 
     @property
     def header(self) -> str:
-        """The header that carries a checksum of this kind."""
+        """The header that carries a checksum of this algorithm."""
         return HEADER + self
 
     @property
-    def joins(self) -> bool:
-        """Whether the checksums of parts can be joined into that of the whole object."""
+    def is_combinable(self) -> bool:
+        """Whether the checksums of parts can be combined into that of the whole object."""
         return self.startswith("crc")
 
 
@@ -40,13 +40,13 @@ class Checksum(NamedTuple):
     value: str
 
 
-def written(digest: bytes) -> str:
-    """Return a checksum as S3 writes it."""
+def base64_text(digest: bytes) -> str:
+    """Return a checksum as S3 writes it: in base64."""
     return b64encode(digest).decode()
 
 
 def full_object_checksum(headers: Mapping[str, str]) -> Checksum | None:
-    """Return the full-object checksum that `headers` (names in lower case) tell, the strongest first."""
+    """Return the full-object checksum in `headers` (names in lower case), None where there is none."""
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         return None
     for algorithm in Algorithm:

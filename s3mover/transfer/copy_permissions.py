@@ -1,21 +1,21 @@
-"""What is remembered of refused server-side copies, so that a refusal is not paid for once per object."""
+"""The cache of copy permissions: a refused server-side copy costs a request once per folder, not once per object."""
 
 import threading
 from collections.abc import Callable
 
-# A permission that was granted meanwhile is noticed after this long.
+# A permission granted after a refusal is noticed within this time.
 RETRY_SECONDS = 300.0
-# So many folders refused, and none permitted, mean that the whole bucket refuses.
-ENOUGH_FOLDERS = 3
-# Beyond this many folders all is forgotten and learnt anew: memory stays bounded in any bucket.
-MOST_FOLDERS = 10_000
+# So many folders refused, and none permitted: the whole bucket counts as refused.
+MIN_REFUSED_FOLDERS = 3
+# At this many folders the cache is cleared: its memory stays bounded in any bucket.
+MAX_FOLDERS = 10_000
 
 
 class CopyPermissionCache:
-    """Remembers per folder of the source whether server-side copies are permitted; refusals fade in time.
+    """Caches per folder of the source whether server-side copies are permitted; refusals expire.
 
-    While nothing is known of a folder, one thread probes it and the others wait for the verdict: refused requests
-    cost money and rate, and many threads start at once. Safe to use from many threads; `clock` is in seconds.
+    While a folder is unknown, one thread probes it and the others wait for the result: refused requests cost money and
+    rate, and many threads start at once. Threads may share it; `clock` is in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -26,51 +26,51 @@ class CopyPermissionCache:
         self._everywhere = (0.0, "")
         self._probing: set[str] = set()
 
-    def refusal(self, key: str, *, probing: bool = True) -> str:
-        """Return why a server-side copy of `key` is known to be refused, empty where it is worth trying.
+    def refusal_code(self, key: str, *, wait: bool = True) -> str:
+        """Return the code with which a copy of `key` would be refused, empty where it is worth trying.
 
-        After an empty answer the caller owes one of `permitted`, `refused` or `undecided` for the same key.
-        `probing` is False for copies that take long: nobody is to wait for their verdict, nor do they for another's.
+        After an empty code the caller must call `record_permitted`, `record_refused` or `record_undecided` for the same
+        key. `wait` is False for copies that take long: others do not wait for their result, nor they for others.
         """
         folder = _folder(key)
         if folder in self._permitted:
             return ""
         with self._changed:
-            while probing and folder in self._probing:
+            while wait and folder in self._probing:
                 self._changed.wait()
             code = self._known_refusal(folder)
-            if probing and not code and folder not in self._permitted:
+            if wait and not code and folder not in self._permitted:
                 self._probing.add(folder)
             return code
 
-    def permitted(self, key: str) -> None:
-        """Remember that server-side copies are possible here."""
+    def record_permitted(self, key: str) -> None:
+        """Record that a copy of `key` succeeded: its folder is permitted."""
         folder = _folder(key)
         if folder in self._permitted:
             return
         with self._changed:
-            self._forget_if_too_much()
+            self._clear_if_full()
             self._permitted.add(folder)
             self._refused.pop(folder, None)
             self._everywhere = (0.0, "")
-            self._probed(folder)
+            self._end_probe(folder)
 
-    def refused(self, key: str, code: str) -> None:
-        """Remember that server-side copies are refused here with `code`."""
+    def record_refused(self, key: str, code: str) -> None:
+        """Record that a copy of `key` was refused with `code`: so is its folder, until the refusal expires."""
         folder = _folder(key)
         with self._changed:
-            self._forget_if_too_much()
-            verdict = (self._clock() + RETRY_SECONDS, code)
+            self._clear_if_full()
+            refusal = (self._clock() + RETRY_SECONDS, code)
             self._permitted.discard(folder)
-            self._refused[folder] = verdict
-            if not self._permitted and len(self._refused) >= ENOUGH_FOLDERS:
-                self._everywhere = verdict
-            self._probed(folder)
+            self._refused[folder] = refusal
+            if not self._permitted and len(self._refused) >= MIN_REFUSED_FOLDERS:
+                self._everywhere = refusal
+            self._end_probe(folder)
 
-    def undecided(self, key: str) -> None:
-        """Let the next thread probe: this copy ended without telling anything of permission."""
+    def record_undecided(self, key: str) -> None:
+        """Record that a copy of `key` failed for another reason: the next thread probes its folder."""
         with self._changed:
-            self._probed(_folder(key))
+            self._end_probe(_folder(key))
 
     def _known_refusal(self, folder: str) -> str:
         now = self._clock()
@@ -79,12 +79,12 @@ class CopyPermissionCache:
                 return code
         return ""
 
-    def _probed(self, folder: str) -> None:
+    def _end_probe(self, folder: str) -> None:
         self._probing.discard(folder)
         self._changed.notify_all()
 
-    def _forget_if_too_much(self) -> None:
-        if len(self._permitted) + len(self._refused) >= MOST_FOLDERS:
+    def _clear_if_full(self) -> None:
+        if len(self._permitted) + len(self._refused) >= MAX_FOLDERS:
             self._permitted.clear()
             self._refused.clear()
 

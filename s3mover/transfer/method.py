@@ -1,6 +1,6 @@
-"""What both ways share: what they give back, and the life of a multipart upload.
+"""What both transfer methods share: their interface, the result, and the life of a multipart upload.
 
-`server_side.py` and `streaming.py` are the ways; this module knows neither.
+The methods are `server_side.py` and `streaming.py`; this module knows neither.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,15 +14,15 @@ from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.s3.retry import Retry, retrying
 from s3mover.transfer.parts import Part
 
-# Parts that are left behind are paid for until someone aborts them, so that this is worth some more requests.
+# The parts of an upload are paid for until it is aborted, which makes some more requests worthwhile.
 ABORT_ATTEMPTS = 3
 
-# Does something with every part, perhaps several at once, and returns the results in the order of parts.
+# Calls a function for every part, perhaps for several at once, and returns the results in the order of the parts.
 RunParts = Callable[[Callable[[Part], Any], Iterable[Part]], list[Any]]
 
 
 class TransferResult(NamedTuple):
-    """A verified copy: its ETag, what should be known of it, and the names of properties that it could not keep."""
+    """A verified copy: its ETag, a note for the audit trail, and the names of the properties that it does not have."""
 
     etag: str
     note: str = ""
@@ -30,19 +30,19 @@ class TransferResult(NamedTuple):
 
 
 class TransferMethod(Protocol):
-    """One way for one object."""
+    """A strategy to transfer one object."""
 
     def transfer(self, order: Order) -> TransferResult:
-        """Bring the object to the destination and verify it.
+        """Copy the object to the destination and verify the copy.
 
         Raises:
             S3Error: a request was refused or failed.
-            VerificationError: what arrived is not what was sent.
+            VerificationError: the copy is not equal to the source.
         """
 
 
-class Upload(NamedTuple):
-    """A multipart upload under way."""
+class MultipartUpload(NamedTuple):
+    """A multipart upload in progress."""
 
     destination: Bucket
     key: str
@@ -50,76 +50,73 @@ class Upload(NamedTuple):
     retry: Retry
 
     def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
-        """Make an object of the parts, whose ETags come in their order."""
+        """Complete the upload from the ETags of its parts, in order."""
         parts = list(enumerate(etags, start=1))
         return self.retry(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
 
 
-def in_one_upload(
+def write_multipart(
     destination: Bucket,
     order: Order,
     headers: dict[str, str],
-    fill: Callable[[Upload], Stored],
+    fill: Callable[[MultipartUpload], Stored],
     retry: Retry,
 ) -> Stored:
-    """Write `order.target` as a multipart upload that `fill` fills and completes.
-
-    One that cannot be completed is aborted, so that its parts are not paid for.
-    """
-    upload = Upload(destination, order.target, _create(destination, order.target, headers), retry)
+    """Write `order.target` as a multipart upload, which `fill` fills and completes; abort it after an error."""
+    upload = MultipartUpload(destination, order.target, _create(destination, order.target, headers), retry)
     try:
         return fill(upload)
     except MoverError as error:
         _abort(upload, error)
         if isinstance(error, S3Error) and error.code in {"NoSuchUpload", "NotFound"}:
-            # Somebody aborted it, or the answer that it was complete got lost: the object must be made anew.
+            # It was aborted by another, or the response to its completion was lost: begin again.
             error.temporary = True
         raise
 
 
 @contextmanager
-def removed_if_wrong(destination: Bucket, key: str, etag: str) -> Iterator[None]:
-    """Remove the copy just written with the ETag `etag` where what is done within finds it to be another object.
+def removed_on_mismatch(destination: Bucket, key: str, etag: str) -> Iterator[None]:
+    """Remove the copy just written with the ETag `etag` if a `VerificationError` is raised within the context.
 
-    Left there, it might pass for a right one in the next sweep.
+    Left there, it might pass for a good one in the next sweep.
     """
     try:
         yield
-    except VerificationError as wrong:
+    except VerificationError as mismatch:
         if etag:
-            _remove(destination, key, etag, wrong)
+            _remove(destination, key, etag, mismatch)
         raise
 
 
-def _remove(destination: Bucket, key: str, etag: str, wrong: VerificationError) -> None:
+def _remove(destination: Bucket, key: str, etag: str, mismatch: VerificationError) -> None:
     try:
         destination.delete(key, if_match=etag)
     except S3Error as error:
         if error.status == HTTPStatus.NOT_FOUND or error.code == "PreconditionFailed":
             return
         raise VerificationError(
-            f"{wrong}; what arrived could not be removed ({error.code}): remove it by hand"
-        ) from wrong
+            f"{mismatch}; the copy could not be removed ({error.code}): remove it by hand"
+        ) from mismatch
 
 
-def arrived_head(destination: Bucket, key: str, retry: Retry) -> Head:
-    """Ask the destination about a copy that it has just taken.
+def head_of_copy(destination: Bucket, key: str, retry: Retry) -> Head:
+    """Return the head of a copy just written.
 
     Raises:
-        VerificationError: it is not there.
-        S3Error: the destination could not be asked.
+        VerificationError: the copy is not there.
+        S3Error: HeadObject failed.
     """
     try:
         return retry(lambda: destination.head(key))
     except S3Error as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            raise VerificationError("the destination took the copy, and does not have it") from error
+            raise VerificationError("the destination accepted the copy, and does not have it") from error
         raise
 
 
-def notes(*said: str) -> str:
-    """Join what should be known of a copy."""
-    return "; ".join(filter(None, said))
+def join_notes(*notes: str) -> str:
+    """Join the notes that are not empty."""
+    return "; ".join(filter(None, notes))
 
 
 def _create(destination: Bucket, key: str, headers: dict[str, str]) -> str:
@@ -127,23 +124,23 @@ def _create(destination: Bucket, key: str, headers: dict[str, str]) -> str:
         return destination.create_upload(key, headers)
     except S3Error as error:
         if error.temporary and not error.status:
-            _abort_nameless(destination, key, error)
+            _abort_unanswered(destination, key, error)
         raise
 
 
-def _abort_nameless(destination: Bucket, key: str, why: S3Error) -> None:
-    """Abort what an answer that got lost has begun: nobody knows its id, and it has no part yet."""
+def _abort_unanswered(destination: Bucket, key: str, cause: S3Error) -> None:
+    """Abort the upload whose id was lost with the response of its creation: one without parts."""
     try:
-        for begun in destination.list_uploads(key):
-            if begun.key == key and not any(destination.list_parts(key, begun.upload_id)):
-                destination.abort_upload(key, begun.upload_id)
+        for listed in destination.list_uploads(key):
+            if listed.key == key and not any(destination.list_parts(key, listed.upload_id)):
+                destination.abort_upload(key, listed.upload_id)
     except S3Error as error:
-        why.add_note(f"a multipart upload may have been left behind: {error.code}")
+        cause.add_note(f"a multipart upload may have been left behind: {error.code}")
 
 
-def _abort(upload: Upload, why: MoverError) -> None:
+def _abort(upload: MultipartUpload, cause: MoverError) -> None:
     try:
         retrying(lambda: upload.destination.abort_upload(upload.key, upload.id), ABORT_ATTEMPTS)
     except S3Error as error:
-        # The transfer's own error matters more, and decides what becomes of the object.
-        why.add_note(f"its multipart upload {upload.id} could not be aborted: {error.code}")
+        # Not raised: the transfer's own error decides on the outcome.
+        cause.add_note(f"its multipart upload {upload.id} could not be aborted: {error.code}")

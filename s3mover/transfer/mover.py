@@ -1,4 +1,7 @@
-"""One object from order to outcome: the choice of the way, the fallback, the attempts. The ways are next door."""
+"""One object from order to outcome: the choice of the method, the fallback and the attempts.
+
+The methods are `server_side.py` and `streaming.py`; what an error means is said by `attempt_errors.py`.
+"""
 
 import shlex
 import time
@@ -9,45 +12,51 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
+from s3mover.transfer.attempt_errors import (
+    code_of,
+    is_archived,
+    is_changed,
+    is_denial,
+    is_retryable,
+    may_have_written,
+    status_of,
+)
 from s3mover.transfer.copy_permissions import CopyPermissionCache
-from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, notes
+from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, join_notes
 from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import TransferPolicy
-from s3mover.transfer.server_side import is_denial
 from s3mover.transfer.verification import written_since
 
-GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
-READS = frozenset({"HeadObject", "GetObject"})
 GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
-ARCHIVED = frozenset({"InvalidObjectState"})
-# A write that is answered 404, and no more, does not say what was not found: the source is asked.
-CHANGED = frozenset({"PreconditionFailed", "NotFound"})
-# HTTP statuses of an answer that says that nothing was done.
-REFUSALS = range(400, 500)
 MESSAGE_LENGTH = 1000
-# Larger objects take longer to copy than others should wait for a verdict, in bytes.
+# Larger objects take longer to copy than other threads should wait to learn whether copies are permitted, in bytes.
 MAX_PROBE = 64 * MIB
 
 
 class TransferState:
-    """What is learnt on the way of one order: the only record here that changes."""
+    """The state of one transfer, which changes with each attempt.
 
-    def __init__(self, order: Order, began_at: float) -> None:
+    `began_at` is in seconds since the epoch, of a dead worker's attempt if there was one; `started` is by the timer.
+    """
+
+    def __init__(self, order: Order, began_at: float, started: float) -> None:
         self.order = order
         self.began_at = order.orphaned_since or began_at
+        self.started = started
         self.may_have_written = bool(order.orphaned_since)
         self.changed = False
         self.method: Method | None = None
         self.attempts = 0
         self.fallback = ""
+        self.orphan_note = ""
 
 
 class Mover:
     """Moves one object at a time; many threads may share one mover.
 
     `pause` waits so many seconds and returns True, or returns False at once where the program is to stop;
-    `clock` tells the time of day and `timer` measures, both in seconds.
+    `clock` returns seconds since the epoch and `timer` measures durations in seconds.
     """
 
     def __init__(
@@ -72,30 +81,35 @@ class Mover:
         self._permissions = CopyPermissionCache(timer)
 
     def move(self, order: Order) -> Outcome:
-        """Move the object of `order` and tell what became of it; never raises for a failure of S3."""
-        started = self._timer()
-        state = TransferState(order, self._clock())
-        left = self._abort_leftovers(order)
+        """Move the object of `order` and return its outcome; never raises for a failure of S3."""
+        state = TransferState(order, self._clock(), self._timer())
+        self._abort_orphaned_uploads(state)
         try:
             self._refuse_large(order)
             result = self._transfer_with_retries(state)
         except MoverError as error:
-            return self._failed(state, started, error, left)
-        return self._ended(state, started, Status.SUCCESS, "", notes(_said(state, result), left), result)
+            return self._failed(state, error)
+        return self._succeeded(state, result)
 
-    def _failed(self, state: TransferState, started: float, error: MoverError, left: str) -> Outcome:
-        order = state.order
-        note = self._ask_for_restoration(order) if _code(error) in ARCHIVED else ""
-        status, code, message = _verdict(GONE_UNSEEN if self._is_gone(order.key, error) else error)
+    def _succeeded(self, state: TransferState, result: TransferResult) -> Outcome:
+        reason = f"streamed, since a server-side copy was refused: {state.fallback}" if state.fallback else ""
+        return self._outcome(state, Status.SUCCESS, "", join_notes(reason, result.note), result)
+
+    def _failed(self, state: TransferState, error: MoverError) -> Outcome:
+        restoration = self._request_restore(state.order) if is_archived(error) else ""
+        if self._is_gone(state.order.key, error):
+            error = GONE_UNSEEN
+        status, code, message = status_of(error), code_of(error), str(error)
         if status is Status.SKIPPED and state.may_have_written and self._has_arrived(state):
-            # A row that is withdrawn would leave the copy without any.
+            # The trail's row of a skipped object is withdrawn, and the copy would have none.
             status, code, message = Status.ERROR, INTERRUPTED, f"a copy may have arrived before: {message}"
-        return self._ended(state, started, status, code, notes(note, message, left))
+        return self._outcome(state, status, code, join_notes(restoration, message))
 
-    def _abort_leftovers(self, order: Order) -> str:
-        """Abort what a worker that died has left of this order; says where that was not possible."""
+    def _abort_orphaned_uploads(self, state: TransferState) -> None:
+        """Abort what a dead worker has left of this order; note it where that fails."""
+        order = state.order
         if not order.orphaned_since:
-            return ""
+            return
         try:
             retrying(
                 lambda: abort_orphaned_uploads(
@@ -104,20 +118,19 @@ class Mover:
                 ABORT_ATTEMPTS,
             )
         except S3Error as error:
-            return f"a multipart upload may have been left behind: {error.code}"
-        return ""
+            state.orphan_note = f"a multipart upload may have been left behind: {error.code}"
 
     def _has_arrived(self, state: TransferState) -> bool:
-        """Tell whether some attempt, of a dead worker's perhaps, has written the destination's object."""
+        """Return whether some attempt, of a dead worker's perhaps, has written the destination's object."""
         try:
             head = self._destination.head(state.order.target)
-        except S3Error as refusal:
-            return refusal.status != HTTPStatus.NOT_FOUND
+        except S3Error as error:
+            return error.status != HTTPStatus.NOT_FOUND
         return written_since(head.last_modified, state.began_at)
 
     def _transfer_with_retries(self, state: TransferState) -> TransferResult:
         return retrying(
-            lambda: self._attempt(state), self._policy.max_attempts, self._pause, is_retryable=_is_retryable
+            lambda: self._attempt(state), self._policy.max_attempts, self._pause, is_retryable=is_retryable
         )
 
     def _attempt(self, state: TransferState) -> TransferResult:
@@ -127,8 +140,8 @@ class Mover:
         try:
             return self._transfer(state)
         except MoverError as error:
-            state.may_have_written = state.may_have_written or _may_have_written(error)
-            state.changed = _code(error) in CHANGED
+            state.may_have_written = state.may_have_written or may_have_written(error)
+            state.changed = is_changed(error)
             raise
 
     def _transfer(self, state: TransferState) -> TransferResult:
@@ -141,7 +154,7 @@ class Mover:
 
     def _copy_or_stream(self, state: TransferState) -> TransferResult:
         key = state.order.key
-        state.fallback = self._permissions.refusal(key, probing=state.order.size <= MAX_PROBE)
+        state.fallback = self._permissions.refusal_code(key, wait=state.order.size <= MAX_PROBE)
         if state.fallback:
             return self._stream(state)
         state.method = Method.SERVER_SIDE_COPY
@@ -149,20 +162,20 @@ class Mover:
             result = self._server_side.transfer(state.order)
         except S3Error as error:
             if not is_denial(error) or self._is_gone(key, error):
-                self._permissions.undecided(key)
+                self._permissions.record_undecided(key)
                 raise
-            self._permissions.refused(key, error.code)
+            self._permissions.record_refused(key, error.code)
             state.fallback = error.code
             return self._stream(state)
         except BaseException:
-            self._permissions.undecided(key)
+            self._permissions.record_undecided(key)
             raise
-        self._permissions.permitted(key)
+        self._permissions.record_permitted(key)
         return result
 
     def _is_gone(self, key: str, error: MoverError) -> bool:
-        """Ask of a refusal whether it hides that there is nothing any more: see `Bucket.is_listed`."""
-        if _code(error) != "AccessDenied":
+        """Return whether AccessDenied hides that the object is gone: see `Bucket.is_listed`."""
+        if code_of(error) != "AccessDenied":
             return False
         try:
             return not self._source.is_listed(key)
@@ -174,22 +187,22 @@ class Mover:
         return self._streaming.transfer(state.order)
 
     def _refresh_order(self, state: TransferState) -> None:
+        """Ask the source for what has changed since the object was listed."""
         head = self._source.head(state.order.key)
         storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
         state.order = state.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
         state.changed = False
 
-    def _ask_for_restoration(self, order: Order) -> str:
-        """Ask once per sweep where that is wished; S3 says if it is under way already."""
+    def _request_restore(self, order: Order) -> str:
+        """Request an archived object's restoration if the settings say so; return a note of what S3 said."""
         if not self._policy.restore_tier:
             return ""
         try:
             self._source.restore(order.key, tier=self._policy.restore_tier, days=self._policy.restore_days)
         except S3Error as error:
-            under_way = error.code == "RestoreAlreadyInProgress"
-            return (
-                "its restoration is under way" if under_way else f"its restoration was refused: {error.code}"
-            )
+            if error.code == "RestoreAlreadyInProgress":
+                return "its restoration is under way"
+            return f"its restoration was refused: {error.code}"
         return "its restoration was asked for"
 
     def _refuse_large(self, order: Order) -> None:
@@ -201,10 +214,9 @@ class Mover:
                 "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
             )
 
-    def _ended(
+    def _outcome(
         self,
         state: TransferState,
-        started: float,
         status: Status,
         code: str,
         message: str,
@@ -219,12 +231,12 @@ class Mover:
             status=status,
             method=state.method,
             moved_at=self._clock(),
-            duration_us=round((self._timer() - started) * 1_000_000),
+            duration_us=round((self._timer() - state.started) * 1_000_000),
             attempts=state.attempts,
             source_etag=order.etag,
             destination_etag=result.etag if result else "",
             code=code,
-            message=message[:MESSAGE_LENGTH],
+            message=join_notes(message, state.orphan_note)[:MESSAGE_LENGTH],
             fallback=state.fallback,
             delete_due=result is not None and self._policy.delete_source,
             unkept=result.unkept if result else (),
@@ -232,40 +244,5 @@ class Mover:
         )
 
 
-def _said(state: TransferState, result: TransferResult) -> str:
-    refused = f"streamed, since a server-side copy was refused: {state.fallback}" if state.fallback else ""
-    return notes(refused, result.note)
-
-
 def _url(bucket: Bucket, key: str) -> str:
     return f"s3://{bucket.address.bucket}/{key}"
-
-
-def _is_retryable(error: MoverError) -> bool:
-    return error.temporary or (_code(error) in CHANGED and not _is_gone(error))
-
-
-def _is_gone(error: MoverError) -> bool:
-    """Tell whether the source's object is no longer there; what the ways ask of the destination is no S3Error then."""
-    if not isinstance(error, S3Error):
-        return False
-    return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
-
-
-def _may_have_written(error: MoverError) -> bool:
-    """Tell whether S3 may have written the object all the same: no answer, or no refusal, or a check that failed.
-
-    Such a check looks at the source, and is refused where the object is gone by then, whose copy may have arrived.
-    """
-    refused = isinstance(error, S3Error) and error.status in REFUSALS and error.operation != "HeadObject"
-    return not refused or _code(error) == "NotFound"
-
-
-def _verdict(error: MoverError) -> tuple[Status, str, str]:
-    code = _code(error)
-    status = Status.SKIPPED if _is_gone(error) or code in ARCHIVED else Status.ERROR
-    return status, code, str(error)
-
-
-def _code(error: MoverError) -> str:
-    return error.code if isinstance(error, S3Error) else type(error).__name__

@@ -1,18 +1,19 @@
-"""Multipart uploads that a killed process began and nobody will complete: their parts are paid for until aborted."""
+"""Multipart uploads of a killed process, which nobody completes: their parts are paid for until aborted."""
 
 from datetime import datetime
 
 from s3mover.s3.bucket import Bucket
 from s3mover.transfer.parts import MIN_PART_SIZE
 
-# S3 tells times in whole seconds, and clocks differ a little.
+# S3 gives times in whole seconds, and clocks differ a little.
 CLOCK_TOLERANCE_SECONDS = 60.0
 
 
 def abort_orphaned_uploads(destination: Bucket, key: str, size: int, since: float) -> None:
-    """Abort what was begun for `key` since then: under the lease nobody else writes this key.
+    """Abort the multipart uploads of `key` begun since `since` (seconds since the epoch).
 
-    `since` is in seconds since the epoch; objects of less than a part's `size` in bytes have no uploads.
+    They are our own, since under the lease no other process writes this key. An object whose `size` in bytes is less
+    than a part's has none.
 
     Raises:
         S3Error: the uploads could not be listed or aborted.
@@ -20,6 +21,6 @@ def abort_orphaned_uploads(destination: Bucket, key: str, size: int, since: floa
     if size < MIN_PART_SIZE:
         return
     for upload in list(destination.list_uploads(key)):
-        begun = datetime.fromisoformat(upload.initiated).timestamp()
-        if upload.key == key and begun >= since - CLOCK_TOLERANCE_SECONDS:
+        initiated = datetime.fromisoformat(upload.initiated).timestamp()
+        if upload.key == key and initiated >= since - CLOCK_TOLERANCE_SECONDS:
             destination.abort_upload(key, upload.upload_id)

@@ -1,4 +1,4 @@
-"""The arithmetic of parts: how large, how many, which bytes. Pure; the limits are Amazon S3's.
+"""The arithmetic of parts: size, number and byte ranges. Pure; the limits are Amazon S3's.
 
 Source of the limits: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 """
@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
 
 def part_size_for(size: int, part_size: int) -> int:
-    """Return the part size in bytes for an object of `size` bytes: `part_size`, or more where 10,000 would not do.
+    """Return the part size in bytes for an object of `size` bytes: `part_size`, or more above 10,000 parts.
 
     Grown sizes are whole MiB, so that they read well in a console.
     """

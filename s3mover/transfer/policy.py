@@ -1,4 +1,4 @@
-"""How transfers are to be made, as the workers get it: the settings that concern one object."""
+"""The settings that concern one transfer, as workers get them."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from s3mover.transfer.parts import MAX_SINGLE_COPY
 
 @dataclass(frozen=True, slots=True)
 class TransferPolicy:
-    """What the settings say of one transfer; sizes in bytes, empty texts mean "as at the source"/"none".
+    """The settings of a transfer; sizes in bytes, empty texts mean "as at the source" or "none".
 
     `method` is `auto`, `server_side_copy` or `streaming`; `large_objects` is `transfer` or `report`. Objects larger
-    than `largest_copy` are copied in parts. `thorough` says whether every object is asked about before a server-side
-    copy, so that what S3 does not copy is kept, too: `auto`, `always` or `never`. Archived objects are restored at
-    `restore_tier` for so many days, if at all.
+    than `largest_copy` are copied in parts. `thorough` says whether a HeadObject precedes each server-side
+    copy, so that properties that CopyObject drops are kept: `auto`, `always` or `never`. Archived objects are restored
+    at `restore_tier` for `restore_days`; an empty tier restores none.
     """
 
     method: str

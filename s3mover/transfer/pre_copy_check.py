@@ -1,8 +1,8 @@
-"""Whether objects are asked about before a server-side copy, which loses website redirects and Object Lock settings.
+"""Whether a HeadObject precedes a server-side copy, which drops website redirects and Object Lock settings.
 
-It matters only where the source's bucket has Object Lock, or where one of the buckets is a website (Amazon S3 API
-Reference: CopyObject; User Guide, "Configuring a webpage redirect"). That is asked once for many objects; where it is
-not told, each object is asked about. What becomes of the answers is `server_side.py`'s.
+It is needed only where the source's bucket has Object Lock, or where one of the buckets is a website (Amazon S3 API
+Reference: CopyObject; User Guide, "Configuring a webpage redirect"). The buckets are asked once for many objects; where
+they do not say, a HeadObject is needed for each object. `server_side.py` sends it and uses its response.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from s3mover.errors import S3Error
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry, no_retry
 
-# Buckets get configured while a daemon runs.
-LOOK_AGAIN_SECONDS = 600.0
+# Buckets may be reconfigured while a daemon runs.
+RECHECK_SECONDS = 600.0
 
 
 class PreCopyCheck:
-    """Decides by `mode`: `always`, `never`, or `auto`, which looks at the buckets; threads may share it.
+    """Decides by `mode`: `always`, `never`, or `auto`, which asks the buckets; threads may share it.
 
     `clock` is in seconds.
     """
@@ -31,25 +31,26 @@ class PreCopyCheck:
         retry: Retry = no_retry,
     ) -> None:
         self._mode = mode
-        self._polls = (source.has_object_lock, source.is_website, destination.is_website)
+        self._bucket_checks = (source.has_object_lock, source.is_website, destination.is_website)
         self._clock = clock
         self._retry = retry
         self._lock = Lock()
         self._until = float("-inf")
-        self._matters = True
+        self._needed = True
 
     def is_needed(self) -> bool:
-        """Tell whether the next object is to be asked about."""
+        """Return whether the next copy needs a HeadObject before it."""
         if self._mode != "auto":
             return self._mode == "always"
         with self._lock:
             if self._clock() >= self._until:
-                self._matters = any(self._may_be(poll) for poll in self._polls)
-                self._until = self._clock() + LOOK_AGAIN_SECONDS
-            return self._matters
+                self._needed = any(self._is_possible(check) for check in self._bucket_checks)
+                self._until = self._clock() + RECHECK_SECONDS
+            return self._needed
 
-    def _may_be(self, poll: Callable[[], bool]) -> bool:
+    def _is_possible(self, check: Callable[[], bool]) -> bool:
+        """Return what `check` returns, True where the bucket does not say."""
         try:
-            return self._retry(poll)
+            return self._retry(check)
         except S3Error:
             return True

@@ -1,7 +1,7 @@
-"""What a store cannot do, learnt from its refusals: S3-compatible stores and buckets differ.
+"""The features that a store lacks, detected from its refusals: S3-compatible stores and buckets differ.
 
-A refused feature is left out of the next attempt, and what is thereby not kept is said in the object's row. The
-lesson fades in time, since a refusal may have had another cause, and buckets get configured.
+A refused feature is left out of the next attempt, and the object's row says what is thereby not kept. The feature is
+tried again after a while, since the refusal may have had another cause, and buckets may be reconfigured.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,14 +10,14 @@ from types import TracebackType
 
 from s3mover.errors import S3Error
 
-FORGET_SECONDS = 600.0
+DISABLED_SECONDS = 600.0
 WRITES = frozenset(
     {"CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart"}
 )
 
 
 class Feature(StrEnum):
-    """Something that a write may use; the text is for people."""
+    """Something that a write may use; the value is the text for people."""
 
     STORAGE_CLASS = "the storage class"
     TRAILERS = "checksum trailers"
@@ -33,8 +33,8 @@ class Feature(StrEnum):
         return self.name.lower()
 
 
-# In the order of suspicion where several features were used and the code fits several: first those without which
-# nothing of the object is lost.
+# The codes with which a feature is refused. Where a code fits several features that were used, the first is suspected:
+# those without which nothing of the object is lost come first.
 _REFUSALS = {
     Feature.STORAGE_CLASS: {"InvalidStorageClass"},
     Feature.TRAILERS: {
@@ -63,9 +63,9 @@ _REFUSALS = {
     },
     Feature.REDIRECT: {"InvalidRequest", "InvalidRedirectLocation", "NotImplemented"},
 }
-# What only says how the bytes are framed: nothing of the object is lost without it.
+# How the bytes of a body are framed: nothing of the object is lost without it.
 FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
-# What stores answer that do not know the operation.
+# The codes of stores that do not know the operation.
 _UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
 
 
@@ -73,26 +73,26 @@ _NEVER = (float("-inf"), "")
 
 
 class StoreFeatures:
-    """What one destination was seen to lack; threads may share it. `clock` is in seconds."""
+    """The detected features of one destination; threads may share it. `clock` is in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lacks: dict[Feature, tuple[float, str]] = {}
+        self._disabled: dict[Feature, tuple[float, str]] = {}
 
     def has(self, feature: Feature) -> bool:
-        """Tell whether `feature` is worth using."""
-        until, _ = self._lacks.get(feature, _NEVER)
+        """Return whether `feature` may be used."""
+        until, _ = self._disabled.get(feature, _NEVER)
         return self._clock() >= until
 
-    def learning(self, used: Iterable[Feature]) -> "FeatureProbe":
-        """Learn from the refusal of what is done within, and let it out."""
+    def probe(self, used: Iterable[Feature]) -> "FeatureProbe":
+        """Return a context that records a refusal raised within it, for the features that are `used`."""
         return FeatureProbe(self, used)
 
-    def learn(self, error: S3Error, used: Iterable[Feature]) -> None:
-        """Blame a refused request on one of the features that it used, if its code fits, and let it be tried without.
+    def record_refusal(self, error: S3Error, used: Iterable[Feature]) -> None:
+        """Disable the one of the `used` features that the code of `error` fits best, and make `error` temporary.
 
-        Another write may have taught the same since this one began. Where a property turns out to be what is refused,
-        the framing that was blamed for the same code before is given another chance.
+        Another write may have disabled it since this one began. Where a property turns out to be refused, framing that
+        was disabled for the same code is enabled again.
         """
         suspect = next((feature for feature in _suspects(error) if feature in used), None)
         if suspect is None:
@@ -103,40 +103,40 @@ class StoreFeatures:
         error.temporary = True
 
     def disable(self, feature: Feature, code: str = "") -> None:
-        """Do without `feature` for a while; `code` is what the store said, if it said anything."""
-        self._lacks[feature] = (self._clock() + FORGET_SECONDS, code)
+        """Disable `feature` for a while; `code` is that of the refusal, if there was one."""
+        self._disabled[feature] = (self._clock() + DISABLED_SECONDS, code)
 
     def disable_framing(self) -> None:
-        """Send bodies as they are for a while."""
+        """Disable trailers and signed chunks for a while: bodies are sent as they are."""
         for feature in FRAMING:
             self.disable(feature)
 
     def _re_enable_framing(self, code: str) -> None:
         for feature in FRAMING:
-            if self._lacks.get(feature, _NEVER)[1] == code:
-                self._lacks[feature] = _NEVER
+            if self._disabled.get(feature, _NEVER)[1] == code:
+                self._disabled[feature] = _NEVER
 
 
 class FeatureProbe:
-    """A context that teaches `features`; a generator would take four times the CPU, for each object."""
+    """A context that records a refusal in `features`; as a generator it would take four times the CPU, per object."""
 
     def __init__(self, features: StoreFeatures, used: Iterable[Feature]) -> None:
         self._features = features
         self._used = used
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Enter the context."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Learn from a refusal."""
+        """Record a refusal."""
         if isinstance(error, S3Error):
-            self._features.learn(error, self._used)
+            self._features.record_refusal(error, self._used)
 
 
 def _suspects(error: S3Error) -> Iterator[Feature]:
-    """Yield the features that may have been refused, the likelier first."""
+    """Yield the features that may have been refused, the most likely first."""
     if error.operation in WRITES:
         yield from (feature for feature, codes in _REFUSALS.items() if error.code in codes)
     elif error.operation == "GetObjectTagging" and error.code in _UNKNOWN_OPERATION:

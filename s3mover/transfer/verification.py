@@ -1,6 +1,6 @@
-"""Is what arrived what was sent? Pure rules; asking the buckets is the ways' affair.
+"""Whether a copy is equal to its source. Pure rules; the transfer methods ask the buckets.
 
-The strongest evidence that both sides give decides: equal full-object checksums, then equal MD5s.
+Full-object checksums of the same algorithm are compared, then MD5s; any difference is an error.
 """
 
 from email.utils import parsedate_to_datetime
@@ -11,19 +11,23 @@ from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 
 
 def check_content(sent: ObjectChecksums, arrived: ObjectChecksums, computed: Checksum | None = None) -> bool:
-    """Compare what both sides say; False where nothing that they say can be compared.
+    """Compare the checksums of both sides; return False where they have none in common.
 
-    `computed` is the checksum of the bytes that flowed through us, if they did.
+    `computed` is the checksum of the bytes that were streamed, None for a server-side copy.
 
     Raises:
-        VerificationError: some evidence proves that the content is another one.
+        VerificationError: two checksums differ.
     """
-    told, shown = full_object_checksum(sent.headers), full_object_checksum(arrived.headers)
+    at_source, at_destination = full_object_checksum(sent.headers), full_object_checksum(arrived.headers)
     proven = False
-    for one, other in ((computed, told), (computed, shown), (told, shown)):
+    for one, other in (
+        (computed, at_source),
+        (computed, at_destination),
+        (at_source, at_destination),
+    ):
         if one is not None and other is not None and one.algorithm == other.algorithm:
             _check(one.algorithm, one.value, other.value)
-            proven = proven or other is shown
+            proven = proven or other is at_destination
     if etag_is_md5(sent) and etag_is_md5(arrived):
         _check("MD5", sent.etag, arrived.etag)
         proven = True
@@ -31,19 +35,19 @@ def check_content(sent: ObjectChecksums, arrived: ObjectChecksums, computed: Che
 
 
 def check_size(sent: int, arrived: int) -> None:
-    """Accept an object of the right size.
+    """Compare sizes in bytes.
 
     Raises:
-        VerificationError: its size is another one.
+        VerificationError: they differ.
     """
     if sent != arrived:
         raise VerificationError(f"{arrived} bytes arrived, {sent} were sent")
 
 
 def written_since(http_date: str, since: float) -> bool:
-    """Tell whether an object of that date was written since then (seconds since the epoch).
+    """Return whether an object with this Last-Modified was written since then (seconds since the epoch).
 
-    S3 tells times in whole seconds: what was written in the same second counts.
+    S3 gives times in whole seconds: an object written in the same second counts.
     """
     return parsedate_to_datetime(http_date).timestamp() >= int(since)
 

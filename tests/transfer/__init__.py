@@ -1,1 +1,1 @@
-"""Tests of the work on one object."""
+"""Tests of the transfer of one object."""

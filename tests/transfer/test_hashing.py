@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.transfer.checksums import Algorithm, written
-from s3mover.transfer.hashing import hasher, joined, written_length
+from s3mover.transfer.checksums import Algorithm, base64_text
+from s3mover.transfer.hashing import base64_length, combine, hasher
 
-JOINING = [algorithm for algorithm in Algorithm if algorithm.joins]
+JOINING = [algorithm for algorithm in Algorithm if algorithm.is_combinable]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_published_check_values_hold(algorithm: Algorithm, check: str) -> No
 
 
 @given(content=st.binary(max_size=500), cuts=st.lists(st.integers(0, 500), max_size=5))
-def test_parts_join_to_the_whole(content: bytes, cuts: list[int]) -> None:
+def test_checksums_of_parts_combine_to_that_of_the_object(content: bytes, cuts: list[int]) -> None:
     """However an object is cut, the checksums of its parts give that of the object."""
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     pieces = [content[first:last] for first, last in pairwise(edges)]
@@ -46,20 +46,20 @@ def test_parts_join_to_the_whole(content: bytes, cuts: list[int]) -> None:
             part = hasher(algorithm)
             part.update(memoryview(piece))
             parts.append((part.digest(), len(piece)))
-        assert joined(algorithm, parts) == whole.digest()
+        assert combine(algorithm, parts) == whole.digest()
 
 
 @given(content=st.binary())
-def test_it_is_written_in_base64_most_significant_byte_first(content: bytes) -> None:
+def test_a_checksum_is_base64_of_its_bytes_most_significant_first(content: bytes) -> None:
     """As S3 writes it."""
     crc = hasher(Algorithm.CRC32)
     crc.update(memoryview(content))
-    assert b64decode(written(crc.digest())) == zlib.crc32(content).to_bytes(4, "big")
+    assert b64decode(base64_text(crc.digest())) == zlib.crc32(content).to_bytes(4, "big")
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
-def test_the_written_length_is_known_before(algorithm: Algorithm) -> None:
-    """A trailer's length must be told before its checksum is computed."""
+def test_the_length_in_base64_is_known_beforehand(algorithm: Algorithm) -> None:
+    """A trailer's length is sent before its checksum is computed."""
     computed = hasher(algorithm)
     computed.update(memoryview(b"content"))
-    assert len(written(computed.digest())) == written_length(algorithm)
+    assert len(base64_text(computed.digest())) == base64_length(algorithm)

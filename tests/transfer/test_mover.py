@@ -1,4 +1,4 @@
-"""One object from order to outcome: the choice of the way, the fallback and the attempts, over scripted ways."""
+"""One object from order to outcome: the choice of the method, the fallback and the attempts, over scripted methods."""
 
 from collections.abc import Callable
 
@@ -21,8 +21,8 @@ GONE = S3Error("NoSuchKey", "", status=404)
 CHANGED = S3Error("PreconditionFailed", "", status=412)
 
 
-class ScriptedWay:
-    """A way that raises what its script says, then succeeds."""
+class ScriptedMethod:
+    """A method that raises the errors of its script, then succeeds."""
 
     def __init__(self, *script: MoverError) -> None:
         self.script = list(script)
@@ -36,7 +36,7 @@ class ScriptedWay:
 
 
 class Source(Bucket):
-    """A bucket of which only the head is asked, and whether it is still listed."""
+    """A bucket that only answers `head` and `is_listed`."""
 
     def __init__(self, name: str, head: Callable[[], Head] | None = None, listed: bool | None = True) -> None:
         super().__init__(
@@ -58,8 +58,8 @@ class Source(Bucket):
 
 
 def move(
-    server_side: ScriptedWay,
-    streaming: ScriptedWay,
+    server_side: ScriptedMethod,
+    streaming: ScriptedMethod,
     method: str = "auto",
     head: Callable[[], Head] | None = None,
     order: Order = ORDER,
@@ -83,9 +83,9 @@ def move(
 
 
 def test_a_permitted_copy_never_streams() -> None:
-    """Server-side copy is the first choice, and an outcome says all of it."""
-    streaming = ScriptedWay()
-    outcome = move(ScriptedWay(), streaming)
+    """Server-side copy is the first choice, and the outcome records everything."""
+    streaming = ScriptedMethod()
+    outcome = move(ScriptedMethod(), streaming)
     assert outcome == Outcome(
         sweep=7,
         number=3,
@@ -105,39 +105,39 @@ def test_a_permitted_copy_never_streams() -> None:
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "NotImplemented", "NoSuchBucket"])
 def test_a_refused_copy_streams_in_the_same_attempt(code: str) -> None:
     """A denial costs no attempt; the outcome says why the object streamed."""
-    outcome = move(ScriptedWay(S3Error(code, "no", status=403)), ScriptedWay())
+    outcome = move(ScriptedMethod(S3Error(code, "no", status=403)), ScriptedMethod())
     assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 1)
     assert outcome.fallback == code
     assert code in outcome.message
 
 
-def test_a_denial_of_both_ways_is_an_error_at_once() -> None:
+def test_a_denial_of_both_methods_is_an_error_at_once() -> None:
     """What is not permitted is not tried again in this sweep."""
-    streaming = ScriptedWay(DENIED, DENIED)
-    outcome = move(ScriptedWay(DENIED), streaming)
+    streaming = ScriptedMethod(DENIED, DENIED)
+    outcome = move(ScriptedMethod(DENIED), streaming)
     assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "AccessDenied", 1)
     assert len(streaming.orders) == 1
 
 
 @pytest.mark.parametrize("method", ["auto", "server_side_copy", "streaming"])
-def test_a_refusal_that_hides_a_vanished_object_is_no_failure(method: str) -> None:
-    """S3 refuses what is missing to those who may not list it all; it is skipped, and nothing streams for it."""
-    server_side, streaming = ScriptedWay(DENIED), ScriptedWay(DENIED)
+def test_a_refusal_that_hides_a_vanished_object_is_not_a_failure(method: str) -> None:
+    """S3 refuses a missing object to a principal that may not list the bucket; it is skipped, not streamed."""
+    server_side, streaming = ScriptedMethod(DENIED), ScriptedMethod(DENIED)
     outcome = move(server_side, streaming, method, listed=False)
     assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
     assert len(server_side.orders) + len(streaming.orders) == 1
 
 
-def test_a_refusal_is_believed_where_no_listing_tells_more() -> None:
+def test_a_refusal_counts_where_the_listing_is_refused_as_well() -> None:
     """A listing that is refused as well proves nothing."""
-    outcome = move(ScriptedWay(DENIED), ScriptedWay(DENIED), listed=None)
+    outcome = move(ScriptedMethod(DENIED), ScriptedMethod(DENIED), listed=None)
     assert (outcome.status, outcome.code) == (Status.ERROR, "AccessDenied")
 
 
 @pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
-def test_a_forced_method_is_kept_to(method: str) -> None:
-    """Without `auto` there is no fallback."""
-    server_side, streaming = ScriptedWay(DENIED), ScriptedWay(DENIED)
+def test_a_configured_method_has_no_fallback(method: str) -> None:
+    """Only `auto` falls back."""
+    server_side, streaming = ScriptedMethod(DENIED), ScriptedMethod(DENIED)
     outcome = move(server_side, streaming, method)
     assert (outcome.status, outcome.method) == (Status.ERROR, Method(method))
     assert len(server_side.orders) + len(streaming.orders) == 1
@@ -151,46 +151,46 @@ def test_temporary_errors_are_tried_again() -> None:
         pauses.append(seconds)
         return True
 
-    outcome = move(ScriptedWay(SLOW, VerificationError("altered")), ScriptedWay(), pause=pause)
+    outcome = move(ScriptedMethod(SLOW, VerificationError("altered")), ScriptedMethod(), pause=pause)
     assert (outcome.status, outcome.attempts, len(pauses)) == (Status.SUCCESS, 3, 2)
 
 
 def test_attempts_are_bounded() -> None:
-    """One bad object does not hammer: after max_attempts it is an error until the next sweep."""
-    server_side = ScriptedWay(*[SLOW] * 9)
-    outcome = move(server_side, ScriptedWay())
+    """One bad object does not hammer the store: after max_attempts it is an error until the next sweep."""
+    server_side = ScriptedMethod(*[SLOW] * 9)
+    outcome = move(server_side, ScriptedMethod())
     assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "SlowDown", 4)
     assert len(server_side.orders) == 4
 
 
-def test_no_attempt_is_begun_when_the_program_is_to_stop() -> None:
+def test_no_attempt_begins_when_the_program_is_to_stop() -> None:
     """A pause that is cut short ends the order with the error it met."""
-    outcome = move(ScriptedWay(SLOW), ScriptedWay(), pause=lambda _: False)
+    outcome = move(ScriptedMethod(SLOW), ScriptedMethod(), pause=lambda _: False)
     assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "SlowDown", 1)
 
 
 def test_a_vanished_object_is_skipped() -> None:
-    """An object that is gone is no failure."""
-    outcome = move(ScriptedWay(GONE), ScriptedWay())
+    """An object that is gone is not a failure."""
+    outcome = move(ScriptedMethod(GONE), ScriptedMethod())
     assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
 
 
 def test_an_archived_object_is_skipped_with_its_own_reason() -> None:
-    """What cannot be read until it is restored is a state, not a failure."""
-    outcome = move(ScriptedWay(S3Error("InvalidObjectState", status=403)), ScriptedWay())
+    """An object that must be restored first is not a failure."""
+    outcome = move(ScriptedMethod(S3Error("InvalidObjectState", status=403)), ScriptedMethod())
     assert (outcome.status, outcome.code) == (Status.SKIPPED, "InvalidObjectState")
 
 
-def test_a_changed_object_is_looked_at_again() -> None:
+def test_a_changed_object_is_refreshed() -> None:
     """After a 412 the object is moved as it is now, and the outcome names that version."""
-    server_side = ScriptedWay(CHANGED)
-    outcome = move(server_side, ScriptedWay(), head=lambda: Head(9, "f" * 32, "", {}))
+    server_side = ScriptedMethod(CHANGED)
+    outcome = move(server_side, ScriptedMethod(), head=lambda: Head(9, "f" * 32, "", {}))
     assert [(order.size, order.etag) for order in server_side.orders] == [(5, "e" * 32), (9, "f" * 32)]
     assert (outcome.status, outcome.size, outcome.source_etag) == (Status.SUCCESS, 9, "f" * 32)
 
 
-def test_looking_again_is_tried_again() -> None:
-    """A source that is slow to say what its object is now costs an attempt, not the object."""
+def test_refreshing_is_tried_again() -> None:
+    """A throttled HeadObject costs an attempt, not the object."""
     heads = [SLOW, SLOW]
 
     def head() -> Head:
@@ -198,27 +198,27 @@ def test_looking_again_is_tried_again() -> None:
             raise heads.pop()
         return Head(9, "f" * 32, "", {"x-amz-storage-class": "STANDARD_IA"})
 
-    server_side = ScriptedWay(CHANGED)
-    outcome = move(server_side, ScriptedWay(), head=head)
+    server_side = ScriptedMethod(CHANGED)
+    outcome = move(server_side, ScriptedMethod(), head=head)
     assert (outcome.status, outcome.attempts) == (Status.SUCCESS, 4)
     assert [order.storage_class for order in server_side.orders] == ["STANDARD", "STANDARD_IA"]
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy"])
-def test_a_write_that_finds_nothing_is_no_proof_that_the_object_is_gone(operation: str) -> None:
-    """A 404 without a code may speak of an upload or a bucket: the source is asked."""
+def test_a_write_answered_404_does_not_prove_that_the_object_is_gone(operation: str) -> None:
+    """A 404 without a code may be about an upload or a bucket: the source is asked."""
     unclear = S3Error("NotFound", status=404, operation=operation)
-    outcome = move(ScriptedWay(unclear), ScriptedWay(), head=lambda: Head(5, "e" * 32, "", {}))
+    outcome = move(ScriptedMethod(unclear), ScriptedMethod(), head=lambda: Head(5, "e" * 32, "", {}))
     assert (outcome.status, outcome.attempts) == (Status.SUCCESS, 2)
 
 
-def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> None:
-    """Changed, then gone: gone."""
+def test_an_object_that_is_gone_when_it_is_refreshed_is_skipped() -> None:
+    """Changed, then deleted: skipped as gone."""
 
     def head() -> Head:
         raise S3Error("NotFound", status=404, operation="HeadObject")
 
-    outcome = move(ScriptedWay(CHANGED), ScriptedWay(), head=head)
+    outcome = move(ScriptedMethod(CHANGED), ScriptedMethod(), head=head)
     assert outcome.status == Status.SKIPPED
 
 
@@ -226,17 +226,17 @@ def test_an_object_that_vanishes_while_it_is_looked_at_again_is_skipped() -> Non
     "refusal", [S3Error("NotFound", status=404, operation="HeadObject"), DENIED_LOOK], ids=["gone", "hidden"]
 )
 def test_a_copy_whose_source_vanished_before_it_was_compared_keeps_its_row(refusal: S3Error) -> None:
-    """What was refused is the look at the source, and not the copy, which has arrived."""
+    """The check of the source was refused, and not the copy, which has arrived."""
     arrived = Head(5, "d" * 32, "Thu, 01 Jan 1970 00:01:40 GMT", {})
-    outcome = move(ScriptedWay(refusal), ScriptedWay(), listed=False, arrived=lambda: arrived)
+    outcome = move(ScriptedMethod(refusal), ScriptedMethod(), listed=False, arrived=lambda: arrived)
     assert (outcome.status, outcome.code) == (Status.ERROR, "Interrupted")
 
 
 def test_large_objects_can_be_reported_instead() -> None:
     """`transfer.large_objects: report` records the command to run by hand, quoted for a shell, and moves nothing."""
-    server_side = ScriptedWay()
+    server_side = ScriptedMethod()
     order = ORDER._replace(size=5 * GIB + 1)
-    outcome = move(server_side, ScriptedWay(), order=order, large_objects="report")
+    outcome = move(server_side, ScriptedMethod(), order=order, large_objects="report")
     assert (outcome.status, outcome.code) == (Status.ERROR, "EntityTooLarge")
     assert "aws s3 cp 's3://source/in/a b.pdf' 's3://destination/out/a b.pdf'" in outcome.message
     assert server_side.orders == []

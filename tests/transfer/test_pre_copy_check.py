@@ -1,4 +1,4 @@
-"""Whether objects are asked about before they are copied: once for many, and safely where it is not told."""
+"""Whether a HeadObject precedes a copy: decided once for many objects, and safely where the buckets do not say."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retry_policy
-from s3mover.transfer.pre_copy_check import LOOK_AGAIN_SECONDS, PreCopyCheck
+from s3mover.transfer.pre_copy_check import RECHECK_SECONDS, PreCopyCheck
 from simulator import Simulator
 
 ACCOUNT = "111111111111"
@@ -23,7 +23,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 class Pair:
-    """Two buckets, one decision, and a time of its own."""
+    """Two buckets, the check, and a clock that the test sets."""
 
     def __init__(self, s3: Simulator) -> None:
         key = s3.add_key(ACCOUNT)
@@ -46,7 +46,7 @@ class Pair:
         return PreCopyCheck(mode, self.source, self.destination, lambda: self.now, retry)
 
     def looks(self) -> int:
-        """Count the requests that were made to decide."""
+        """Return the number of requests that the check made."""
         return sum(count for name, count in self.s3.counts().items() if name.startswith(LOOKS))
 
 
@@ -74,7 +74,7 @@ def pair(simulator: Simulator) -> Iterator[Pair]:
         ("to", {"object_lock": True}, False),
     ],
 )
-def test_objects_are_asked_about_where_copies_may_lose_something(
+def test_a_head_precedes_copies_that_may_lose_something(
     pair: Pair, bucket: str, settings: dict[str, Any], expected: bool
 ) -> None:
     """Object Lock at the source or a website at either end; locks of the destination are given to every object."""
@@ -82,20 +82,20 @@ def test_objects_are_asked_about_where_copies_may_lose_something(
     assert pair.auto.is_needed() == expected
 
 
-def test_the_buckets_are_looked_at_once(pair: Pair) -> None:
-    """However many objects there are; again after a while, since buckets get configured."""
+def test_the_buckets_are_asked_once(pair: Pair) -> None:
+    """However many objects there are; again after a while, since buckets may be reconfigured."""
     assert [pair.auto.is_needed() for _ in range(50)] == [False] * 50
     assert pair.looks() == 3
     pair.s3.configure_bucket("to", website=True)
-    pair.now = LOOK_AGAIN_SECONDS - 1
+    pair.now = RECHECK_SECONDS - 1
     assert not pair.auto.is_needed()
-    pair.now = LOOK_AGAIN_SECONDS
+    pair.now = RECHECK_SECONDS
     assert pair.auto.is_needed()
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("always", True), ("never", False)])
-def test_who_has_decided_does_not_look(pair: Pair, mode: str, expected: bool) -> None:
-    """No request is made for what the settings say."""
+def test_a_configured_decision_makes_no_request(pair: Pair, mode: str, expected: bool) -> None:
+    """`always` and `never` do not ask the buckets."""
     pair.s3.configure_bucket("from", website=not expected)
     assert pair.deciding(mode).is_needed() == expected
     assert pair.looks() == 0
@@ -104,8 +104,8 @@ def test_who_has_decided_does_not_look(pair: Pair, mode: str, expected: bool) ->
 @pytest.mark.parametrize(
     "action", ["s3:GetBucketObjectLockConfiguration", "s3:GetBucketWebsite", "s3:GetBucket*"]
 )
-def test_what_may_not_be_known_is_taken_for_possible(pair: Pair, action: str) -> None:
-    """Without the permission to look, each object is asked about."""
+def test_a_refused_question_counts_as_yes(pair: Pair, action: str) -> None:
+    """Without the permission to ask, a HeadObject precedes each copy."""
     denied = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
     pair.s3.configure_bucket("from", policy={"Statement": denied})
     assert pair.auto.is_needed()
@@ -113,7 +113,7 @@ def test_what_may_not_be_known_is_taken_for_possible(pair: Pair, action: str) ->
 
 @pytest.mark.parametrize("quirk", ["no_bucket_settings", "unknown_subresource_lists"])
 def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: str) -> None:
-    """501, or a page of the listing instead of an answer, are a no."""
+    """501, or a page of the listing instead of the document, are a no."""
     for bucket in ("from", "to"):
         pair.s3.configure_bucket(bucket, quirks=[quirk])
     assert not pair.auto.is_needed()
@@ -124,13 +124,13 @@ def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: st
     [("MethodNotAllowed", 405, False), ("NotFound", 404, False), ("NoSuchBucket", 404, True)],
 )
 def test_only_a_plain_no_is_a_no(pair: Pair, code: str, status: int, expected: bool) -> None:
-    """A store that does not know the operation has none; a bucket that is gone does not tell."""
+    """A store that does not know the operation has no such settings; a bucket that is gone does not say."""
     pair.s3.add_fault("refusal", operation="GetBucketWebsite", code=code, status=status)
     assert pair.auto.is_needed() == expected
 
 
-def test_temporary_trouble_is_outlived(pair: Pair) -> None:
-    """A refused rate is no verdict; only where it lasts, each object is asked about."""
+def test_temporary_errors_are_retried(pair: Pair) -> None:
+    """Only where throttling lasts does a HeadObject precede each copy."""
     fault = pair.s3.add_fault("slow_down", operation="GetBucketWebsite", times=2)
     assert not pair.auto.is_needed()
     pair.s3.clear_faults(fault)
@@ -138,8 +138,8 @@ def test_temporary_trouble_is_outlived(pair: Pair) -> None:
     assert pair.deciding("auto").is_needed()
 
 
-def test_the_bucket_tells_itself(pair: Pair) -> None:
-    """As an operation of its own, whose refusal is an error."""
+def test_the_operations_raise_their_refusals(pair: Pair) -> None:
+    """Called directly, a refusal is an error."""
     assert (pair.source.has_object_lock(), pair.source.is_website()) == (False, False)
     pair.s3.configure_bucket("from", object_lock=True, website=True)
     assert (pair.source.has_object_lock(), pair.source.is_website()) == (True, True)

@@ -1,4 +1,4 @@
-"""What travels with the bytes."""
+"""The properties of an object as headers of a write."""
 
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.properties import is_tagged, property_headers, write_headers
@@ -17,7 +17,7 @@ def able(_: Feature) -> bool:
 
 
 def test_content_headers_and_metadata_are_carried_and_nothing_else() -> None:
-    """What describes the content goes along; what describes the answer stays."""
+    """Headers that describe the content are kept; headers that describe the response are not."""
     answer = {
         "content-type": "text/csv",
         "content-encoding": "gzip",
@@ -50,8 +50,8 @@ def test_the_source_class_is_kept_unless_another_is_configured() -> None:
     assert write_headers(configured, "STANDARD_IA", {}, able).headers == {"x-amz-storage-class": "GLACIER_IR"}
 
 
-def test_what_copies_lose_is_sent_again() -> None:
-    """Redirect and Object Lock settings are sent with every write that knows them; a legal hold that is off is not."""
+def test_properties_that_copies_drop_are_sent() -> None:
+    """Redirect and Object Lock settings are sent where the source has them; a legal hold that is off is not."""
     source = {"x-amz-website-redirect-location": "/elsewhere", **LOCKED}
     told = write_headers(POLICY, "", source, able)
     assert told.headers == {
@@ -62,8 +62,8 @@ def test_what_copies_lose_is_sent_again() -> None:
     assert told.note == ""
 
 
-def test_what_the_destination_refuses_is_left_out_and_said() -> None:
-    """A copy without its lock is better than none, but nobody may believe that it is locked."""
+def test_a_refused_property_is_left_out_and_noted() -> None:
+    """A copy without its lock is better than none, and the note says that it is not locked."""
     told = write_headers(POLICY, "STANDARD_IA", LOCKED, lambda feature: feature is not Feature.OBJECT_LOCK)
     assert told.headers == {"x-amz-storage-class": "STANDARD_IA"}
     assert told.used == (Feature.STORAGE_CLASS,)
@@ -82,7 +82,7 @@ def test_acl_and_key_are_sent_where_configured() -> None:
     }
 
 
-def test_an_answer_tells_whether_there_are_tags() -> None:
-    """Without tags nobody asks for them."""
+def test_the_headers_say_whether_there_are_tags() -> None:
+    """Without tags no request is made for them."""
     assert is_tagged({"x-amz-tagging-count": "2"})
     assert not is_tagged({})

@@ -1,4 +1,4 @@
-"""What proves that the content arrived: the strongest evidence that both sides give."""
+"""What proves that a copy is equal to its source."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def shows(crc: str = "", etag: str = PARTS, **more: str) -> ObjectChecksums:
     ],
 )
 def test_only_plain_etags_are_md5s(etag: str, headers: dict[str, str], expected: bool) -> None:
-    """A multipart or KMS ETag says nothing of the content."""
+    """A multipart or KMS ETag is not an MD5 of the content."""
     assert etag_is_md5(ObjectChecksums(etag, headers)) is expected
 
 
@@ -46,7 +46,7 @@ def test_only_plain_etags_are_md5s(etag: str, headers: dict[str, str], expected:
         (shows(CRC), shows(CRC), CRC, True),
     ],
 )
-def test_what_can_be_compared_decides(
+def test_checksums_that_both_sides_have_decide(
     sent: ObjectChecksums, arrived: ObjectChecksums, computed: str | None, proven: bool
 ) -> None:
     """Equal checksums or MD5s at the destination prove the copy; without any, nothing is proven."""
@@ -65,10 +65,10 @@ def test_what_can_be_compared_decides(
         (shows(CRC, etag=MD5), shows(CRC, etag=OTHER), CRC),
     ],
 )
-def test_any_contradiction_is_an_error_worth_another_attempt(
+def test_any_difference_is_a_temporary_error(
     sent: ObjectChecksums, arrived: ObjectChecksums, computed: str | None
 ) -> None:
-    """Altered content never counts as success, whichever evidence shows it."""
+    """Altered content never counts as success, whichever checksum shows it."""
     checksum = Checksum(Algorithm.CRC64NVME, computed) if computed else None
     with pytest.raises(VerificationError) as altered:
         check_content(sent, arrived, checksum)

@@ -1,0 +1,67 @@
+"""What the error of an attempt means for its object: pure decisions, which `mover.py` acts on."""
+
+from s3mover.errors import MoverError, S3Error
+from s3mover.model import Status
+
+# Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
+DENIALS = frozenset(
+    {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed", "NoSuchBucket", "NotImplemented"}
+)
+GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
+# Operations that ask the source.
+READS = frozenset({"HeadObject", "GetObject"})
+ARCHIVED = frozenset({"InvalidObjectState"})
+# The source may have changed. A write that is answered 404 does not say what was not found: the source is asked.
+CHANGED = frozenset({"PreconditionFailed", "NotFound"})
+# HTTP statuses that say that nothing was done.
+REFUSALS = range(400, 500)
+
+
+def code_of(error: MoverError) -> str:
+    """Return the code for the audit trail: S3's, else the name of the error's class."""
+    return error.code if isinstance(error, S3Error) else type(error).__name__
+
+
+def is_denial(error: S3Error) -> bool:
+    """Return whether `error` refuses the method or the principal, and not the object."""
+    return error.code in DENIALS or error.code.startswith("KMS.")
+
+
+def is_archived(error: MoverError) -> bool:
+    """Return whether the object must be restored before it can be read."""
+    return code_of(error) in ARCHIVED
+
+
+def is_changed(error: MoverError) -> bool:
+    """Return whether the source may not be what was listed any more, so that it must be asked."""
+    return code_of(error) in CHANGED
+
+
+def is_gone(error: MoverError) -> bool:
+    """Return whether the source's object is not there any more.
+
+    A missing object at the destination is a `VerificationError` and never counts.
+    """
+    if not isinstance(error, S3Error):
+        return False
+    return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
+
+
+def is_retryable(error: MoverError) -> bool:
+    """Return whether another attempt may succeed."""
+    return error.temporary or (is_changed(error) and not is_gone(error))
+
+
+def may_have_written(error: MoverError) -> bool:
+    """Return whether the destination may hold a copy all the same.
+
+    It may unless the write was refused: no answer came, or the check after the write failed. That check asks the
+    source by HeadObject, which is refused where the source is gone by then.
+    """
+    refused = isinstance(error, S3Error) and error.status in REFUSALS and error.operation != "HeadObject"
+    return not refused or code_of(error) == "NotFound"
+
+
+def status_of(error: MoverError) -> Status:
+    """Return the status of an object that ends with `error`: gone and archived objects are skipped."""
+    return Status.SKIPPED if is_gone(error) or is_archived(error) else Status.ERROR

@@ -1,0 +1,70 @@
+"""A reader that hashes an object's body while it is streamed."""
+
+import hashlib
+
+from s3mover.errors import VerificationError
+from s3mover.s3.bucket import Body
+from s3mover.transfer.checksums import Algorithm, Checksum, base64_text
+from s3mover.transfer.hashing import hasher
+from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
+
+
+class HashingReader:
+    """Reads a body and computes its checksum; its MD5 as well `with_md5`, where only the copy's ETag can be compared.
+
+    A body without the checksum `expected` by the source is never read to its end, so that no destination makes an
+    object of it.
+    """
+
+    def __init__(
+        self, body: Body, algorithm: Algorithm, *, expected: Checksum | None = None, with_md5: bool = False
+    ) -> None:
+        self.algorithm = algorithm
+        self.length = body.length
+        self._left = body.length
+        self._body = body
+        self._expected = expected
+        self._hasher = hasher(algorithm)
+        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
+
+    def read_into(self, view: memoryview) -> int:
+        """Read available bytes into `view` and return the count.
+
+        Raises:
+            S3Error: the body ended early, or the connection failed.
+            VerificationError: the body is complete, and its checksum is not the source's.
+        """
+        count = self._body.read_into(view)
+        self._hasher.update(view[:count])
+        if self._md5 is not None:
+            self._md5.update(view[:count])
+        self._left -= count
+        if not self._left:
+            self._check_expected()
+        return count
+
+    def _check_expected(self) -> None:
+        if self._expected is not None and self._expected != self.checksum():
+            raise VerificationError(
+                f"the source's bytes arrived with the {self._expected.algorithm} {self.checksum().value}, "
+                f"expected {self._expected.value}"
+            )
+
+    def digest(self) -> bytes:
+        """Return the checksum of the bytes read so far."""
+        return self._hasher.digest()
+
+    def checksum(self) -> Checksum:
+        """Return the checksum of the bytes read so far, as S3 writes it."""
+        return Checksum(self.algorithm, base64_text(self.digest()))
+
+    def check_md5(self, part: ObjectChecksums) -> None:
+        """Compare the MD5 of the bytes read with a part's ETag, where both are known.
+
+        Raises:
+            VerificationError: they differ.
+        """
+        if self._md5 is not None and etag_is_md5(part) and self._md5.hexdigest() != part.etag:
+            raise VerificationError(
+                f"a part arrived with the MD5 {part.etag}, expected {self._md5.hexdigest()}"
+            )
