@@ -20,8 +20,8 @@ from matplotlib import pyplot as plt
 from bench.world import ROOT
 from simulator import Simulator
 from testkit.mariadb import running_mariadb
-from testkit.settled import rows
-from testkit.soaking import Growth, Sample, Soak, growth_of
+from testkit.soak import Growth, Sample, Soak, growth_of
+from testkit.trail_rows import rows
 from testkit.world import make_world
 
 THREADS = 150

@@ -24,7 +24,7 @@ from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
 from testkit.pooling import ACCOUNT, orders, owners_of, route_config
-from testkit.virtualstore import Run, Store
+from testkit.virtual_store import Run, Store
 
 THREADS = 150
 BIN_SECONDS = 0.25

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import asdict
 
-from simulator.desk import RouteClient
+from simulator.commands import RouteClient
 from simulator.process import Opened, serve
 from simulator.world import World
 

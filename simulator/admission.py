@@ -10,9 +10,9 @@ from functools import lru_cache
 from simulator.accounts import AccessKey
 from simulator.call import Call
 from simulator.faults import Kind, Rule, wrong_region
-from simulator.intake import Intake
 from simulator.operations import OPERATIONS, recognise
 from simulator.refusals import Refusal
+from simulator.request_body import Intake
 from simulator.signature import ChunkSignatures, authenticate
 from simulator.wire import Request
 from simulator.world import World

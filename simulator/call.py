@@ -1,9 +1,9 @@
 """One request as the operations see it: who asks for what, in which bucket, with which body."""
 
 from simulator.accounts import AccessKey
-from simulator.intake import Intake
 from simulator.policy import ANONYMOUS, Principal
 from simulator.refusals import Refusal
+from simulator.request_body import Intake
 from simulator.store import Bucket
 from simulator.wire import Request
 from simulator.world import World

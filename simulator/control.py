@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.desk import RouteClient
+from simulator.commands import RouteClient
 from simulator.wire import Exchange, Reply, Request
 
 _PATH = "/_control/"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from simulator.gate import Gate
+from simulator.latch import Gate
 from simulator.refusals import Refusal
 
 

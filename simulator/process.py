@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.certificates import make_server_context
+from simulator.commands import RouteClient
 from simulator.control import ControlService
-from simulator.desk import RouteClient
 from simulator.exchange import S3Service
-from simulator.memory import collect_seldom
+from simulator.gc_tuning import collect_seldom
 from simulator.wire import Connection, Service
 from simulator.world import World
 

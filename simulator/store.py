@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from simulator.content import EMPTY, Content
-from simulator.ordered import KeyOrder
+from simulator.key_order import KeyOrder
 from simulator.policy import Document, Policy
 
 Pairs = tuple[tuple[str, str], ...]

@@ -7,12 +7,12 @@ from _pytest.terminal import TerminalReporter
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
-from testkit import table
+from testkit import report_tables
 from testkit.keys import ODD_KEYS
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.ports import reserved_port
 from testkit.tiers import Tiers
-from testkit.together import Together
+from testkit.xdist_groups import Together
 
 # Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
 settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -47,20 +47,22 @@ def mariadb() -> Iterator[MariaDb]:
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Print which key arrived by which way, and what was killed, where the tests that tell it were run."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    told = [value for report in reports for name, value in report.user_properties if name == table.ARRIVED]
+    told = [
+        value for report in reports for name, value in report.user_properties if name == report_tables.ARRIVED
+    ]
     columns: dict[str, list[bool]] = dict(told)
     if columns:
         terminalreporter.section(f"{len(ODD_KEYS)} odd keys: bytes and properties at the destination")
-        for line in table.lines(ODD_KEYS, dict(sorted(columns.items()))):
+        for line in report_tables.lines(ODD_KEYS, dict(sorted(columns.items()))):
             terminalreporter.write_line(line)
     kills = [
         kill
         for report in reports
         for name, told in report.user_properties
-        if name == table.KILLS
+        if name == report_tables.KILLS
         for kill in told
     ]
     if kills:
         terminalreporter.section(f"{len(kills)} kills")
-        for line in table.kill_lines(kills):
+        for line in report_tables.kill_lines(kills):
             terminalreporter.write_line(line)

@@ -13,10 +13,10 @@ from simulator.headers import (
     sent_properties,
     version_headers,
 )
-from simulator.intake import MAX_BODY
-from simulator.operations.finding import find, require_owned_read, require_read
+from simulator.operations.lookup import find, require_owned_read, require_read
 from simulator.operations.objects import archived, permit_write, require_copy_keys, wanted_algorithm
 from simulator.refusals import Refusal
+from simulator.request_body import MAX_BODY
 from simulator.store import Bucket, Checksum, Properties, StoredObject
 from simulator.wire import Reply
 from simulator.xml import document, element

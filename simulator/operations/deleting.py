@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from simulator.access import may_object, object_arn, require_object
 from simulator.call import Call
 from simulator.conditions import check_etag, failed
-from simulator.operations.finding import check_key
+from simulator.operations.lookup import check_key
 from simulator.refusals import Refusal
 from simulator.store import StoredObject
 from simulator.wire import Reply

@@ -15,7 +15,7 @@ from simulator.headers import (
     sent_properties,
     version_headers,
 )
-from simulator.operations.finding import (
+from simulator.operations.lookup import (
     byte_range,
     check_key,
     find,

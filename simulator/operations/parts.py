@@ -9,10 +9,10 @@ from simulator.access import require_kms
 from simulator.call import Call, invalid_argument
 from simulator.content import Content
 from simulator.headers import Headers, encryption_headers, iso_date
-from simulator.intake import MAX_BODY
 from simulator.operations.copying import open_source
 from simulator.operations.multipart import MAX_PARTS, MIN_PART, find_upload
 from simulator.refusals import Refusal
+from simulator.request_body import MAX_BODY
 from simulator.store import Checksum, Part, Upload, plain_etag
 from simulator.wire import Reply
 from simulator.xml import document, element

@@ -3,7 +3,7 @@
 from simulator.access import require_object
 from simulator.call import Call
 from simulator.headers import check_tags, version_headers
-from simulator.operations.finding import find
+from simulator.operations.lookup import find
 from simulator.refusals import Refusal
 from simulator.store import StoredObject
 from simulator.wire import Reply

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.engine import RouteEngine, engine, missing
+from tests.deploy.container_engine import ContainerEngine, engine, missing
 from tests.endtoend.conftest import simulator, world
 
 __all__ = ["containers", "demo_image", "image", "simulator", "world"]
 
 
 @pytest.fixture(scope="session")
-def containers() -> Iterator[RouteEngine]:
+def containers() -> Iterator[ContainerEngine]:
     """An engine with the base image in its storage."""
     if why := missing():
         pytest.fail(why, pytrace=False)
@@ -21,12 +21,12 @@ def containers() -> Iterator[RouteEngine]:
 
 
 @pytest.fixture(scope="session")
-def image(containers: RouteEngine) -> str:
+def image(containers: ContainerEngine) -> str:
     """The image of the daemon."""
     return containers.build("s3mover")
 
 
 @pytest.fixture(scope="session")
-def demo_image(containers: RouteEngine) -> str:
+def demo_image(containers: ContainerEngine) -> str:
     """The image of the demo's S3 server."""
     return containers.build("demo")

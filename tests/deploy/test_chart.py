@@ -14,7 +14,7 @@ import yaml
 
 from s3mover.settings import value_of
 from s3mover.settings.load import load
-from tests.deploy.engine import ROOT
+from tests.deploy.container_engine import ROOT
 from tests.deploy.manifests import check, check_grace, of_kind, pods, seconds, settings_of
 
 CHART = ROOT / "deploy" / "helm" / "s3mover"

@@ -14,7 +14,7 @@ import yaml
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.settings.definitions import FIRST_VERSION_NAMES
-from tests.deploy.engine import ROOT
+from tests.deploy.container_engine import ROOT
 
 FILE = ROOT / "docker-compose.yml"
 PLUGIN_FOLDERS = ("/usr/libexec/docker", "/usr/local/lib/docker", "/usr/lib/docker")

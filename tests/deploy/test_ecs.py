@@ -10,7 +10,7 @@ from botocore.validate import validate_parameters
 from s3mover.diagnostics.policy_inputs import documents_of
 from s3mover.settings.definitions import FIRST_VERSION_NAMES
 from s3mover.settings.load import load
-from tests.deploy.engine import ROOT
+from tests.deploy.container_engine import ROOT
 
 FOLDER = ROOT / "deploy" / "ecs"
 Json = dict[str, Any]

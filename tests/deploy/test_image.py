@@ -15,7 +15,7 @@ from deploy.image.trim import SERVICES
 from testkit.mariadb import Account, MariaDb
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
-from tests.deploy.engine import ROOT, Container, RouteEngine
+from tests.deploy.container_engine import ROOT, Container, ContainerEngine
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 # Nobody's number, in the group that OpenShift gives to every container.
@@ -61,7 +61,7 @@ def place(world: World, mariadb: MariaDb, port: int, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def daemon(containers: RouteEngine, image: str, place: Place) -> Iterator[Container]:
+def daemon(containers: ContainerEngine, image: str, place: Place) -> Iterator[Container]:
     """The daemon in a container, as the user of nobody's number."""
     with containers.started(image, settings=place.settings, options=place.options) as running:
         yield running
@@ -93,7 +93,7 @@ def test_a_second_signal_ends_it_at_once(world: World, daemon: Container) -> Non
     assert daemon.end() == 128 + 15
 
 
-def test_a_signal_that_comes_early_is_heard(containers: RouteEngine, image: str, tmp_path: Path) -> None:
+def test_a_signal_that_comes_early_is_heard(containers: ContainerEngine, image: str, tmp_path: Path) -> None:
     """SIGTERM ends it also before there is a daemon: here it waits for settings that never come."""
     never = tmp_path / "config.yaml"
     subprocess.run(["mkfifo", "-m", "0644", never], check=True)
@@ -122,7 +122,9 @@ def test_a_dead_worker_is_buried(world: World, daemon: Container) -> None:
     assert "Z" not in daemon.run("python3", "-c", PROCESS_STATES)
 
 
-def test_the_health_check_fails_where_nobody_answers(containers: RouteEngine, image: str, port: int) -> None:
+def test_the_health_check_fails_where_nobody_answers(
+    containers: ContainerEngine, image: str, port: int
+) -> None:
     """Where the settings are wrong, or nothing listens, the check fails and says why."""
     check = ("--entrypoint=s3mover-healthcheck",)
     nowhere = f"--env=S3MOVER_HTTP__PORT={port}"
@@ -130,7 +132,9 @@ def test_the_health_check_fails_where_nobody_answers(containers: RouteEngine, im
     assert "http.port" in containers.run(image, options=(*check, "--env=S3MOVER_HTTP__PORT=many"), expect=1)
 
 
-def test_it_sweeps_once_with_the_embedded_trail(containers: RouteEngine, image: str, world: World) -> None:
+def test_it_sweeps_once_with_the_embedded_trail(
+    containers: ContainerEngine, image: str, world: World
+) -> None:
     """Without any volume of its own, the folder that the image declares is one: SQLite and the summaries lie there."""
     world.s3.fill(SOURCE, 5, size=10)
     settings = tuple(f"--env={name}={value}" for name, value in world.environment.items())
@@ -138,7 +142,7 @@ def test_it_sweeps_once_with_the_embedded_trail(containers: RouteEngine, image: 
     assert world.s3.differences(SOURCE, DESTINATION) == []
 
 
-def test_nothing_is_in_it_that_only_building_needs(containers: RouteEngine, image: str) -> None:
+def test_nothing_is_in_it_that_only_building_needs(containers: ContainerEngine, image: str) -> None:
     """No installer, no compiler, no test; what is compiled is compiled already; and it is small."""
     assert containers.run(image, "-c", BUILDERS, options=("--entrypoint=python3",)).strip() == "[]"
     told = containers.run(image, "-c", COMPILED, options=("--entrypoint=python3",)).split()
@@ -148,7 +152,7 @@ def test_nothing_is_in_it_that_only_building_needs(containers: RouteEngine, imag
     assert size < ALLOWED_BYTES, f"{size} bytes beside the base"
 
 
-def test_it_says_how_it_is_run(containers: RouteEngine, image: str) -> None:
+def test_it_says_how_it_is_run(containers: ContainerEngine, image: str) -> None:
     """A number for a user, so that Kubernetes sees that it is not root; signal, port, volume and labels."""
     told = containers.inspect(image)
     config = told["Config"]
@@ -179,7 +183,7 @@ def test_hadolint_finds_nothing() -> None:
 
 
 def test_the_demo_keeps_a_daemon_busy(
-    containers: RouteEngine, image: str, demo_image: str, port: int, tmp_path: Path
+    containers: ContainerEngine, image: str, demo_image: str, port: int, tmp_path: Path
 ) -> None:
     """As docker-compose.yml has it: what `prepare` and `demo` leave in the volume leads the daemon to the documents."""
     tmp_path.chmod(0o755)  # whoever the daemon is, it reads what lies there

@@ -11,7 +11,7 @@ import pytest
 
 from s3mover.app.observers import HANG_SECONDS
 from s3mover.settings.model import StopSettings
-from tests.deploy.engine import ROOT
+from tests.deploy.container_engine import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "s3mover.service"
 MOST_EXPOSED = 1.5  # of 10; systemd calls everything below 2 "OK"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from testkit.program import daemon, run_program
-from testkit.settled import assert_counted, rows
+from testkit.trail_rows import assert_counted, rows
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 

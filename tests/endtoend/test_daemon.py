@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from testkit.program import daemon, run_program
-from testkit.settled import assert_settled, pending, rows
+from testkit.trail_rows import assert_settled, pending, rows
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 

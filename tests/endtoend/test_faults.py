@@ -17,7 +17,7 @@ from s3mover.transfer.streaming import Streaming
 from simulator import Simulator, SimulatorKey
 from testkit.parts import one_by_one
 from testkit.program import run_program
-from testkit.settled import assert_settled
+from testkit.trail_rows import assert_settled
 from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024

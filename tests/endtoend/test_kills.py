@@ -16,8 +16,8 @@ from simulator import Simulator
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.holding import Statement, hold_on
-from tests.endtoend.killing import Books, MysqlBooks, Scene, SqliteBooks, instants, playing
+from tests.endtoend.kill_scene import Books, MysqlBooks, Scene, SqliteBooks, instants, playing
+from tests.endtoend.statement_hold import Statement, hold_on
 
 SEED = int(os.environ.get("S3MOVER_TEST_SEED", "20250104"))
 MIB, GIB = 2**20, 2**30

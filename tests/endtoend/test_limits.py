@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from testkit.program import run_program
-from testkit.settled import assert_settled, rows
+from testkit.trail_rows import assert_settled, rows
 from testkit.world import DESTINATION, SOURCE, World
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from testkit.program import run_program
-from testkit.settled import assert_settled, rows
+from testkit.trail_rows import assert_settled, rows
 from testkit.world import (
     DESTINATION,
     DESTINATION_ACCOUNT,

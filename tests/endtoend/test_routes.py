@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testkit.program import daemon, run_program
-from testkit.settled import assert_counted, rows
+from testkit.trail_rows import assert_counted, rows
 from testkit.world import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
 
 SECOND, SECOND_COPY = "second-documents", "second-documents-copy"

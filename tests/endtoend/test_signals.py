@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testkit.program import Daemon, daemon, run_program
-from testkit.settled import assert_counted, assert_settled, pending
+from testkit.trail_rows import assert_counted, assert_settled, pending
 from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.test_daemon import AT_ONCE, THREADS, settings_for

@@ -6,7 +6,7 @@ import pytest
 
 from testkit.memory import run_measured
 from testkit.program import run_program
-from testkit.settled import assert_settled, rows
+from testkit.trail_rows import assert_settled, rows
 from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testkit.settled import assert_counted, rows
-from testkit.soaking import Soak, growth_of
+from testkit.soak import Soak, growth_of
+from testkit.trail_rows import assert_counted, rows
 from testkit.world import World
 
 pytestmark = pytest.mark.long

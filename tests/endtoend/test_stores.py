@@ -7,7 +7,7 @@ import pytest
 
 from simulator.faults import QUIRKS
 from testkit.program import run_program
-from testkit.settled import assert_counted, assert_settled, rows
+from testkit.trail_rows import assert_counted, assert_settled, rows
 from testkit.waiting import past_this_second
 from testkit.world import DESTINATION, SOURCE, World
 

@@ -8,7 +8,7 @@ import pytest
 
 from testkit.mariadb import MariaDb
 from testkit.program import run_program
-from testkit.settled import rows
+from testkit.trail_rows import rows
 from testkit.world import DESTINATION, SOURCE, World
 
 KEYS = [

@@ -14,7 +14,7 @@ import pytest
 
 from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
-from testkit import table
+from testkit import report_tables
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.relay import Relay
 from testkit.waiting import TOO_LONG, wait_until
@@ -26,7 +26,7 @@ from testkit.world import (
     SOURCE_ACCOUNT,
     World,
 )
-from tests.endtoend.killing import Books, MysqlBooks, SqliteBooks, Victim
+from tests.endtoend.kill_scene import Books, MysqlBooks, SqliteBooks, Victim
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
 # So slow that a worker has seconds of work in hand when its supervisor is struck, and so few at a time that the leader
@@ -148,7 +148,7 @@ def told(
 
     def tell(who: str, when: str, then: str) -> None:
         kill = {"test": request.node.name, "seed": 0, "number": 1, "who": who, "when": when, "pending": "-"}
-        record_property(table.KILLS, [{**kill, "then": then}])
+        record_property(report_tables.KILLS, [{**kill, "then": then}])
 
     return tell
 

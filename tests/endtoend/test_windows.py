@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from testkit.program import daemon, run_program
-from testkit.settled import assert_settled
+from testkit.trail_rows import assert_settled
 from testkit.world import DESTINATION, SOURCE, World
 
 CONFIG = """

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from testkit.prometheus import Prometheus, running_prometheus
-from testkit.settled import rows
+from testkit.trail_rows import rows
 from testkit.waiting import wait_until
 from testkit.world import SOURCE
 from tests.monitoring.conftest import ROOT, Watched, watched

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket, Timeouts
-from testkit.scripted import Play, scripted
+from testkit.scripted_server import Play, scripted
 from testkit.waiting import TOO_LONG
 
 KEYS = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")

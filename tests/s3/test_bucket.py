@@ -9,7 +9,7 @@ import pytest
 
 from s3mover.errors import S3Error
 from s3mover.s3.bucket import Bucket
-from testkit.scripted import Peer, answer
+from testkit.scripted_server import Peer, answer
 from testkit.waiting import TOO_LONG
 from tests.s3.conftest import MakeBucket
 from tests.s3.samples import ODD_KEYS, bucket_on

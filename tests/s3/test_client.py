@@ -8,7 +8,7 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
-from testkit.scripted import Peer, Play, answer, chunked, scripted
+from testkit.scripted_server import Peer, Play, answer, chunked, scripted
 from tests.s3.samples import KEYS, NOW, bucket_on
 
 COPIED = b'<?xml version="1.0"?>\n<CopyObjectResult><ETag>"abc"</ETag></CopyObjectResult>'

@@ -12,7 +12,7 @@ from s3mover.errors import S3Error
 from s3mover.s3.http import RECEIVE_BUFFER, SEND_BUFFER, Connection, Stream
 from s3mover.s3.response import Response
 from s3mover.s3.wire import Endpoint, Timeouts
-from testkit.scripted import Peer, Play, ScriptedServer, answer, chunked, scripted
+from testkit.scripted_server import Peer, Play, ScriptedServer, answer, chunked, scripted
 from testkit.waiting import TOO_LONG
 
 HEAD = b"GET /k HTTP/1.1\r\nhost: h\r\n\r\n"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from s3mover.errors import ListingError, S3Error
-from testkit.scripted import Peer, Play, answer
+from testkit.scripted_server import Peer, Play, answer
 from tests.s3.samples import bucket_on
 
 

@@ -12,7 +12,7 @@ from s3mover.s3 import resolver
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.resolver import resolve
 from s3mover.s3.side_access import SideAccess
-from testkit.scripted import answer, scripted
+from testkit.scripted_server import answer, scripted
 
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "very/secret"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.s3.throttle import BURST_SECONDS, LONGEST_WAIT_SECONDS, SLACK, TokenBucket
-from testkit.virtualstore import Run, Store
+from testkit.virtual_store import Run, Store
 
 
 class Time:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import Simulator
-from simulator.ordered import KeyOrder
+from simulator.key_order import KeyOrder
 from tests.simulator.conftest import MakeBucket
 from tests.simulator.raw import EVERYONE, ask
 from tests.simulator.refusal import refused

@@ -9,7 +9,7 @@ from s3mover.model import DueDeletion
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retry_policy
 from s3mover.sweep.removal import Removed, Remover, delete
-from testkit.scripted import Peer, answer
+from testkit.scripted_server import Peer, answer
 from testkit.waiting import TOO_LONG
 from tests.s3.samples import bucket_on
 

@@ -21,7 +21,7 @@ from s3mover.transfer.streaming import Streaming
 from simulator import Simulator, SimulatorKey
 from testkit.keys import ODD_KEYS
 from testkit.parts import one_by_one
-from testkit.table import ARRIVED
+from testkit.report_tables import ARRIVED
 
 ACCOUNT = "111111111111"
 PART = 5 * MIB

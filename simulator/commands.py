@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from simulator.accounts import AccessKey, make_access_key, make_kms_key
-from simulator.comparing import compared, described
+from simulator.comparison import compared, described
 from simulator.faults import QUIRKS, Kind, Rule
-from simulator.making import large_etag, made_to_order, properties_of, virtual
-from simulator.memory import furnishing
+from simulator.gc_tuning import furnishing
+from simulator.object_builder import large_etag, made_to_order, properties_of, virtual
 from simulator.policy import Document, Policy
 from simulator.requestlog import as_records
 from simulator.store import Bucket, StoredObject

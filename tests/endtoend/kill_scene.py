@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from s3mover.audit.opening import apply_schema
 from simulator import Simulator
-from testkit import table
+from testkit import report_tables
 from testkit.mariadb import Account, MariaDb
 from testkit.program import COMMAND, environment
-from testkit.settled import rows
+from testkit.trail_rows import rows
 from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import DESTINATION
 
@@ -254,7 +254,7 @@ class Scene:
         """End the program, and tell the report of the kills."""
         if self.victim:
             self.victim.close()
-        self.record(table.KILLS, [asdict(kill) for kill in self.kills])
+        self.record(report_tables.KILLS, [asdict(kill) for kill in self.kills])
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import mysql.connector
 
 from testkit.mariadb import Account
 from testkit.waiting import wait_until
-from tests.endtoend.killing import Books, MysqlBooks
+from tests.endtoend.kill_scene import Books, MysqlBooks
 
 # A commit of the embedded database takes milliseconds; who uses so many seconds of CPU time while it holds the lock
 # is held by us, however long it may have to wait for the disk, or for a CPU.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.deploy import standin
+from tests.deploy import base_image
 
 ROOT = Path(__file__).parents[2]
 # A bound on what hangs; nothing waits for it to pass.
@@ -42,7 +42,7 @@ runroot = "{folder}/run"
 BASE = "localhost/s3mover-base"
 
 
-class RouteEngine:
+class ContainerEngine:
     """Builds and runs; made by `engine`."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class RouteEngine:
     def make_base(self) -> None:
         """Make the stand-in for the base image."""
         root = self.folder / "root"
-        standin.make_root(root)
+        base_image.make_root(root)
         container = self.call("buildah", "from", "--pull-never", "scratch").strip()
         self.call("buildah", "copy", "--quiet", container, root, "/")
         self.call(
@@ -132,7 +132,7 @@ HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 class Container:
     """One container that was started."""
 
-    def __init__(self, engine: RouteEngine, identity: str) -> None:
+    def __init__(self, engine: ContainerEngine, identity: str) -> None:
         self._engine = engine
         self.id = identity
 
@@ -193,11 +193,11 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[RouteEngine]:
+def engine() -> Iterator[ContainerEngine]:
     """Give an engine with an empty storage, and leave nothing of it behind."""
     # Not below /tmp, which may be memory.
     folder = Path(tempfile.mkdtemp(prefix="s3mover-images-", dir="/var/tmp"))
-    made = RouteEngine(folder)
+    made = ContainerEngine(folder)
     try:
         yield made
     finally:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
-from testkit import counted
+from testkit import block_counter
 from testkit.memory import own_memory, tree
 from testkit.program import Daemon, daemon
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 
 # By its path and without this folder on Python's own: it runs in a folder of its own.
-COUNTED = [sys.executable, "-P", str(Path(counted.__file__))]
+COUNTED = [sys.executable, "-P", str(Path(block_counter.__file__))]
 SIZE = 1024
 # Every so many rounds both buckets must be equal, and what is older than the last rounds makes room.
 ROUNDS_KEPT = 10
@@ -175,7 +175,7 @@ class Soak:
         )
 
     def _blocks(self, pid: int) -> int:
-        told = self._folder / counted.BLOCKS
+        told = self._folder / block_counter.BLOCKS
         told.unlink(missing_ok=True)
         os.kill(pid, signal.SIGUSR2)
         wait_until(told.exists, "the blocks are told")

@@ -7,7 +7,7 @@ import pytest
 
 from testkit.keys import ODD_KEYS
 from testkit.program import daemon, run_program
-from testkit.settled import rows
+from testkit.trail_rows import rows
 from testkit.world import DESTINATION, SOURCE, World
 
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from testkit.program import run_program
-from testkit.settled import assert_counted, assert_settled, rows
+from testkit.trail_rows import assert_counted, assert_settled, rows
 from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import DESTINATION, SOURCE, World
-from tests.endtoend.killing import Victim
+from tests.endtoend.kill_scene import Victim
 
 MIB = 2**20
 IN_PARTS = {"S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_TRANSFER__PART_SIZE": "5MiB"}
