@@ -1,12 +1,12 @@
-# The image of s3mover. `docker build .` gives the daemon; `--target demo` adds the embedded S3 server that the demo
-# of docker-compose.yml runs. Every package comes from the lock files, with its hash.
+# The image of s3mover. `docker build .` builds the daemon; `--target demo` adds the embedded S3 server for the demo
+# of docker-compose.yml. Every package comes from the lock files, with its hash.
 ARG BASE_IMAGE=python:3.12-slim
 
 FROM ${BASE_IMAGE} AS base
 ENV PATH=/opt/s3mover/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 
-# What is installed lies in one folder, so that the last stages take that and no tool along. Wheels are unpacked as they
-# are: nothing is compiled here, and no other package than the locked ones can come in.
+# Everything is installed in one folder, which the last stages copy without any build tools. Only wheels are accepted:
+# nothing is compiled, and only locked packages can be installed.
 FROM base AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
 COPY requirements.lock /build/
@@ -25,8 +25,8 @@ FROM dependencies AS demo-packages
 COPY requirements-demo.lock /build/
 RUN pip install --no-deps --target /opt/s3mover-demo -r /build/requirements-demo.lock
 
-# The numeric user lets Kubernetes see that it is not root. Any other will do as well, as long as its group is 0: what is
-# written lies in folders of that group.
+# Kubernetes needs a numeric user to verify that it is not root. Any other user with group 0 works, too: the writable
+# folders belong to that group.
 FROM base AS program
 RUN echo 's3mover:x:10001:0:s3mover:/var/lib/s3mover:/usr/sbin/nologin' >>/etc/passwd \
     && install -d -o 10001 -g 0 -m 0775 /var/lib/s3mover /var/lib/s3mover/logs
@@ -34,7 +34,7 @@ COPY --chmod=0755 deploy/image/healthcheck.py /usr/local/bin/s3mover-healthcheck
 COPY --from=installed /opt/s3mover /opt/s3mover
 ENV HOME=/var/lib/s3mover PYTHONPYCACHEPREFIX=/opt/s3mover/compiled PYTHONUNBUFFERED=1
 WORKDIR /var/lib/s3mover
-# The summaries (logs/), and the trail where it is SQLite.
+# Summary files (logs/), and the audit database if it is SQLite.
 VOLUME /var/lib/s3mover
 USER 10001:0
 EXPOSE 8080
@@ -49,12 +49,12 @@ ENV PYTHONPATH=/opt/s3mover-demo
 ENTRYPOINT ["python3", "-m", "s3mover.demo.service"]
 CMD []
 
-# The last stage is what is built where none is named.
+# The last stage is the default target.
 FROM program AS s3mover
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="s3mover" \
-    org.opencontainers.image.description="Keeps an S3 bucket of another account equal to yours, all the time, with proof" \
+    org.opencontainers.image.description="Copies new and changed objects from an S3 bucket to a bucket of another account, continuously, with an audit trail" \
     org.opencontainers.image.licenses="MIT" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"

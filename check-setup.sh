@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Tells whether everything is in place: settings, database, both buckets, permissions, clock.
+# Tests settings, database, both buckets, permissions and clock.
 #
 #   ./check-setup.sh [--json]
 #
-# Reads what s3mover reads: config.yaml of this directory, and the environment. Exit code 0: the work can be done.
+# Reads config.yaml of the working directory and the environment, as s3mover does. Exit code 0: all tests passed.
 set -euo pipefail
 
 PATH="$(dirname -- "$0")/.venv/bin:$PATH"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Moves the objects over 5 GiB that were recorded as too large while transfer.large_objects was `report`.
+# Transfers the objects over 5 GiB that were recorded as too large while transfer.large_objects was `report`.
 #
 #   deploy/transfer-large-files.sh [--dry-run] [OPTION...]
 #
-# It is one sweep that transfers large objects: whatever else is missing moves as well, and what has arrived meanwhile
-# does not move again. --dry-run names the objects and what would move, and moves nothing. Further options go to
-# s3mover, as `--config FILE` does. Exit codes are those of `s3mover sweep`.
+# It runs one sweep with large objects enabled: other missing objects are transferred, too, and objects already in place
+# are not. --dry-run lists the objects and what would be transferred. Further options, such as `--config FILE`, are
+# passed to s3mover. Exit codes are those of `s3mover sweep`.
 set -euo pipefail
 
 sweep=(sweep)
@@ -15,7 +15,7 @@ if [ "${1-}" = --dry-run ]; then
 fi
 PATH="$(dirname -- "$0")/../.venv/bin:$PATH"
 
-# Keys may hold any character, line breaks included: what knows CSV reads them, and never the shell.
+# Keys may contain any character, including line breaks: parse them as CSV, not in the shell.
 recorded="$(s3mover "$@" report --failed --format csv | python3 -c '
 import csv
 failures = csv.DictReader(open(0, encoding="utf-8", newline=""))

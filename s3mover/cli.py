@@ -106,7 +106,7 @@ one_route = click.option(
 )
 @click.pass_context
 def commands(context: click.Context, config: Path | None, overrides: dict[str, str]) -> None:
-    """Keep an S3 bucket of another account equal to yours, all the time, with proof."""
+    """Copy new and changed objects from an S3 bucket to a bucket of another account, with an audit trail."""
     context.obj = CommandLine(config, overrides)
 
 

@@ -1,7 +1,7 @@
-"""What docker-compose.yml needs before anything else: a password that stands in no file of the project, and settings.
+"""Prepares the volume that the services of docker-compose.yml share: database password, database URL and settings.
 
-`prepare.py CONFIG FOLDER` draws the database's password where FOLDER has none yet, writes the URL that goes with it,
-and lays a copy of CONFIG beside them, where the profile demo puts its own.
+`prepare.py CONFIG FOLDER` generates the database password unless FOLDER has one, writes the database URL with it, and
+copies CONFIG to FOLDER; the profile demo replaces that copy with its own.
 """
 
 import secrets
@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 DSN = "mysql://s3mover:{password}@mysql:3306/s3mover"
-# Nobody else is on the volume; the database's own user reads it too.
+# Only the services mount the volume, and the database's user reads the password, too.
 READABLE = 0o644
 
 
 def main(config: Path, folder: Path) -> None:
-    """Fill `folder`."""
+    """Write password, URL and settings to `folder`."""
     password = folder / "password"
     if not password.exists():
         write(password, secrets.token_urlsafe(32))
@@ -24,7 +24,7 @@ def main(config: Path, folder: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
+    """Write a file atomically."""
     unfinished = path.with_suffix(".new")
     unfinished.write_text(text, encoding="ascii")
     unfinished.chmod(READABLE)

@@ -1,6 +1,6 @@
-"""Writes the task role's policy from the task definition beside it: what `s3mover policy` prints for its buckets.
+"""Writes the policy of the task role from the task definition beside it: what `s3mover policy` prints for its buckets.
 
-One principal reads the source and writes the destination, so that all statements for either go into one document.
+One principal reads the source and writes the destination, so all statements go into one document.
 """
 
 import json

@@ -1,8 +1,8 @@
 #!/opt/s3mover/bin/python3
-"""The image's HEALTHCHECK: exit code 0 while the daemon of this container says that it can make progress.
+"""The image's HEALTHCHECK: exits with 0 if `/healthz` of the daemon in this container answers 200.
 
-It reads the settings as the daemon does, so that it asks at the right place. No part of the daemon; Kubernetes asks
-`/healthz` and `/readyz` itself.
+It reads the settings as the daemon does, to use the same host and port. Kubernetes does not use it: its probes request
+`/healthz` and `/readyz`.
 """
 
 import http.client
@@ -13,11 +13,11 @@ from s3mover.errors import SettingsError
 from s3mover.settings.load import load
 
 SECONDS = 5.0
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is listened at, and how to reach it
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - the address listened on, and how to reach it
 
 
 def main() -> int:
-    """Ask `/healthz` and say what it answers."""
+    """Request `/healthz` and print the answer."""
     try:
         place = load(None, os.environ, {}, buckets=False).http
     except SettingsError as error:

@@ -1,8 +1,8 @@
-"""Compiles, once and while the image is built, every module that s3mover loads, those of Python itself among them.
+"""Compiles every module that s3mover loads, including those of Python itself, while the image is built.
 
-The official Python images carry no compiled modules, and a root that cannot be written never gets any: each process
-would compile everything again, which doubles the time that it takes to start. The results go to
-`$PYTHONPYCACHEPREFIX`, one folder that the image takes along whatever its base is.
+The official Python images contain no compiled modules, and none can be written to a read-only root file system: each
+process would compile everything again, which doubles its start-up time. The results go to `$PYTHONPYCACHEPREFIX`, one
+folder that is copied to the image whatever its base is.
 """
 
 import pkgutil
@@ -16,9 +16,9 @@ import s3mover
 
 
 def main() -> None:
-    """Load what s3mover loads, then compile all that was loaded."""
+    """Load what s3mover loads, then compile every loaded module."""
     for module in pkgutil.walk_packages(s3mover.__path__, "s3mover."):
-        # The demo's packages are not there, and a daemon has no use for it.
+        # The packages of the demo are not installed here.
         if not module.name.startswith("s3mover.demo"):
             import_module(module.name)
     # botocore loads the rest of itself with the first client.
@@ -26,7 +26,7 @@ def main() -> None:
     for loaded in list(sys.modules.values()):
         source = getattr(loaded, "__file__", None)
         if source and source.endswith(".py") and source != __file__:
-            # By content, not by time: it holds whenever the files of a layer were written.
+            # Valid whatever the modification times of the files in a layer are.
             py_compile.compile(
                 source, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
             )

@@ -1,8 +1,8 @@
-"""Takes out of the image's environment what no run of s3mover can reach.
+"""Removes from the image's environment what s3mover never uses.
 
-Called while the image is built, as `trim.py ENVIRONMENT`. Three things go: the tools that installed the packages;
-botocore's descriptions of services that nothing here calls; and the MySQL driver in C with its libraries, because
-`s3mover.audit.mysql_options` uses the one in Python alone.
+Called while the image is built, as `trim.py ENVIRONMENT`. It removes the tools that installed the packages; botocore's
+data of services that are never called; and the MySQL driver's C extension with its libraries, because
+`s3mover.audit.mysql_options` selects the pure Python driver.
 """
 
 import shutil
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-# S3 itself, and what the AWS default chain asks for credentials. The demo's moto reads the first and the last as well.
+# S3, and the services that the AWS default chain calls for credentials. The demo's moto reads s3 and sts, too.
 SERVICES = frozenset({"s3", "signin", "sso", "sso-oidc", "sts"})
 TOOLS = (
     "bin/pip*",
@@ -23,7 +23,7 @@ DRIVER_IN_C = ("_mysql*.so", "mysql/vendor")
 
 
 def main(environment: Path) -> None:
-    """Trim `environment`, which is a virtual one."""
+    """Trim the virtual environment `environment`."""
     packages = next(environment.glob("lib/python*/site-packages"))
     for tool in TOOLS:
         remove(environment.glob(tool))
@@ -33,7 +33,7 @@ def main(environment: Path) -> None:
 
 
 def remove(paths: Iterable[Path]) -> None:
-    """Remove files, and folders with all that is in them."""
+    """Remove files, and folders with their content."""
     for path in list(paths):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

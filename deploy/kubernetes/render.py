@@ -1,6 +1,6 @@
-"""Renders the chart to the plain manifests of this folder, one file for each of its templates.
+"""Renders the chart to the plain manifests of this folder, one file per template.
 
-`render.py [FOLDER]` writes them to FOLDER, this one where none is named. A test keeps the files equal to the chart.
+`render.py [FOLDER]` writes them to FOLDER, by default this one. A test keeps the files equal to the chart.
 """
 
 import sys
@@ -13,7 +13,7 @@ import yaml
 HERE = Path(__file__).parent
 CHART = HERE.parent / "helm" / "s3mover"
 HEAD = "# Rendered from deploy/helm/s3mover and values.yaml of this folder by `make manifests`.\n"
-# What only a release of Helm has.
+# Lines that make sense only in a Helm release.
 RELEASE_ONLY = ("app.kubernetes.io/managed-by:", "helm.sh/")
 
 

@@ -1,4 +1,4 @@
-{{/* Names. A CronJob's may have 52 characters, because its jobs add 11; the others stay equal to it. */}}
+{{/* Names. The name of a CronJob may have 52 characters, because its jobs add 11; all names use this limit. */}}
 {{- define "s3mover.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
@@ -18,7 +18,7 @@ app.kubernetes.io/name: {{ include "s3mover.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* Of the pod that `helm test` asks the daemon from; other ones than the daemon's, whose Service must not find it. */}}
+{{/* Labels of the pod of `helm test`. They differ from the daemon's, because the Service must not select it. */}}
 {{- define "s3mover.readyLabels" -}}
 app.kubernetes.io/name: {{ include "s3mover.name" . }}-ready
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -37,12 +37,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* The port that config.yaml names. */}}
+{{/* The HTTP port in config.yaml. */}}
 {{- define "s3mover.port" -}}
 {{- dig "http" "port" 8080 .Values.config | int }}
 {{- end }}
 
-{{/* The Secret that is used, and which of its keys; both empty where there is none. */}}
+{{/* The name of the Secret, and its keys to use; both empty if there is none. */}}
 {{- define "s3mover.secretName" -}}
 {{- with .Values.secrets }}
 {{- if .existingSecret }}{{ .existingSecret }}{{ else if .values }}{{ include "s3mover.fullname" $ }}{{ end }}
@@ -52,8 +52,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "s3mover.secretKeys" -}}
 {{- with .Values.secrets }}
 {{- if and .existingSecret .values }}{{ fail "secrets: existingSecret and values are both set; keep one of them" }}{{ end }}
-{{- if and .existingSecret (not .keys) }}{{ fail "secrets.keys: name the keys of existingSecret that are to be used, as in [MYSQL_DSN]" }}{{ end }}
-{{- if and .keys (not .existingSecret) }}{{ fail "secrets.keys: belongs to secrets.existingSecret, which is not set" }}{{ end }}
+{{- if and .existingSecret (not .keys) }}{{ fail "secrets.keys: list the keys of existingSecret to use, for example [MYSQL_DSN]" }}{{ end }}
+{{- if and .keys (not .existingSecret) }}{{ fail "secrets.keys: requires secrets.existingSecret, which is not set" }}{{ end }}
 {{- if .existingSecret }}{{ toJson .keys }}{{ else }}{{ keys .values | sortAlpha | toJson }}{{ end }}
 {{- end }}
 {{- end }}
@@ -69,18 +69,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- ceil $sum | int }}
 {{- end }}
 
-{{/* What the kubelet waits: always longer than s3mover takes to stop in good order. */}}
+{{/* The grace period of the kubelet: always longer than s3mover takes to stop gracefully. */}}
 {{- define "s3mover.terminationGracePeriodSeconds" -}}
 {{- $grace := include "s3mover.seconds" (dig "stop" "grace" "25s" .Values.config) | int }}
-{{- $wished := .Values.terminationGracePeriodSeconds }}
-{{- if kindIs "invalid" $wished }}{{ add $grace 15 }}
-{{- else if le (int $wished) $grace }}
-{{- fail (printf "terminationGracePeriodSeconds: %d is not more than config.stop.grace (%d s): transfers in flight would be killed" (int $wished) $grace) }}
-{{- else }}{{ int $wished }}
+{{- $seconds := .Values.terminationGracePeriodSeconds }}
+{{- if kindIs "invalid" $seconds }}{{ add $grace 15 }}
+{{- else if le (int $seconds) $grace }}
+{{- fail (printf "terminationGracePeriodSeconds: %d is not more than config.stop.grace (%d s): transfers in flight would be killed" (int $seconds) $grace) }}
+{{- else }}{{ int $seconds }}
 {{- end }}
 {{- end }}
 
-{{/* "true" where a database is named that all replicas see: in config, the secrets or the environment. */}}
+{{/* "true" if config, secrets or environment name a database that all replicas can share. */}}
 {{- define "s3mover.sharedTrail" -}}
 {{- $url := dig "audit" "url" "" .Values.config | toString }}
 {{- $names := concat (include "s3mover.secretKeys" . | fromJsonArray) (list) }}
@@ -92,7 +92,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "s3mover.strategy" -}}
 {{- $shared := include "s3mover.sharedTrail" . }}
 {{- if and (gt (int .Values.replicas) 1) (not $shared) }}
-{{- fail "replicas: more than one needs a MySQL trail, whose lease decides who leads; name it by secrets (MYSQL_DSN) or config.audit.url" }}
+{{- fail "replicas: more than one needs MySQL, whose lease selects the working pod; set it in secrets (MYSQL_DSN) or config.audit.url" }}
 {{- end }}
 {{- default (ternary "RollingUpdate" "Recreate" (eq $shared "true")) .Values.strategy }}
 {{- end }}

@@ -1,12 +1,12 @@
-{{/* The pod's description, for both modes. Takes a dict: root (the chart's scope), args, daemon
-(whether it serves), claim (whether it uses the persistent volume). */}}
+{{/* The pod spec for both modes. Takes a dict: root (the chart's scope), args, daemon
+(whether it serves HTTP), claim (whether it uses the persistent volume). */}}
 {{- define "s3mover.pod" -}}
 {{- $root := .root }}
 {{- with .root.Values -}}
 serviceAccountName: {{ include "s3mover.serviceAccountName" $root }}
-# Web identity (IRSA) mounts a token of its own; Kubernetes' API is not asked for anything.
+# IRSA mounts its own token; the Kubernetes API is not used.
 automountServiceAccountToken: false
-# Services would set variables of their own (S3MOVER_PORT), which nobody reads.
+# Service links would set variables such as S3MOVER_PORT, which are not settings.
 enableServiceLinks: false
 {{- with .imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
@@ -69,7 +69,7 @@ volumeMounts:
 - name: S3MOVER_CONFIG
   value: /etc/s3mover/config.yaml
 {{- if not (dig "control" "socket" "" .Values.config) }}
-# Each pod has its own, also where several share a volume.
+# One per pod, because several pods may share a volume.
 - name: S3MOVER_CONTROL__SOCKET
   value: /tmp/s3mover.sock
 {{- end }}
@@ -104,7 +104,7 @@ volumeMounts:
 - name: secrets
   secret:
     secretName: {{ $secret }}
-    # Readable by the group, which fsGroup makes the pod's.
+    # Readable by the group that fsGroup sets.
     defaultMode: 0440
     items:
 {{- range include "s3mover.secretKeys" $root | fromJsonArray }}
@@ -160,7 +160,7 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* The labels and annotations of pods. The checksums let a change of settings or secrets begin a roll-out. */}}
+{{/* The labels and annotations of pods. With the checksums a change of settings or secrets starts a rollout. */}}
 {{- define "s3mover.podMetadata" -}}
 labels:
   {{- include "s3mover.labels" . | nindent 2 }}
