@@ -116,7 +116,7 @@ def test_failures_are_told_with_what_to_do(browser: Browser, daemon: Watched) ->
         page = visit.page
         expect(page.get_by_role("heading", level=1)).to_have_text(AT_REST)
         expect(page.locator("#failures article")).to_have_count(1)
-        expect(page.locator("#failures .advice")).to_contain_text("Make room there")
+        expect(page.locator("#failures .advice")).to_contain_text("Free space there")
         assert "<b>try</b> again" in page.locator("#failures").inner_text()
         expect(page.locator("#hour svg[role=img]")).to_be_visible()
         history = daemon.status()["history"]

@@ -91,8 +91,8 @@ def test_a_fresh_daemon_has_a_page(show: Show) -> None:
     assert "Ready" in seen.text
     assert "s3://ours/in/ → s3://theirs/out/" in seen.text
     assert "150 threads in 2 processes" in seen.text
-    assert "No sweep has ended since the start." in seen.text
-    assert "Nothing was moved in the last hour." in seen.text
+    assert "No sweep has finished since the start." in seen.text
+    assert "No objects were moved in the last hour." in seen.text
 
 
 def test_any_event_leaves_a_page(board: StatusBoard, show: Show) -> None:
@@ -112,7 +112,7 @@ def test_a_sweep_shows_its_progress(show: Show, clock: Clock) -> None:
     assert bar == {"max": "1", "value": "0.7500", "aria-label": "Progress of the sweep"}
     assert "Moving objects" in seen.text
     assert "9 objects moved so far, 1 failed." in seen.text
-    assert "75% of sweep 7, 10 s so far" in seen.text
+    assert "75% of sweep 7 after 10 s" in seen.text
     assert "left" in seen.text
     assert "Waiting10" in seen.text
     assert "900.00 KB/s" in seen.text
@@ -134,7 +134,7 @@ def test_between_sweeps_the_last_one_is_shown(show: Show) -> None:
     assert "Failed1" in seen.text
     assert "Moved5" in seen.text
     assert "22.6 s" not in seen.text
-    assert "Took23 s" in seen.text
+    assert "Duration23 s" in seen.text
     assert seen.text.index("7 completed") < seen.text.index("6 completed")
 
 
@@ -212,7 +212,7 @@ def test_nothing_is_fetched_from_elsewhere(show: Show) -> None:
 
 def test_a_throttled_side_is_named(show: Show) -> None:
     """Who wonders why it is slow sees the limit."""
-    assert "40 requests at once to the source" in show(ThrottleChanged(Side.SOURCE, 40, 12)).text
+    assert "at most 40 concurrent requests to the source" in show(ThrottleChanged(Side.SOURCE, 40, 12)).text
 
 
 def test_the_page_stays_small(board: StatusBoard, clock: Clock) -> None:
@@ -257,9 +257,9 @@ def routes(clock: Clock) -> dict[str, StatusBoard]:
     return boards
 
 
-def of_routes(boards: dict[str, StatusBoard]) -> Reader:
+def page_of_routes(boards: dict[str, StatusBoard]) -> bytes:
     """Return the page of a daemon with these routes."""
-    told = [{"route": name, **board.status()} for name, board in boards.items()]
+    statuses = [{"route": name, **board.status()} for name, board in boards.items()]
     about = {
         "state": "paused",
         "paused": True,
@@ -268,32 +268,38 @@ def of_routes(boards: dict[str, StatusBoard]) -> Reader:
         "threads": 150,
         "healthy": True,
     }
-    return Reader(document.render({**about, "routes": told}))
+    return document.render({**about, "routes": statuses})
 
 
 def test_routes_are_shown_beside_each_other(routes: dict[str, StatusBoard]) -> None:
     """Each has its state, its counts and its pair; what is wrong with one is the headline, with its name."""
-    seen = of_routes(routes)
+    seen = Reader(page_of_routes(routes))
     assert "b: 1 object could not be moved" in seen.text
     assert "s3://from-a/ → s3://to-a/" in seen.text
     assert "s3://from-b/ → s3://to-b/" in seen.text
     assert "Moving objects25%103" in seen.text
     assert "b, completed" in seen.text
     assert "2 routes" in seen.text
-    assert "paused: nothing new begins" in seen.text
+    assert "paused: no new transfers start" in seen.text
+
+
+def test_a_route_that_has_just_started_shows_less_than_one_percent(routes: dict[str, StatusBoard]) -> None:
+    """The sign "<" is text, not the start of a tag."""
+    routes["a"](planned(1_000))
+    assert b">&lt;1%<" in page_of_routes(routes)
 
 
 def test_the_same_key_of_two_routes_is_two_objects(routes: dict[str, StatusBoard]) -> None:
     """Failures of all routes are listed, each with its route."""
     routes["a"](failed("same"))
-    seen = of_routes(routes)
+    seen = Reader(page_of_routes(routes))
     assert "2 objects" in seen.text
     assert {"a, 8 attempts", "b, 8 attempts"} == set(re.findall(r"[ab], 8 attempts", seen.text))
 
 
 def test_the_hour_of_all_routes_is_one(routes: dict[str, StatusBoard]) -> None:
     """What the routes moved adds up."""
-    seen = of_routes(routes)
+    seen = Reader(page_of_routes(routes))
     assert "server-side copy 1, 33%" in seen.text
     assert "streaming 1, 33%" in seen.text
     assert "200 B moved" in seen.text

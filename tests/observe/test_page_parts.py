@@ -1,4 +1,4 @@
-"""What the status page is made of: the hour's history, humanize numbers, small pictures, verdicts and advice."""
+"""What the status page is made of: the hour's history, formatted numbers, charts, the headline and advice."""
 
 import re
 from typing import Any
@@ -43,33 +43,33 @@ def test_the_history_forgets_what_is_older_than_an_hour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "text"),
     [(0, "0"), (676, "676"), (12_345, "12,345"), (9_999_999, "9,999,999"), (12_345_678, "12.3 million")],
 )
-def test_counts(number: int, told: str) -> None:
+def test_counts(number: int, text: str) -> None:
     """Exact as long as the eye can take it in."""
-    assert humanize.count(number) == told
+    assert humanize.count(number) == text
 
 
 @pytest.mark.parametrize(
-    ("number", "told"), [(0, "0"), (0.0667, "0.067"), (3.42, "3.4"), (29.9, "30"), (1_234.5, "1,234")]
+    ("number", "text"), [(0, "0"), (0.0667, "0.067"), (3.42, "3.4"), (29.9, "30"), (1_234.5, "1,234")]
 )
-def test_rates(number: float, told: str) -> None:
+def test_rates(number: float, text: str) -> None:
     """As many digits as tell something."""
-    assert humanize.rate(number) == told
+    assert humanize.rate(number) == text
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "told"),
+    ("part", "whole", "text"),
     [(0, 7, "0%"), (1, 1000, "<1%"), (1, 2, "50%"), (999, 1000, "99%"), (7, 7, "100%")],
 )
-def test_percent(part: int, whole: int, told: str) -> None:
+def test_percent(part: int, whole: int, text: str) -> None:
     """What is neither nothing nor all is not rounded to either."""
-    assert humanize.percent(part, whole) == told
+    assert humanize.percent(part, whole) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0.04, "0.0 s"),
         (3.21, "3.2 s"),
@@ -80,13 +80,13 @@ def test_percent(part: int, whole: int, told: str) -> None:
         (86_400 * 3 + 4 * 3600, "3 d 4 h"),
     ],
 )
-def test_durations(seconds: float, told: str) -> None:
+def test_durations(seconds: float, text: str) -> None:
     """Two units are enough."""
-    assert humanize.duration(seconds) == told
+    assert humanize.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("moment", "told"),
+    ("moment", "text"),
     [
         ("2025-01-04T03:17:09.500000Z", "just now"),
         ("2025-01-04T03:17:07.900000Z", "2 s ago"),
@@ -96,13 +96,13 @@ def test_durations(seconds: float, told: str) -> None:
         ("2025-01-04T03:17:30.000000Z", "just now"),
     ],
 )
-def test_how_long_ago(moment: str, told: str) -> None:
+def test_how_long_ago(moment: str, text: str) -> None:
     """A moment that seems to come, because a clock was set, is now."""
-    assert humanize.ago(moment, "2025-01-04T03:17:10.000000Z") == told
+    assert humanize.ago(moment, "2025-01-04T03:17:10.000000Z") == text
 
 
 @pytest.mark.parametrize(
-    ("moment", "told"),
+    ("moment", "text"),
     [
         ("2025-01-04T03:17:10.400000Z", "now"),
         ("2025-01-04T03:17:15.900000Z", "in 5 s"),
@@ -110,9 +110,9 @@ def test_how_long_ago(moment: str, told: str) -> None:
         ("2025-01-04T03:00:00.000000Z", "now"),
     ],
 )
-def test_how_long_until(moment: str, told: str) -> None:
+def test_how_long_until(moment: str, text: str) -> None:
     """What is due already comes now."""
-    assert humanize.ahead(moment, "2025-01-04T03:17:10.000000Z") == told
+    assert humanize.ahead(moment, "2025-01-04T03:17:10.000000Z") == text
 
 
 def test_moments_are_shown_in_utc() -> None:
@@ -147,12 +147,12 @@ def test_layers_are_stacked() -> None:
 
 def test_a_bar_is_parted_in_proportion() -> None:
     """The parts fill the bar; without anything there is no bar."""
-    picture = ET.fromstring(chart.parted([("a", 3), ("b", 1)]))  # noqa: S314 - our own
+    picture = ET.fromstring(chart.proportional_bar([("a", 3), ("b", 1)]))  # noqa: S314 - our own
     assert [(part.attrib["x"], part.attrib["width"]) for part in picture] == [
         ("0.0", "750.0"),
         ("750.0", "250.0"),
     ]
-    assert chart.parted([("a", 0), ("b", 0)]) == ""
+    assert chart.proportional_bar([("a", 0), ("b", 0)]) == ""
 
 
 def status(**changes: Any) -> dict[str, Any]:
@@ -177,67 +177,67 @@ def status(**changes: Any) -> dict[str, Any]:
     }
 
 
-ENDED = "The last sweep ended 12 s ago"
+FINISHED = "Last sweep finished 12 s ago"
 UNDER_WAY = {"succeeded": 3, "failed": 0, "waiting": 2}
 NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
 
 
 @pytest.mark.parametrize(
-    ("changes", "tone", "headline", "sentence"),
+    ("changes", "severity", "headline", "sentence"),
     [
-        ({}, Severity.GOOD, "Up to date", f"{ENDED}: 5 objects moved."),
-        ({"last": {"succeeded": 0}}, Severity.GOOD, "Up to date", f"{ENDED}: everything was in place."),
+        ({}, Severity.GOOD, "Up to date", f"{FINISHED}: 5 objects moved."),
+        ({"last": {"succeeded": 0}}, Severity.GOOD, "Up to date", f"{FINISHED}: nothing to move."),
         (
             {"last": {"failed": 1}},
             Severity.WARN,
             "1 object could not be moved",
-            f"{ENDED}. The next sweep tries again; below stands what to do.",
+            f"{FINISHED}. They are retried in the next sweep; see below for what to do.",
         ),
         (
             {"last": {"failed": 1, "postponed": 2}},
             Severity.WARN,
             "3 objects could not be moved",
-            f"{ENDED}. They are tried again, after waits that grow; below stands what to do.",
+            f"{FINISHED}. They are retried with increasing delays; see below for what to do.",
         ),
         (
             {"last": {"status": "failed", "message": "no such bucket"}},
             Severity.BAD,
-            "The last sweep failed",
-            "No such bucket. It is tried again.",
+            "Last sweep failed",
+            "No such bucket. Retrying.",
         ),
-        ({"last": {"status": "interrupted"}}, Severity.WARN, "The last sweep was interrupted", None),
-        ({"sweeps": []}, Severity.CALM, "Ready", "No sweep has ended yet."),
+        ({"last": {"status": "interrupted"}}, Severity.WARN, "Last sweep was interrupted", None),
+        ({"sweeps": []}, Severity.CALM, "Ready", "No sweep has finished yet."),
         (
             {"next_sweep_at": "2025-01-04T03:17:55.400000Z"},
             Severity.GOOD,
             "Up to date",
-            f"{ENDED}: 5 objects moved. The next one begins in 43 s.",
+            f"{FINISHED}: 5 objects moved. The next sweep starts in 43 s.",
         ),
         (
             {"window_open": False, "window_opens_at": "2025-01-04T22:00:00Z"},
             Severity.CALM,
-            "Waiting for its window",
-            "New work begins at 2025-01-04 22:00:00 UTC.",
+            "Waiting for the next window",
+            "It opens at 2025-01-04 22:00:00 UTC.",
         ),
         (
-            {"healthy": False, "health": "the loop last moved 73 s ago"},
+            {"healthy": False, "health": "no heartbeat from the sweep loop for 73 s"},
             Severity.BAD,
-            "Hanging",
-            "The loop last moved 73 s ago. Where that does not end, restart it.",
+            "Not responding",
+            "No heartbeat from the sweep loop for 73 s. If this persists, restart s3mover.",
         ),
         (
             {"audit_available": False, "state": "sweeping"},
             Severity.BAD,
-            "Waiting for the audit database",
+            "Audit database unavailable",
             None,
         ),
-        ({"state": "standby"}, Severity.CALM, "Standing by", None),
+        ({"state": "standby"}, Severity.CALM, "Standby", None),
         ({"state": "starting"}, Severity.CALM, "Starting", None),
         (
             {"state": "starting", "problem": "no such bucket"},
             Severity.BAD,
-            "Cannot begin",
-            "No such bucket. It is tried again.",
+            "Cannot start",
+            "No such bucket. Retrying.",
         ),
         ({"state": "stopping"}, Severity.CALM, "Stopping", None),
         ({"state": "paused"}, Severity.CALM, "Paused", None),
@@ -248,20 +248,22 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
             "Moving objects",
             "3 objects moved so far.",
         ),
-        ({"state": "sweeping", "sweep": NOTHING_YET, "sweeps": []}, Severity.BUSY, "Looking", None),
+        ({"state": "sweeping", "sweep": NOTHING_YET, "sweeps": []}, Severity.BUSY, "Listing", None),
         (
             {"state": "sweeping", "sweep": NOTHING_YET},
             Severity.GOOD,
             "Up to date",
-            f"{ENDED}: 5 objects moved. Looking again now.",
+            f"{FINISHED}: 5 objects moved. The next sweep is running.",
         ),
     ],
 )
-def test_the_verdict(changes: dict[str, Any], tone: Severity, headline: str, sentence: str | None) -> None:
-    """The truth table of the verdict's docstring."""
-    verdict = headline_of(status(**changes))
-    assert (verdict.tone, verdict.headline) == (tone, headline)
-    assert verdict.sentence == sentence or sentence is None
+def test_the_headline_follows_its_truth_table(
+    changes: dict[str, Any], severity: Severity, headline: str, sentence: str | None
+) -> None:
+    """The first condition of the module's table that holds decides."""
+    shown = headline_of(status(**changes))
+    assert (shown.severity, shown.text) == (severity, headline)
+    assert shown.sentence == sentence or sentence is None
 
 
 def test_every_piece_of_advice_is_a_sentence() -> None:

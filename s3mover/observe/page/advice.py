@@ -1,149 +1,93 @@
-"""What to do about each code that a transfer can fail with: a table for people. Pure; it knows S3's codes and ours.
+"""Advice for each error code that a transfer can fail with. Pure.
 
-Sources of S3's codes: S3 API reference, "List of error codes"; ours are said in `errors.py`.
+S3's codes are from the S3 API reference, "List of error codes"; s3mover's own codes are in `errors.py`.
 """
 
-# Codes, and what to do about any of them.
-_TABLE = (
-    (
-        "AccessDenied",
-        (
-            "A permission is missing. Run s3mover check: it names the permission and prints the statement that grants "
-            "it."
-        ),
+# Codes, and the advice for each of them.
+_TABLE = {
+    "AccessDenied": (
+        "A permission is missing. Run s3mover check: it names the permission and prints the policy statement that "
+        "grants it."
+    ),
+    "AllAccessDisabled": "All access to the bucket is disabled. Only its owner or AWS can enable it again.",
+    "AuthorizationHeaderMalformed PermanentRedirect": (
+        "The bucket is in another region. Correct the region setting of that side, or leave it empty to have the "
+        "region detected."
+    ),
+    "BadDigest VerificationError XAmzContentSHA256Mismatch": (
+        "The object was damaged on its way and was not kept. Each sweep retries it; if this persists, check memory, "
+        "proxy and store."
+    ),
+    "BadRequest": (
+        "The store rejected the request without a reason, often because of expired credentials or a timeout. Each "
+        "sweep retries; if this persists, run s3mover check."
+    ),
+    "ConditionalRequestConflict": (
+        "Another client writes this object at the destination. Make s3mover the only writer there."
+    ),
+    "ConnectionError IncompleteBody RequestTimeout Timeout": (
+        "The connection to the store broke or timed out. Each sweep retries; if this persists, check the network, the "
+        "proxy and the endpoint_url of that side."
+    ),
+    "EntityTooLarge": (
+        "The object is larger than 5 GiB and transfer.large_objects is report. Run the command in the message, or set "
+        "transfer.large_objects to transfer."
+    ),
+    "ExpiredToken InvalidAccessKeyId InvalidToken SignatureDoesNotMatch": (
+        "S3 rejects the credentials of one side. Renew the keys, or correct the role or profile that provides them. If "
+        "the keys are in the settings, restart s3mover afterwards."
     ),
     (
-        "AllAccessDisabled",
-        "All access to the bucket is disabled. Only its owner, or AWS, can end that.",
+        "InternalError KMS.ThrottlingException OperationAborted RequestLimitExceeded RequestThrottled "
+        "ServiceUnavailable SlowDown SlowDownRead SlowDownWrite Throttling ThrottlingException TooManyRequests"
+    ): (
+        "The store is overloaded or limits the request rate. Each sweep retries. If this persists, lower "
+        "transfer.threads or set transfer.requests_per_second."
     ),
-    (
-        "AuthorizationHeaderMalformed PermanentRedirect",
-        "The bucket is in another region. Set the region of that side, or leave it empty to have it found.",
+    "InvalidObjectState": (
+        "The object is archived. Set transfer.restore.tier to have it restored, or exclude it with filter.exclude."
     ),
-    (
-        "BadDigest VerificationError XAmzContentSHA256Mismatch",
-        (
-            "What arrived was not what was sent, and was not kept. Each sweep tries again; if it stays, suspect "
-            "memory, proxy or store."
-        ),
+    "InvalidResponse": (
+        "The response is not a valid S3 response. Check that endpoint_url points to the store, and not to a proxy or "
+        "another service."
     ),
-    (
-        "BadRequest",
-        (
-            "The store refused without saying why; credentials that expired or a time-out are the usual reasons. Each "
-            "sweep tries again; run s3mover check if it stays."
-        ),
+    "InvalidStorageClass": (
+        "The destination does not support this storage class. Set destination.storage_class to one that it supports."
     ),
-    (
-        "ConditionalRequestConflict",
-        "Somebody else writes this object at the destination. Let s3mover be the only writer there.",
+    "KMS.DisabledException KMS.NotFoundException": (
+        "The KMS key cannot be used. Check that it exists and is enabled, and run s3mover check for missing rights."
     ),
-    (
-        "ConnectionError IncompleteBody RequestTimeout Timeout",
-        (
-            "The connection to the store broke or timed out. Each sweep tries again; if it stays, look at the "
-            "network, the proxy and the endpoint_url of that side."
-        ),
+    "KeyTooLongError": (
+        "The key is longer than the destination permits (1,024 bytes). Choose a shorter destination.prefix."
     ),
-    (
-        "EntityTooLarge",
-        (
-            "The object is over 5 GiB and transfer.large_objects is report. Run the command in the message, or set it "
-            "to transfer."
-        ),
+    "MethodNotAllowed NotImplemented": (
+        "The store does not support the feature named in the message. Disable it in the settings, or ask the "
+        "store's operator."
     ),
-    (
-        "ExpiredToken InvalidAccessKeyId InvalidToken SignatureDoesNotMatch",
-        (
-            "S3 does not accept the credentials of one side. Renew the keys, or mend the role or profile that they "
-            "come from, then restart if they stand in the settings."
-        ),
+    "NoSuchBucket": "The bucket does not exist. Check source.bucket and destination.bucket.",
+    "NoSuchUpload": (
+        "The multipart upload was aborted by another client or a lifecycle rule for incomplete uploads. Each sweep "
+        "retries."
     ),
-    (
-        (
-            "InternalError KMS.ThrottlingException OperationAborted RequestLimitExceeded RequestThrottled "
-            "ServiceUnavailable SlowDown SlowDownRead SlowDownWrite Throttling ThrottlingException TooManyRequests"
-        ),
-        (
-            "The store is overloaded or limits the rate. Nothing is to be done if it passes: each sweep tries again. "
-            "If it stays, lower transfer.threads or set transfer.requests_per_second."
-        ),
+    "PreconditionFailed": (
+        "The object changed repeatedly during its transfer. It is moved once it no longer changes; filter.min_age "
+        "delays the first attempt."
     ),
-    (
-        "InvalidObjectState",
-        "The object is archived. Set transfer.restore.tier to have it restored, or exclude it by filter.exclude.",
+    "QuotaExceeded": "The destination is full. Free space there, or raise its quota.",
+    "RequestTimeTooSkewed": "The clock of this machine is off by more than 15 minutes. Synchronise it with NTP.",
+    "WorkerDied": (
+        "Three worker processes died during the transfer of this object. Check their exit codes in the log "
+        "(worker.died), and the memory limit."
     ),
-    (
-        "InvalidResponse",
-        (
-            "The store's answer was not S3's. Look whether endpoint_url leads to the store, and not to a proxy's "
-            "error page."
-        ),
-    ),
-    (
-        "InvalidStorageClass",
-        "The destination does not know the storage class. Set destination.storage_class to one that it knows.",
-    ),
-    (
-        "KMS.DisabledException KMS.NotFoundException",
-        (
-            "The KMS key cannot be used. Look whether it is enabled, and run s3mover check for the missing "
-            "permission."
-        ),
-    ),
-    (
-        "KeyTooLongError",
-        "The key is longer than the destination permits (1,024 bytes). Choose a shorter destination.prefix.",
-    ),
-    (
-        "MethodNotAllowed NotImplemented",
-        (
-            "The store does not know this feature. The message says which; avoid it by a setting, or ask the store's "
-            "operator."
-        ),
-    ),
-    (
-        "NoSuchBucket",
-        "The bucket is not there, or has another name. Look at source.bucket and destination.bucket.",
-    ),
-    (
-        "NoSuchUpload",
-        (
-            "The upload was ended by somebody else, such as a lifecycle rule for unfinished uploads. Each sweep tries "
-            "again."
-        ),
-    ),
-    (
-        "PreconditionFailed",
-        (
-            "The object was changed again and again while it was moved. It is moved once it rests; filter.min_age "
-            "waits for that."
-        ),
-    ),
-    (
-        "QuotaExceeded",
-        "The destination is full. Make room there, or raise its quota.",
-    ),
-    (
-        "RequestTimeTooSkewed",
-        "This machine's clock is wrong by more than 15 minutes. Set it by NTP.",
-    ),
-    (
-        "WorkerDied",
-        (
-            "Three worker processes died while they held this object. Look at their exit codes in the log "
-            "(worker.died), and at memory."
-        ),
-    ),
-)
+}
 
-ADVICE = {code: advice for codes, advice in _TABLE for code in codes.split()}
-"""What to do, by code."""
+ADVICE = {code: advice for codes, advice in _TABLE.items() for code in codes.split()}
+"""The advice, by code."""
 
-UNKNOWN = "The message is the store's own. Each sweep tries again; s3mover check finds what is missing."
-"""What is true of a code that is not in the table."""
+UNKNOWN = "The message comes from the store. Each sweep retries; s3mover check finds missing permissions."
+"""The advice for any other code."""
 
 
 def advice_for(code: str) -> str:
-    """Return what to do about `code`."""
+    """Return the advice for `code`."""
     return ADVICE.get(code, UNKNOWN)

@@ -1,6 +1,6 @@
-"""Small pictures as inline SVG: steps over time, and one bar in parts. Pure; colours are the style sheet's classes.
+"""Charts as inline SVG: stacked steps over time, and a bar in proportional parts. Pure.
 
-No `style` attribute is ever written: the page's Content-Security-Policy forbids it.
+Colours come from classes of the style sheet; no `style` attribute is used, as the Content-Security-Policy forbids it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,50 +8,40 @@ from itertools import groupby
 from math import floor, log10
 
 HEIGHT = 100
-_ROUND = (
-    1,
-    1.5,
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    10,
-    15,
-)  # times a power of ten; the last is for what rounding left just above 10
+# Times a power of ten; the last covers a value that rounding left just above 10.
+_ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15)
 
 
 def ceiling(highest: float) -> float:
-    """Return the round number that a scale up to `highest`, which is above 0, ends with; its half is round, too."""
+    """Return the upper end of a scale for values up to `highest`, above 0: a round number, as is its half."""
     power = 10.0 ** floor(log10(highest))
     return next(power * step for step in _ROUND if power * step >= highest)
 
 
 def stacked(layers: Sequence[tuple[str, Sequence[float]]], top: float, label: str) -> str:
-    """Draw layers of steps upon each other, the first one at the bottom; `top` is the height of the scale.
+    """Draw stacked layers of steps, the first layer at the bottom.
 
     Args:
-        layers: for each its class and its values, as many as the others have.
+        layers: the class and the values of each layer; all have the same number of values.
         top: the value at the upper edge.
-        label: what the picture says, in words.
+        label: a description of the chart in words.
     """
     width = len(layers[0][1])
     sums = [0.0] * width
-    shapes = []
+    paths = []
     for name, values in layers:
         sums = [below + value for below, value in zip(sums, values, strict=True)]
-        shapes.append(f'<path class="{name}" d="{_outline(sums, top)}"/>')
+        paths.append(f'<path class="{name}" d="{_outline(sums, top)}"/>')
     lines = "".join(f'<line x1="0" x2="{width}" y1="{y}" y2="{y}"/>' for y in (0, HEIGHT // 2, HEIGHT))
-    # The lower a layer lies the later it is drawn, so that each hides what the sum above it counted twice.
+    # Each path is filled down to zero, so lower layers are drawn later, over the sums that include them.
     return (
         f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{label}">'
-        f"{lines}{''.join(reversed(shapes))}</svg>"
+        f"{lines}{''.join(reversed(paths))}</svg>"
     )
 
 
-def parted(parts: Sequence[tuple[str, int]]) -> str:
-    """Draw one bar in parts, in proportion; what it says stands beside it in words."""
+def proportional_bar(parts: Sequence[tuple[str, int]]) -> str:
+    """Draw one bar with a part for each class and count; hidden from screen readers, as the legend has the numbers."""
     whole = sum(part for _, part in parts)
     if not whole:
         return ""
@@ -60,9 +50,9 @@ def parted(parts: Sequence[tuple[str, int]]) -> str:
         width = 1000 * part / whole
         rectangles.append(f'<rect class="{name}" x="{left:.1f}" width="{width:.1f}" height="10"/>')
         left += width
-    bars = "".join(rectangles)
     return (
-        f'<svg class="split" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">{bars}</svg>'
+        '<svg class="split" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+        f"{''.join(rectangles)}</svg>"
     )
 
 
@@ -72,7 +62,7 @@ def swatch(name: str) -> str:
 
 
 def _outline(values: Iterable[float], top: float) -> str:
-    """Return the path of steps that are one unit wide; equal neighbours are one step."""
+    """Return the path of steps of unit width; equal neighbours become one step."""
     heights = (f"{HEIGHT - HEIGHT * value / top:.1f}".removesuffix(".0") for value in values)
     steps = "".join(f"V{height}h{len(list(same))}" for height, same in groupby(heights))
     return f"M0 {HEIGHT}{steps}V{HEIGHT}Z"

@@ -1,30 +1,30 @@
-"""Says in a headline and a sentence how things stand, from what `/status` tells. Pure decisions, no HTML.
+"""The headline of the status page and the sentence below it, derived from `/status`. Pure; contains no HTML.
 
-The first that holds, from above:
+The first condition that holds decides:
 
-| holds | headline | tone |
+| condition | headline | severity |
 |---|---|---|
-| the loop gives no sign of life | Hanging | bad |
-| the audit database is away | Waiting for the audit database | bad |
-| something is being moved | Moving objects | busy |
-| a start that met a problem | Cannot begin | bad |
-| neither idle nor looking | the state's own | calm |
-| no window of sweep.windows is open | Waiting for its window | calm |
-| no sweep has ended | Ready | calm |
-| the last sweep failed, or was interrupted | The last sweep failed (was interrupted) | bad (warn) |
-| objects of the last sweep failed, or wait after failing | N objects could not be moved | warn |
+| the sweep loop sends no heartbeat | Not responding | bad |
+| the audit database is unavailable | Audit database unavailable | bad |
+| objects are being moved | Moving objects | busy |
+| the start failed | Cannot start | bad |
+| neither idle nor sweeping | the name of the state | calm |
+| no window of sweep.windows is open | Waiting for the next window | calm |
+| no sweep has finished | Ready | calm |
+| the last sweep failed, or was interrupted | Last sweep failed (was interrupted) | bad (warn) |
+| objects of the last sweep failed, or wait for a retry | N objects could not be moved | warn |
 | else | Up to date | good |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from s3mover.observe.page import humanize
+from s3mover.observe.page import Status, humanize
 
 
 class Severity(StrEnum):
-    """How serious it is; the style sheet gives each its colour."""
+    """How urgent a headline is; each has a class in the style sheet."""
 
     GOOD = "good"
     BUSY = "busy"
@@ -34,10 +34,10 @@ class Severity(StrEnum):
 
 
 class Headline(NamedTuple):
-    """How things stand."""
+    """A headline, with a sentence that explains it."""
 
-    tone: Severity
-    headline: str
+    severity: Severity
+    text: str
     sentence: str
 
 
@@ -45,97 +45,95 @@ _STATES = {
     "starting": Headline(Severity.CALM, "Starting", "Connecting to both buckets and to the audit database."),
     "standby": Headline(
         Severity.CALM,
-        "Standing by",
-        "Another instance works on these buckets; this one takes over when it ends.",
+        "Standby",
+        "Another instance holds the lease on these buckets. This instance takes over when the lease is released.",
     ),
     "stopping": Headline(
-        Severity.CALM, "Stopping", "What is in flight ends and is recorded; nothing new is begun."
+        Severity.CALM, "Stopping", "Transfers in progress are finished and recorded. No new ones start."
     ),
-    "paused": Headline(Severity.CALM, "Paused", "Nothing is swept until it is told to go on."),
+    "paused": Headline(Severity.CALM, "Paused", "No new transfers start until s3mover resume is run."),
 }
 
-
-# From what is worth looking at first to what needs nobody.
-_WORST_FIRST = (Severity.BAD, Severity.WARN, Severity.BUSY, Severity.GOOD, Severity.CALM)
+_URGENT_FIRST = (Severity.BAD, Severity.WARN, Severity.BUSY, Severity.GOOD, Severity.CALM)
 
 
-def overall_headline(routes: Sequence[Mapping[str, Any]]) -> Headline:
-    """Return the verdict on the route that most deserves a look; it is named where something is wrong."""
-    verdicts = [(headline_of(route), route["route"]) for route in routes]
-    worst, name = min(verdicts, key=lambda one: _WORST_FIRST.index(one[0].tone))
-    if worst.tone in {Severity.BAD, Severity.WARN}:
-        return worst._replace(headline=f"{name}: {worst.headline}")
-    return worst
+def overall_headline(routes: Sequence[Status]) -> Headline:
+    """Return the most urgent headline of all routes, with the route's name if something is wrong."""
+    headlines = [(headline_of(route), route["route"]) for route in routes]
+    headline, route = min(headlines, key=lambda pair: _URGENT_FIRST.index(pair[0].severity))
+    if headline.severity in {Severity.BAD, Severity.WARN}:
+        return headline._replace(text=f"{route}: {headline.text}")
+    return headline
 
 
-def headline_of(status: Mapping[str, Any]) -> Headline:
-    """Return how things stand."""
+def headline_of(status: Status) -> Headline:
+    """Return the headline for the status of one pair of buckets."""
     if not status["healthy"]:
-        return Headline(
-            Severity.BAD, "Hanging", f"{_sentence(status['health'])} Where that does not end, restart it."
-        )
+        reason = _sentence(status["health"])
+        return Headline(Severity.BAD, "Not responding", f"{reason} If this persists, restart s3mover.")
     if not status["audit_available"]:
-        said = "Nothing new is begun until it answers. What was in flight is kept and recorded then."
-        return Headline(Severity.BAD, "Waiting for the audit database", said)
+        sentence = (
+            "No new transfers start until it is back. Results of transfers in progress are recorded then."
+        )
+        return Headline(Severity.BAD, "Audit database unavailable", sentence)
     if status["state"] == "sweeping":
         return _sweeping(status)
     if status["state"] == "idle":
         return _idle(status)
     if status["state"] == "starting" and status.get("problem"):
-        return Headline(Severity.BAD, "Cannot begin", f"{_sentence(status['problem'])} It is tried again.")
+        return Headline(Severity.BAD, "Cannot start", f"{_sentence(status['problem'])} Retrying.")
     return _STATES.get(status["state"], Headline(Severity.CALM, status["state"].capitalize(), ""))
 
 
-def _sweeping(status: Mapping[str, Any]) -> Headline:
-    """A sweep that finds nothing to move, as most do, leaves the last one's verdict standing: no flicker."""
+def _sweeping(status: Status) -> Headline:
+    """Most sweeps find nothing to move; they keep the headline of the last sweep, so that the page does not flicker."""
     sweep = status["sweep"]
     if sweep is None or not sweep["succeeded"] + sweep["failed"] + sweep["waiting"]:
         if not status["sweeps"]:
-            return Headline(Severity.BUSY, "Looking", "Both buckets are listed side by side.")
+            return Headline(Severity.BUSY, "Listing", "Listing and comparing both buckets.")
         last = _idle(status)
-        return last._replace(sentence=f"{last.sentence} Looking again now.")
-    told = [_objects(sweep["succeeded"], "moved so far")]
+        return last._replace(sentence=f"{last.sentence} The next sweep is running.")
+    counts = [_objects(sweep["succeeded"], "moved so far")]
     if sweep["failed"]:
-        told.append(f"{humanize.count(sweep['failed'])} failed")
-    return Headline(Severity.BUSY, "Moving objects", f"{', '.join(told)}.")
+        counts.append(f"{humanize.count(sweep['failed'])} failed")
+    return Headline(Severity.BUSY, "Moving objects", f"{', '.join(counts)}.")
 
 
-def _idle(status: Mapping[str, Any]) -> Headline:
+def _idle(status: Status) -> Headline:
     if not status.get("window_open", True):
-        opens = status.get("window_opens_at")
-        said = f"New work begins at {humanize.clock(opens)}." if opens else "None is set that ever opens."
-        return Headline(Severity.CALM, "Waiting for its window", said)
+        opens_at = status.get("window_opens_at")
+        sentence = (
+            f"It opens at {humanize.clock(opens_at)}."
+            if opens_at
+            else "No window in sweep.windows ever opens."
+        )
+        return Headline(Severity.CALM, "Waiting for the next window", sentence)
     if not status["sweeps"]:
-        return Headline(Severity.CALM, "Ready", "No sweep has ended yet.")
-    last = _judge_last(status["sweeps"][0], status["now"])
-    following = status.get("next_sweep_at")
-    if following is None:
+        return Headline(Severity.CALM, "Ready", "No sweep has finished yet.")
+    last = _last_sweep(status["sweeps"][0], status["now"])
+    next_sweep_at = status.get("next_sweep_at")
+    if next_sweep_at is None:
         return last
-    return last._replace(
-        sentence=f"{last.sentence} The next one begins {humanize.ahead(following, status['now'])}."
-    )
+    due = humanize.ahead(next_sweep_at, status["now"])
+    return last._replace(sentence=f"{last.sentence} The next sweep starts {due}.")
 
 
-def _judge_last(last: Mapping[str, Any], now: str) -> Headline:
-    if last["status"] == "failed":
+def _last_sweep(sweep: Status, now: str) -> Headline:
+    if sweep["status"] == "failed":
+        return Headline(Severity.BAD, "Last sweep failed", f"{_sentence(sweep['message'])} Retrying.")
+    if sweep["status"] == "interrupted":
         return Headline(
-            Severity.BAD, "The last sweep failed", f"{_sentence(last['message'])} It is tried again."
+            Severity.WARN, "Last sweep was interrupted", "The next sweep moves what is still missing."
         )
-    if last["status"] == "interrupted":
+    finished = f"Last sweep finished {humanize.ago(sweep['ended_at'], now)}"
+    if unmoved := sweep["failed"] + sweep["postponed"]:
+        retry = "with increasing delays" if sweep["postponed"] else "in the next sweep"
+        text = _objects(unmoved, "could not be moved")
         return Headline(
-            Severity.WARN, "The last sweep was interrupted", "The next one goes on with what is missing."
+            Severity.WARN, text, f"{finished}. They are retried {retry}; see below for what to do."
         )
-    ended = f"The last sweep ended {humanize.ago(last['ended_at'], now)}"
-    if behind := last["failed"] + last["postponed"]:
-        headline = _objects(behind, "could not be moved")
-        again = (
-            "They are tried again, after waits that grow"
-            if last["postponed"]
-            else "The next sweep tries again"
-        )
-        return Headline(Severity.WARN, headline, f"{ended}. {again}; below stands what to do.")
-    moved = _objects(last["succeeded"], "moved") if last["succeeded"] else "everything was in place"
-    return Headline(Severity.GOOD, "Up to date", f"{ended}: {moved}.")
+    moved = _objects(sweep["succeeded"], "moved") if sweep["succeeded"] else "nothing to move"
+    return Headline(Severity.GOOD, "Up to date", f"{finished}: {moved}.")
 
 
 def _objects(number: int, what: str) -> str:
@@ -143,5 +141,5 @@ def _objects(number: int, what: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Return a message as a sentence: a capital at its beginning, a stop at its end."""
+    """Return a message as a sentence: with an initial capital and a full stop."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""

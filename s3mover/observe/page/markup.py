@@ -1,6 +1,6 @@
-"""How texts, moments and pairs become HTML that shows them and does nothing else. Pure.
+"""Escapes texts and formats times and pairs as HTML. Pure.
 
-Each text on the status page passes `shown`, whoever it comes from.
+Every text on the status page passes through `escaped`, whatever its origin.
 """
 
 from html import escape
@@ -9,22 +9,22 @@ from s3mover.observe.page import humanize
 from s3mover.observe.text import visible
 
 
-def shown(text: object) -> str:
-    """Return a text as HTML that shows it and nothing else: escaped, and with what does not print made visible."""
+def escaped(text: object) -> str:
+    """Return a text as HTML that shows exactly this text, with unprintable characters as escapes."""
     return escape(visible(str(text)))
 
 
 def isolated(text: str) -> str:
-    """Return a text that may run from right to left, kept from turning what stands around it."""
-    return f"<bdi>{shown(text)}</bdi>"
+    """Return a text as HTML in a `bdi` element, so that right-to-left text does not reorder its surroundings."""
+    return f"<bdi>{escaped(text)}</bdi>"
 
 
-def pair_shown(pair: str) -> str:
-    """Return a pair of buckets with an arrow between them."""
+def bucket_pair(pair: str) -> str:
+    """Return a pair of buckets as HTML, with an arrow between them."""
     return isolated(pair.replace(" -> ", " → "))
 
 
-def when(moment: str, now: str) -> str:
-    """Return how long ago a moment was, with the moment itself for who points at it."""
-    exact = f'datetime="{shown(moment)}" title="{shown(humanize.clock(moment))}"'
-    return f"<time {exact}>{shown(humanize.ago(moment, now))}</time>"
+def time_ago(moment: str, now: str) -> str:
+    """Return as HTML how long ago a moment was, with the moment itself as tooltip."""
+    exact = f'datetime="{escaped(moment)}" title="{escaped(humanize.clock(moment))}"'
+    return f"<time {exact}>{escaped(humanize.ago(moment, now))}</time>"

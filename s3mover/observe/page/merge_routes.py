@@ -1,20 +1,16 @@
-"""Several routes' status told as one, for the status page: what each tells is merged, newest first. Pure.
+"""Merges the status of several routes into one, for the status page: lists newest first, counts added up. Pure."""
 
-A daemon with one pair of buckets has no routes, and its status is told as it is.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Any
 
-Status = Mapping[str, Any]
+from s3mover.observe.page import Status
 
-_LATEST = 20
+_SHOWN = 20
 _COUNTS = ("server_side_copy", "streaming", "failed", "bytes")
 
 
 def merge_routes(status: Status) -> Status:
-    """Return `status` with what its routes tell merged; entries of lists say their `route`."""
+    """Return `status` with its routes merged, their list entries marked with `route`; unchanged without routes."""
     routes: Sequence[Status] = status.get("routes", [])
     if not routes:
         return status
@@ -23,9 +19,9 @@ def merge_routes(status: Status) -> Status:
         "now": max(route["now"] for route in routes),
         "pair": f"{len(routes)} routes" if len(routes) > 1 else routes[0]["pair"],
         "sweep": None,
-        "sweeps": _merged(routes, "sweeps", "ended_at"),
-        "failures": _merged(routes, "failures", "at"),
-        "history": _summed([route["history"] for route in routes]),
+        "sweeps": _merge_lists(routes, "sweeps", "ended_at"),
+        "failures": _merge_lists(routes, "failures", "at"),
+        "history": _add_up([route["history"] for route in routes]),
         "limits": {
             f"{side} of {route['route']}": limit
             for route in routes
@@ -34,13 +30,13 @@ def merge_routes(status: Status) -> Status:
     }
 
 
-def _merged(routes: Iterable[Status], name: str, moment: str) -> Sequence[Status]:
+def _merge_lists(routes: Iterable[Status], name: str, moment: str) -> Sequence[Status]:
     entries = [{**entry, "route": route["route"]} for route in routes for entry in route[name]]
-    return sorted(entries, key=itemgetter(moment), reverse=True)[:_LATEST]
+    return sorted(entries, key=itemgetter(moment), reverse=True)[:_SHOWN]
 
 
-def _summed(histories: Sequence[Status]) -> Status:
-    """Add up steps; the routes were asked within an instant, so that the last step of each is the same."""
+def _add_up(histories: Sequence[Status]) -> Status:
+    """Add the histories step by step; all were read at the same instant, so their steps are the same."""
     sums: dict[str, object] = {
         name: [sum(step) for step in zip(*(history[name] for history in histories), strict=True)]
         for name in _COUNTS

@@ -1,42 +1,42 @@
-// Asks for the same page again and again, and takes over the parts that changed. Without it the page reloads itself.
+// Fetches this page every two seconds and replaces the parts that changed. Without JavaScript the page reloads itself.
 (() => {
   "use strict";
-  const EVERY = 2000; // milliseconds
+  const INTERVAL = 2000; // milliseconds
 
-  const isBeingRead = (part) => {
+  const hasSelection = (part) => {
     const selection = getSelection();
     return !selection.isCollapsed && part.contains(selection.anchorNode);
   };
 
-  const takeOver = (next) => {
+  const update = (next) => {
     document.title = next.title;
     document.getElementById("icon").href = next.getElementById("icon").href;
     for (const part of document.querySelectorAll("[data-live]")) {
       const fresh = next.getElementById(part.id);
-      if (fresh && fresh.innerHTML !== part.innerHTML && !isBeingRead(part)) {
+      if (fresh && fresh.innerHTML !== part.innerHTML && !hasSelection(part)) {
         part.replaceChildren(...fresh.childNodes);
       }
     }
   };
 
-  const ask = async () => {
-    const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  const refresh = async () => {
+    const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    update(new DOMParser().parseFromString(await response.text(), "text/html"));
   };
 
-  const goOn = async () => {
-    let isAway = false;
+  const poll = async () => {
+    let isOffline = false;
     if (!document.hidden) {
       try {
-        await ask();
+        await refresh();
       } catch {
-        isAway = true;
+        isOffline = true;
       }
-      document.getElementById("offline").hidden = !isAway;
+      document.getElementById("offline").hidden = !isOffline;
     }
-    setTimeout(goOn, EVERY);
+    setTimeout(poll, INTERVAL);
   };
 
-  setTimeout(goOn, EVERY);
+  setTimeout(poll, INTERVAL);
 })();
