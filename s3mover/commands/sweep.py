@@ -58,7 +58,7 @@ def _bar() -> "ProgressListener | None":
     from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
 
     bar = ProgressListener(sys.stdout)
-    return bar if bar.alive else None
+    return bar if bar.shown else None
 
 
 def _sweep_route(

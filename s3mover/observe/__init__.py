@@ -1,1 +1,1 @@
-"""What people and machines see of the work: logs, metrics, status, summaries and a progress bar."""
+"""Observability: logs, metrics, status over HTTP, summary files, the progress bar, notification of systemd."""

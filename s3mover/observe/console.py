@@ -1,14 +1,11 @@
-"""Turns one log event into a line for people: a clock, a friendly sign, the event, its fields in columns.
-
-Pure: no stream and no logger here; `logs.py` writes what this room composes.
-"""
+"""Formats a log event as a console line: time, emoji, event name, fields in columns. Pure."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from s3mover.observe.text import human_size, visible
 
-_SIGNS = {
+_EMOJIS = {
     "daemon.started": "🚀",
     "daemon.stopping": "🛑",
     "daemon.stopped": "👋",
@@ -43,34 +40,34 @@ _SIGNS = {
     "lease.waiting": "⌛",
     "credentials.refreshed": "🔑",
 }
-_OTHER_SIGN = "🔍"
+_OTHER_EMOJI = "🔍"
 _EVENT_WIDTH = 21  # the longest event name
 _WIDTHS = {"method": 23, "size": 14, "seconds": 16, "attempts": 10}
-_LAST = ("code", "key", "pair", "summary", "message")
-_ELSEWHERE = frozenset({"timestamp", "level", "event", "trace"})
+_FREE_TEXT = ("code", "key", "pair", "summary", "message")
+_NOT_COLUMNS = frozenset({"timestamp", "level", "event", "trace"})
 _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[36m", "warning": "\x1b[33m"}
-_ALARM = "\x1b[31m"
-_PLAIN = "\x1b[0m"
+_ERROR_COLOUR = "\x1b[31m"
+_RESET = "\x1b[0m"
 
 
 def render_line(fields: Mapping[str, object], *, colours: bool) -> str:
-    """Return the line, without its end, for an event's fields; a trace follows on indented lines of its own."""
+    """Return the line for an event's fields, without line end; a trace follows on indented lines."""
     event = str(fields["event"])
     name = f"{visible(event):<{_EVENT_WIDTH}}"
     if colours:
-        name = f"{_COLOURS.get(str(fields['level']), _ALARM)}{name}{_PLAIN}"
-    cells = [_cell(field, fields[field]) for field in _ordered(fields) if fields[field] not in ("", None)]
-    head = f"{_local_time(str(fields['timestamp']))} {_SIGNS.get(event, _OTHER_SIGN)} {name}"
-    return "  ".join([head, *cells]).rstrip() + _trace(str(fields.get("trace", "")))
+        name = f"{_COLOURS.get(str(fields['level']), _ERROR_COLOUR)}{name}{_RESET}"
+    columns = [_column(field, fields[field]) for field in _ordered(fields) if fields[field] not in ("", None)]
+    head = f"{_local_time(str(fields['timestamp']))} {_EMOJIS.get(event, _OTHER_EMOJI)} {name}"
+    return "  ".join([head, *columns]).rstrip() + _trace(str(fields.get("trace", "")))
 
 
 def _ordered(fields: Mapping[str, object]) -> list[str]:
-    """Name the fields with the free texts last, where their length disturbs no column."""
-    narrow = [field for field in fields if field not in _ELSEWHERE and field not in _LAST]
-    return narrow + [field for field in _LAST if field in fields]
+    """Return the names of the fields, free text last, where its length does not shift any column."""
+    columns = [field for field in fields if field not in _NOT_COLUMNS and field not in _FREE_TEXT]
+    return columns + [field for field in _FREE_TEXT if field in fields]
 
 
-def _cell(field: str, value: object) -> str:
+def _column(field: str, value: object) -> str:
     text = _FORMATS.get(field, _plain)(value)
     return f"{field}={text}".ljust(_WIDTHS.get(field, 0))
 
@@ -92,15 +89,15 @@ def _seconds(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, int | float) else _plain(value)
 
 
-def _moment(value: object) -> str:
+def _clock_time(value: object) -> str:
     return f"{datetime.fromtimestamp(value):%H:%M:%S}" if isinstance(value, int | float) else _plain(value)
 
 
-def _weekday(value: object) -> str:
+def _weekday_time(value: object) -> str:
     return f"{datetime.fromtimestamp(value):%a %H:%M}" if isinstance(value, int | float) else _plain(value)
 
 
-def _names(value: object) -> str:
+def _name_list(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) and value else "-"
 
 
@@ -112,10 +109,10 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "size": _size,
     "bytes": _size,
     "seconds": _seconds,
-    "ended_at": _moment,
-    "opens_at": _weekday,
-    "closes_at": _weekday,
-    "changed": _names,
-    "refused": _names,
+    "ended_at": _clock_time,
+    "opens_at": _weekday_time,
+    "closes_at": _weekday_time,
+    "changed": _name_list,
+    "refused": _name_list,
     "message": lambda value: visible(str(value)),
 }

@@ -1,4 +1,4 @@
-"""Leaving out what a library would load although nobody here uses it."""
+"""Skips imports of a library that s3mover does not use."""
 
 import sys
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from types import ModuleType
 
 
 @contextmanager
-def without(package: str, *, missed: bool = False) -> Iterator[None]:
-    """Let `package` look as if it were not installed to what is imported meanwhile, unless it is loaded already.
+def without(package: str, *, required: bool = False) -> Iterator[None]:
+    """Make imports within the block see `package` as not installed, unless it is loaded already.
 
-    Where it would be `missed`, it looks as if there were nothing in it.
+    If it is `required`, they see it as an empty module instead.
     """
     if package in sys.modules:
         yield
         return
-    # None is the import system's own way to say that a module is not there.
-    sys.modules[package] = ModuleType(package) if missed else None  # type: ignore[assignment]
+    # None is how the import system marks a module as missing.
+    sys.modules[package] = ModuleType(package) if required else None  # type: ignore[assignment]
     try:
         yield
     finally:

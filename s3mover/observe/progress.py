@@ -1,4 +1,4 @@
-"""The live progress bar of one sweep, on a terminal; nothing at all elsewhere. The only door to rich."""
+"""The live progress bar of one sweep on a terminal; no output elsewhere. The only module that imports rich."""
 
 import time
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from s3mover.events import Event
 from s3mover.observe.sweep_counter import Snapshot, SweepCounter
 from s3mover.observe.text import human_size
 
-_REDRAWS = 10  # per second; the eye needs no more, and events come by the thousand
+_REDRAWS = 10  # per second; there are thousands of events per second
 _BAR_WIDTH = 40
 
 
 class ProgressListener:
-    """A `Notify` and a context manager: the bar lives inside the `with` block.
+    """A `Notify` and a context manager: the bar is shown within the `with` block.
 
     Args:
-        stream: where the bar is drawn, if it is a terminal.
+        stream: the output, on which the bar is drawn if it is a terminal.
         enabled: False for `--no-progress`.
-        clock: seconds that never go back.
+        clock: returns seconds that never go back.
     """
 
     def __init__(
@@ -34,20 +34,20 @@ class ProgressListener:
         self._counter = SweepCounter(clock)
         self._stream = stream
         self._console = Console(file=stream)
-        self._live = self._bar() if enabled and _can_move(self._console, stream) else None
+        self._live = self._bar() if enabled and _can_redraw(self._console, stream) else None
 
     @property
-    def alive(self) -> bool:
-        """Whether there is a bar to see."""
+    def shown(self) -> bool:
+        """Whether there is a bar."""
         return self._live is not None
 
     @property
     def stream(self) -> TextIO:
-        """Where others write while the bar lives: their lines appear above it."""
+        """The stream for other output: while the bar is shown, its lines appear above the bar."""
         return self._stream if self._live is None else cast("TextIO", FileProxy(self._console, self._stream))
 
     def __call__(self, event: Event) -> None:
-        """Count `event`; the bar is drawn at its own pace."""
+        """Count `event`; the bar is redrawn at a fixed rate."""
         self._counter(event)
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class ProgressListener:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the bar with its last counts."""
+        """Stop updating the bar, which stays with its last counts."""
         if self._live is not None:
             self._live.stop()
 
@@ -74,7 +74,7 @@ class ProgressListener:
 
 
 def draw(snapshot: Snapshot) -> Group:
-    """Return the bar and its line of counts; the total grows while the listing goes on."""
+    """Return the bar and the line of counts; the total grows until the listing ends."""
     ended = snapshot.tally.succeeded + snapshot.tally.failed
     known = ended + snapshot.waiting
     bar = ProgressBar(
@@ -99,15 +99,15 @@ def describe(snapshot: Snapshot) -> str:
         f"{human_size(snapshot.bytes_per_second)}/s",
     ]
     if snapshot.eta_seconds is not None:
-        parts.append(f"{_clock_face(snapshot.eta_seconds)} left")
+        parts.append(f"{_hours_minutes_seconds(snapshot.eta_seconds)} left")
     return " · ".join(parts)
 
 
-def _clock_face(seconds: float) -> str:
+def _hours_minutes_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def _can_move(console: Console, stream: TextIO) -> bool:
-    """A dumb terminal cannot take a line back."""
+def _can_redraw(console: Console, stream: TextIO) -> bool:
+    """Return whether the stream is a terminal that can move its cursor; a dumb terminal cannot."""
     return stream.isatty() and console.is_terminal and not console.is_dumb_terminal

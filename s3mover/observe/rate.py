@@ -1,13 +1,13 @@
-"""How fast something goes, over the last half minute. Pure of clocks: the time is passed in."""
+"""The rate of objects and bytes over the last 30 seconds. Reads no clock: the time is passed in."""
 
 from collections import deque
 
-WINDOW = 30  # seconds: long enough to be calm, short enough to follow a change
-_SHORTEST = 1.0  # seconds; the first objects of a sweep must not look like thousands a second
+WINDOW = 30  # seconds: long enough for a steady value, short enough to follow a change
+_SHORTEST = 1.0  # seconds; over a shorter span the first objects of a sweep would yield an extreme rate
 
 
 class Rate:
-    """Objects and bytes per second, kept in one bucket per second."""
+    """Objects and bytes per second, counted in one bucket per second."""
 
     def __init__(self) -> None:
         self._buckets: deque[list[int]] = deque(maxlen=WINDOW + 1)
@@ -23,11 +23,11 @@ class Rate:
             self._buckets.append([second, 1, size])
 
     def per_second(self, now: float, elapsed: float) -> tuple[float, float]:
-        """Return objects and bytes per second, where counting began `elapsed` seconds before `now`."""
+        """Return objects and bytes per second at `now`, if counting began `elapsed` seconds before."""
         recent = [bucket for bucket in self._buckets if bucket[0] > now - WINDOW]
         span = max(_SHORTEST, min(WINDOW, elapsed))
         return sum(bucket[1] for bucket in recent) / span, sum(bucket[2] for bucket in recent) / span
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all counts."""
         self._buckets.clear()

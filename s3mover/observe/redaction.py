@@ -1,6 +1,6 @@
-"""Keeps known secrets out of what is shown: the second line of defence, behind never passing them on.
+"""Removes registered secrets from texts that are shown. This is a safety net: secrets should never get that far.
 
-Nothing here finds secrets; whoever holds one registers it.
+It does not detect secrets; the code that reads a secret registers it.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from threading import Lock
 from urllib.parse import quote
 
 MASK = "[redacted]"
-SHORTEST = 6  # a shorter secret would blot out half of every line and protect nothing
+SHORTEST = 6  # a shorter secret would mask ordinary text and is not worth protecting
 
 
 class Redactor:
@@ -20,19 +20,19 @@ class Redactor:
         self._spellings: tuple[str, ...] = ()
 
     def register(self, secrets: Iterable[str], group: str = "") -> None:
-        """Hide `secrets` from now on, in place of those that the same `group` registered before.
+        """Mask `secrets` from now on, instead of those registered before for the same `group`.
 
-        Groups keep the list short while credentials are refreshed for months. Secrets of fewer than six
-        characters are passed over.
+        Groups keep the list short while credentials are refreshed for months. Secrets of fewer than six characters
+        are ignored.
         """
-        spellings = frozenset(word for secret in secrets for word in _spellings(secret))
+        spellings = frozenset(spelling for secret in secrets for spelling in _spellings(secret))
         with self._lock:
             self._groups[group] = spellings
-            every = frozenset[str]().union(*self._groups.values())
-            self._spellings = tuple(sorted(every, key=len, reverse=True))
+            all_spellings = frozenset[str]().union(*self._groups.values())
+            self._spellings = tuple(sorted(all_spellings, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
-        """Return `text` with `[redacted]` in place of each registered secret."""
+        """Return `text` with each registered secret replaced by `[redacted]`."""
         for spelling in self._spellings:
             if spelling in text:
                 text = text.replace(spelling, MASK)
@@ -40,7 +40,7 @@ class Redactor:
 
 
 def _spellings(secret: str) -> set[str]:
-    """Return the secret as it stands in plain text, in a URL and in a Python repr."""
+    """Return the secret as it appears in plain text, in a URL and in a Python repr."""
     if len(secret) < SHORTEST:
         return set()
     return {secret, quote(secret, safe="", errors="backslashreplace"), repr(secret)[1:-1]}

@@ -1,6 +1,6 @@
-"""Tells a service manager how the daemon is, where one asks for it: sd_notify(3) in a few lines of our own.
+"""Notifies a service manager such as systemd of readiness, state and liveness (sd_notify(3)).
 
-A datagram of `NAME=VALUE` lines to the socket of `$NOTIFY_SOCKET`. Without that variable nothing is sent.
+Each notification is a datagram of `NAME=VALUE` lines to the socket `$NOTIFY_SOCKET`; none is sent without it.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ _MICROSECONDS = 1_000_000
 
 
 class ServiceNotifier:
-    """A `Notify` that passes on readiness and state, and with `heartbeat` the sign of life that a watchdog waits for.
+    """A `Notify` that sends readiness and state, and with `heartbeat` the keep-alive for the manager's watchdog.
 
-    `clock` counts seconds steadily, as CLOCK_MONOTONIC does.
+    `clock` returns the seconds of CLOCK_MONOTONIC.
     """
 
     def __init__(self, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
         name = environ.get("NOTIFY_SOCKET", "")
-        # A name that begins with @ is in the abstract namespace, which systems write with a NUL (unix(7)).
+        # A name that begins with @ is in the abstract namespace, whose names begin with NUL (unix(7)).
         self._address = "\0" + name[1:] if name.startswith("@") else name
         self._clock = clock
-        self._every = _half_of_the_watchdog(environ) if name else 0.0
-        self._next_beat = clock()
+        self._interval = _keep_alive_interval(environ) if name else 0.0
+        self._next_heartbeat = clock()
 
     def __call__(self, event: Event) -> None:
-        """Pass on what a service manager wants to know of `event`."""
+        """Send the notifications for `event`."""
         if self._address:
             for message in self._messages(event):
                 self._send(message)
 
     def heartbeat(self) -> None:
-        """Give the sign of life, as often as the watchdog wants it; called while every loop moves."""
-        if self._every and self._clock() >= self._next_beat:
-            self._next_beat = self._clock() + self._every
+        """Send the keep-alive if it is due; called while all sweep loops make progress."""
+        if self._interval and self._clock() >= self._next_heartbeat:
+            self._next_heartbeat = self._clock() + self._interval
             self._send("WATCHDOG=1")
 
     def _messages(self, event: Event) -> list[str]:
@@ -56,7 +56,7 @@ class ServiceNotifier:
             case LeaseAcquired() | LeaseWaiting():
                 return [f"READY=1\n{_status(event)}"]
             case SettingsReloaded() | SettingsInvalid():
-                # For Type=notify-reload, which wants to see the beginning as well as the end.
+                # Type=notify-reload requires a notification at the start and at the end.
                 return [f"RELOADING=1\nMONOTONIC_USEC={round(self._clock() * _MICROSECONDS)}", "READY=1"]
             case DaemonStopping():
                 return [f"STOPPING=1\n{_status(event)}"]
@@ -66,22 +66,22 @@ class ServiceNotifier:
                 return []
 
     def _send(self, message: str) -> None:
-        # A service manager that does not listen must not stop the work.
+        # A service manager that does not listen must not stop s3mover.
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(message.encode(errors="backslashreplace"), self._address)
 
 
 def _status(event: Event) -> str:
-    """Write the event's name and fields on one line, as in `STATUS=sweep.finished: 3 completed ...`."""
+    """Return the event's name and fields on one line, as in `STATUS=sweep.finished 3 completed`."""
     names: tuple[str, ...] = event.__match_args__
     fields = (getattr(event, name) for name in names)
-    said = " ".join(str(field) for field in fields if isinstance(field, str | int))
-    return " ".join(f"STATUS={event.name} {said}".split())
+    text = " ".join(str(field) for field in fields if isinstance(field, str | int))
+    return " ".join(f"STATUS={event.name} {text}".split())
 
 
-def _half_of_the_watchdog(environ: Mapping[str, str]) -> float:
-    """Return the seconds between two signs of life (sd_watchdog_enabled(3)); 0 where none is waited for."""
-    text, whose = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
-    if not text.isdecimal() or whose not in {"", str(os.getpid())}:
+def _keep_alive_interval(environ: Mapping[str, str]) -> float:
+    """Return half the watchdog's timeout in seconds (sd_watchdog_enabled(3)); 0 without a watchdog for this process."""
+    timeout, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not timeout.isdecimal() or pid not in {"", str(os.getpid())}:
         return 0.0
-    return int(text) / _MICROSECONDS / 2
+    return int(timeout) / _MICROSECONDS / 2

@@ -1,6 +1,6 @@
-"""How values become text that no key can break: JSON bytes, one printable line, a readable size.
+"""Formats values as text, safely for any key: JSON, one printable line, a size, a time.
 
-An object's key may hold any character, line breaks and half characters included. Nothing here knows of events.
+An object's key may contain any character, including line breaks and lone surrogates.
 """
 
 import re
@@ -10,30 +10,30 @@ from functools import lru_cache
 
 import orjson
 
-# What JSON leaves as it is and some readers take for the end of a line or for a terminal's command:
+# Characters that JSON permits unescaped, but some readers treat as a line end or a terminal command:
 # the C1 controls, and the Unicode line and paragraph separators, in UTF-8.
-_BREAKERS = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
-_JSON_INTEGER_BITS = 63  # beyond it orjson refuses
+_UNSAFE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
+_JSON_INTEGER_BITS = 63  # orjson rejects larger integers
 _STEP = 1000
 
 
 def to_json(value: object) -> bytes:
-    r"""Return `value` as JSON on one line; never raises for what a text may hold.
+    r"""Return `value` as JSON on one line, whatever characters its texts contain.
 
-    A lone surrogate, which UTF-8 cannot carry, is written out as the text `\udc80`.
+    A lone surrogate, which UTF-8 cannot encode, is written as the text `\udc80`.
     """
     try:
         line = orjson.dumps(value, default=str)
     except orjson.JSONEncodeError:
         line = orjson.dumps(_encodable(value))
-    return line if line.isascii() else _BREAKERS.sub(_as_json_escape, line)
+    return line if line.isascii() else _UNSAFE.sub(_as_json_escape, line)
 
 
 def visible(text: str) -> str:
-    """Return `text` on one line, with every character that does not print written as its escape."""
+    """Return `text` on one line, with every unprintable character as its escape."""
     if text.isprintable():
         return text
-    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def utc_moment(seconds: float) -> str:
@@ -44,12 +44,12 @@ def utc_moment(seconds: float) -> str:
 
 @lru_cache(maxsize=4)
 def _utc_second(second: int) -> str:
-    """Thousands of events share a second, and the calendar is the dear part of a log line."""
+    """Cached: thousands of events share a second, and formatting the date is the expensive part of a log line."""
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def human_size(size: float) -> str:
-    """Return a number of bytes as people read it, in decimal units: `512 B`, `1.23 MB`."""
+    """Return a number of bytes in decimal units: `512 B`, `1.23 MB`."""
     if size < _STEP:
         return f"{size:.0f} B"
     for unit in ("KB", "MB", "GB"):
@@ -64,7 +64,7 @@ def _as_json_escape(match: re.Match[bytes]) -> bytes:
 
 
 def _encodable(value: object) -> object:
-    """Return `value` with everything that orjson refuses turned into text."""
+    """Return `value` with everything that orjson rejects converted to text."""
     if isinstance(value, Mapping):
         return {str(_encodable(str(name))): _encodable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -112,7 +112,7 @@ def test_tags_that_the_store_does_not_keep_are_said_and_counted(
     messages = "SELECT file_key FROM document_logs WHERE message LIKE '%destination refuses it: the tags%'"
     assert {key for (key,) in rows(tmp_path, messages)} == lost
     [summary] = (tmp_path / "logs").glob("*.log")
-    assert (f"- Not kept (tags): {len(lost)} files" in summary.read_text()) == bool(lost)
+    assert (f"- Property not preserved (tags): {len(lost)} files" in summary.read_text()) == bool(lost)
     assert_counted(tmp_path)
 
 

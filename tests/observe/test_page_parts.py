@@ -222,7 +222,7 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
         (
             {"healthy": False, "health": "no heartbeat from the sweep loop for 73 s"},
             Severity.BAD,
-            "Not responding",
+            "Sweep loop stalled",
             "No heartbeat from the sweep loop for 73 s. If this persists, restart s3mover.",
         ),
         (

@@ -123,8 +123,8 @@ def test_the_rest_of_the_sweep_is_told() -> None:
     assert lines[-4:] == [
         "- Fallback (AccessDenied): 3 files",
         "- Fallback (KMS): 1 files",
-        "- Not kept (acl): 1 files",
-        "- Not kept (tags): 2 files",
+        "- Property not preserved (acl): 1 files",
+        "- Property not preserved (tags): 2 files",
     ]
 
 

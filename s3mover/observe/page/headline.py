@@ -4,7 +4,7 @@ The first condition that holds decides:
 
 | condition | headline | severity |
 |---|---|---|
-| the sweep loop sends no heartbeat | Not responding | bad |
+| there is no heartbeat from the sweep loop | Sweep loop stalled | bad |
 | the audit database is unavailable | Audit database unavailable | bad |
 | objects are being moved | Moving objects | busy |
 | the start failed | Cannot start | bad |
@@ -70,7 +70,7 @@ def headline_of(status: Status) -> Headline:
     """Return the headline for the status of one pair of buckets."""
     if not status["healthy"]:
         reason = _sentence(status["health"])
-        return Headline(Severity.BAD, "Not responding", f"{reason} If this persists, restart s3mover.")
+        return Headline(Severity.BAD, "Sweep loop stalled", f"{reason} If this persists, restart s3mover.")
     if not status["audit_available"]:
         sentence = (
             "No new transfers start until it is back. Results of transfers in progress are recorded then."

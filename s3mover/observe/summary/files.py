@@ -1,4 +1,4 @@
-"""The files in the summary directory: writes a new one, removes old ones. The text comes from `report.py`."""
+"""Writes and removes summary files. Their text comes from `report.py`."""
 
 import os
 import re
@@ -14,13 +14,13 @@ _NAME = re.compile(r"transfer_summary_(\d{8}_\d{6})(?:_(\d+))?\.log")
 
 
 def write(directory: Path, text: str, ended_at: float) -> Path:
-    """Write `text` into a new file of `directory` and return its path.
+    """Write `text` into a new file in `directory` and return its path.
 
-    The name carries the local time of the sweep's end, as that is when the file appears: names sort as the files
-    were made. The file appears whole or not at all, and replaces none.
+    The name contains the local time of the sweep's end, so that names sort by the time of writing. The file appears
+    complete or not at all, and replaces no other.
 
     Raises:
-        SummaryError: the directory cannot be made or written to.
+        SummaryError: the directory cannot be created or written to.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -30,10 +30,10 @@ def write(directory: Path, text: str, ended_at: float) -> Path:
 
 
 def prune(directory: Path, keep: int) -> None:
-    """Remove all but the newest `keep` summaries from `directory`, and nothing else.
+    """Remove all summaries but the newest `keep` from `directory`.
 
     Raises:
-        SummaryError: one cannot be removed.
+        SummaryError: a summary cannot be removed.
     """
     try:
         summaries = sorted(_summaries(directory), reverse=True)
@@ -44,26 +44,26 @@ def prune(directory: Path, keep: int) -> None:
 
 
 def _publish(directory: Path, text: str, stem: str) -> Path:
-    """Write a hidden file to the disk, then link it under the first free name."""
+    """Write a hidden file to disk, then link it under the first free name."""
     hidden = directory / f".{stem}.{secrets.token_hex(4)}.tmp"
     try:
-        _write_through(hidden, text)
-        path = next(path for path in _names(directory, stem) if _linked(hidden, path))
+        _write_and_sync(hidden, text)
+        path = next(path for path in _candidate_paths(directory, stem) if _try_link(hidden, path))
     finally:
         hidden.unlink(missing_ok=True)
     _sync_directory(directory)
     return path
 
 
-def _write_through(path: Path, text: str) -> None:
+def _write_and_sync(path: Path, text: str) -> None:
     with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _linked(hidden: Path, path: Path) -> bool:
-    """Link under the name `path`, False where it is taken: two writers never share one."""
+def _try_link(hidden: Path, path: Path) -> bool:
+    """Link the file as `path`; return False if the name exists. Linking is atomic: two writers never share a name."""
     try:
         path.hardlink_to(hidden)
     except FileExistsError:
@@ -71,7 +71,7 @@ def _linked(hidden: Path, path: Path) -> bool:
     return True
 
 
-def _names(directory: Path, stem: str) -> Iterator[Path]:
+def _candidate_paths(directory: Path, stem: str) -> Iterator[Path]:
     yield directory / f"{stem}.log"
     for number in count(2):
         yield directory / f"{stem}_{number}.log"
@@ -86,7 +86,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _summaries(directory: Path) -> Iterator[tuple[str, int, Path]]:
-    """Yield each summary with the time and the number of its name, which sort as the files were made."""
+    """Yield the time and the number in the name of each summary, which sort by the time of writing, and its path."""
     for path in directory.iterdir() if directory.is_dir() else ():
         match = _NAME.fullmatch(path.name)
         if match and path.is_file() and not path.is_symlink():

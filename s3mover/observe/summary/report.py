@@ -1,7 +1,7 @@
-"""The summary file of a sweep: its text, word for word as people's scripts expect it, and its place on the disk.
+"""The text of the summary file of a sweep. Pure.
 
-`render` is pure. The lines of the first version stand in their order and wording; further lines follow each block,
-and none of those holds a word that the first version's lines are searched by.
+Scripts search for the lines of the first version, so their order and wording never change. Further lines follow each
+block, and contain none of the words by which scripts find those lines.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class SummaryReport:
-    """What a summary tells. Times are in seconds since the epoch, shown in local time.
+    """The content of a summary. Times are in seconds since the epoch, shown in local time.
 
-    `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects
-    needed no transfer; `failures` are the first ones, of which at most twenty are shown;
-    `sizes_known` is False where a store's listing tells no sizes; `route` is empty where there is but one pair.
+    `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects needed no transfer;
+    `failures` are the first ones, of which at most twenty are shown; `sizes_known` is False if the store's listing
+    has no sizes; `route` is empty for a single pair of buckets.
     """
 
     sweep: int
@@ -40,13 +40,13 @@ class SummaryReport:
 
 def render(report: SummaryReport) -> str:
     """Return the text of the summary file."""
-    blocks = [_head(report), _counts(report), _performance(report), _methods(report)]
+    blocks = [_header(report), _counts(report), _performance(report), _methods(report)]
     if report.failures:
         blocks.append(_failures(report))
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
-def _head(report: SummaryReport) -> list[str]:
+def _header(report: SummaryReport) -> list[str]:
     pair = report.pair
     return [
         "Transfer Summary Report",
@@ -105,7 +105,10 @@ def _methods(report: SummaryReport) -> list[str]:
         f"- Server-side copy: {copied} files ({_percent(copied, copied + streamed)})",
         f"- Streaming transfer: {streamed} files ({_percent(streamed, copied + streamed)})",
         *(f"- Fallback ({visible(reason)}): {number} files" for reason, number in reasons),
-        *(f"- Not kept ({lost}): {number} files" for lost, number in sorted(report.unkept.items())),
+        *(
+            f"- Property not preserved ({lost}): {number} files"
+            for lost, number in sorted(report.unkept.items())
+        ),
     ]
 
 
