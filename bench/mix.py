@@ -15,7 +15,7 @@ from s3mover.model import Order, Status
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, Owner, orders, owners_of, route_config
+from testkit.pooling import ACCOUNT, PoolUser, orders, route_config, running_pool
 
 THREADS = 150
 GIB = 2**30
@@ -49,30 +49,30 @@ def move(method: str, small: int, huge: int, size: int, *, wait_for_huge: bool) 
         fork_server = ForkServer()
         pool = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], _ignore, fork_server)
         routes = {"only": route_config(simulator, method=method, part_size=PART_SIZE)}
-        with closing(fork_server), owners_of(pool, routes, [], _ignore) as [owner]:
-            warm_up(owner, work[-1])
-            return _timed(owner, work, wait_for_huge=wait_for_huge)
+        with closing(fork_server), running_pool(pool, routes, [], _ignore) as [user]:
+            warm_up(user, work[-1])
+            return _timed(user, work, wait_for_huge=wait_for_huge)
 
 
-def warm_up(owner: Owner, order: Order) -> None:
+def warm_up(user: PoolUser, order: Order) -> None:
     """Let the processes start, and the store's limit be found to be none."""
     deadline = time.monotonic() + 3
     sweep = 100
     while time.monotonic() < deadline:
         sweep += 1
-        owner.client.hand_out([order._replace(sweep=sweep, number=number) for number in range(1, 401)])
-        owner.settle(400)
+        user.client.hand_out([order._replace(sweep=sweep, number=number) for number in range(1, 401)])
+        user.wait_for(400)
 
 
-def _timed(owner: Owner, work: list[Order], *, wait_for_huge: bool) -> Took:
+def _timed(user: PoolUser, work: list[Order], *, wait_for_huge: bool) -> Took:
     began = time.monotonic()
-    owner.client.hand_out(work)
+    user.client.hand_out(work)
     left = {SMALL: sum(order.key.startswith(SMALL) for order in work), HUGE: 0}
     left[HUGE] = len(work) - left[SMALL]
     ended = dict.fromkeys(left, began)
     carried = 0
     while left[SMALL] or (wait_for_huge and left[HUGE]):
-        for outcome in owner.hear().outcomes:
+        for outcome in user.receive().outcomes:
             if outcome.status is not Status.SUCCESS:
                 raise SystemExit(f"{outcome.key}: {outcome.code} {outcome.message}")
             kind = SMALL if outcome.key.startswith(SMALL) else HUGE

@@ -23,7 +23,7 @@ from s3mover.model import Side, Status
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, orders, owners_of, route_config
+from testkit.pooling import ACCOUNT, orders, route_config, running_pool
 from testkit.virtual_store import Run, Store
 
 THREADS = 150
@@ -75,9 +75,9 @@ def on_the_simulator(limit: float, seconds: float) -> Measured:
         fork_server = ForkServer()
         pool = WorkerPool(share_threads(THREADS, os.cpu_count() or 1), ["only"], note, fork_server)
         routes = {"only": route_config(simulator, attempts=8)}
-        with closing(fork_server), owners_of(pool, routes, [], note) as [owner]:
-            owner.client.hand_out(work)
-            outcomes = owner.settle(count)
+        with closing(fork_server), running_pool(pool, routes, [], note) as [user]:
+            user.client.hand_out(work)
+            outcomes = user.wait_for(count)
         log = simulator.log("CopyObject", "to")
         missing = count - simulator.count("to")
     errors = Counter(outcome.code for outcome in outcomes if outcome.status is not Status.SUCCESS)

@@ -1,4 +1,4 @@
-"""A crew on the simulator, held as loops hold it: for tests and measurements."""
+"""A worker pool on the simulator, used as a route's loop uses it: for tests and benchmarks."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,29 +10,31 @@ from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.workers.messages import RouteConfig
 from s3mover.workers.pool.pool import WorkerPool
-from s3mover.workers.pool.route_client import Completed, PoolMessage, RouteClient
+from s3mover.workers.pool.route_client import RouteClient
+from s3mover.workers.pool.subscriptions import Completed, PoolMessage
 from simulator import Simulator
 from testkit.waiting import TOO_LONG, wait_until
 
 ACCOUNT = "111111111111"
 
 
-class Owner:
-    """A desk with its inbox, as a loop holds them, and what its crew announced."""
+class PoolUser:
+    """A client with its inbox, as a route's loop has them, and the events of the pool."""
 
     def __init__(self, client: RouteClient, inbox: "SimpleQueue[PoolMessage]", events: list[Event]) -> None:
         self.client = client
         self.inbox = inbox
         self.events = events
 
-    def hear(self) -> Completed:
-        return self.client.hear(self.inbox.get(timeout=TOO_LONG))
+    def receive(self) -> Completed:
+        """Wait for the next message of the pool."""
+        return self.client.accept(self.inbox.get(timeout=TOO_LONG))
 
-    def settle(self, count: int) -> list[Outcome]:
-        """Listen until `count` orders have ended."""
+    def wait_for(self, count: int) -> list[Outcome]:
+        """Wait until `count` orders have ended."""
         outcomes: list[Outcome] = []
         while len(outcomes) < count:
-            outcomes += self.hear().outcomes
+            outcomes += self.receive().outcomes
         return outcomes
 
     def pids(self) -> list[int]:
@@ -70,19 +72,19 @@ def route_config(
 
 
 @contextmanager
-def owners_of(
+def running_pool(
     pool: WorkerPool, routes: Mapping[str, RouteConfig], events: list[Event], notify: Notify | None = None
-) -> Iterator[list[Owner]]:
-    """Run a crew with a desk for each route; what the desks announce goes to `events`, or to `notify`."""
-    owners = []
-    for route, brief in routes.items():
+) -> Iterator[list[PoolUser]]:
+    """Run a pool with a client for each route; the events of the routes go to `events`, or to `notify`."""
+    users = []
+    for route, config in routes.items():
         inbox: SimpleQueue[PoolMessage] = SimpleQueue()
-        owners.append(
-            Owner(pool.open_client(route, brief, inbox.put, notify or events.append), inbox, events)
+        users.append(
+            PoolUser(pool.open_client(route, config, inbox.put, notify or events.append), inbox, events)
         )
     pool.start()
     try:
-        yield owners
+        yield users
     finally:
         pool.shutdown(10.0)
 

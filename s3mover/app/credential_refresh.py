@@ -39,7 +39,7 @@ class CredentialRefresher:
         self._sides = sides
         self._identities = {Side.SOURCE: sides.source_identity, Side.DESTINATION: sides.destination_identity}
         self._known = {side: identity.credentials() for side, identity in self._identities.items()}
-        self._desk = client
+        self._client = client
         self._clock = clock
         self._next_look = clock() + CREDENTIALS_SECONDS
 
@@ -79,14 +79,14 @@ class CredentialRefresher:
         Raises:
             UnreachableError: the credentials cannot be renewed.
         """
-        self._desk.configure(route_config(self._current.of(self._route), self._sides))
+        self._client.configure(route_config(self._current.of(self._route), self._sides))
 
     def _send_changes(self) -> None:
         for side, identity in self._identities.items():
             fresh = self._fresh(identity)
             if fresh is not None and fresh != self._known[side]:
                 self._known[side] = fresh
-                self._desk.renew(side, fresh)
+                self._client.renew_credentials(side, fresh)
 
     def _fresh(self, identity: RefreshingCredentials) -> Credentials | None:
         try:

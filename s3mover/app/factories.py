@@ -111,7 +111,7 @@ def connect_endpoints(
     """
 
     def sleep(seconds: float) -> None:
-        time.sleep(seconds + traffic.repeat())
+        time.sleep(seconds + traffic.spend_retry())
 
     with closing(config_process or ConfigProcess()) as asked:
         source = resolve_credentials(Side.SOURCE, settings.source, notify, asked)
@@ -121,7 +121,7 @@ def connect_endpoints(
         destination,
         _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
         _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
-        retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.repeat())),
+        retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.spend_retry())),
         sleep,
     )
 

@@ -34,7 +34,8 @@ from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.loop import TICK_SECONDS, Inbox, SweepTools
 from s3mover.sweep.removal import Remover, require_conditions
 from s3mover.workers.pool.page_requests import worker_page_reader
-from s3mover.workers.pool.route_client import PoolMessage, RouteClient
+from s3mover.workers.pool.route_client import RouteClient
+from s3mover.workers.pool.subscriptions import PoolMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class RouteEngine:
             except Empty:
                 continue
             if isinstance(message, PoolMessage):
-                self.client.hear(message)
+                self.client.accept(message)
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def open_route_engine(
         runtime.pool.start()
         client = runtime.pool.open_client(route, route_config(settings, sides), inbox.put, notify)
         opened.callback(_leave, runtime, client)
-        reader = partial(worker_page_reader, runtime.pool.read, route)
+        reader = partial(worker_page_reader, client.read_page)
         refresher = CredentialRefresher(current, route, sides, client)
         opened.enter_context(runtime.refreshing(refresher))
         gate = StartGate(stop, runtime.requests, lambda: runtime.windows(route), notify)

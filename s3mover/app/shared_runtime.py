@@ -17,6 +17,7 @@ from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import StopAnnouncer
 from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
+from s3mover.workers.pool.watchdog import RestartPolicy
 
 # What idle workers get to end when they are dismissed.
 SHUTDOWN_SECONDS = 5.0
@@ -47,7 +48,7 @@ class SharedRuntime:
             current.routes,
             publishers.notify,
             early.fork_server,
-            enduring=is_daemon,
+            RestartPolicy(forever=is_daemon),
         )
         for route in current.routes:
             # What is asked before the crew shares the limits out keeps to the user's bounds, too.

@@ -38,7 +38,8 @@ from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stats import SweepStats
 from s3mover.sweep.stop_state import StopState
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS
-from s3mover.workers.pool.route_client import PoolMessage, RouteClient
+from s3mover.workers.pool.route_client import RouteClient
+from s3mover.workers.pool.subscriptions import PoolMessage
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -204,7 +205,7 @@ class Sweep:
                 to_move = tally.listed - tally.skipped
                 self._tools.notify(SweepListed(self._id, tally.listed, tally.skipped, to_move))
             case PoolMessage():
-                settled = self._tools.client.hear(message)
+                settled = self._tools.client.accept(message)
                 self._outcomes += settled.outcomes
                 self._take_back(settled.returned)
             case Removed():

@@ -1,1 +1,1 @@
-"""The crew: processes and threads that carry out orders."""
+"""Worker processes: the pool that runs them, the process itself, the rate limits, and the messages between them."""

@@ -1,7 +1,8 @@
-"""How long a worker may go on by itself: no request begins once its supervisor may have lost the lease.
+"""The lease as a worker sees it: no request begins once the supervisor may have lost the lease.
 
 A supervisor that is stopped, or whose database is away, can neither recall its workers nor know that another
-instance has taken over. So it lends them trust for a little while at a time, and only while it holds the lease.
+instance has taken over. So it extends the lease of its workers for a short time at once, and only while it holds the
+lease itself. How the supervisor holds the lease is not described here.
 """
 
 import math
@@ -12,49 +13,49 @@ from collections.abc import Callable
 from s3mover.errors import S3Error
 from s3mover.model import INTERRUPTED
 
-# Trust lasts so long from the instant at which the lease was last known to be held.
+# How long workers may begin requests after the instant at which the supervisor was last known to hold the lease.
 LEASE_GUARD_SECONDS = 2.0
-# What a request that began in time may need until S3 has acted on it; who takes over waits for both.
+# How long S3 may take to act on a request that began in time. The next holder waits for both.
 SETTLING_SECONDS = 1.0
 
 
 class LeaseGuard:
-    """Lets requests begin until it ends; endless until it is first limited.
+    """Permits requests until the lease expires; does not expire until `extend` is first called.
 
-    `clock` counts seconds steadily, the same for all processes of a machine.
+    `clock` is monotonic, in seconds, and the same for all processes of a machine.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._until = math.inf
-        self._has_ended = False
-        self._extended = threading.Condition()
+        self._expires_at = math.inf
+        self._is_revoked = False
+        self._changed = threading.Condition()
 
     def extend(self, until: float) -> None:
-        """Let requests begin until then, and wake those that wait."""
-        with self._extended:
-            self._until = until
-            self._extended.notify_all()
+        """Permit requests until `until`, and wake the threads that wait."""
+        with self._changed:
+            self._expires_at = until
+            self._changed.notify_all()
 
-    def end(self) -> None:
-        """Let no request begin ever again: who held the lease has given up, and whoever holds it next trusts anew."""
-        with self._extended:
-            self._has_ended = True
-            self._extended.notify_all()
+    def revoke(self) -> None:
+        """Refuse all requests from now on: the supervisor gave up the lease, and the next holder has a new guard."""
+        with self._changed:
+            self._is_revoked = True
+            self._changed.notify_all()
 
     @property
-    def lasts(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether requests may begin now."""
-        return not self._has_ended and self._clock() < self._until
+        return not self._is_revoked and self._clock() < self._expires_at
 
     def wait(self) -> None:
-        """Return once trust lasts.
+        """Wait until requests may begin.
 
         Raises:
-            S3Error: it has ended.
+            S3Error: the lease was revoked.
         """
-        with self._extended:
-            while not self.lasts:
-                if self._has_ended:
+        with self._changed:
+            while not self.is_valid:
+                if self._is_revoked:
                     raise S3Error(INTERRUPTED, "the lease was lost before this request began")
-                self._extended.wait()
+                self._changed.wait()

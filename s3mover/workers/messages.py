@@ -1,4 +1,4 @@
-"""What the supervisor says to a worker and to the nursery, over their pipes, and what they say to it."""
+"""The messages between the supervisor, its workers and the fork server. What they do is not described here."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,18 +8,18 @@ from s3mover.model import BucketAddress, Credentials, Order, Outcome, Side
 from s3mover.s3.records import Page
 from s3mover.transfer.policy import TransferPolicy
 
-# The valves of a route: one for the requests to each side, called as the side is, and those of the user's bounds.
+# The limits of a route: one on the requests to each side, named as the side, and those that the user sets.
 REQUESTS, BYTES = "requests", "bytes"
-# What names an order among all routes: its route, its sweep and its number.
+# Identifies an order among all routes: its route, its sweep and its number.
 OrderKey = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class RouteConfig:
-    """One route: the two buckets, what signs requests, and how to transfer.
+    """One route: the two buckets, the credentials that sign requests, and how to transfer.
 
-    The owners are the accounts that must own the buckets, empty for any. The bounds, by valve,
-    hold for all workers and the supervisor together, 0 for none.
+    The owners are the accounts that must own the buckets, empty for any. `bounds` are the user's bounds per second,
+    by limit, 0 for none; they hold for all workers and the supervisor together.
     """
 
     source: BucketAddress
@@ -34,7 +34,7 @@ class RouteConfig:
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """What a worker process is told at its start: its threads, its share of all threads, and the routes' names."""
+    """What a worker process needs to start: its threads, its fraction of all threads, and the routes' names."""
 
     threads: int
     share: float
@@ -42,21 +42,21 @@ class WorkerConfig:
 
 
 class ConfigureRoute(NamedTuple):
-    """To a worker: this is the route, from now on; what is in hand goes on as it began."""
+    """To a worker: use this configuration for what begins from now on; orders in flight keep theirs."""
 
     route: str
     config: RouteConfig
 
 
 class AssignOrders(NamedTuple):
-    """To a worker: carry these out."""
+    """To a worker: carry out these orders."""
 
     route: str
     orders: list[Order]
 
 
 class RenewCredentials(NamedTuple):
-    """To a worker: sign with these from now on."""
+    """To a worker: sign with these credentials from now on."""
 
     route: str
     side: Side
@@ -64,19 +64,19 @@ class RenewCredentials(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """To a worker: give back what you have not begun of this route, and begin no attempt again."""
+    """To a worker: return the orders of this route that are not begun, and begin no further attempt."""
 
     route: str
 
 
 class ReleaseRoute(NamedTuple):
-    """To a worker: whoever gave orders of this route has gone; what is in hand begins no request any more."""
+    """To a worker: the client of this route was closed; orders in flight begin no further request."""
 
     route: str
 
 
 class ExtendLease(NamedTuple):
-    """To a worker: the lease is held; begin requests of this route until then (seconds, steady clock)."""
+    """To a worker: the lease is held; requests of this route may begin until `until` (seconds, monotonic clock)."""
 
     route: str
     until: float
@@ -97,26 +97,27 @@ class Quit(NamedTuple):
     """To a worker: end now."""
 
 
-class Rates(NamedTuple):
-    """To a worker: let so much through a valve per second from now on; inf: everything."""
+class SetRate(NamedTuple):
+    """To a worker: pass at most `rate` units per second through a limit from now on; inf: no limit."""
 
     route: str
-    valve: str
+    limit: str
     rate: float
 
 
 class Usage(NamedTuple):
-    """How much passed a valve since the last report, and how many threads wait at it."""
+    """How many units passed a limit since the last report, and how many threads wait for it."""
 
-    valve: str
+    limit: str
     passed: float
     waiting: int
 
 
 class Report(NamedTuple):
-    """From a worker, or of the supervisor itself, about one route: what ended, what is given back, what was asked.
+    """From a worker, or of the supervisor itself, about one route.
 
-    `requests` counts by side, operation and code; `usage` tells of the valves that do not let everything through.
+    `outcomes` are of orders that ended, `returned` are orders that were not begun, `requests` are counted by side,
+    operation and code, and `usage` has the limits that are not open.
     """
 
     route: str
@@ -127,7 +128,7 @@ class Report(NamedTuple):
 
 
 class PageRead(NamedTuple):
-    """From a worker: the page with this number, or what it met instead."""
+    """From a worker: the page with this number, or the error that was met instead."""
 
     route: str
     number: int
@@ -135,17 +136,17 @@ class PageRead(NamedTuple):
 
 
 # What changes how a worker treats a route.
-RouteUpdate = ConfigureRoute | RenewCredentials | ReleaseRoute | Rates | ExtendLease
+RouteUpdate = ConfigureRoute | RenewCredentials | ReleaseRoute | SetRate | ExtendLease
 ToWorker = RouteUpdate | AssignOrders | Recall | ReadPage | Quit
 FromWorker = Report | PageRead
 
 
 class Fork(NamedTuple):
-    """To the nursery: fork a worker; its end of the pipe and its slate's memory travel beside."""
+    """To the fork server: fork a worker. Its end of the pipe and its shared memory file travel with the message."""
 
 
 class Reap(NamedTuple):
-    """To the nursery: tell the exit code of this worker, which gets so many seconds to end before it is killed."""
+    """To the fork server: return this worker's exit code; kill the worker after `grace` seconds."""
 
     pid: int
     grace: float

@@ -1,7 +1,8 @@
-"""What a worker's threads write down in memory that outlives it: the order in hand, and signs of life.
+"""Shared memory that outlives a worker: the orders that its threads have in flight, and their heartbeats.
 
-The supervisor reads it, also after the worker's death. Nobody locks anything: each thread has cells of its own, each
-cell is written at once, and a worker that dies between two cells has left an order that is not said to be in hand.
+The supervisor reads it, also after the worker's death. There is no lock: each thread writes fields of its own, and
+each field is written at once. A worker that dies between two writes leaves an order that is not marked as in flight.
+When a worker counts as hung is not decided here.
 """
 
 import mmap
@@ -12,107 +13,110 @@ from contextlib import contextmanager
 
 from s3mover.workers.messages import OrderKey
 
-# Cells of a thread: its lane (counted from 1; 0 for no order), the order's sweep and number, and its signs of life
-# (0 while none is to be expected of it).
-LANE, SWEEP, NUMBER, SIGNS = range(4)
-CELLS = 4
-CELL_BYTES = 8
+# Fields of a thread's cell: its order's route (counted from 1; 0 for no order), sweep and number, and its count of
+# heartbeats (0 while none is expected).
+ROUTE, SWEEP, NUMBER, HEARTBEATS = range(4)
+FIELDS = 4
+FIELD_BYTES = 8
 
 
 def shared_memory_file() -> int:
-    """Return the number of a new file of memory, which needs no file system."""
-    return os.memfd_create("s3mover-slate")
+    """Return the descriptor of a new file in memory, which needs no file system."""
+    return os.memfd_create("s3mover-worker-state")
 
 
 class WorkerState:
-    """Cells for `threads` threads and the worker's main thread.
+    """A cell for each of `threads` threads, and the heartbeats of the worker's main thread.
 
-    They lie in a file of memory, number `memory`, which the worker inherits; it stays the caller's to close.
+    They lie in the file `memory`, which the worker inherits. The caller closes it.
     """
 
     def __init__(self, threads: int, routes: Sequence[str], memory: int) -> None:
         self._routes = tuple(routes)
-        size = (CELLS * threads + 1) * CELL_BYTES
+        size = (FIELDS * threads + 1) * FIELD_BYTES
         os.ftruncate(memory, size)
-        # Each cell is one aligned word, which is written as a whole.
-        self._cells = memoryview(mmap.mmap(memory, size)).cast("Q")
+        # Each field is one aligned word, which is written as a whole.
+        self._fields = memoryview(mmap.mmap(memory, size)).cast("Q")
 
     def heartbeat(self) -> None:
-        """Give a sign of life of the main thread."""
-        self._cells[-1] += 1
+        """Count a heartbeat of the main thread."""
+        self._fields[-1] += 1
 
     @property
-    def beats(self) -> int:
-        """How often the main thread gave one; 0 until the worker is up."""
-        return int(self._cells[-1])
+    def main_heartbeats(self) -> int:
+        """The main thread's count of heartbeats; 0 until the worker is up."""
+        return int(self._fields[-1])
 
-    def signs(self) -> list[int]:
-        """Return each thread's count of signs, 0 where none is expected."""
-        return list(self._cells[SIGNS:-1:CELLS])
+    def thread_heartbeats(self) -> list[int]:
+        """Return each thread's count of heartbeats, 0 where none is expected."""
+        return list(self._fields[HEARTBEATS:-1:FIELDS])
 
-    def in_hand(self) -> set[OrderKey]:
+    def in_flight(self) -> set[OrderKey]:
         """Return the orders that threads have begun and not ended."""
         rows = zip(
-            self._cells[LANE:-1:CELLS], self._cells[SWEEP:-1:CELLS], self._cells[NUMBER:-1:CELLS], strict=True
+            self._fields[ROUTE:-1:FIELDS],
+            self._fields[SWEEP:-1:FIELDS],
+            self._fields[NUMBER:-1:FIELDS],
+            strict=True,
         )
-        return {(self._routes[lane - 1], sweep, number) for lane, sweep, number in rows if lane}
+        return {(self._routes[route - 1], sweep, number) for route, sweep, number in rows if route}
 
-    def line(self, thread: int) -> "ThreadCell":
-        """Return the cells of one thread."""
-        return ThreadCell(self._cells, thread * CELLS)
+    def cell(self, thread: int) -> "ThreadCell":
+        """Return the cell of one thread."""
+        return ThreadCell(self._fields, thread * FIELDS)
 
 
 class ThreadCell:
-    """One thread's cells."""
+    """The fields of one thread."""
 
-    def __init__(self, cells: memoryview, first: int) -> None:
-        self._cells = cells
+    def __init__(self, fields: memoryview, first: int) -> None:
+        self._fields = fields
         self._first = first
-        self._signs = first + SIGNS
+        self._heartbeats = first + HEARTBEATS
 
-    def begin(self, lane: int, sweep: int, number: int) -> None:
-        """Write down that an order is begun."""
-        cells, first = self._cells, self._first
-        cells[first + SWEEP] = sweep
-        cells[first + NUMBER] = number
-        cells[first + LANE] = lane + 1
-        cells[self._signs] = 1
+    def begin(self, route: int, sweep: int, number: int) -> None:
+        """Mark an order as in flight."""
+        fields, first = self._fields, self._first
+        fields[first + SWEEP] = sweep
+        fields[first + NUMBER] = number
+        fields[first + ROUTE] = route + 1
+        fields[self._heartbeats] = 1
 
     def end(self) -> None:
-        """Write down that nothing is in hand."""
-        self._cells[self._first + LANE] = 0
-        self._cells[self._signs] = 0
+        """Mark that no order is in flight."""
+        self._fields[self._first + ROUTE] = 0
+        self._fields[self._heartbeats] = 0
 
-    def give_sign(self) -> None:
-        """Show that something went on, or begins."""
-        self._cells[self._signs] += 1
+    def heartbeat(self) -> None:
+        """Count a heartbeat: something went on, or begins."""
+        self._fields[self._heartbeats] += 1
 
-    def rest(self) -> None:
-        """Let no sign be expected until the next one."""
-        self._cells[self._signs] = 0
+    def idle(self) -> None:
+        """Expect no heartbeat until the next one."""
+        self._fields[self._heartbeats] = 0
 
 
 class Heartbeats:
-    """The lines of one worker's threads, each found by the thread itself."""
+    """The cells of one worker's threads, each found by the thread itself."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def attach(self, line: ThreadCell) -> ThreadCell:
-        """Let the calling thread's signs be written on `line`."""
-        self._local.line = line
-        return line
+    def attach(self, cell: ThreadCell) -> ThreadCell:
+        """Count the calling thread's heartbeats in `cell`."""
+        self._local.cell = cell
+        return cell
 
-    def give(self) -> None:
-        """Give a sign of the calling thread."""
-        self._local.line.give_sign()
+    def beat(self) -> None:
+        """Count a heartbeat of the calling thread."""
+        self._local.cell.heartbeat()
 
     @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Expect no sign of the calling thread meanwhile: it waits for others, or its turn."""
-        line: ThreadCell = self._local.line
-        line.rest()
+    def idle(self) -> Iterator[None]:
+        """Expect no heartbeat of the calling thread meanwhile: it waits for another thread or for a limit."""
+        cell: ThreadCell = self._local.cell
+        cell.idle()
         try:
             yield
         finally:
-            line.give_sign()
+            cell.heartbeat()

@@ -11,13 +11,19 @@ from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Event
 from s3mover.lifecycle.stop import Stop
+from s3mover.model import BucketAddress
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep.loop import Inbox, Sweep, SweepTools
+from s3mover.transfer.policy import TransferPolicy
+from s3mover.workers.messages import RouteConfig
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool
-from s3mover.workers.pool.route_client import RouteClient
 from tests.audit.samples import PAIR
+
+# Never connected to: the pool is not started.
+ADDRESS = BucketAddress("bucket", "http", "", 0, "/bucket", "")
+POLICY = TransferPolicy(method="auto", part_size=1, max_attempts=1)
 
 
 @pytest.mark.process
@@ -30,9 +36,10 @@ def test_a_defect_of_the_plan_is_not_waited_for(tmp_path: Path) -> None:
 
     with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as trail, closing(ForkServer()) as fork_server:
         inbox: Inbox = Inbox()
+        pool = WorkerPool([1], [""], _ignore, fork_server)
         tools = SweepTools(
             trail=RetryingTrail(trail, _ignore, lambda _: False, time.monotonic),
-            client=RouteClient("", WorkerPool([1], [""], _ignore, fork_server), inbox.put, _ignore),
+            client=pool.open_client("", RouteConfig(ADDRESS, ADDRESS, {}, POLICY), inbox.put, _ignore),
             inbox=inbox,
             notify=_ignore,
             stop=Stop(),

@@ -1,1 +1,1 @@
-"""Tests of the crew."""
+"""Tests of the workers."""

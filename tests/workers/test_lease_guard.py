@@ -1,4 +1,4 @@
-"""Trust: a request begins only while the lease is known to be held."""
+"""The lease of a worker: a request begins only while the lease is known to be held."""
 
 import os
 import threading
@@ -12,56 +12,56 @@ from s3mover.workers.shared_state import Heartbeats, WorkerState, shared_memory_
 from testkit.waiting import TOO_LONG, wait_until
 
 
-def test_trust_is_endless_until_it_is_limited() -> None:
-    """A crew without a lease to lose is never held up."""
-    assert LeaseGuard(lambda: 1e12).lasts
+def test_a_lease_does_not_expire_until_it_is_first_extended() -> None:
+    """A pool whose supervisor has no lease to lose never waits."""
+    assert LeaseGuard(lambda: 1e12).is_valid
 
 
-def test_what_is_not_trusted_waits_until_it_is() -> None:
-    """Once trust has ended no request begins, and no sign of life is expected; extending it wakes those that wait."""
+def test_a_request_waits_while_the_lease_has_expired() -> None:
+    """No request begins and no heartbeat is expected meanwhile; an extension wakes the threads that wait."""
     now = [10.0]
-    renew_lease, signs, memory = LeaseGuard(lambda: now[0]), Heartbeats(), shared_memory_file()
+    guard, heartbeats, memory = LeaseGuard(lambda: now[0]), Heartbeats(), shared_memory_file()
     state = WorkerState(1, ["only"], memory)
     os.close(memory)
-    gate = HeartbeatLimiter([], signs, renew_lease)
-    renew_lease.extend(12.0)
-    trusted, passed = threading.Event(), threading.Event()
+    limiter = HeartbeatLimiter([], heartbeats, guard)
+    guard.extend(12.0)
+    began, passed = threading.Event(), threading.Event()
 
     def ask() -> None:
-        signs.attach(state.line(0))
-        gate.take()
+        heartbeats.attach(state.cell(0))
+        limiter.take()
         now[0] = 12.0
-        trusted.set()
-        gate.take()
+        began.set()
+        limiter.take()
         passed.set()
 
     asking = threading.Thread(target=ask)
     asking.start()
-    assert trusted.wait(TOO_LONG)
-    wait_until(lambda: state.signs() == [0], "it waits")
+    assert began.wait(TOO_LONG)
+    wait_until(lambda: state.thread_heartbeats() == [0], "it waits")
     assert not passed.is_set()
-    renew_lease.extend(14.0)
+    guard.extend(14.0)
     asking.join(TOO_LONG)
     assert passed.is_set()
-    assert state.signs() != [0]
+    assert state.thread_heartbeats() != [0]
 
 
-def test_trust_that_has_ended_is_never_extended() -> None:
-    """Who waits for it is refused, and whoever asks later: another instance may have led since."""
-    renew_lease = LeaseGuard(lambda: 10.0)
-    renew_lease.extend(9.0)
+def test_a_revoked_lease_cannot_be_extended() -> None:
+    """Requests that wait, and later ones, are refused: another instance may have led since."""
+    guard = LeaseGuard(lambda: 10.0)
+    guard.extend(9.0)
     refused = threading.Event()
 
     def ask() -> None:
         with pytest.raises(S3Error, match="Interrupted"):
-            renew_lease.wait()
+            guard.wait()
         refused.set()
 
     asking = threading.Thread(target=ask)
     asking.start()
     assert not refused.wait(0.05)
-    renew_lease.end()
+    guard.revoke()
     asking.join(TOO_LONG)
     assert refused.is_set()
-    renew_lease.extend(20.0)
-    assert not renew_lease.lasts
+    guard.extend(20.0)
+    assert not guard.is_valid

@@ -1,7 +1,8 @@
-"""The supervisor's own requests: one more among those who share the limits."""
+"""The supervisor's own requests, which share the limits with the workers."""
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from itertools import count
 from urllib.parse import urlsplit
@@ -16,15 +17,16 @@ from s3mover.s3.throttle import AdaptiveLimit
 from s3mover.workers.messages import BYTES, REQUESTS
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool
-from s3mover.workers.ratelimit.local_traffic import ASK_SECONDS, LocalRequests, LocalTraffic
+from s3mover.workers.ratelimit.coordinator import LOCAL_REPORT_SECONDS, RateCoordinator
+from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 from s3mover.workers.ratelimit.standalone import standalone_limits
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, owners_of, route_config
+from testkit.pooling import ACCOUNT, route_config, running_pool
 from testkit.waiting import wait_until
 
 
 def bucket_of(simulator: Simulator, traffic: LocalTraffic) -> Bucket:
-    """The bucket `from`, whose requests pass `traffic`."""
+    """Return the bucket `from`, whose requests pass `traffic`."""
     place = urlsplit(simulator.endpoint)
     address = BucketAddress("from", "http", place.hostname or "", place.port or 0, "/from", simulator.region)
     credentials = route_config(simulator).credentials[Side.SOURCE]
@@ -37,59 +39,63 @@ def bucket_of(simulator: Simulator, traffic: LocalTraffic) -> Bucket:
     )
 
 
-def test_it_is_asked_only_while_there_is_something_to_tell() -> None:
-    """The first request after a silence wakes the foreman; that nothing is asked any more is told once."""
+def coordinator(wake: Callable[[], None]) -> RateCoordinator:
+    return RateCoordinator(["only"], 1, wake, send=lambda *_: None, announce=lambda *_: None)
+
+
+def test_usage_is_read_only_while_there_is_activity() -> None:
+    """The first request after a silence wakes the pool's thread; the end of the activity is reported once."""
     woken: list[bool] = []
-    own = LocalRequests(["only"], lambda: woken.append(True))
-    traffic = own.of("only")
+    rates = coordinator(lambda: woken.append(True))
+    traffic = rates.local_traffic("only")
     traffic.set_rate(REQUESTS, 1000)
-    assert list(own.reports(0.0)) == []
+    assert list(rates.local_reports(0.0)) == []
 
     traffic.requests_to(Side.SOURCE).take()
     traffic.requests_to(Side.SOURCE).take()
     assert woken == [True]
-    [report] = own.reports(0.0)
-    assert [(one.valve, one.passed, one.waiting) for one in report.usage] == [(REQUESTS, 2, 0)]
-    assert list(own.reports(ASK_SECONDS / 2)) == []
+    [report] = rates.local_reports(0.0)
+    assert [(one.limit, one.passed, one.waiting) for one in report.usage] == [(REQUESTS, 2, 0)]
+    assert list(rates.local_reports(LOCAL_REPORT_SECONDS / 2)) == []
 
-    [report] = own.reports(ASK_SECONDS)
-    assert [(one.valve, one.passed) for one in report.usage] == [(REQUESTS, 0)]
-    assert list(own.reports(9.0)) == []
+    [report] = rates.local_reports(LOCAL_REPORT_SECONDS)
+    assert [(one.limit, one.passed) for one in report.usage] == [(REQUESTS, 0)]
+    assert list(rates.local_reports(9.0)) == []
     assert woken == [True]
 
 
-def test_an_answer_after_a_silence_is_told() -> None:
+def test_an_answer_after_a_silence_is_reported() -> None:
     """A request may take longer than the silence after it, and be refused then."""
     woken: list[bool] = []
-    own = LocalRequests(["only"], lambda: woken.append(True))
-    own.of("only").counter(Side.SOURCE)("ListObjectsV2", "SlowDown")
+    rates = coordinator(lambda: woken.append(True))
+    rates.local_traffic("only").counter(Side.SOURCE)("ListObjectsV2", "SlowDown")
     assert woken == [True]
-    [report] = own.reports(0.0)
+    [report] = rates.local_reports(0.0)
     assert report.requests == {(Side.SOURCE, "ListObjectsV2", "SlowDown"): 1}
 
 
-def test_who_waits_is_asked_again() -> None:
-    """A thread at a closed valve is no silence, and is told of until it has passed."""
-    own = LocalRequests(["only"], lambda: None)
-    gate, moments = own.of("only").requests_to(Side.SOURCE), count()
-    own.of("only").set_rate(REQUESTS, 1e-9)
-    gate.take()
-    waiting = threading.Thread(target=gate.take)
+def test_a_thread_that_waits_is_reported_until_it_has_passed() -> None:
+    """There is no silence while a thread waits for a limit."""
+    rates = coordinator(lambda: None)
+    limiter, moments = rates.local_traffic("only").requests_to(Side.SOURCE), count()
+    rates.local_traffic("only").set_rate(REQUESTS, 1e-9)
+    limiter.take()
+    waiting = threading.Thread(target=limiter.take)
     waiting.start()
-    wait_until(lambda: told_to_wait(own, float(next(moments))))
-    assert told_to_wait(own, float(next(moments)))
-    own.of("only").set_rate(REQUESTS, 1e9)
+    wait_until(lambda: is_waiting(rates, float(next(moments))))
+    assert is_waiting(rates, float(next(moments)))
+    rates.local_traffic("only").set_rate(REQUESTS, 1e9)
     waiting.join(30)
     assert not waiting.is_alive()
 
 
-def told_to_wait(own: LocalRequests, now: float) -> bool:
-    return any(one.waiting for report in own.reports(now) for one in report.usage)
+def is_waiting(rates: RateCoordinator, now: float) -> bool:
+    return any(one.waiting for report in rates.local_reports(now) for one in report.usage)
 
 
 @pytest.mark.process
-def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
-    """The crew's limit of that side falls, nobody's listing is lost, and the other side goes on as before."""
+def test_a_slow_down_of_a_listing_lowers_the_limit_of_all() -> None:
+    """The pool's limit of that side falls, the listing is complete, and the other side goes on as before."""
     with Simulator() as simulator:
         simulator.create_bucket("from", ACCOUNT)
         simulator.create_bucket("to", ACCOUNT)
@@ -98,7 +104,7 @@ def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
         events: list[Event] = []
         fork_server = ForkServer()
         pool = WorkerPool([2], ["only"], events.append, fork_server)
-        with closing(fork_server), owners_of(pool, {"only": route_config(simulator)}, events):
+        with closing(fork_server), running_pool(pool, {"only": route_config(simulator)}, events):
             bucket = bucket_of(simulator, pool.local_traffic("only"))
             listed = sum(len(page) for page in bucket.list_objects(""))
             bucket.close_thread()
@@ -111,17 +117,17 @@ def test_a_slow_down_that_a_listing_meets_lowers_the_limit_of_all() -> None:
     assert limits[Side.DESTINATION] >= AdaptiveLimit.START
 
 
-def test_a_process_without_workers_keeps_to_the_bounds() -> None:
-    """It has them for itself alone, from the first request on."""
+def test_a_process_without_workers_applies_the_bounds() -> None:
+    """It does not share them, and applies them from the first request on."""
     with standalone_limits({REQUESTS: 100, BYTES: 0}) as traffic:
-        # A tenth of a second may be caught up on.
+        # The bucket holds the units of a tenth of a second.
         assert seconds_of(traffic, 40) >= (40 - 1 - 100 * 0.1) / 100 - 0.01
         traffic.bytes_read().take(1e12)
 
 
 @pytest.mark.process
-def test_a_process_without_workers_heeds_refusals() -> None:
-    """Where the limit begins, or grows, so many requests take a third of a second; after refusals over one."""
+def test_a_process_without_workers_slows_down_after_refusals() -> None:
+    """At the initial limit, or above, 400 requests take less than 0.8 seconds; after refusals they take longer."""
     with Simulator() as simulator, standalone_limits({REQUESTS: 0, BYTES: 0}) as traffic:
         simulator.create_bucket("from", ACCOUNT)
         simulator.add_fault("slow_down", operation="HeadBucket")

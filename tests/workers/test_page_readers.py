@@ -1,4 +1,4 @@
-"""Readers of pages come and go with what is asked of them."""
+"""Threads that read pages start and end with the demand."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,24 +17,24 @@ from testkit.waiting import TOO_LONG, wait_until
 EMPTY = Page(page_of([]), "")
 
 
-def asked(number: int) -> ReadPage:
+def message(number: int) -> ReadPage:
     return ReadPage("only", number, Side.SOURCE, "", "", "")
 
 
-class RouteClient:
-    """Where readers bring pages, which they read once they are let; who left has closed its connections."""
+class Reading:
+    """Page readers whose reads are held until `let`; `sent` has their pages, `closed` the threads that ended."""
 
-    def __init__(self, rest_seconds: float) -> None:
-        self.told: SimpleQueue[PageRead] = SimpleQueue()
+    def __init__(self, idle_seconds: float) -> None:
+        self.sent: SimpleQueue[PageRead] = SimpleQueue()
         self.begun: SimpleQueue[threading.Thread] = SimpleQueue()
-        self.left: SimpleQueue[threading.Thread] = SimpleQueue()
+        self.closed: SimpleQueue[threading.Thread] = SimpleQueue()
         self.go_on = threading.Semaphore(0)
         self.readers = PageReaders(
-            self.told.put, lambda: self.left.put(threading.current_thread()), rest_seconds=rest_seconds
+            self.sent.put, lambda: self.closed.put(threading.current_thread()), idle_seconds=idle_seconds
         )
 
-    def ask(self, number: int) -> None:
-        self.readers.put(asked(number), self._read)
+    def submit(self, number: int) -> None:
+        self.readers.submit(message(number), self._read)
 
     def _read(self, _: ReadPage) -> Page:
         self.begun.put(threading.current_thread())
@@ -42,51 +42,51 @@ class RouteClient:
         return EMPTY
 
     def let(self, count: int) -> list[int]:
-        """Let so many pages be read, and return their numbers."""
+        """Let so many reads go on, and return the numbers of their pages."""
         self.go_on.release(count)
-        return sorted(self.told.get(timeout=TOO_LONG).number for _ in range(count))
+        return sorted(self.sent.get(timeout=TOO_LONG).number for _ in range(count))
 
-    def who(self, count: int) -> set[threading.Thread]:
-        """Wait until so many more are at it, and return who."""
+    def threads(self, count: int) -> set[threading.Thread]:
+        """Wait until so many more reads have begun, and return their threads."""
         return {self.begun.get(timeout=TOO_LONG) for _ in range(count)}
 
 
 @pytest.fixture
-def client() -> Iterator[RouteClient]:
-    """A desk whose readers rest for no time at all."""
-    opened = RouteClient(rest_seconds=0.001)
+def reading() -> Iterator[Reading]:
+    """Page readers that end as soon as they have no task."""
+    opened = Reading(idle_seconds=0.001)
     yield opened
     opened.go_on.release(100)
 
 
-def test_pages_that_are_asked_for_at_a_time_are_read_at_a_time() -> None:
-    """Three readers for three pages; they are enough for the next three."""
-    client = RouteClient(rest_seconds=TOO_LONG)
+def test_pages_requested_at_once_are_read_at_once() -> None:
+    """Three threads read three pages; they also read the next three."""
+    reading = Reading(idle_seconds=TOO_LONG)
     for number in (1, 2, 3):
-        client.ask(number)
-    first = client.who(3)
+        reading.submit(number)
+    first = reading.threads(3)
     assert len(first) == 3
-    assert client.let(3) == [1, 2, 3]
+    assert reading.let(3) == [1, 2, 3]
     for number in (4, 5, 6):
-        client.ask(number)
-    assert client.who(3) <= first
-    assert client.let(3) == [4, 5, 6]
+        reading.submit(number)
+    assert reading.threads(3) <= first
+    assert reading.let(3) == [4, 5, 6]
 
 
-def test_who_is_asked_for_nothing_ends(client: RouteClient) -> None:
-    """It closes its connections before; the next page finds another reader."""
-    client.ask(1)
-    [reader] = client.who(1)
-    assert client.let(1) == [1]
-    assert client.left.get(timeout=TOO_LONG) is reader
+def test_a_reader_without_a_task_ends(reading: Reading) -> None:
+    """It closes its connections before; another thread reads the next page."""
+    reading.submit(1)
+    [reader] = reading.threads(1)
+    assert reading.let(1) == [1]
+    assert reading.closed.get(timeout=TOO_LONG) is reader
     wait_until(lambda: not reader.is_alive())
-    client.ask(2)
-    assert client.who(1) != {reader}
-    assert client.let(1) == [2]
+    reading.submit(2)
+    assert reading.threads(1) != {reader}
+    assert reading.let(1) == [2]
 
 
 class Late(SimpleQueue[Any]):
-    """A queue into which a page comes just when who waited for one has given up."""
+    """A queue that gets a page just after the wait for one has timed out."""
 
     def __init__(self, come: Callable[[], None]) -> None:
         self._come = [come]
@@ -100,23 +100,23 @@ class Late(SimpleQueue[Any]):
             raise
 
 
-def test_no_page_is_forgotten_while_readers_end(client: RouteClient) -> None:
-    """What is asked for in the very moment in which the last one gives up is read all the same, and by it."""
-    client.readers._asked = Late(lambda: client.ask(2))
-    client.ask(1)
-    [reader] = client.who(1)
-    assert client.let(1) == [1]
-    assert client.who(1) == {reader}
-    assert client.let(1) == [2]
+def test_no_page_is_lost_while_readers_end(reading: Reading) -> None:
+    """A page that is requested just when the last reader times out is read by that reader."""
+    reading.readers._tasks = Late(lambda: reading.submit(2))
+    reading.submit(1)
+    [reader] = reading.threads(1)
+    assert reading.let(1) == [1]
+    assert reading.threads(1) == {reader}
+    assert reading.let(1) == [2]
 
 
-def test_what_a_page_contradicts_is_told() -> None:
-    """The error comes in the page's place."""
+def test_the_error_of_a_page_is_sent() -> None:
+    """It takes the place of the page."""
 
     def contradict(_: ReadPage) -> Page:
         raise ListingError("odd")
 
-    told: SimpleQueue[PageRead] = SimpleQueue()
-    PageReaders(told.put, lambda: None).put(asked(7), contradict)
-    answer = told.get(timeout=TOO_LONG)
+    sent: SimpleQueue[PageRead] = SimpleQueue()
+    PageReaders(sent.put, lambda: None).submit(message(7), contradict)
+    answer = sent.get(timeout=TOO_LONG)
     assert (answer.number, str(answer.page)) == (7, "odd")

@@ -1,4 +1,4 @@
-"""Pages of listings that workers read for the supervisor: the same as it would read, and never waited for in vain."""
+"""Pages of listings that workers read for the supervisor: equal to its own, and never waited for in vain."""
 
 import os
 import pickle
@@ -23,16 +23,17 @@ from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.handle import WorkerHandle
 from s3mover.workers.pool.page_requests import PageRequest, PageRequests, worker_page_reader
 from s3mover.workers.pool.pool import WorkerPool, share_threads
+from s3mover.workers.pool.watchdog import RestartPolicy
 from simulator import Simulator
-from testkit.pooling import ACCOUNT, Owner, owners_of, route_config
+from testkit.pooling import ACCOUNT, PoolUser, route_config, running_pool
 from testkit.waiting import wait_until
 
-FIRST = ReadPage("only", 0, Side.SOURCE, "", "", "")
+FIRST = (Side.SOURCE, "", "", "")
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    """One simulator with a bucket of each side; the source has three pages of odd keys."""
+    """One simulator with a bucket for each side; the source has three pages of unusual keys."""
     with Simulator() as running:
         running.create_bucket("from", ACCOUNT)
         running.create_bucket("to", ACCOUNT)
@@ -41,8 +42,8 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def unharmed(simulator: Simulator) -> Iterator[Simulator]:
-    """The simulator, whose faults and quirks end with the test."""
+def clean(simulator: Simulator) -> Iterator[Simulator]:
+    """The simulator; its faults and quirks end with the test."""
     yield simulator
     simulator.clear_faults()
     simulator.configure_bucket("from", quirks=[])
@@ -50,58 +51,62 @@ def unharmed(simulator: Simulator) -> Iterator[Simulator]:
 
 
 @contextmanager
-def crew_on(brief: RouteConfig, processes: int = 2) -> Iterator[tuple[WorkerPool, Owner]]:
+def pool_on(config: RouteConfig, processes: int = 2) -> Iterator[PoolUser]:
     events: list[Event] = []
     fork_server = ForkServer()
     pool = WorkerPool(
-        share_threads(2 * processes, processes), ["only"], events.append, fork_server, poll_seconds=0.1
+        share_threads(2 * processes, processes),
+        ["only"],
+        events.append,
+        fork_server,
+        RestartPolicy(poll_seconds=0.1),
     )
     try:
-        with owners_of(pool, {"only": brief}, events) as [owner]:
-            owner.pid(processes - 1)
-            yield pool, owner
+        with running_pool(pool, {"only": config}, events) as [user]:
+            user.pid(processes - 1)
+            yield user
     finally:
         fork_server.close()
 
 
 @contextmanager
-def bucket_of(brief: RouteConfig) -> Iterator[Bucket]:
-    credentials = brief.credentials[Side.SOURCE]
-    bucket = Bucket(brief.source, lambda: credentials, lambda *_: None)
+def bucket_of(config: RouteConfig) -> Iterator[Bucket]:
+    credentials = config.credentials[Side.SOURCE]
+    bucket = Bucket(config.source, lambda: credentials, lambda *_: None)
     yield bucket
     bucket.close_thread()
 
 
-def test_workers_read_what_the_bucket_itself_reads(unharmed: Simulator) -> None:
-    """Page by page, keys and all; only of the range that begins with the first key nothing is asked of a worker."""
-    brief, asked = route_config(unharmed), list[ReadPage]()
-    with crew_on(brief) as (pool, _), bucket_of(brief) as itself:
+def test_workers_read_the_same_pages_as_the_supervisor(clean: Simulator) -> None:
+    """With the same keys; the supervisor itself reads the range that begins with the first key."""
+    config, keys = route_config(clean), list[str]()
+    with pool_on(config) as user, bucket_of(config) as bucket:
 
-        def read(one: ReadPage) -> Page | None:
-            asked.append(one)
-            return pool.read(one)
+        def read_page(side: Side, prefix: str, start_after: str, token: str) -> Page | None:
+            keys.append(start_after)
+            return user.client.read_page(side, prefix, start_after, token)
 
-        expected = list(itself.list_objects(""))
-        unharmed.clear_log()
-        by_crew = worker_page_reader(read, "only", Side.SOURCE, itself)
-        found = list(itself.list_objects("", list_page=by_crew))
-        rest = list(itself.list_objects("", expected[0].keys[-1], list_page=by_crew))
+        expected = list(bucket.list_objects(""))
+        clean.clear_log()
+        by_workers = worker_page_reader(read_page, Side.SOURCE, bucket)
+        found = list(bucket.list_objects("", list_page=by_workers))
+        rest = list(bucket.list_objects("", expected[0].keys[-1], list_page=by_workers))
     assert found == expected
     assert rest == expected[1:]
-    assert [one.start_after for one in asked] == [expected[0].keys[-1]] * 2
-    assert unharmed.counts("from") == {"ListObjectsV2": 5}
+    assert keys == [expected[0].keys[-1]] * 2
+    assert clean.counts("from") == {"ListObjectsV2": 5}
 
 
-def test_what_workers_ask_for_pages_is_counted(unharmed: Simulator) -> None:
-    """Each request once, as the crew counts those of transfers, though no order is in hand."""
-    with crew_on(route_config(unharmed)) as (pool, owner):
+def test_the_requests_of_page_readers_are_counted(clean: Simulator) -> None:
+    """Each request once, as those of transfers, though no order is in flight."""
+    with pool_on(route_config(clean)) as user:
         for _ in range(5):
-            assert pool.read(FIRST)
+            assert user.client.read_page(*FIRST)
         made: Counter[tuple[Side, str, str]] = Counter()
 
         def counted() -> bool:
             made.clear()
-            for event in owner.events:
+            for event in user.events:
                 if isinstance(event, RequestsMade):
                     made[event.side, event.operation, event.code] += event.requests
             return made.total() >= 5
@@ -110,107 +115,110 @@ def test_what_workers_ask_for_pages_is_counted(unharmed: Simulator) -> None:
     assert made == {(Side.SOURCE, "ListObjectsV2", "200"): 5}
 
 
-def test_a_refusal_is_the_one_that_s3_gave(unharmed: Simulator) -> None:
-    """What is made of an error depends on its code, its status, and whether another attempt may help."""
-    unharmed.add_fault("access_denied", operation="ListObjectsV2", nth=[1])
-    unharmed.add_fault("slow_down", operation="ListObjectsV2", nth=[2])
-    with crew_on(route_config(unharmed)) as (pool, _):
+def test_an_error_of_s3_arrives_whole(clean: Simulator) -> None:
+    """With its code, its status, and whether it is temporary."""
+    clean.add_fault("access_denied", operation="ListObjectsV2", nth=[1])
+    clean.add_fault("slow_down", operation="ListObjectsV2", nth=[2])
+    with pool_on(route_config(clean)) as user:
         with pytest.raises(S3Error) as refused:
-            pool.read(FIRST)
+            user.client.read_page(*FIRST)
         with pytest.raises(S3Error) as throttled:
-            pool.read(FIRST)
-        assert pool.read(FIRST)
+            user.client.read_page(*FIRST)
+        assert user.client.read_page(*FIRST)
     assert (refused.value.code, refused.value.status, refused.value.temporary) == ("AccessDenied", 403, False)
     assert (refused.value.operation, refused.value.bucket) == ("ListObjectsV2", "from")
     assert (throttled.value.code, throttled.value.temporary) == ("SlowDown", True)
 
 
-def test_a_page_that_contradicts_itself_is_refused(unharmed: Simulator) -> None:
-    """Wherever it was read."""
-    unharmed.configure_bucket("from", quirks=["no_continuation_token"])
+def test_a_page_that_contradicts_itself_is_refused(clean: Simulator) -> None:
+    """Also if a worker has read it."""
+    clean.configure_bucket("from", quirks=["no_continuation_token"])
     with (
-        crew_on(route_config(unharmed)) as (pool, _),
+        pool_on(route_config(clean)) as user,
         pytest.raises(ListingError, match=r"from: .* not where"),
     ):
-        pool.read(FIRST)
+        user.client.read_page(*FIRST)
 
 
-def test_the_pages_of_a_worker_that_dies_are_read_by_who_asked(unharmed: Simulator) -> None:
-    """Nobody waits for the dead, and the listing goes on."""
-    brief = route_config(unharmed)
-    unharmed.add_fault("hang", operation="ListObjectsV2", times=1)
+def test_the_pages_of_a_dead_worker_are_read_by_the_supervisor(clean: Simulator) -> None:
+    """No thread waits for a dead worker, and the listing goes on."""
+    config = route_config(clean)
+    clean.add_fault("hang", operation="ListObjectsV2", times=1)
     read: list[Page | None] = []
-    with crew_on(brief, processes=1) as (pool, owner):
-        waiting = threading.Thread(target=lambda: read.append(pool.read(FIRST)))
+    with pool_on(config, processes=1) as user:
+        waiting = threading.Thread(target=lambda: read.append(user.client.read_page(*FIRST)))
         waiting.start()
-        wait_until(lambda: sum(fault["hits"] for fault in unharmed.faults()) == 1, "a worker reads")
-        os.kill(owner.pid(0), signal.SIGKILL)
+        wait_until(lambda: sum(fault["hits"] for fault in clean.faults()) == 1, "a worker reads")
+        os.kill(user.pid(0), signal.SIGKILL)
         waiting.join(60)
-    with bucket_of(brief) as itself:
-        page = worker_page_reader(lambda _: None, "only", Side.SOURCE, itself)("", "é/", "")
-        assert page == itself.list_page("", "é/")
+    with bucket_of(config) as bucket:
+        page = worker_page_reader(lambda *_: None, Side.SOURCE, bucket)("", "é/", "")
+        assert page == bucket.list_page("", "é/")
     assert read == [None]
 
 
-def test_nobody_waits_for_a_crew_that_is_dismissed(unharmed: Simulator) -> None:
-    """Not even who asks when nobody answers any more."""
-    with crew_on(route_config(unharmed)) as (pool, _):
+def test_no_thread_waits_for_a_pool_that_was_shut_down(clean: Simulator) -> None:
+    """Not even for a request after the shutdown."""
+    with pool_on(route_config(clean)) as user:
         pass
-    assert pool.read(FIRST) is None
+    assert user.client.read_page(*FIRST) is None
 
 
-def test_credentials_and_addresses_are_those_of_the_latest_brief(unharmed: Simulator) -> None:
-    """A route that is taught anew reads as it was told last."""
-    brief = route_config(unharmed)
-    with crew_on(replace(brief, source=brief.destination)) as (pool, owner):
-        empty = pool.read(FIRST)
-        owner.client.configure(brief)
-        full = pool.read(FIRST)
+def test_pages_are_read_by_the_latest_configuration(clean: Simulator) -> None:
+    """With its addresses and credentials."""
+    config = route_config(clean)
+    with pool_on(replace(config, source=config.destination)) as user:
+        empty = user.client.read_page(*FIRST)
+        user.client.configure(config)
+        full = user.client.read_page(*FIRST)
     assert empty == Page(page_of([]), "")
     assert full is not None
     assert len(full.entries) == 1000
 
 
-class Runner(WorkerHandle):
-    """A worker that only takes note of what it is asked."""
+class FakeWorker(WorkerHandle):
+    """A worker that only records the numbers of its page requests."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.asked: list[int] = []
+        self.numbers: list[int] = []
 
     def send(self, message: object) -> None:
         assert isinstance(message, ReadPage)
-        self.asked.append(message.number)
+        self.numbers.append(message.number)
 
 
-def test_who_has_fewest_errands_gets_the_next() -> None:
-    """So that pages are read side by side; an answer frees its worker, and a late one finds nobody."""
-    runners = [Runner(7), Runner(8)]
-    errands = PageRequests(lambda: list(runners))
+def test_the_worker_with_the_fewest_requests_gets_the_next() -> None:
+    """So that pages are read in parallel; an answer frees its worker, and a second answer changes nothing."""
+    workers = [FakeWorker(7), FakeWorker(8)]
+    requests = PageRequests(lambda: list(workers))
     for _ in range(4):
-        errands.give(PageRequest(FIRST))
-    assert [runner.asked for runner in runners] == [[1, 3], [2, 4]]
+        requests.submit(PageRequest(ReadPage("only", 0, *FIRST)))
+    assert [worker.numbers for worker in workers] == [[1, 3], [2, 4]]
     for number in (2, 4, 4):
-        errands.hear(8, PageRead("only", number, Page(page_of([]), "")))
-    errands.give(PageRequest(FIRST))
-    errands.give(PageRequest(FIRST))
-    assert [runner.asked for runner in runners] == [[1, 3], [2, 4, 5, 6]]
+        requests.take_answer(8, PageRead("only", number, Page(page_of([]), "")))
+    requests.submit(PageRequest(ReadPage("only", 0, *FIRST)))
+    requests.submit(PageRequest(ReadPage("only", 0, *FIRST)))
+    assert [worker.numbers for worker in workers] == [[1, 3], [2, 4, 5, 6]]
 
 
-def test_without_workers_no_page_is_waited_for() -> None:
-    """Whoever asks is told at once, and so are those whose worker has gone."""
-    hopeless, deserted = PageRequest(FIRST), PageRequest(FIRST)
-    PageRequests(list).give(hopeless)
-    errands = PageRequests(lambda: [Runner(1)])
-    errands.give(deserted)
-    errands.forget(1)
-    assert hopeless.wait(lambda: False) is None
-    assert deserted.wait(lambda: False) is None
+def test_without_workers_no_thread_waits_for_a_page() -> None:
+    """A request ends at once, and so do the requests of a worker that is gone."""
+    without_worker, orphaned = (
+        PageRequest(ReadPage("only", 0, *FIRST)),
+        PageRequest(ReadPage("only", 0, *FIRST)),
+    )
+    PageRequests(list).submit(without_worker)
+    requests = PageRequests(lambda: [FakeWorker(1)])
+    requests.submit(orphaned)
+    requests.cancel(1)
+    assert without_worker.wait(lambda: False) is None
+    assert orphaned.wait(lambda: False) is None
 
 
 @given(st.lists(st.builds(ObjectEntry, st.text(), st.integers(0, 2**63), st.text(), st.text(), st.text())))
 def test_a_page_travels_whole(entries: list[ObjectEntry]) -> None:
-    """Between processes, whatever its keys are made of."""
+    """Between processes, with any keys."""
     page = page_of(entries)
     arrived: ObjectPage = pickle.loads(pickle.dumps(page))  # noqa: S301 - as the pipe does
     assert arrived == page
@@ -219,7 +227,7 @@ def test_a_page_travels_whole(entries: list[ObjectEntry]) -> None:
 
 @pytest.mark.parametrize("error", [ListingError("no"), S3Error("Odd", "text", status=418, temporary=True)])
 def test_an_error_travels_whole(error: MoverError) -> None:
-    """Kind, text, and whether another attempt may help."""
+    """Its type, its text, and whether it is temporary."""
     arrived: MoverError = pickle.loads(pickle.dumps(error))  # noqa: S301 - as the pipe does
     assert (type(arrived), str(arrived)) == (type(error), str(error))
     assert (arrived.temporary, vars(arrived)) == (error.temporary, vars(error))

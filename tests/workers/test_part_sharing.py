@@ -1,4 +1,4 @@
-"""The parts of one object, done by many threads."""
+"""Many threads do the parts of one object."""
 
 import threading
 from functools import partial
@@ -13,7 +13,7 @@ from s3mover.workers.process.part_sharing import PartSharing, SharedJob
 def helpers_of(
     queue: "SimpleQueue[SharedJob | None]", sharing: PartSharing, count: int
 ) -> list[threading.Thread]:
-    """Threads that take invitations as a worker's threads do."""
+    """Start threads that take jobs as a worker's threads do."""
 
     def work() -> None:
         while (job := queue.get()) is not None:
@@ -32,8 +32,8 @@ def end(queue: "SimpleQueue[SharedJob | None]", threads: list[threading.Thread])
         thread.join()
 
 
-def test_results_come_in_the_order_of_parts() -> None:
-    """Whoever does which part, each is done once and the results are in order."""
+def test_results_are_in_the_order_of_parts() -> None:
+    """Each part is done once, by any thread, and the results are in order."""
     queue: SimpleQueue[SharedJob | None] = SimpleQueue()
     sharing = PartSharing(queue.put)
     threads = helpers_of(queue, sharing, 4)
@@ -49,8 +49,8 @@ def test_results_come_in_the_order_of_parts() -> None:
     assert sorted(done) == list(range(1, 335))
 
 
-def test_one_invitation_brings_all_who_may_come() -> None:
-    """Four parts wait for each other, which only works where each helper lets another one follow."""
+def test_one_job_brings_all_idle_threads() -> None:
+    """Four parts wait for each other: each thread that takes one must put the job back first."""
     queue: SimpleQueue[SharedJob | None] = SimpleQueue()
     sharing = PartSharing(queue.put)
     threads = helpers_of(queue, sharing, 3)
@@ -59,8 +59,8 @@ def test_one_invitation_brings_all_who_may_come() -> None:
     end(queue, threads)
 
 
-def test_without_help_the_order_is_done_all_the_same() -> None:
-    """An invitation that nobody takes up holds nothing back, and is worth nothing once all parts are begun."""
+def test_the_thread_of_the_order_needs_no_help() -> None:
+    """A job that no other thread takes delays nothing, and does nothing once all parts have begun."""
     ignored: list[SharedJob] = []
     sharing = PartSharing(ignored.append)
     assert sharing.run(lambda part: part.first, parts_of(3, 1)) == [0, 1, 2]
@@ -69,7 +69,7 @@ def test_without_help_the_order_is_done_all_the_same() -> None:
     assert ignored == [late]
 
 
-def test_the_first_error_ends_it() -> None:
+def test_the_first_error_ends_the_job() -> None:
     """No part is begun after an error, and the thread that has the order raises it."""
     begun: list[int] = []
 
@@ -82,8 +82,8 @@ def test_the_first_error_ends_it() -> None:
     assert begun == [1]
 
 
-def test_objects_get_help_in_turn() -> None:
-    """An invitation goes to the end of the queue after each part that is taken, so that objects get equal help."""
+def test_objects_get_help_in_round_robin_order() -> None:
+    """A job goes to the end of the queue after each part that is taken, so that objects get equal help."""
     queue: SimpleQueue[SharedJob] = SimpleQueue()
     sharing = PartSharing(queue.put)
     helped: list[str] = []

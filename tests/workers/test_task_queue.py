@@ -1,4 +1,4 @@
-"""The work that waits in a worker, taken in turn."""
+"""The tasks that wait in a worker, taken in round-robin order."""
 
 import threading
 from queue import SimpleQueue
@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.workers.process.admission import Bounds, Kind
-from s3mover.workers.process.task_queue import CALM_SECONDS, FairTaskQueue
+from s3mover.workers.process.task_queue import RECENT_SECONDS, FairTaskQueue
 from testkit.waiting import wait_until
 
 SMALL, LARGE, PART = Kind.SMALL, Kind.LARGE, Kind.PART
 
 
 class Clock:
-    """Stands still unless it is told to go on."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Taker(threading.Thread):
-    """A worker's thread: takes tasks and keeps each until it is told to end it."""
+    """A worker's thread: takes tasks, and keeps each one until the test lets it end."""
 
     def __init__(self, queue: FairTaskQueue[str], taken: "SimpleQueue[tuple[Taker, str]]") -> None:
         super().__init__()
@@ -40,10 +40,10 @@ class Taker(threading.Thread):
             self._taken.put((self, task))
             self.go_on.acquire()
             if kind is not SMALL:
-                self._queue.ended(kind)
+                self._queue.task_done(kind)
 
 
-class Crowd:
+class Takers:
     """So many takers of one lane of small tasks, one of large ones and one of parts."""
 
     def __init__(self, threads: int) -> None:
@@ -60,8 +60,8 @@ class Crowd:
         for _ in range(count):
             self.queue.put(lane, name)
 
-    def under_way(self, count: int) -> list[str]:
-        """Wait until so many tasks are under way, no more, and tell them in order."""
+    def running(self, count: int) -> list[str]:
+        """Wait until exactly so many tasks run, and return their names in order."""
         while len(self.busy) < count:
             self.busy.append(self._taken.get(timeout=60))
         idle = len(self._takers) - count
@@ -75,7 +75,7 @@ class Crowd:
             self.busy.remove(one)
             one[0].go_on.release()
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         for lane in range(3):
             self.queue.drain(lane)
         for taker, _ in self.busy:
@@ -87,8 +87,8 @@ class Crowd:
 
 
 @given(counts=st.lists(st.integers(0, 20), min_size=1, max_size=5))
-def test_lanes_are_served_in_turn(counts: list[int]) -> None:
-    """As long as two lanes have tasks, neither is ahead of the other by more than one; each lane keeps its order."""
+def test_lanes_are_served_in_round_robin_order(counts: list[int]) -> None:
+    """While two lanes have tasks, neither is ahead of the other by more than one; each lane keeps its order."""
     queue: FairTaskQueue[tuple[int, int]] = FairTaskQueue([SMALL] * len(counts), Bounds(1))
     for lane, count in enumerate(counts):
         for number in range(count):
@@ -103,8 +103,8 @@ def test_lanes_are_served_in_turn(counts: list[int]) -> None:
     assert taken == counts
 
 
-def test_a_drained_lane_leaves_the_others_alone() -> None:
-    """What is drained is nobody's any more, and every other task is still taken."""
+def test_draining_a_lane_does_not_affect_the_others() -> None:
+    """A drained task is not taken, and every other task is."""
     queue: FairTaskQueue[str] = FairTaskQueue([SMALL, SMALL], Bounds(1))
     for task in ("a", "b", "c"):
         queue.put(0, task)
@@ -121,12 +121,12 @@ def take_all(queue: FairTaskQueue[int], taken: "SimpleQueue[int]") -> None:
     while task >= 0:
         taken.put(task)
         if kind is not SMALL:
-            queue.ended(kind)
+            queue.task_done(kind)
         kind, task = queue.take()
 
 
 def test_many_threads_take_each_task_once_beside_drains() -> None:
-    """Whatever threads and drains do at once, no task is lost and none is taken twice."""
+    """While threads take and drain at once, no task is lost and none is taken twice."""
     queue: FairTaskQueue[int] = FairTaskQueue([SMALL, LARGE, SMALL], Bounds(8))
     taken: SimpleQueue[int] = SimpleQueue()
 
@@ -146,64 +146,64 @@ def test_many_threads_take_each_task_once_beside_drains() -> None:
     assert sorted([taken.get() for _ in range(taken.qsize())] + drained) == list(range(6000))
 
 
-def test_bulk_binds_few_threads_while_small_tasks_lack_some() -> None:
-    """An eighth of sixteen threads works on large tasks, and the next one begins when one of them ends."""
-    crowd = Crowd(16)
-    crowd.put(0, "small", 40)
-    assert crowd.under_way(16) == ["small"] * 16
-    crowd.put(1, "large", 5)
-    crowd.end("small", 8)
-    assert crowd.under_way(16) == ["large"] * 2 + ["small"] * 14
-    crowd.end("large", 1)
-    crowd.under_way(16)
-    crowd.end("small", 4)
-    assert crowd.under_way(16) == ["large"] * 2 + ["small"] * 14
-    crowd.leave()
+def test_bulk_uses_few_threads_while_small_tasks_lack_some() -> None:
+    """An eighth of sixteen threads does large tasks, and the next one begins when one of them ends."""
+    takers = Takers(16)
+    takers.put(0, "small", 40)
+    assert takers.running(16) == ["small"] * 16
+    takers.put(1, "large", 5)
+    takers.end("small", 8)
+    assert takers.running(16) == ["large"] * 2 + ["small"] * 14
+    takers.end("large", 1)
+    takers.running(16)
+    takers.end("small", 4)
+    assert takers.running(16) == ["large"] * 2 + ["small"] * 14
+    takers.stop()
 
 
-def test_large_tasks_take_what_small_ones_leave() -> None:
-    """While no small task waits, every thread that is free is for large ones."""
-    crowd = Crowd(16)
-    crowd.put(0, "small", 3)
-    crowd.under_way(3)
-    crowd.put(1, "large", 30)
-    assert crowd.under_way(16) == ["large"] * 13 + ["small"] * 3
-    crowd.leave()
+def test_large_tasks_use_the_threads_that_small_ones_leave() -> None:
+    """While no small task waits, every free thread takes a large one."""
+    takers = Takers(16)
+    takers.put(0, "small", 3)
+    takers.running(3)
+    takers.put(1, "large", 30)
+    assert takers.running(16) == ["large"] * 13 + ["small"] * 3
+    takers.stop()
 
 
-def test_parts_alone_leave_threads_free_that_small_tasks_find() -> None:
-    """Fourteen of sixteen threads help at once; small tasks that come are begun without a wait."""
-    crowd = Crowd(16)
-    crowd.put(2, "part", 20)
-    assert crowd.under_way(14) == ["part"] * 14
-    crowd.put(0, "small", 2)
-    assert crowd.under_way(16) == ["part"] * 14 + ["small"] * 2
-    assert crowd.queue.enough.is_set()
-    crowd.put(0, "small", 1)
-    assert not crowd.queue.enough.is_set()
-    crowd.leave()
+def test_parts_leave_threads_free_for_small_tasks() -> None:
+    """Fourteen of sixteen threads help at once; new small tasks begin without a wait."""
+    takers = Takers(16)
+    takers.put(2, "part", 20)
+    assert takers.running(14) == ["part"] * 14
+    takers.put(0, "small", 2)
+    assert takers.running(16) == ["part"] * 14 + ["small"] * 2
+    assert takers.queue.no_backlog.is_set()
+    takers.put(0, "small", 1)
+    assert not takers.queue.no_backlog.is_set()
+    takers.stop()
 
 
-def test_parts_wait_until_small_tasks_have_had_enough_for_a_while() -> None:
-    """In a lull parts keep to an eighth; when it has lasted, a look lets more begin."""
-    crowd = Crowd(16)
-    crowd.put(0, "small", 17)
-    crowd.under_way(16)
-    crowd.put(2, "part", 20)
-    crowd.end("small", 16)
-    assert crowd.under_way(3) == ["part"] * 2 + ["small"]
-    crowd.clock.now += CALM_SECONDS
-    crowd.queue.poll()
-    assert crowd.under_way(15) == ["part"] * 14 + ["small"]
-    crowd.leave()
+def test_parts_wait_until_small_tasks_have_had_enough_threads_for_a_while() -> None:
+    """In a short lull parts use an eighth of the threads; after a long one, a poll lets more begin."""
+    takers = Takers(16)
+    takers.put(0, "small", 17)
+    takers.running(16)
+    takers.put(2, "part", 20)
+    takers.end("small", 16)
+    assert takers.running(3) == ["part"] * 2 + ["small"]
+    takers.clock.now += RECENT_SECONDS
+    takers.queue.poll()
+    assert takers.running(15) == ["part"] * 14 + ["small"]
+    takers.stop()
 
 
-def test_a_recall_gives_bulk_the_threads() -> None:
-    """When the small tasks are drained, those that wait for them to have enough need not wait any more."""
-    crowd = Crowd(8)
-    crowd.put(0, "small", 20)
-    crowd.under_way(8)
-    assert not crowd.queue.enough.is_set()
-    assert len(crowd.queue.drain(0)) == 12
-    assert crowd.queue.enough.is_set()
-    crowd.leave()
+def test_a_recall_ends_the_backlog() -> None:
+    """When the small tasks are drained, there is no backlog any more."""
+    takers = Takers(8)
+    takers.put(0, "small", 20)
+    takers.running(8)
+    assert not takers.queue.no_backlog.is_set()
+    assert len(takers.queue.drain(0)) == 12
+    assert takers.queue.no_backlog.is_set()
+    takers.stop()

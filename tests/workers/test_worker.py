@@ -1,4 +1,4 @@
-"""A worker process, apart from what it moves."""
+"""A worker process, apart from its transfers."""
 
 import os
 import subprocess
@@ -13,9 +13,9 @@ from s3mover.workers.messages import (
     REQUESTS,
     ConfigureRoute,
     FromWorker,
-    Rates,
     ReadPage,
     Report,
+    SetRate,
     WorkerConfig,
 )
 from s3mover.workers.pool.forkserver import ForkServer
@@ -23,7 +23,7 @@ from s3mover.workers.shared_state import WorkerState, shared_memory_file
 from simulator import Simulator
 from testkit.pooling import route_config
 
-DEFECTIVE = """
+FAILING_THREAD = """
 import threading
 from s3mover.workers.process.worker import end_with_any_thread
 end_with_any_thread()
@@ -34,33 +34,33 @@ threading.Event().wait()
 
 @pytest.mark.process
 def test_a_worker_ends_with_any_of_its_threads() -> None:
-    """By a trace and the exit code of a defect: a thread that is missed in silence would be waited for."""
+    """With a trace and the exit code of an internal error: otherwise the thread's order would be waited for."""
     ended = subprocess.run(
-        [sys.executable, "-c", DEFECTIVE], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", FAILING_THREAD], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == ExitCode.DEFECT
     assert "ZeroDivisionError" in ended.stderr
 
 
 @pytest.mark.process
-def test_a_page_that_waits_at_a_valve_is_told_of_again_and_again() -> None:
-    """Three times here, though no order is in hand: who is silent for long gets next to nothing of a limit."""
+def test_a_page_that_waits_for_a_limit_is_reported_periodically() -> None:
+    """Three times here, though no order is in flight: a silent worker would get nearly no share of a limit."""
     memory = shared_memory_file()
     with Simulator() as simulator, closing(ForkServer()) as fork_server:
         WorkerState(1, ["only"], memory)
-        worker = fork_server.start(memory)
-        for message in (
+        worker = fork_server.fork(memory)
+        for sent in (
             WorkerConfig(1, 1.0, ("only",)),
             ConfigureRoute("only", route_config(simulator)),
-            Rates("only", REQUESTS, 0.001),
+            SetRate("only", REQUESTS, 0.001),
             ReadPage("only", 1, Side.SOURCE, "", "", ""),
             ReadPage("only", 2, Side.SOURCE, "", "", ""),
         ):
-            worker.pipe.send(message)
+            worker.pipe.send(sent)
         waiting = 0
         while waiting < 3:
-            told: FromWorker = worker.pipe.recv()
-            waiting += isinstance(told, Report) and any(usage.waiting for usage in told.usage)
-        worker.end()
+            message: FromWorker = worker.pipe.recv()
+            waiting += isinstance(message, Report) and any(usage.waiting for usage in message.usage)
+        worker.reap()
         worker.pipe.close()
     os.close(memory)

@@ -1,6 +1,6 @@
-"""Which orders wait for a worker, who has which, and what becomes of those of the dead.
+"""Which orders wait for a worker, which worker has which, and what becomes of the orders of a dead worker.
 
-Workers' lives are `pool.py`'s, and all of this belongs to its thread.
+Workers are started and replaced in `worker_processes.py`. All of this runs on the pool's thread, except `window`.
 """
 
 import time
@@ -8,122 +8,133 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from s3mover.model import WORKER_DIED, Order, Outcome, unmoved
-from s3mover.workers.messages import AssignOrders, OrderKey, Recall, Report, WorkerConfig
+from s3mover.workers.messages import AssignOrders, OrderKey, Recall, ReleaseRoute, Report, WorkerConfig
 from s3mover.workers.pool.handle import WorkerHandle, order_key
+from s3mover.workers.pool.subscriptions import Subscription, Subscriptions
 
-# Orders that a worker holds per thread: one in hand and some waiting, so that no thread idles while outcomes and
-# new orders are on their way.
+# Orders that a worker holds per thread: one in flight and some waiting, so that no thread idles while outcomes and
+# new orders travel.
 ORDERS_PER_THREAD = 4
-# An order that so many dying workers had begun is set aside: it may be what kills them.
-MOST_DEATHS = 3
-
-Settle = Callable[[str, list[Outcome], list[Order]], None]
+# An order that was in flight in so many dying workers is set aside: it may be the cause.
+MAX_DEATHS = 3
 
 
 class Dispatcher:
-    """Deals the orders of `routes`.
-
-    `handles` tells who lives, `rivals` how many other routes have work beside the one that is asked about, `settle`
-    tells a route's desk what ended, and what comes back.
-    """
+    """Assigns the orders of `routes` to the workers with these `configs`; `handles` returns those that live."""
 
     def __init__(
         self,
         routes: Sequence[str],
+        configs: Sequence[WorkerConfig],
         handles: Callable[[], list[WorkerHandle]],
-        rivals: Callable[[str], int],
-        settle: Settle,
+        subscriptions: Subscriptions,
     ) -> None:
+        self._configs = configs
         self._handles = handles
-        self._rivals = rivals
-        self._settle = settle
+        self._subscriptions = subscriptions
         self._waiting: dict[str, deque[Order]] = {route: deque() for route in routes}
         self._deaths: Counter[OrderKey] = Counter()
 
-    def share_of(self, config: WorkerConfig, route: str) -> int:
-        """Divide a worker's window among the routes that have work, counting `route` as one of them.
+    def window(self, route: str) -> int:
+        """Return how many orders a route may have in the pool; may be called from any thread.
 
-        Each has room of its own: what one holds never takes another's place.
+        The routes that have work share the window of each worker equally, and none uses the share of another.
         """
-        return max(1, config.threads * ORDERS_PER_THREAD // (1 + self._rivals(route)))
+        routes = self._busy_routes(route)
+        return sum(_share(config, routes) for config in self._configs)
 
-    def take_on(self, route: str, orders: list[Order]) -> None:
-        """Share orders among the workers, those with most room first; what has no room waits."""
+    def assign(self, route: str, orders: list[Order]) -> None:
+        """Assign orders to the workers, those with most room first; orders without room wait."""
         self._waiting[route].extend(orders)
         self._dispatch(route)
 
-    def register(self) -> None:
-        """Give a worker that has just come what waits."""
+    def dispatch_all(self) -> None:
+        """Assign the orders that wait, after a worker was started."""
         for route in self._waiting:
             self._dispatch(route)
 
     def record_report(self, handle: WorkerHandle, report: Report) -> None:
-        """Take from a worker what it reports as ended or gives back, tell it, and give it more."""
+        """Take the orders that a worker has ended or returns, assign it more, and deliver them to the route."""
         route, orders = report.route, handle.orders[report.route]
         outcomes = [one for one in report.outcomes if (route, one.sweep, one.number) in orders]
         returned = [order for order in report.returned if order_key(route, order) in orders]
-        names = [(route, outcome.sweep, outcome.number) for outcome in outcomes]
-        names += [order_key(route, order) for order in returned]
-        for name in names:
-            del orders[name]
-            self._deaths.pop(name, None)
+        keys = [(route, outcome.sweep, outcome.number) for outcome in outcomes]
+        keys += [order_key(route, order) for order in returned]
+        for key in keys:
+            del orders[key]
+            self._deaths.pop(key, None)
         self._dispatch(route)
-        self._settle(route, outcomes, returned)
+        self._subscriptions.complete(route, outcomes, returned)
 
     def recall(self, route: str) -> None:
-        """Tell what no worker has, and have the workers give back what they have not begun."""
+        """Return the orders that no worker has, and let the workers return those that are not begun."""
         for handle in self._handles():
             handle.send(Recall(route))
         unassigned = list(self._waiting[route])
         self._waiting[route].clear()
-        self._settle(route, [], unassigned)
+        self._subscriptions.complete(route, [], unassigned)
+
+    def release(self, subscription: Subscription) -> None:
+        """Remove a subscription and its orders: what workers still report of them is dropped."""
+        if not self._subscriptions.remove(subscription):
+            return
+        self.recall(subscription.route)
+        for handle in self._handles():
+            handle.orders[subscription.route].clear()
+            handle.send(ReleaseRoute(subscription.route))
 
     def requeue(self, handle: WorkerHandle, code: str) -> None:
-        """Give a dead worker's orders to the others, save those that too many workers had begun when they died."""
-        begun = handle.state.in_hand()
+        """Assign a dead worker's orders to the others, except those that were in flight in too many dying workers."""
+        in_flight = handle.state.in_flight()
         for route, orders in handle.orders.items():
-            fatal = {name for name in orders if name in begun and self._died_with(name)}
-            self.take_on(
-                route, [_orphaned(order, handle) for name, order in orders.items() if name not in fatal]
+            fatal = {key for key in orders if key in in_flight and self._count_death(key)}
+            self.assign(
+                route, [_orphaned(order, handle) for key, order in orders.items() if key not in fatal]
             )
-            self._settle(route, [_set_aside(orders[name], code) for name in fatal], [])
+            self._subscriptions.complete(route, [_set_aside(orders[key], code) for key in fatal], [])
 
-    def _died_with(self, name: OrderKey) -> bool:
-        self._deaths[name] += 1
-        return self._deaths[name] >= MOST_DEATHS
+    def _count_death(self, key: OrderKey) -> bool:
+        self._deaths[key] += 1
+        return self._deaths[key] >= MAX_DEATHS
 
     def _dispatch(self, route: str) -> None:
         waiting, handles = self._waiting[route], self._handles()
-        share = max(1, -(-len(waiting) // max(1, len(handles))))
+        if not waiting or not handles:
+            return
+        routes, batch = self._busy_routes(route), -(-len(waiting) // len(handles))
         while waiting:
             room, handle = max(
-                ((self._room(handle, route), handle) for handle in handles),
+                ((_share(one.config, routes) - len(one.orders[route]), one) for one in handles),
                 key=lambda found: found[0],
-                default=(0, None),
             )
-            if handle is None or room <= 0:
+            if room <= 0:
                 return
-            orders = _picked(waiting, min(share, room, len(waiting)))
+            orders = _pick(waiting, min(batch, room, len(waiting)))
             handle.orders[route].update((order_key(route, order), order) for order in orders)
             handle.send(AssignOrders(route, orders))
 
-    def _room(self, handle: WorkerHandle, route: str) -> int:
-        return self.share_of(handle.config, route) - len(handle.orders[route])
+    def _busy_routes(self, route: str) -> int:
+        return 1 + self._subscriptions.competing_routes(route)
 
 
-def _orphaned(order: Order, by: WorkerHandle) -> Order:
-    return order._replace(orphaned_since=order.orphaned_since or by.started_at)
+def _share(config: WorkerConfig, routes: int) -> int:
+    """Return how many orders of one route a worker holds if so many routes have work."""
+    return max(1, config.threads * ORDERS_PER_THREAD // routes)
 
 
-def _picked(waiting: deque[Order], count: int) -> list[Order]:
-    """Take orders from all over the queue, so that neighbours of a kind, as large objects are, meet several workers."""
+def _orphaned(order: Order, worker: WorkerHandle) -> Order:
+    return order._replace(orphaned_since=order.orphaned_since or worker.started_at)
+
+
+def _pick(waiting: deque[Order], count: int) -> list[Order]:
+    """Take orders from all over the queue, so that neighbours of a kind (large objects) go to several workers."""
     step = len(waiting) // count
     orders = list(waiting)
     waiting.clear()
-    waiting.extend(order for slot, order in enumerate(orders) if slot % step or slot // step >= count)
+    waiting.extend(order for at, order in enumerate(orders) if at % step or at // step >= count)
     return orders[: count * step : step]
 
 
 def _set_aside(order: Order, code: str) -> Outcome:
-    said = f"{MOST_DEATHS} workers died after they had begun with this object; the last one: {code}"
-    return unmoved(order, WORKER_DIED, said, time.time(), MOST_DEATHS)
+    message = f"{MAX_DEATHS} workers died after they had begun with this object; the last one: {code}"
+    return unmoved(order, WORKER_DIED, message, time.time(), MAX_DEATHS)

@@ -1,8 +1,8 @@
-"""Where worker processes come from, as the supervisor sees it: it asks the nursery for one, or to see to its end.
+"""Client of the fork server: starts and reaps worker processes.
 
-A fork of the supervisor would copy locks that its threads hold at that instant, and an interpreter for each worker
-costs 0.2 seconds and 20 MB apiece. So a clean process of one thread loads what workers need and forks
-(`forking.py`). Who has which orders is `pool.py`'s.
+A fork of the supervisor would copy locks that its threads hold at that instant, and a new interpreter for each worker
+would take 0.2 seconds and 20 MB. So a clean process of one thread loads what workers need, and forks
+(`process/forkserver_main.py`). When workers are started is decided in `worker_processes.py`.
 """
 
 import os
@@ -19,36 +19,36 @@ from s3mover.workers.messages import Fork, Reap
 
 
 class ForkedProcess:
-    """One worker process, of which the owner holds the other end of the pipe. Belongs to one thread."""
+    """One worker process, and the supervisor's end of its pipe. Belongs to one thread."""
 
     def __init__(self, control: "_Control", pid: int, pipe: Connection) -> None:
         self._control = control
         self.pid = pid
         self.pipe = pipe
-        self._has_ended = False
-        self._code: int | None = None
+        self._is_reaped = False
+        self._exit_code: int | None = None
 
-    def end(self, grace: float = 0.0) -> int | None:
-        """See to it that it has ended, by force after `grace` seconds; may be called again.
+    def reap(self, grace: float = 0.0) -> int | None:
+        """Wait for the process to end, kill it after `grace` seconds, and return its exit code; idempotent.
 
-        Returns its exit code, or None where the nursery that could tell it is gone: such a worker ends by itself,
-        because its pipe is shut then.
+        Returns None if the fork server that could tell the exit code is gone: the worker's pipe is shut down then, and
+        the worker ends by itself.
         """
-        if not self._has_ended:
-            self._has_ended = True
+        if not self._is_reaped:
+            self._is_reaped = True
             try:
-                self._code = self._control.ask(Reap(self.pid, grace))
+                self._exit_code = self._control.request(Reap(self.pid, grace))
             except (EOFError, OSError):
-                self._shut_pipe()
-        return self._code
+                self._shut_down_pipe()
+        return self._exit_code
 
-    def _shut_pipe(self) -> None:
-        with socket.socket(fileno=os.dup(self.pipe.fileno())) as line, suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
+    def _shut_down_pipe(self) -> None:
+        with socket.socket(fileno=os.dup(self.pipe.fileno())) as pipe, suppress(OSError):
+            pipe.shutdown(socket.SHUT_RDWR)
 
 
 class _Control:
-    """The line to one nursery process, for one question at a time."""
+    """One fork server process, and the connection to it, which carries one request at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -61,66 +61,66 @@ class _Control:
                 # glibc gives threads heaps of their own, up to eight per core, each with room that stays unused.
                 env={"MALLOC_ARENA_MAX": "1", **os.environ},
             )
-        self._line = Connection(ours.detach())
+        self._connection = Connection(ours.detach())
 
-    def ask(self, question: Fork | Reap, beside: Sequence[int] = ()) -> int:
-        """Return the answer to a question; the files `beside` travel with it.
+    def request(self, message: Fork | Reap, files: Sequence[int] = ()) -> int:
+        """Return the answer to a message; `files` are descriptors that travel with it.
 
         Raises:
-            EOFError, OSError: the nursery is gone.
+            EOFError, OSError: the fork server is gone.
         """
         with self._lock:
-            self._line.send(question)
-            if beside:
-                with socket.socket(fileno=os.dup(self._line.fileno())) as carrier:
-                    socket.send_fds(carrier, [b"+"], beside)
-            answer: int = self._line.recv()
+            self._connection.send(message)
+            if files:
+                with socket.socket(fileno=os.dup(self._connection.fileno())) as carrier:
+                    socket.send_fds(carrier, [b"+"], files)
+            answer: int = self._connection.recv()
             return answer
 
     def close(self) -> None:
-        """End the process: it sees its line close."""
+        """Close the connection, which ends the process, and wait for that."""
         with self._lock:
-            self._line.close()
+            self._connection.close()
             self._process.wait()
 
 
 class ForkServer:
-    """The supervisor's handle of the nursery; may be used by several threads.
+    """Starts worker processes; may be used by several threads.
 
-    The process is started at once, so that it is ready when the first worker is wanted, and again where it died.
+    The fork server's process is started at once, so that it is ready before the first worker, and again if it died.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._control = _Control()
 
-    def start(self, memory: int) -> ForkedProcess:
-        """Fork a worker, which waits for its brief on the pipe and inherits the file `memory`.
+    def fork(self, memory: int) -> ForkedProcess:
+        """Fork a worker, which waits for its configuration on the pipe and inherits the file `memory`.
 
         Raises:
-            MoverError: the nursery cannot be kept alive.
+            MoverError: the fork server ends at once.
         """
         with self._lock:
             try:
-                return _start(self._control, memory)
+                return _fork(self._control, memory)
             except (EOFError, OSError):
                 self._control.close()
                 self._control = _Control()
             try:
-                return _start(self._control, memory)
+                return _fork(self._control, memory)
             except (EOFError, OSError) as error:
-                raise MoverError("no worker process can be started: the nursery ends at once") from error
+                raise MoverError("no worker process can be started: the fork server ends at once") from error
 
     def close(self) -> None:
-        """End the nursery; workers that are left see their pipes close, or have been ended before."""
+        """Stop the fork server; remaining workers see their pipes close, and end."""
         with self._lock:
             self._control.close()
 
 
-def _start(control: _Control, memory: int) -> ForkedProcess:
+def _fork(control: _Control, memory: int) -> ForkedProcess:
     ours, theirs = Pipe()
     try:
-        return ForkedProcess(control, control.ask(Fork(), beside=[theirs.fileno(), memory]), ours)
+        return ForkedProcess(control, control.request(Fork(), [theirs.fileno(), memory]), ours)
     except BaseException:
         ours.close()
         raise

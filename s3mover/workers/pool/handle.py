@@ -1,6 +1,7 @@
-"""One worker process as the supervisor sees it: the process, its pipe, and two threads that listen and speak.
+"""Handle of one worker: its process, its pipe, and the two threads that receive from and send to the pipe.
 
-Nobody waits for a pipe but these two threads: a worker that does not read holds up nobody else.
+The pool's thread never waits for a pipe: a worker that does not read blocks only its own sender thread. Large messages
+are also decoded on the listener thread.
 """
 
 import os
@@ -16,9 +17,11 @@ from s3mover.workers.shared_state import WorkerState, shared_memory_file
 
 
 class WorkerHandle:
-    """A worker process, started at once; `hear` takes what it says, and None when its pipe has closed.
+    """A worker process, started at once.
 
-    `orders` are what it has and has not reported yet; its owner keeps them. `started_at` is in seconds since the epoch.
+    `on_message` is called on the listener thread with the worker's number and each message, and with None when the pipe
+    has closed. `orders` are those that the worker has and has not reported; the dispatcher changes them.
+    `started_at` is in seconds since the epoch.
     """
 
     def __init__(
@@ -26,69 +29,65 @@ class WorkerHandle:
         number: int,
         config: WorkerConfig,
         fork_server: ForkServer,
-        hear: Callable[[int, FromWorker | None], None],
+        on_message: Callable[[int, FromWorker | None], None],
     ) -> None:
         self.number = number
         self.started_at = time.time()
         self.config = config
         self.orders: dict[str, dict[OrderKey, Order]] = {route: {} for route in config.routes}
-        self._hear = hear
+        self._on_message = on_message
         self._outbox: SimpleQueue[ToWorker | WorkerConfig | None] = SimpleQueue()
         self._outbox.put(config)
         memory = shared_memory_file()
         try:
             self.state = WorkerState(config.threads, list(config.routes), memory)
-            self._child = fork_server.start(memory)
+            self._process = fork_server.fork(memory)
         finally:
             os.close(memory)
-        self.pid = self._child.pid
+        self.pid = self._process.pid
         name = f"worker-{number}"
         self._threads = [
             threading.Thread(target=self._listen, name=f"{name}-listener", daemon=True),
-            threading.Thread(target=self._speak, name=f"{name}-speaker", daemon=True),
+            threading.Thread(target=self._send_outbox, name=f"{name}-sender", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
 
     def send(self, message: ToWorker) -> None:
-        """Send `message` after what was sent before; to a worker that has died it is lost."""
+        """Send `message` after those sent before; if the worker has died, it is lost."""
         self._outbox.put(message)
 
     def kill(self) -> None:
-        """End the process at once; its listener will tell."""
-        self._child.end()
+        """Kill the process; the listener thread then calls `on_message` with None."""
+        self._process.reap()
 
-    def wait(self, seconds: float) -> None:
-        """Wait so long for the process to end, then end it."""
-        self._child.end(seconds)
-
-    def end(self) -> int | None:
-        """See to it that the process has gone, and give back its exit code."""
-        # A worker whose pipe broke, or whose time is up, cannot report any more, whatever it still does.
-        code = self._child.end()
+    def reap(self, grace: float = 0.0) -> int | None:
+        """Wait for the process to end, kill it after `grace` seconds, and return its exit code."""
+        # A worker whose pipe broke, or whose time is up, cannot report any more, even if it still runs.
+        exit_code = self._process.reap(grace)
         self._outbox.put(None)
-        # Both threads come to the pipe's end now; only then may the pipe be closed under them.
+        # Both threads reach the end of the pipe now; the pipe must not be closed before that.
         for thread in self._threads:
             thread.join()
-        self._child.pipe.close()
-        return code
+        self._process.pipe.close()
+        return exit_code
 
     def _listen(self) -> None:
         try:
             while True:
-                self._hear(self.number, self._child.pipe.recv())
+                self._on_message(self.number, self._process.pipe.recv())
         except (EOFError, OSError):
-            self._hear(self.number, None)
+            self._on_message(self.number, None)
 
-    def _speak(self) -> None:
+    def _send_outbox(self) -> None:
         while (message := self._outbox.get()) is not None:
             try:
-                self._child.pipe.send(message)
+                self._process.pipe.send(message)
             except (BrokenPipeError, ConnectionError):
-                # The worker died: its listener tells, and its orders are handed on.
+                # The worker died: the listener thread reports it, and its orders are requeued.
                 return
 
 
 def order_key(route: str, order: Order) -> OrderKey:
-    """Name `order` among all routes."""
+    """Return the key of `order` among all routes."""
     return route, order.sweep, order.number

@@ -1,6 +1,6 @@
-"""On the supervisor's side: which worker reads which page of a listing. What a worker does for it is `readers.py`'s.
+"""Which worker reads which page of a listing. How a worker reads one is in `process/page_readers.py`.
 
-A page that a worker does not bring, because it died or there is none, is nobody's loss: whoever asked reads it itself.
+A page that a worker does not deliver, because it died or there is none, is not lost: the supervisor reads it itself.
 """
 
 from collections.abc import Callable
@@ -14,32 +14,32 @@ from s3mover.s3.records import Page
 from s3mover.workers.messages import PageRead, ReadPage
 from s3mover.workers.pool.handle import WorkerHandle
 
-# How often whoever waits for a page looks whether there is a crew at all.
+# How often a thread that waits for a page checks whether the pool still runs.
 POLL_SECONDS = 1.0
 
 
 class PageRequest:
-    """One page that somebody waits for; `asked` has no number yet."""
+    """One page that a thread waits for; `message` has no number yet."""
 
-    def __init__(self, asked: ReadPage) -> None:
-        self.asked = asked
+    def __init__(self, message: ReadPage) -> None:
+        self.message = message
         self._answer: SimpleQueue[PageRead | None] = SimpleQueue()
 
-    def end(self, answer: PageRead | None) -> None:
-        """Give what was read to whoever waits; None: no worker can read it."""
+    def resolve(self, answer: PageRead | None) -> None:
+        """Wake the thread that waits; None: no worker can read the page."""
         self._answer.put(answer)
 
-    def wait(self, is_hopeless: Callable[[], bool]) -> Page | None:
-        """Return the page, or None where no worker can read it; looks now and then whether it `is_hopeless`.
+    def wait(self, is_stopped: Callable[[], bool]) -> Page | None:
+        """Return the page, or None if no worker can read it or the pool `is_stopped`.
 
         Raises:
-            MoverError: what the worker met.
+            MoverError: the error that the worker met.
         """
         while True:
             try:
                 answer = self._answer.get(timeout=POLL_SECONDS)
             except Empty:
-                if is_hopeless():
+                if is_stopped():
                     return None
                 continue
             if answer is None:
@@ -50,46 +50,46 @@ class PageRequest:
 
 
 class PageRequests:
-    """The errands of all routes; belongs to the foreman's thread. `handles` tells who lives."""
+    """The open page requests of all routes. Belongs to the pool's thread; `handles` returns the workers that live."""
 
     def __init__(self, handles: Callable[[], list[WorkerHandle]]) -> None:
         self._handles = handles
         self._numbers = count(1)
         self._open: dict[int, dict[int, PageRequest]] = {}
 
-    def give(self, request: PageRequest) -> None:
-        """Send a worker for a page, the one with fewest errands."""
+    def submit(self, request: PageRequest) -> None:
+        """Send a request to the worker with the fewest open ones."""
         handle = min(self._handles(), key=lambda one: len(self._open.get(one.number, ())), default=None)
         if handle is None:
-            request.end(None)
+            request.resolve(None)
             return
         number = next(self._numbers)
         self._open.setdefault(handle.number, {})[number] = request
-        handle.send(request.asked._replace(number=number))
+        handle.send(request.message._replace(number=number))
 
-    def hear(self, worker: int, answer: PageRead) -> None:
-        """Take what a worker brings to whoever waits for it."""
+    def take_answer(self, worker: int, answer: PageRead) -> None:
+        """Resolve the request that a worker answers."""
         request = self._open.get(worker, {}).pop(answer.number, None)
         if request is not None:
-            request.end(answer)
+            request.resolve(answer)
 
-    def forget(self, worker: int) -> None:
-        """Tell those who wait for a worker that it is gone."""
+    def cancel(self, worker: int) -> None:
+        """Resolve the requests of a worker that is gone, without a page."""
         for request in self._open.pop(worker, {}).values():
-            request.end(None)
+            request.resolve(None)
 
 
 def worker_page_reader(
-    read: Callable[[ReadPage], Page | None], route: str, side: Side, bucket: Bucket
+    read_page: Callable[[Side, str, str, str], Page | None], side: Side, bucket: Bucket
 ) -> ListPage:
-    """Return what reads pages of one side by workers, and those they cannot, or need not, by `bucket`.
+    """Return a function that reads pages of one side by `read_page` of the route's client, or else by `bucket`.
 
-    They need not those of the range that begins with the first key: most buckets are not cut into ranges at all, and
-    where they are, it is one of several. `read` is the crew's.
+    The range that begins with the first key is read by `bucket`: most buckets are not cut into ranges, and where they
+    are, it is one of several.
     """
 
     def list_page(prefix: str, start_after: str, token: str) -> Page:
-        page = read(ReadPage(route, 0, side, prefix, start_after, token)) if start_after else None
+        page = read_page(side, prefix, start_after, token) if start_after else None
         return page or bucket.list_page(prefix, start_after, token)
 
     return list_page

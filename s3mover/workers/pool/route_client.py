@@ -1,117 +1,100 @@
-"""The desk of one route: where its loop hands out orders and hears what became of them.
+"""A route's client of the pool: the one way by which a route's loop hands out orders and takes their outcomes.
 
-A desk belongs to one thread, its route's loop. Its count of what is out falls only when that thread hears of it, so
-that nothing is taken for ended that still waits in the loop's inbox.
+The client only submits calls to the pool's thread. What the calls do is in `dispatcher.py`, `broadcast.py` and
+`page_requests.py`.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable
 
-from s3mover.events import Notify
-from s3mover.model import Credentials, Order, Outcome, Side
-from s3mover.workers.messages import RouteConfig
-
-
-class Completed(NamedTuple):
-    """What a message came to: orders that ended, and orders that were given back unbegun."""
-
-    outcomes: list[Outcome]
-    returned: list[Order]
-
-
-class PoolMessage(NamedTuple):
-    """To a route's inbox: what was settled, or why the crew cannot work any more."""
-
-    settled: Completed
-    error: Exception | None = None
-
-
-class Hands(Protocol):
-    """What a desk needs of the crew; every call may come from any thread."""
-
-    def share(self, route: str) -> int:
-        """Return how many orders the route may have out now."""
-
-    def hand_out(self, route: str, orders: list[Order]) -> None:
-        """Share the orders among the workers."""
-
-    def recall(self, route: str) -> None:
-        """Have unbegun orders of the route given back."""
-
-    def renew(self, route: str, side: Side, credentials: Credentials) -> None:
-        """Let every worker, later ones too, sign with these."""
-
-    def configure(self, route: str, config: RouteConfig) -> None:
-        """Let every worker, later ones too, know the route by this brief."""
-
-    def renew_lease(self, route: str, until: float) -> None:
-        """Let every worker, later ones too, begin requests of the route until then."""
-
-    def close_client(self, client: "RouteClient") -> None:
-        """Tell the desk nothing any more."""
+from s3mover.model import Credentials, Order, Side
+from s3mover.s3.records import Page
+from s3mover.workers.messages import ReadPage, RouteConfig
+from s3mover.workers.pool.broadcast import RouteBroadcast
+from s3mover.workers.pool.dispatcher import Dispatcher
+from s3mover.workers.pool.page_requests import PageRequest, PageRequests
+from s3mover.workers.pool.pool_thread import PoolThread
+from s3mover.workers.pool.subscriptions import Completed, PoolMessage, Subscription
 
 
 class RouteClient:
-    """One route's way to the crew; `deliver` takes the crew's messages, which the owner passes on to `hear`.
+    """The pool as one route sees it. Belongs to the thread of the route's loop, except `read_page`.
 
-    `notify` announces what the crew tells of the route besides.
+    The count of orders in flight falls only when that thread takes their end by `accept`: an order whose end still
+    waits in the loop's inbox counts as in flight.
     """
 
     def __init__(
-        self, route: str, hands: Hands, deliver: Callable[[PoolMessage], None], notify: Notify
+        self,
+        subscription: Subscription,
+        thread: PoolThread,
+        dispatcher: Dispatcher,
+        broadcast: RouteBroadcast,
+        page_requests: PageRequests,
     ) -> None:
-        self.route = route
-        self.deliver = deliver
-        self.notify = notify
-        self._hands = hands
-        self._out = 0
+        self.route = subscription.route
+        self._subscription = subscription
+        self._thread = thread
+        self._dispatcher = dispatcher
+        self._broadcast = broadcast
+        self._page_requests = page_requests
 
     def window(self) -> int:
-        """How many orders this route may have out: an equal share of what the crew holds, as long as others work."""
-        return self._hands.share(self.route)
+        """Return how many orders this route may have in flight: an equal share while other routes have work."""
+        return self._dispatcher.window(self.route)
 
     def room(self) -> int:
-        """How many orders can be handed out now."""
-        return max(0, self.window() - self._out)
+        """Return how many orders can be handed out now."""
+        return max(0, self.window() - self._subscription.in_flight)
 
     def in_flight(self) -> int:
-        """How many orders are out."""
-        return self._out
+        """Return how many orders are in flight."""
+        return self._subscription.in_flight
 
     def hand_out(self, orders: Iterable[Order]) -> None:
-        """Give `orders` to the crew."""
-        given = list(orders)
-        self._out += len(given)
-        self._hands.hand_out(self.route, given)
+        """Hand `orders` to the workers."""
+        handed_out = list(orders)
+        self._subscription.in_flight += len(handed_out)
+        self._thread.call(self._dispatcher.assign, self.route, handed_out)
 
-    def hear(self, message: PoolMessage) -> Completed:
-        """Take note of what the crew says, and tell what it settles.
+    def accept(self, message: PoolMessage) -> Completed:
+        """Return the completed orders of a message that the pool delivered, and count them as ended.
 
         Raises:
-            MoverError: the crew cannot work any more.
-            Exception: a defect of the crew's.
+            MoverError: the pool cannot work any more.
+            Exception: an internal error of the pool.
         """
         if message.error is not None:
             raise message.error
-        self._out -= len(message.settled.outcomes) + len(message.settled.returned)
-        return message.settled
+        completed = message.completed
+        self._subscription.in_flight -= len(completed.outcomes) + len(completed.returned)
+        return completed
 
     def recall(self) -> None:
-        """Ask for what nobody has begun; it comes back through `hear`."""
-        self._hands.recall(self.route)
-
-    def renew(self, side: Side, credentials: Credentials) -> None:
-        """Let the workers sign this route's requests with `credentials` from now on."""
-        self._hands.renew(self.route, side, credentials)
+        """Ask for the orders that are not begun; they come back as a message."""
+        self._thread.call(self._dispatcher.recall, self.route)
 
     def configure(self, config: RouteConfig) -> None:
-        """Let the workers treat what they begin from now on by `config`."""
-        self._hands.configure(self.route, config)
+        """Use `config` for the orders that begin from now on."""
+        self._thread.call(self._broadcast.configure, self.route, config)
+
+    def renew_credentials(self, side: Side, credentials: Credentials) -> None:
+        """Sign this route's requests with `credentials` from now on."""
+        self._thread.call(self._broadcast.renew_credentials, self.route, side, credentials)
 
     def renew_lease(self, until: float) -> None:
-        """Let the workers begin requests of this route until then (see `workers/renew_lease.py`)."""
-        self._hands.renew_lease(self.route, until)
+        """Permit requests of this route to begin until `until` (see `workers/lease_guard.py`)."""
+        self._thread.call(self._broadcast.extend_lease, self.route, until)
+
+    def read_page(self, side: Side, prefix: str, start_after: str, token: str) -> Page | None:
+        """Wait until a worker has read a page of a listing, on any thread; return None if no worker can.
+
+        Raises:
+            MoverError: the page could not be read, or contradicts itself.
+        """
+        request = PageRequest(ReadPage(self.route, 0, side, prefix, start_after, token))
+        self._thread.call(self._page_requests.submit, request)
+        return request.wait(lambda: self._thread.is_stopped)
 
     def close(self) -> None:
-        """Hear nothing any more; what nobody has begun is dropped, what is in hand ends unheard."""
-        self._hands.close_client(self)
+        """Drop the orders that are not begun; no message is delivered any more."""
+        self._thread.call(self._dispatcher.release, self._subscription)

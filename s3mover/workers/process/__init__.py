@@ -1,1 +1,1 @@
-"""TODO workers/process."""
+"""A worker process: its threads, the queue of its tasks, and the transfers of each route."""

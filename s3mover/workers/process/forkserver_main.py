@@ -1,6 +1,6 @@
-"""The nursery's process: one thread that has loaded what workers need, forks workers and reaps them, on request.
+"""The fork server's process: one thread that has loaded what workers need, and forks and reaps them on request.
 
-Only this module runs there; the supervisor holds it by `fork_server.py`.
+Only this module runs there. The supervisor's client is `pool/forkserver.py`.
 """
 
 import gc
@@ -17,41 +17,41 @@ from typing import NoReturn
 from s3mover.errors import ExitCode
 from s3mover.workers.messages import Reap
 
-# What a worker does, given its pipe and its slate's memory.
-Serve = Callable[[Connection, int], None]
+# What a worker runs, given its pipe and its shared memory file.
+WorkerMain = Callable[[Connection, int], None]
 
 
-def attend(control: Connection, serve: Serve) -> None:
-    """Fork and reap on request until the supervisor is gone; a worker, once it is done, ends in here.
+def serve_forks(control: Connection, worker_main: WorkerMain) -> None:
+    """Fork and reap workers on request until the supervisor is gone. A forked worker runs and ends inside this call.
 
-    Workers that are left end by themselves when their pipes close, save those that are stopped: none outlives this.
+    Remaining workers end by themselves when their pipes close, except stopped ones (SIGSTOP). So all are killed.
     """
     workers: set[int] = set()
     while True:
         try:
-            asked = _asked(control)
+            request = _receive(control)
         except (EOFError, OSError):
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
             return
-        if isinstance(asked, Reap):
-            _tell(control, _reap(asked))
-            workers.discard(asked.pid)
+        if isinstance(request, Reap):
+            _answer(control, _reap(request))
+            workers.discard(request.pid)
             continue
-        pipe, memory = asked
+        pipe, memory = request
         pid = os.fork()
         if not pid:
             control.close()
-            serve(pipe, memory)
-            _end()
+            worker_main(pipe, memory)
+            _exit_now()
         pipe.close()
         os.close(memory)
         workers.add(pid)
-        _tell(control, pid)
+        _answer(control, pid)
 
 
-def _asked(control: Connection) -> Reap | tuple[Connection, int]:
-    """Return what is asked: for a worker's end, or for a worker with this pipe and this memory."""
+def _receive(control: Connection) -> Reap | tuple[Connection, int]:
+    """Return a request: to reap a worker, or to fork one with this pipe and this shared memory file."""
     request = control.recv()
     if isinstance(request, Reap):
         return request
@@ -63,10 +63,10 @@ def _asked(control: Connection) -> Reap | tuple[Connection, int]:
     return Connection(pipe), memory
 
 
-def _tell(control: Connection, answer: int) -> None:
-    # A supervisor that is gone meanwhile is noticed by what it does not ask.
+def _answer(control: Connection, value: int) -> None:
+    # If the supervisor is gone, the next `_receive` ends the loop.
     with suppress(OSError):
-        control.send(answer)
+        control.send(value)
 
 
 def _reap(request: Reap) -> int:
@@ -75,39 +75,39 @@ def _reap(request: Reap) -> int:
         pid, status = os.waitpid(request.pid, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status)
-        # Of this worker or of another: whoever ended before it was looked has left its signal.
+        # The signal may be of another worker. That of a worker that ended before `waitpid` is still pending.
         signal.sigtimedwait({signal.SIGCHLD}, left)
     os.kill(request.pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(request.pid, 0)[1])
 
 
-def _loaded() -> Serve:
-    """Load what workers need, which leaves hardly any garbage, so that none is looked for.
+def _load_worker() -> WorkerMain:
+    """Load what workers need, without garbage collection: loading leaves hardly any garbage.
 
-    It stays for ever: no collection may touch, and so copy, the pages that workers share.
+    The loaded objects are frozen: a collection would touch, and so copy, the memory pages that workers share.
     """
     gc.disable()
-    from s3mover.workers.process.worker import serve  # noqa: PLC0415
+    from s3mover.workers.process.worker import worker_main  # noqa: PLC0415
 
     gc.freeze()
     gc.enable()
-    return serve
+    return worker_main
 
 
-def _end() -> NoReturn:
-    """End this process at once: nobody needs what an interpreter puts away at its end, which takes 10 ms and more."""
+def _exit_now() -> NoReturn:
+    """End this process without the interpreter's cleanup, which takes 10 ms and more and has no use here."""
     os._exit(ExitCode.OK)
 
 
 def main() -> NoReturn:
-    """Be the nursery: the entry point of its process, which is given the number of its control socket."""
-    # A terminal's Ctrl-C and a service manager's TERM reach the whole group; stopping is the supervisor's to order.
+    """Run the fork server: the entry point of its process, which is given the descriptor of its control socket."""
+    # A terminal's Ctrl-C and a service manager's TERM reach the whole process group, but only the supervisor acts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # That a worker has ended is waited for where it is asked for, and nowhere else.
+    # `_reap` waits for this signal, and nothing else handles it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    attend(Connection(int(sys.argv[1])), _loaded())
-    _end()
+    serve_forks(Connection(int(sys.argv[1])), _load_worker())
+    _exit_now()
 
 
 if __name__ == "__main__":

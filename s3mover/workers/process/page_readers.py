@@ -1,7 +1,7 @@
-"""In a worker: threads that read pages of listings for the supervisor, beside those that transfer.
+"""Threads of a worker that read pages of listings for the supervisor, beside those that transfer.
 
-A page waits for the network and then takes milliseconds of an interpreter, of which the supervisor has only one. Who
-asks for which page, and what is made of it, is not known here.
+To read a page takes a wait for the network and then milliseconds of an interpreter, of which the supervisor has only
+one. Which pages are read, and what for, is not known here.
 """
 
 import threading
@@ -12,65 +12,65 @@ from s3mover.errors import MoverError
 from s3mover.s3.records import Page
 from s3mover.workers.messages import PageRead, ReadPage
 
-# A page, and what reads it.
+# A page to read, and the function that reads it.
 Task = tuple[ReadPage, Callable[[ReadPage], Page]]
 
-# A reader that was asked for nothing for so long closes its connections and ends: between sweeps there is none.
-REST_SECONDS = 5.0
+# A reader without a task for so long closes its connections and ends: between sweeps there are no readers.
+IDLE_SECONDS = 5.0
 
 
 class PageReaders:
-    """Threads that are started when one more is needed: as many as pages are asked for at a time.
+    """Starts a thread whenever more pages are requested at once than there are threads.
 
-    `tell` sends what was read, `leave` closes the connections of the calling thread; each reader calls them.
+    The threads call `send` with each page, and `close_connections`, which closes those of the calling thread.
     """
 
     def __init__(
         self,
-        tell: Callable[[PageRead], None],
-        leave: Callable[[], None],
-        rest_seconds: float = REST_SECONDS,
+        send: Callable[[PageRead], None],
+        close_connections: Callable[[], None],
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        self._tell = tell
-        self._leave = leave
-        self._rest_seconds = rest_seconds
-        self._asked: SimpleQueue[Task] = SimpleQueue()
+        self._send = send
+        self._close_connections = close_connections
+        self._idle_seconds = idle_seconds
+        self._tasks: SimpleQueue[Task] = SimpleQueue()
         self._lock = threading.Lock()
-        # There are at least as many readers as pages that are open: asked for and not read yet.
-        self._readers = self._open = 0
+        # There are at least as many threads as unread pages.
+        self._threads = self._unread = 0
 
-    def put(self, asked: ReadPage, read: Callable[[ReadPage], Page]) -> None:
-        """Have a page read by `read`, which may raise a `MoverError`: the supervisor is told that instead."""
+    def submit(self, message: ReadPage, read: Callable[[ReadPage], Page]) -> None:
+        """Read a page by `read` on a thread, and send the page, or the `MoverError` that `read` raises."""
         with self._lock:
-            self._asked.put((asked, read))
-            self._open += 1
-            if self._open > self._readers:
-                self._readers += 1
-                threading.Thread(target=self._work, name="reader", daemon=True).start()
+            self._tasks.put((message, read))
+            self._unread += 1
+            if self._unread > self._threads:
+                self._threads += 1
+                threading.Thread(target=self._work, name="page-reader", daemon=True).start()
 
     def _work(self) -> None:
-        while (task := self._next()) is not None:
+        while (task := self._next_task()) is not None:
             answer = _answer(*task)
             with self._lock:
-                self._open -= 1
-            self._tell(answer)
-        self._leave()
+                self._unread -= 1
+            self._send(answer)
+        self._close_connections()
 
-    def _next(self) -> Task | None:
-        """Wait for a page; None where none came for long: then the calling thread is one of the readers no more."""
+    def _next_task(self) -> Task | None:
+        """Wait for a task; return None after a long idle time, when the calling thread no longer counts."""
         while True:
             try:
-                return self._asked.get(timeout=self._rest_seconds)
+                return self._tasks.get(timeout=self._idle_seconds)
             except Empty:
                 with self._lock:
-                    # A page that was asked for in this very moment counts on every reader.
-                    if self._asked.empty():
-                        self._readers -= 1
+                    # A page that was submitted since the timeout counts on every thread.
+                    if self._tasks.empty():
+                        self._threads -= 1
                         return None
 
 
-def _answer(asked: ReadPage, read: Callable[[ReadPage], Page]) -> PageRead:
+def _answer(message: ReadPage, read: Callable[[ReadPage], Page]) -> PageRead:
     try:
-        return PageRead(asked.route, asked.number, read(asked))
+        return PageRead(message.route, message.number, read(message))
     except MoverError as error:
-        return PageRead(asked.route, asked.number, error)
+        return PageRead(message.route, message.number, error)

@@ -1,8 +1,8 @@
-"""Many threads on the parts of one object.
+"""Lets many threads work on the parts of one object.
 
-The thread that has the order works on its parts; others are invited through the queue from which all threads take
-their work, where an invitation waits for its turn again as soon as someone has taken a part. How many threads may
-follow at a time is said there.
+The thread that has the order does parts itself, and puts a job into the queue from which all threads take their tasks.
+Each thread that takes the job takes one part, and puts the job at the end of the queue again. How many threads may do
+so at a time is decided in `admission.py`.
 """
 
 import threading
@@ -16,21 +16,21 @@ T = TypeVar("T")
 
 
 class SharedJob:
-    """The parts of one object as far as they are not begun, open to any thread that helps."""
+    """The parts of one object, which several threads take and do."""
 
     def __init__(self, do: Callable[[Part], Any], parts: Iterable[Part]) -> None:
         self._do = do
         self._parts = iter(parts)
         self._changed = threading.Condition()
         self._results: dict[int, Any] = {}
-        self._under_way = 0
+        self._running = 0
         self._error: Exception | None = None
 
-    def begin(self) -> Part | None:
-        """Take a part, which is then to be done; None where none is left."""
+    def take(self) -> Part | None:
+        """Take a part, which the caller must then do; None where none is left."""
         with self._changed:
             part = None if self._error else next(self._parts, None)
-            self._under_way += part is not None
+            self._running += part is not None
             return part
 
     def do(self, part: Part) -> None:
@@ -42,10 +42,14 @@ class SharedJob:
         else:
             self._end(part, result)
 
-    def outcome(self) -> list[Any]:
-        """Wait for the parts that others are doing and return all results in the order of parts, or raise."""
+    def results(self) -> list[Any]:
+        """Wait for the parts that other threads do, and return all results in the order of parts.
+
+        Raises:
+            Exception: the first error of a part.
+        """
         with self._changed:
-            while self._under_way:
+            while self._running:
                 self._changed.wait()
         if self._error is not None:
             raise self._error
@@ -53,7 +57,7 @@ class SharedJob:
 
     def _end(self, part: Part | None = None, result: object = None, error: Exception | None = None) -> None:
         with self._changed:
-            self._under_way -= 1
+            self._running -= 1
             if part is not None:
                 self._results[part.number] = result
             self._error = self._error or error
@@ -61,32 +65,32 @@ class SharedJob:
 
 
 class PartSharing:
-    """Invites the threads of one worker to help.
+    """Shares jobs among the threads of one worker.
 
-    `invite` puts an invitation into the queue from which the threads take their work; `resting` surrounds the wait of
-    a thread for its helpers.
+    `enqueue` puts a job into the queue from which the threads take their tasks; `idle` surrounds the wait of a thread
+    for the others.
     """
 
     def __init__(
         self,
-        invite: Callable[[SharedJob], None],
-        resting: Callable[[], AbstractContextManager[None]] = nullcontext,
+        enqueue: Callable[[SharedJob], None],
+        idle: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self._share = invite
-        self._resting = resting
+        self._enqueue = enqueue
+        self._idle = idle
 
     def run(self, do: Callable[[Part], T], parts: Iterable[Part]) -> list[T]:
-        """Do all parts, with what help there is, and return the results in their order; the first error is raised."""
+        """Do all parts, with the help of idle threads, and return the results in their order; raise the first error."""
         job = SharedJob(do, parts)
-        self._share(job)
-        while (part := job.begin()) is not None:
+        self._enqueue(job)
+        while (part := job.take()) is not None:
             job.do(part)
-        with self._resting():
-            return job.outcome()
+        with self._idle():
+            return job.results()
 
     def help(self, job: SharedJob) -> None:
-        """Do one part of what a thread was invited to, and let another one follow meanwhile."""
-        part = job.begin()
+        """Do one part of a job; another thread may take the next one meanwhile."""
+        part = job.take()
         if part is not None:
-            self._share(job)
+            self._enqueue(job)
             job.do(part)

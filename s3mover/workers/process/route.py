@@ -1,4 +1,7 @@
-"""One route inside a worker: its buckets, what signs their requests, its mover, and what is to be told of it."""
+"""One route in a worker: its buckets, the credentials of their requests, its mover, and its reports.
+
+Which order is next, and on which thread, is decided in `task_queue.py`.
+"""
 
 import threading
 import time
@@ -26,9 +29,9 @@ from s3mover.workers.shared_state import Heartbeats
 class Route:
     """What a worker's threads need for the orders of one route; threads share it.
 
-    `share` is this worker's part of all threads, `run_parts` does the parts of large objects, `signs` are where threads
-    show that they go on, `cpu_yield` is where bulk gives way to small orders, `alarm` is called when the store refuses
-    a request for its rate.
+    `share` is this worker's fraction of all threads, `run_parts` does the parts of large objects, `heartbeats` are
+    those of the threads, `cpu_yield` limits bulk work. `on_throttled` is called when the store refuses a request
+    because of its rate.
     """
 
     def __init__(
@@ -36,70 +39,73 @@ class Route:
         name: str,
         share: float,
         run_parts: RunParts,
-        signs: Heartbeats,
+        heartbeats: Heartbeats,
         cpu_yield: CpuYield,
-        alarm: Callable[["Route"], None],
+        on_throttled: Callable[["Route"], None],
     ) -> None:
         self.name = name
-        self._signs = signs
+        self._heartbeats = heartbeats
         self._cpu_yield = cpu_yield
         self.recalled = threading.Event()
-        self._traffic = Traffic(share, lambda: alarm(self))
+        self._traffic = Traffic(share, lambda: on_throttled(self))
         self.set_rate = self._traffic.set_rate
-        self.trust = LeaseGuard()
+        self.lease = LeaseGuard()
         self._run_parts = run_parts
         self._credentials: dict[Side, Credentials] = {}
         self._mover: Mover | None = None
         self._listed: dict[Side, Bucket] = {}
 
     def configure(self, config: RouteConfig) -> None:
-        """Move what begins from now on by `config`; what is in hand goes on as it began, with fresh credentials."""
+        """Use `config` for orders that begin from now on; orders in flight keep theirs, with the new credentials."""
         self._credentials.update(config.credentials)
         self._mover = self._build_mover(config)
         self._listed = {side: self._listed_bucket(config, side) for side in Side}
 
-    def leave(self) -> None:
-        """Let what is in hand begin no request any more: another instance may lead. The next brief is trusted anew."""
-        self.trust.end()
-        self.trust = LeaseGuard()
+    def release(self) -> None:
+        """Let orders in flight begin no further request: another instance may lead.
+
+        The next configuration comes with a lease of its own.
+        """
+        self.lease.revoke()
+        self.lease = LeaseGuard()
 
     def move(self, order: Order) -> Outcome:
-        """Carry out one order; a defect of ours becomes an outcome, too."""
+        """Carry out one order; an internal error becomes an outcome, too."""
         if self._mover is None:
-            raise RuntimeError(f"an order of the route {self.name!r} came before its brief")
+            raise RuntimeError(f"an order of the route {self.name!r} came before its configuration")
         try:
             return self._mover.move(order)
-        except Exception as internal_error:  # noqa: BLE001 - a defect met on one object must not stop the others
-            return _defect(order, internal_error)
+        except Exception as internal_error:  # noqa: BLE001 - an internal error on one object must not stop the others
+            return _failed(order, internal_error)
 
-    def read(self, asked: ReadPage) -> Page:
-        """Read a page of a listing, once.
+    def read_page(self, message: ReadPage) -> Page:
+        """Read a page of a listing, without a retry.
 
         Raises:
             MoverError: it could not be read, or contradicts itself.
         """
-        return self._listed[asked.side].list_page(asked.prefix, asked.start_after, asked.token)
+        return self._listed[message.side].list_page(message.prefix, message.start_after, message.token)
 
-    def leave_listings(self) -> None:
-        """Close the connections that the calling thread has read pages by."""
+    def close_listings(self) -> None:
+        """Close the connections by which the calling thread has read pages."""
         for bucket in self._listed.values():
             bucket.close_thread()
 
-    def renew(self, side: Side, credentials: Credentials) -> None:
+    def renew_credentials(self, side: Side, credentials: Credentials) -> None:
         """Sign with `credentials` from now on."""
         self._credentials[side] = credentials
 
     def report(self, outcomes: list[Outcome], returned: list[Order]) -> Report | None:
-        """Return what is to be told, or None where nothing is."""
-        requests, usage = self._traffic.take_account()
+        """Return the report since the last one, or None if it is empty."""
+        requests, usage = self._traffic.take_counts()
         if outcomes or returned or requests or is_used(usage):
             return Report(self.name, outcomes, returned, requests, usage)
         return None
 
     def _pause(self, seconds: float) -> bool:
-        """Wait before a repetition, until it is within the budget; False where the route is recalled."""
-        with self._signs.resting():
-            return not self.recalled.wait(seconds + self._traffic.repeat())
+        """Wait before a retry, until it is within the budget; return False if the route is recalled meanwhile."""
+        with self._heartbeats.idle():
+            return not self.recalled.wait(seconds + self._traffic.spend_retry())
 
     def _build_mover(self, config: RouteConfig) -> Mover:
         source = self._bucket(config, Side.SOURCE, Side.SOURCE)
@@ -125,29 +131,29 @@ class Route:
             self._pause,
         )
 
-    def _bucket(self, config: RouteConfig, place: Side, signer: Side) -> Bucket:
-        traffic, signs = self._traffic, self._signs
-        pace = HeartbeatLimiter(traffic.requests_to(place), signs, self.trust)
-        body_pace = HeartbeatLimiter([*traffic.bytes_read(), self._cpu_yield], signs)
-        return self._bucket_at(config, place, signer, pace, body_pace)
+    def _bucket(self, config: RouteConfig, bucket_side: Side, signer: Side) -> Bucket:
+        traffic, heartbeats = self._traffic, self._heartbeats
+        limiter = HeartbeatLimiter(traffic.requests_to(bucket_side), heartbeats, self.lease)
+        body_limiter = HeartbeatLimiter([*traffic.bytes_read(), self._cpu_yield], heartbeats)
+        return self._bucket_at(config, bucket_side, signer, limiter, body_limiter)
 
     def _listed_bucket(self, config: RouteConfig, side: Side) -> Bucket:
-        """Listings are the supervisor's, whose readers of pages have no seat, and change nothing without trust."""
+        """Return a bucket for page readers, which have no heartbeats; a listing needs no lease: it changes nothing."""
         return self._bucket_at(config, side, side, ChainedLimiter(self._traffic.requests_to(side)), UNBOUNDED)
 
     def _bucket_at(
-        self, config: RouteConfig, place: Side, signer: Side, pace: Limiter, body_pace: Limiter
+        self, config: RouteConfig, bucket_side: Side, signer: Side, limiter: Limiter, body_limiter: Limiter
     ) -> Bucket:
-        at_source = place is Side.SOURCE
+        at_source = bucket_side is Side.SOURCE
         return Bucket(
             config.source if at_source else config.destination,
             self._signer(signer),
-            self._traffic.counter(place),
+            self._traffic.counter(bucket_side),
             expected_owner=config.source_owner if at_source else config.destination_owner,
             expected_source_owner=config.source_owner,
             request_payer=config.request_payer,
-            limiter=pace,
-            body_limiter=body_pace,
+            limiter=limiter,
+            body_limiter=body_limiter,
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
@@ -155,31 +161,34 @@ class Route:
 
 
 class HeartbeatLimiter:
-    """A gate at which threads show that they go on, and that they wait where they wait."""
+    """Passes several limits one after the other, counts a heartbeat of the thread, and marks its waits as idle."""
 
     def __init__(
-        self, paces: Sequence[TokenBucket | CpuYield], signs: Heartbeats, trust: LeaseGuard | None = None
+        self,
+        limits: Sequence[TokenBucket | CpuYield],
+        heartbeats: Heartbeats,
+        lease: LeaseGuard | None = None,
     ) -> None:
-        self._paces = paces
-        self._signs = signs
-        self._trust = trust
+        self._limits = limits
+        self._heartbeats = heartbeats
+        self._lease = lease
 
     def take(self, units: float = 1.0) -> None:
-        """Wait until so many units may pass, and trust lasts where it is asked for.
+        """Wait until so many units may pass, and until the lease, if there is one, is valid.
 
         Raises:
-            S3Error: trust has ended for good.
+            S3Error: the lease was revoked.
         """
-        self._signs.give()
-        for pace in self._paces:
-            if not pace.is_open:
-                with self._signs.resting():
-                    pace.take(units)
-        if self._trust is not None and not self._trust.lasts:
-            with self._signs.resting():
-                self._trust.wait()
+        self._heartbeats.beat()
+        for limit in self._limits:
+            if not limit.is_open:
+                with self._heartbeats.idle():
+                    limit.take(units)
+        if self._lease is not None and not self._lease.is_valid:
+            with self._heartbeats.idle():
+                self._lease.wait()
 
 
-def _defect(order: Order, internal_error: Exception) -> Outcome:
+def _failed(order: Order, internal_error: Exception) -> Outcome:
     trace = "".join(traceback.format_exception(internal_error, limit=-3))
     return unmoved(order, "Defect", trace, time.time())

@@ -1,7 +1,7 @@
-"""The work that waits in one worker: the routes' orders and the large objects' invitations, taken in turn.
+"""The tasks that wait in one worker: the routes' orders and the parts of huge objects, taken in round-robin order.
 
-A route with few orders is served as often as one with many. Bulk work binds no more threads than `admission.py`
-permits, which depends on whether small orders lack threads.
+A route with few orders is served as often as one with many. How many threads bulk tasks may use is decided in
+`admission.py`, and depends on whether small orders lack threads.
 """
 
 import threading
@@ -16,8 +16,9 @@ from s3mover.workers.process.admission import BULK, SMALL, Backlog, Bounds, Kind
 
 T = TypeVar("T")
 
-# Between two messages from the supervisor small orders may run out for a moment: parts are not begun for that.
-CALM_SECONDS = 1.0
+# How long a backlog counts as recent: small orders may run out between two messages from the supervisor, and parts do
+# not begin because of that.
+RECENT_SECONDS = 1.0
 
 
 class _Lane(NamedTuple, Generic[T]):
@@ -26,79 +27,79 @@ class _Lane(NamedTuple, Generic[T]):
 
 
 class FairTaskQueue(Generic[T]):
-    """Lanes of tasks that many threads put into and take from; a lane is served once in a round.
+    """Lanes of tasks that many threads put into and take from; each lane is served once in a round.
 
-    `kinds` has the kind of each lane's tasks. `enough` is set while small tasks have all the threads that they can
-    use. `clock` counts seconds steadily.
+    `kinds` has the kind of each lane's tasks. `no_backlog` is set while small tasks have all the threads that they can
+    use. `clock` is monotonic, in seconds.
     """
 
     def __init__(
         self, kinds: Sequence[Kind], bounds: Bounds, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.enough = threading.Event()
-        self.enough.set()
-        self._enough_since = -inf
+        self.no_backlog = threading.Event()
+        self.no_backlog.set()
+        self._no_backlog_since = -inf
         self._clock = clock
         self._bounds = bounds
         self._lanes: list[_Lane[T]] = [_Lane(kind, deque()) for kind in kinds]
         self._next = 0
         self._small = 0
-        self._under_way: dict[Kind, int] = dict.fromkeys(BULK, 0)
-        # The threads that look for work, as so many items: they come and go without a lock.
+        self._running: dict[Kind, int] = dict.fromkeys(BULK, 0)
+        # An item for each thread that looks for work: a deque needs no lock.
         self._idle: deque[None] = deque()
         self._lock = threading.Lock()
-        # One token per task that may be begun, or more: a thread that finds nothing for its token waits for the next
-        # one. Waiting on this queue costs a tenth of waiting on a condition.
+        # At least one token per task that may begin: a thread that finds no task for its token waits for the next one.
+        # To wait for this queue costs a tenth of waiting for a condition.
         self._tokens: SimpleQueue[None] = SimpleQueue()
 
     def put(self, lane: int, task: T) -> None:
-        """Let `task` wait at the end of its lane."""
+        """Add `task` at the end of its lane."""
         kind, tasks = self._lanes[lane]
         with self._lock:
             tasks.append(task)
             if kind is SMALL:
                 self._small += 1
                 self._tokens.put(None)
-                self._judge()
+                self._update_backlog()
             else:
                 self._admit()
 
     def take(self) -> tuple[Kind, T]:
-        """Wait for a task that may be begun, and take it from the lane whose turn it is.
+        """Wait for a task that may begin, and take it from the next lane of the round.
 
-        Who takes bulk says when it has `ended`.
+        After a bulk task the caller calls `task_done`.
         """
         self._idle.append(None)
         while True:
             self._tokens.get()
             with self._lock:
-                lane = self._turn()
+                lane = self._next_lane()
                 if lane is not None:
                     return lane.kind, self._begin(lane)
 
-    def ended(self, kind: Kind) -> None:
-        """Take note that a thread is free of bulk work again."""
+    def task_done(self, kind: Kind) -> None:
+        """Count a bulk task as ended: its thread is free again."""
         with self._lock:
-            self._under_way[kind] -= 1
+            self._running[kind] -= 1
             self._admit()
 
     def poll(self) -> None:
-        """Let begin what may be begun because of the time that has passed: to be called every second or so."""
+        """Admit the tasks that may begin because time has passed; to be called about every second."""
         with self._lock:
             self._admit()
 
     def drain(self, lane: int) -> list[T]:
-        """Take all tasks of a lane at once."""
+        """Remove and return all tasks of a lane."""
         kind, tasks = self._lanes[lane]
         with self._lock:
             drained = list(tasks)
             tasks.clear()
             if kind is SMALL:
                 self._small -= len(drained)
-                self._judge()
+                self._update_backlog()
         return drained
 
-    def _turn(self) -> _Lane[T] | None:
+    def _next_lane(self) -> _Lane[T] | None:
         for _ in self._lanes:
             lane = self._lanes[self._next]
             self._next = (self._next + 1) % len(self._lanes)
@@ -112,24 +113,24 @@ class FairTaskQueue(Generic[T]):
         if lane.kind is SMALL:
             self._small -= 1
         else:
-            self._under_way[lane.kind] += 1
-        self._judge()
+            self._running[lane.kind] += 1
+        self._update_backlog()
         return task
 
-    def _judge(self) -> None:
-        """Notice when small tasks begin to lack threads, and when they have enough."""
-        enough = self._small <= len(self._idle)
-        if enough == self.enough.is_set():
+    def _update_backlog(self) -> None:
+        """Set or clear `no_backlog` when small tasks begin to lack threads, or cease to."""
+        no_backlog = self._small <= len(self._idle)
+        if no_backlog == self.no_backlog.is_set():
             return
-        if enough:
-            self._enough_since = self._clock()
-            self.enough.set()
+        if no_backlog:
+            self._no_backlog_since = self._clock()
+            self.no_backlog.set()
             self._admit()
         else:
-            self.enough.clear()
+            self.no_backlog.clear()
 
     def _admit(self) -> None:
-        """Give a token to each bulk task that may be begun and has none."""
+        """Add a token for each bulk task that may begin and has none."""
         may_begin = self._small + sum(
             min(len(tasks), max(0, self._room(kind))) for kind, tasks in self._lanes if tasks and kind in BULK
         )
@@ -137,9 +138,10 @@ class FairTaskQueue(Generic[T]):
             self._tokens.put(None)
 
     def _room(self, kind: Kind) -> int:
-        return self._bounds.room(kind, self._backlog(), self._under_way)
+        return self._bounds.room(kind, self._backlog(), self._running)
 
     def _backlog(self) -> Backlog:
-        if not self.enough.is_set():
-            return Backlog.LACK
-        return Backlog.CALM if self._clock() - self._enough_since >= CALM_SECONDS else Backlog.ENDED
+        if not self.no_backlog.is_set():
+            return Backlog.PRESENT
+        is_recent = self._clock() - self._no_backlog_since < RECENT_SECONDS
+        return Backlog.RECENT if is_recent else Backlog.NONE

@@ -1,1 +1,1 @@
-"""TODO workers/ratelimit."""
+"""Rate limits on requests and bytes, shared among the workers and the supervisor."""

@@ -1,122 +1,94 @@
-"""The supervisor's own requests: what lists, deletes, looks and compares is one more participant in the limits.
+"""The supervisor's own requests of one route: those that list, delete, look up and compare.
 
-Its threads pass valves as a worker's do. The foreman asks what passed, ten times a second while there is anything to
-tell, and never waits itself.
+The supervisor shares the limits as one more participant beside the workers, and its threads pass limits as a worker's
+do. When its usage is read is decided in `coordinator.py`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from s3mover.model import Side
-from s3mover.s3.throttle import ChainedLimiter, Limiter
-from s3mover.workers.messages import Rates, Report
+from s3mover.s3.throttle import Limiter, TokenBucket
+from s3mover.workers.messages import Report
 from s3mover.workers.ratelimit.traffic import Traffic, is_used
 
-# How often the foreman asks while requests are made.
-ASK_SECONDS = 0.1
-# The supervisor's part of the repetitions, on top of those of all workers: its requests are few.
-SHARE = 0.1
+# The supervisor's fraction of the retries, on top of those of all workers: its requests are few.
+RETRY_SHARE = 0.1
 
 
 class LocalTraffic:
     """The requests of one route that this process makes itself; threads share it.
 
-    `wake` is called when there is something to tell again after a silence.
+    `wake` is called when there is something to report again after a silence.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._stirs = False
-        self._traffic = Traffic(SHARE, self._note_activity)
-        self.set_rate, self.repeat = self._traffic.set_rate, self._traffic.repeat
+        self._has_activity = False
+        self._traffic = Traffic(RETRY_SHARE, self._note_activity)
+        self.set_rate, self.spend_retry = self._traffic.set_rate, self._traffic.spend_retry
 
     def apply_bounds(self, bounds: Mapping[str, float]) -> None:
-        """Pass no more than the user's bounds, by valve, until they are shared; 0 for none."""
-        for valve, bound in bounds.items():
-            self.set_rate(valve, bound or inf)
+        """Pass no more than the user's bounds, by limit, until they are shared; 0 for none."""
+        for limit, bound in bounds.items():
+            self.set_rate(limit, bound or inf)
 
     @property
     def has_activity(self) -> bool:
-        """Whether there may be something to tell."""
-        return self._stirs
+        """Whether there may be something to report."""
+        return self._has_activity
 
     def requests_to(self, side: Side) -> Limiter:
-        """Return the gate that requests to `side` pass."""
-        return NotifyingLimiter(ChainedLimiter(self._traffic.requests_to(side)), self._note_activity)
+        """Return the limiter that requests to `side` pass."""
+        return NotifyingLimiter(self._traffic.requests_to(side), self._note_activity)
 
     def bytes_read(self) -> Limiter:
-        """Return the gate that the bytes of objects pass."""
-        return NotifyingLimiter(ChainedLimiter(self._traffic.bytes_read()), self._note_activity)
+        """Return the limiter that the bytes of objects pass."""
+        return NotifyingLimiter(self._traffic.bytes_read(), self._note_activity)
 
     def counter(self, side: Side) -> Callable[[str, str], None]:
-        """Return what a bucket of `side` calls with the operation and code of each answered request."""
-        note = self._traffic.counter(side)
+        """Return a callback for a bucket of `side`, called with the operation and code of each answered request."""
+        count_request = self._traffic.counter(side)
 
         def count(operation: str, code: str) -> None:
-            note(operation, code)
+            count_request(operation, code)
             self._note_activity()
 
         return count
 
     def report(self, route: str) -> Report:
-        """Return what is to be told; where that is nothing, there will be a silence."""
-        # Whoever asks for something from now on is heard of, whether it is counted below or not.
-        self._stirs = False
-        requests, usage = self._traffic.take_account()
+        """Return the requests and usage since the last report; an empty report begins a silence."""
+        # Reset first: activity from here on calls `wake`, whether the counts below include it or not.
+        self._has_activity = False
+        requests, usage = self._traffic.take_counts()
         if requests or is_used(usage):
-            self._stirs = True
+            self._has_activity = True
         return Report(route, [], [], requests, usage)
 
     def _note_activity(self) -> None:
-        if not self._stirs:
-            self._stirs = True
+        if not self._has_activity:
+            self._has_activity = True
             self._wake()
 
 
 class NotifyingLimiter:
-    """A gate at which it is noticed that somebody comes."""
+    """Passes several limits one after the other, and says so before it waits.
 
-    def __init__(self, gate: Limiter, stir: Callable[[], None]) -> None:
-        self._gate = gate
-        self._note_activity = stir
+    A request is counted only when it is answered. A thread that waits here after a silence would not be noticed, and
+    its share of the limit would stay that of an idle participant.
+    """
+
+    def __init__(self, limits: Sequence[TokenBucket], note_activity: Callable[[], None]) -> None:
+        self._limits = limits
+        self._note_activity = note_activity
 
     def take(self, units: float = 1.0) -> None:
         """Wait until so many units may pass."""
         self._note_activity()
-        self._gate.take(units)
-
-
-class LocalRequests:
-    """The supervisor's requests of all routes, as the foreman asks about them; `wake` makes it ask at once."""
-
-    def __init__(self, routes: Sequence[str], wake: Callable[[], None]) -> None:
-        self._traffic = {route: LocalTraffic(wake) for route in routes}
-        self._asked_at = -inf
-
-    def of(self, route: str) -> LocalTraffic:
-        """Return the traffic of one route."""
-        return self._traffic[route]
-
-    @property
-    def due_at(self) -> float:
-        """When to ask next, on the clock that `reports` is told; endless in a silence."""
-        has_activity = any(traffic.has_activity for traffic in self._traffic.values())
-        return self._asked_at + ASK_SECONDS if has_activity else inf
-
-    def reports(self, now: float) -> Iterator[Report]:
-        """Yield what is to be told, where it is time."""
-        if now < self.due_at:
-            return
-        self._asked_at = now
-        for route, traffic in self._traffic.items():
-            if traffic.has_activity:
-                yield traffic.report(route)
-
-    def apply(self, rates: Rates) -> None:
-        """Let so much through from now on."""
-        self._traffic[rates.route].set_rate(rates.valve, rates.rate)
+        for limit in self._limits:
+            limit.take(units)
 
 
 def unlimited() -> LocalTraffic:
-    """Return what lets everything pass: for the few requests of a test."""
+    """Return traffic without limits, for the few requests of `check`."""
     return LocalTraffic(lambda: None)

@@ -1,6 +1,6 @@
-"""The requests of one route that one process makes: the valves they pass, their count, the budget of repetitions.
+"""The requests of one route that one process makes: the limits that they pass, their counts, and the retry budget.
 
-Who shares the limits among processes is said in `limits.py`.
+How the limits are shared among processes is decided in `shares.py`.
 """
 
 import threading
@@ -12,73 +12,74 @@ from s3mover.s3.retry import RetryBudget
 from s3mover.s3.throttle import THROTTLING_CODES, TokenBucket
 from s3mover.workers.messages import BYTES, REQUESTS, Usage
 
-# Repetitions beyond a fifth of all requests, of one route in all workers: so many at once, and so many per second.
+# Retries of one route in all workers beyond a fifth of all requests: so many at once, and so many per second.
 RESERVED_RETRIES = 200.0
 FREE_RETRIES = 20.0
 
-# What was asked (side, operation) and answered (code), and how often.
+# Counts of requests by side, operation and code of the answer.
 Requests = dict[tuple[Side, str, str], int]
 
 
 class Traffic:
-    """What threads pass on their way to the store, and what is to be told of it.
+    """The limits and counters of one route in one process; its threads share them.
 
-    `share` is this process's part of the repetitions, `alarm` is called when the store refuses a request for its rate.
+    `share` is this process's fraction of the retries. `on_throttled` is called when the store refuses a request because
+    of its rate.
     """
 
-    def __init__(self, share: float, alarm: Callable[[], None]) -> None:
-        self._valves = {valve: TokenBucket() for valve in (*Side, REQUESTS, BYTES)}
-        self._requests = RequestCounter(alarm)
+    def __init__(self, share: float, on_throttled: Callable[[], None]) -> None:
+        self._limits = {limit: TokenBucket() for limit in (*Side, REQUESTS, BYTES)}
+        self._requests = RequestCounter(on_throttled)
         self._budget = RetryBudget(RESERVED_RETRIES * share, FREE_RETRIES * share)
 
     def requests_to(self, side: Side) -> list[TokenBucket]:
-        """Return what requests to `side` pass, one after the other."""
-        return [self._valves[REQUESTS], self._valves[side]]
+        """Return the limits that requests to `side` pass, in this order."""
+        return [self._limits[REQUESTS], self._limits[side]]
 
     def bytes_read(self) -> list[TokenBucket]:
-        """Return what the bytes of objects pass."""
-        return [self._valves[BYTES]]
+        """Return the limits that the bytes of objects pass."""
+        return [self._limits[BYTES]]
 
     def counter(self, side: Side) -> Callable[[str, str], None]:
-        """Return what a bucket of `side` calls with the operation and code of each answered request."""
+        """Return a callback for a bucket of `side`, called with the operation and code of each answered request."""
         return self._requests.counter(side)
 
-    def set_rate(self, valve: str, rate: float) -> None:
-        """Let `rate` units per second through a valve from now on."""
-        self._valves[valve].set_rate(rate)
+    def set_rate(self, limit: str, rate: float) -> None:
+        """Pass at most `rate` units per second through a limit from now on."""
+        self._limits[limit].set_rate(rate)
 
-    def repeat(self) -> float:
-        """Take one repetition of a request, and return how many seconds to wait for it."""
+    def spend_retry(self) -> float:
+        """Take one retry from the budget, and return how many seconds to wait for it."""
         return self._budget.spend()
 
-    def take_account(self) -> tuple[Requests, list[Usage]]:
-        """Return what was asked since the last call, and what those valves tell that do not let everything through."""
+    def take_counts(self) -> tuple[Requests, list[Usage]]:
+        """Return the requests since the last call, and the usage of the limits that are not open."""
         requests = self._requests.take()
         self._budget.earn(sum(count for (_, _, code), count in requests.items() if code == "200"))
         usage = [
-            Usage(valve, pace.take_passed(), pace.waiting)
-            for valve, pace in self._valves.items()
-            if not pace.is_open
+            Usage(limit, bucket.take_passed(), bucket.waiting)
+            for limit, bucket in self._limits.items()
+            if not bucket.is_open
         ]
         return requests, usage
 
 
 class RequestCounter:
-    """Counts requests from many threads until they are taken; `alarm` is called for those refused for their rate."""
+    """Counts requests of many threads until they are taken; calls `on_throttled` for those refused for their rate."""
 
-    def __init__(self, alarm: Callable[[], None]) -> None:
-        self._alarm = alarm
+    def __init__(self, on_throttled: Callable[[], None]) -> None:
+        self._on_throttled = on_throttled
         self._lock = threading.Lock()
         self._counts: Counter[tuple[Side, str, str]] = Counter()
 
     def counter(self, side: Side) -> Callable[[str, str], None]:
-        """Return what a bucket of `side` calls with the operation and code of each answered request."""
+        """Return a callback for a bucket of `side`, called with the operation and code of each answered request."""
 
         def count(operation: str, code: str) -> None:
             with self._lock:
                 self._counts[side, operation, code] += 1
             if code in THROTTLING_CODES:
-                self._alarm()
+                self._on_throttled()
 
         return count
 
@@ -90,5 +91,5 @@ class RequestCounter:
 
 
 def is_used(usage: list[Usage]) -> bool:
-    """Tell whether anything passed a valve, or waits at one."""
+    """Return whether units passed a limit, or threads wait for one."""
     return any(one.passed or one.waiting for one in usage)
