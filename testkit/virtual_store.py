@@ -3,7 +3,7 @@
 import random
 from math import inf
 
-from s3mover.s3.throttle import AdaptiveLimit
+from s3mover.s3.adaptive_limit import AdaptiveLimit
 
 
 class Store:

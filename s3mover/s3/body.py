@@ -1,4 +1,4 @@
-"""An object on its way to us: what its head says, and its bytes."""
+"""The response to GetObject: the object's head and its body."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -6,17 +6,18 @@ from types import TracebackType
 
 from s3mover.errors import S3Error
 from s3mover.s3 import xml
+from s3mover.s3.protocol_errors import invalid_response
 from s3mover.s3.records import Head
-from s3mover.s3.response import UNKNOWN, Response, invalid
+from s3mover.s3.response import UNKNOWN_LENGTH, Response
 from s3mover.s3.throttle import UNBOUNDED, Limiter
 
 MAX_WHOLE_BODY = 64 * 1024 * 1024
 
 
 class Body:
-    """The bytes of one object, or a range of them, on their way; a context manager.
+    """The bytes of one object, or a range of them, still to be read; a context manager.
 
-    `length` is how many bytes come, -1 where a store does not say. Leaving before the end closes the connection.
+    `length` is in bytes, -1 where a store does not say. Leaving the context before the end closes the connection.
     """
 
     def __init__(self, response: Response, bucket: str) -> None:
@@ -27,15 +28,15 @@ class Body:
         self._limiter: Limiter = UNBOUNDED
 
     def limited_by(self, limiter: Limiter) -> "Body":
-        """Let the bytes come no faster than `limiter`."""
+        """Read no faster than `limiter` permits; return this body."""
         self._limiter = limiter
         return self
 
     def read_into(self, view: memoryview) -> int:
-        """Fill as much of `view` as comes at once and return the count; 0 at the end.
+        """Read available bytes into `view` and return the count; 0 at the end.
 
         Raises:
-            S3Error: the body did not come whole.
+            S3Error: the body ended early, or the connection failed.
         """
         try:
             count = self._response.read_into(view)
@@ -63,27 +64,29 @@ class Body:
 
 
 def object_head(response: Response) -> Head:
-    """Read what the head of an answer says of its object."""
+    """Return what the headers of a response say of its object."""
     headers = response.headers
     total = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
-    size = int(total) if total.isascii() and total.isdigit() else UNKNOWN
+    size = int(total) if total.isascii() and total.isdigit() else UNKNOWN_LENGTH
     return Head(size, etag_of(headers), headers.get("last-modified", ""), headers)
 
 
-def opened(bucket: str, if_match: str, first: int | None, response: Response) -> Body:
-    """Return the body of an answer to GetObject, which must be of the version and the bytes that were asked for."""
-    # Not every store heeds the condition, nor gives an ETag.
+def checked_body(bucket: str, if_match: str, first: int | None, response: Response) -> Body:
+    """Return the body of a GetObject; ensure that it is of the requested version and the requested range."""
+    # Some stores ignore the condition, and some return no ETag.
     if if_match and etag_of(response.headers) not in ("", if_match):
-        raise S3Error("PreconditionFailed", "the store gives another version than the one asked for")
+        raise S3Error("PreconditionFailed", "the store returned another version than the one asked for")
     if first is not None:
-        told = response.headers.get("content-range", "")
-        if response.status != HTTPStatus.PARTIAL_CONTENT or not told.startswith(f"bytes {first}-"):
-            raise invalid("the store gives other bytes than those asked for")
+        content_range = response.headers.get("content-range", "")
+        if response.status != HTTPStatus.PARTIAL_CONTENT or not content_range.startswith(f"bytes {first}-"):
+            raise invalid_response("the store returned other bytes than those asked for")
     elif response.status != HTTPStatus.OK:
-        raise invalid(f"the store answers {response.status} where the whole object was asked for")
+        raise invalid_response(
+            f"the store responded with {response.status}, expected 200 for the whole object"
+        )
     return Body(response, bucket)
 
 
 def etag_of(headers: Mapping[str, str]) -> str:
-    """Return the ETag that headers tell, without its quotes."""
-    return xml.bare_etag(headers.get("etag", ""))
+    """Return the ETag in `headers`, without its quotes, empty where there is none."""
+    return xml.unquote_etag(headers.get("etag", ""))

@@ -1,7 +1,7 @@
-"""The operations on one bucket, typed: what is asked, and what is made of the answer.
+"""The operations on one bucket, typed: the request, and the record made of its response.
 
-Those on multipart uploads are in `multipart.py`. How a request travels is `client.py`'s, what an error is
-`documents.py`'s, and when to try again the caller's, save for the pages of listings (`paging.py`).
+Those on multipart uploads are in `multipart.py`. `client.py` sends requests, `documents.py` reads errors. The caller
+retries, except for pages of listings (`paging.py`).
 Source: Amazon S3 API Reference, the page of each operation.
 """
 
@@ -14,15 +14,15 @@ from http import HTTPStatus
 
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
-from s3mover.s3 import xml
-from s3mover.s3.documents import document, no_document
-from s3mover.s3.body import Body, object_head, opened
+from s3mover.s3 import xml, xml_requests
+from s3mover.s3.body import Body, checked_body, object_head
 from s3mover.s3.client import Client, Request
-from s3mover.s3.headers import copy_source, quoted, said
-from s3mover.s3.multipart import Multipart, stored
+from s3mover.s3.documents import discard_body, read_document
+from s3mover.s3.headers import copy_source, etag_condition, non_empty
+from s3mover.s3.multipart import MultipartOperations, read_stored
 from s3mover.s3.pages import check_order, objects_page
 from s3mover.s3.paging import Pager
-from s3mover.s3.payload import Outgoing, Read, Trailer
+from s3mover.s3.payload import Outgoing, ReadInto, Trailer
 from s3mover.s3.records import Head, Page, Stored
 from s3mover.s3.response import Response
 from s3mover.s3.throttle import THROTTLING_CODES, UNBOUNDED, Limiter
@@ -31,7 +31,7 @@ from s3mover.s3.wire import Timeouts
 __all__ = ["Body", "Bucket", "Head", "Page", "Stored", "Timeouts"]
 
 MAX_KEYS = 1000  # that S3 puts on one page
-# How S3 says that a bucket has no such setting, and how stores do that do not know the operation.
+# Codes for a bucket without the setting, and of stores that do not know the operation.
 NO_SUCH_SETTING = frozenset(
     {"NoSuchWebsiteConfiguration", "NotFound", "NotImplemented", "ObjectLockConfigurationNotFoundError"}
 )
@@ -41,23 +41,23 @@ DEFAULT_TIMEOUTS = Timeouts()
 ListPage = Callable[[str, str, str], Page]
 
 
-class Bucket(Multipart):
-    """One bucket with one set of credentials; threads may share it, each has connections of its own.
+class Bucket(MultipartOperations):
+    """One bucket with one set of credentials; threads may share it, and each has its own connections.
 
     Every operation may raise `S3Error`. ETags are given and taken without quotes, headers in lower case.
 
     Args:
-        address: where the bucket answers.
-        credentials: called for every request; returns what signs it.
-        count: called for every answer with the operation and `200` or the error's code.
+        address: where the bucket is.
+        credentials: called for every request; returns the keys that sign it.
+        count: called after every request with the operation and `200` or the error's code.
         timeouts: bounds in seconds.
         expected_owner: the account that must own the bucket, empty for any.
         expected_source_owner: the account that must own the bucket that copies are made from, empty for any.
         request_payer: offer to pay for requests, as requester-pays buckets ask.
-        sleep: waits so many seconds before a page of a listing is asked for again.
-        clock: tells seconds since the epoch.
-        pace: bounds the requests per second, of all buckets that share it.
-        body_pace: bounds the bytes per second that are read from objects.
+        sleep: waits so many seconds before a page of a listing is requested again.
+        clock: returns seconds since the epoch.
+        pace: limits the requests per second of all buckets that share it.
+        body_pace: limits the bytes per second that are read from objects.
     """
 
     def __init__(
@@ -83,7 +83,13 @@ class Bucket(Multipart):
             "x-amz-request-payer": "requester" if request_payer else "",
         }
         client = Client(
-            address, credentials, count, headers=said(always), timeouts=timeouts, clock=clock, limiter=limiter
+            address,
+            credentials,
+            count,
+            headers=non_empty(always),
+            timeouts=timeouts,
+            clock=clock,
+            limiter=limiter,
         )
         super().__init__(client, Pager(client, address.bucket, sleep), expected_source_owner)
 
@@ -92,19 +98,19 @@ class Bucket(Multipart):
         self._client.close_thread()
 
     def head_bucket(self) -> str:
-        """Ask whether the bucket is there and may be used; return its region, empty where a store has none."""
+        """Check that the bucket exists and may be used; return its region, empty where a store has none."""
         request = Request("HeadBucket", "HEAD")
         return self._client.perform(request, lambda response: response.headers.get("x-amz-bucket-region", ""))
 
     def has_object_lock(self) -> bool:
-        """Tell whether objects here may have Object Lock settings; a store that does not know them has none."""
+        """Return whether the bucket has Object Lock; a store that does not know the operation has not."""
         request = Request("GetObjectLockConfiguration", "GET", query=(("object-lock", ""),))
-        return self._has(request, _locks)
+        return self._is_configured(request, _is_lock_enabled)
 
     def is_website(self) -> bool:
-        """Tell whether the bucket is served as a website, where objects may redirect."""
+        """Return whether the bucket is served as a website, where objects may redirect."""
         request = Request("GetBucketWebsite", "GET", query=(("website", ""),))
-        return self._has(request, _serves)
+        return self._is_configured(request, _is_website_configured)
 
     def list_page(
         self, prefix: str, start_after: str = "", token: str = "", *, limit: int = MAX_KEYS
@@ -112,10 +118,10 @@ class Bucket(Multipart):
         """Read one page of the keys that begin with `prefix`, in UTF-8 order.
 
         Raises:
-            ListingError: the page says that there is more, but not where.
+            ListingError: the page is truncated and has no token.
         """
         request = _listing(prefix, start_after, limit)
-        more = said({"continuation-token": token}).items()
+        more = non_empty({"continuation-token": token}).items()
         entries, following = self._pager.page(
             request._replace(query=request.query + tuple(more)), objects_page
         )
@@ -126,10 +132,10 @@ class Bucket(Multipart):
     ) -> Iterator[ObjectPage]:
         """Yield all objects whose keys begin with `prefix` and come after `start_after`, page by page.
 
-        `list_page` reads one page as this bucket's own does, which is what reads them where none is given.
+        `list_page` reads one page, as this bucket's own method does, which is the default.
 
         Raises:
-            ListingError: the listing contradicts itself; what came before is not to be believed either.
+            ListingError: the listing contradicts itself; the pages before must be discarded, too.
         """
         read, last = list_page or self.list_page, start_after
         for entries in self._pager.follow(partial(read, prefix, start_after), ""):
@@ -139,21 +145,21 @@ class Bucket(Multipart):
                 yield entries
 
     def is_listed(self, key: str) -> bool:
-        """Tell whether a listing shows `key`.
+        """Return whether a listing contains `key`.
 
-        S3 refuses what is missing like what is forbidden (API page of HeadObject, "Permissions") to those who may
-        list a part of the bucket only; a listing tells them which it is.
+        To a principal that may list a part of the bucket only, S3 refuses a missing object like a forbidden one (API
+        page of HeadObject, "Permissions"); the listing shows which it is.
         """
         entries = self.list_page(key, limit=1).entries
         return entries.keys == [key]
 
     def head(self, key: str) -> Head:
-        """Ask about an object, its checksums included."""
+        """Return the head of an object, its checksums included."""
         request = Request("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
         return self._client.perform(request, object_head)
 
     def get(self, key: str, *, if_match: str = "", first: int | None = None, last: int | None = None) -> Body:
-        """Begin to read an object, or its bytes from `first` to `last` (both included, from 0).
+        """Return the body of an object, or its bytes from `first` to `last` (both included, from 0), still to be read.
 
         Args:
             key: the object.
@@ -163,17 +169,17 @@ class Bucket(Multipart):
         """
         headers = {
             "x-amz-checksum-mode": "ENABLED",
-            "if-match": quoted(if_match),
+            "if-match": etag_condition(if_match),
             "range": "" if first is None else f"bytes={first}-{'' if last is None else last}",
         }
-        request = Request("GetObject", "GET", key, headers=said(headers))
-        body = self._client.perform(request, partial(opened, self.address.bucket, if_match, first))
+        request = Request("GetObject", "GET", key, headers=non_empty(headers))
+        body = self._client.perform(request, partial(checked_body, self.address.bucket, if_match, first))
         return body.limited_by(self._body_limiter)
 
     def put(
         self,
         key: str,
-        read: Read,
+        read: ReadInto,
         length: int,
         headers: Mapping[str, str],
         trailer: Trailer | None = None,
@@ -182,55 +188,57 @@ class Bucket(Multipart):
     ) -> Stored:
         """Write an object of `length` bytes, which `read` fills into a view and counts.
 
-        `trailer` lets the store check them; `chunks` says that it takes signed chunks over plain HTTP.
+        The store checks them by `trailer`; `chunks` says that it accepts signed chunks over plain HTTP.
         """
         content = Outgoing(read, length, trailer, chunks)
-        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), stored)
+        return self._client.perform(Request("PutObject", "PUT", key, (), headers, content), read_stored)
 
     def copy(
         self, key: str, *, source_bucket: str, source_key: str, if_match: str, headers: Mapping[str, str]
     ) -> Stored:
-        """Let S3 copy an object of up to 5 GiB from another bucket, if it still has the ETag `if_match`."""
+        """Copy an object of up to 5 GiB from another bucket server-side, if it still has the ETag `if_match`."""
         headers = {
             **headers,
             **copy_source(source_bucket, source_key, if_match, self._expected_source_owner),
         }
-        return self._client.perform(Request("CopyObject", "PUT", key, (), headers), _copied)
+        return self._client.perform(Request("CopyObject", "PUT", key, (), headers), _read_copy)
 
     def delete(self, key: str, *, if_match: str = "") -> None:
         """Delete an object, if it still has the ETag `if_match` (empty for any)."""
-        request = Request("DeleteObject", "DELETE", key, headers=said({"if-match": quoted(if_match)}))
-        self._client.perform(request, no_document)
+        request = Request(
+            "DeleteObject", "DELETE", key, headers=non_empty({"if-match": etag_condition(if_match)})
+        )
+        self._client.perform(request, discard_body)
 
     def delete_many(self, entries: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Delete up to 1,000 objects, each if it still has the ETag beside its key; return the refused keys' codes.
 
-        Keys with control characters cannot be among them: XML cannot carry them, and some stores refuse all.
+        Keys with control characters are not allowed: XML cannot carry them, and some stores then refuse all.
         """
-        body = xml.deletion(entries)
+        body = xml_requests.delete_request(entries)
         headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
         request = Request("DeleteObjects", "POST", None, (("delete", ""),), headers, body)
         refused = self._client.perform(
-            request, lambda response: xml.deletion_refusals(document(response, "DeleteResult", keys=True))
+            request, lambda response: xml.delete_errors(read_document(response, "DeleteResult", keys=True))
         )
-        # Whoever minds the rate must hear of a success that says of keys that they came too fast.
+        # Counted for the rate limit: the request succeeded, and some of its keys were throttled.
         for code in THROTTLING_CODES.intersection(refused.values()):
             self._count(request.operation, code)
         return refused
 
     def restore(self, key: str, *, tier: str, days: int) -> None:
-        """Ask for an archived object to be made readable for so many days, at a tier such as `Bulk`."""
+        """Request that an archived object is restored for so many days, at a tier such as `Bulk`."""
         request = Request(
-            "RestoreObject", "POST", key, (("restore", ""),), content=xml.restoration(tier, days)
+            "RestoreObject", "POST", key, (("restore", ""),), content=xml_requests.restore_request(tier, days)
         )
-        self._client.perform(request, no_document)
+        self._client.perform(request, discard_body)
 
     def tags(self, key: str) -> list[tuple[str, str]]:
-        """Read the tags of an object."""
+        """Return the tags of an object."""
         request = Request("GetObjectTagging", "GET", key, (("tagging", ""),))
-        return self._client.perform(request, lambda response: xml.tags(document(response, "Tagging")))
+        return self._client.perform(request, lambda response: xml.tags(read_document(response, "Tagging")))
 
-    def _has(self, request: Request, read: Callable[[Response], bool]) -> bool:
+    def _is_configured(self, request: Request, read: Callable[[Response], bool]) -> bool:
         try:
             return self._client.perform(request, read)
         except S3Error as error:
@@ -241,18 +249,18 @@ class Bucket(Multipart):
 
 def _listing(prefix: str, start_after: str, limit: int) -> Request:
     parameters = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
-    query = (("list-type", "2"), ("encoding-type", "url"), *said(parameters).items())
+    query = (("list-type", "2"), ("encoding-type", "url"), *non_empty(parameters).items())
     return Request("ListObjectsV2", "GET", query=query)
 
 
-def _locks(response: Response) -> bool:
-    return xml.text(document(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
+def _is_lock_enabled(response: Response) -> bool:
+    return xml.text(read_document(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
 
 
-def _serves(response: Response) -> bool:
-    document(response, "WebsiteConfiguration")
+def _is_website_configured(response: Response) -> bool:
+    read_document(response, "WebsiteConfiguration")
     return True
 
 
-def _copied(response: Response) -> Stored:
-    return Stored(xml.stored_etag(document(response, "CopyObjectResult")), response.headers)
+def _read_copy(response: Response) -> Stored:
+    return Stored(xml.parse_etag(read_document(response, "CopyObjectResult")), response.headers)

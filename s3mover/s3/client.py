@@ -1,8 +1,8 @@
-"""One request to one bucket from beginning to end: head, signature, connection, verdict, count.
+"""One request to one bucket from beginning to end: head, signature, connection, result or error, count.
 
-What the operations are called and say is `bucket.py`'s. Each thread has connections of its own. Two refusals are
-mended here by sending the request again, once: a clock that differs from S3's (which allows 15 minutes), and a region
-that is not the bucket's, in the signature or, on AWS, in the host's name. What was learnt holds for all that follow.
+`bucket.py` defines the operations. Each thread has connections of its own. After two refusals the request is corrected
+and sent again, once: a clock that differs from S3's (which allows 15 minutes), and a region that is not the bucket's,
+in the signature or, on AWS, in the host's name. The correction holds for all later requests.
 """
 
 import re
@@ -18,10 +18,10 @@ from typing import NamedTuple, TypeVar
 from s3mover import __version__
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials
-from s3mover.s3.documents import refusal, succeeded
+from s3mover.s3.documents import error_from, is_success
 from s3mover.s3.http import Connection, Stream
-from s3mover.s3.payload import Outgoing, as_sent, buffered, declared
-from s3mover.s3.regions import host_in
+from s3mover.s3.payload import Outgoing, body_headers, body_stream, buffered
+from s3mover.s3.regions import host_for_region
 from s3mover.s3.response import Response
 from s3mover.s3.sigv4 import (
     EMPTY_PAYLOAD,
@@ -36,17 +36,17 @@ from s3mover.s3.wire import Endpoint, Timeouts
 T = TypeVar("T")
 
 CLOCK_TOLERANCE = 900.0
-# RFC 9110, section 5.5: no control character but the tab; above 0xFF nothing is one byte.
-_UNFIT = re.compile("[^\t\x20-\x7e\x80-\xff]")
-_NAMES = re.compile("[0-9a-z!#$%&'*+.^_`|~-]*")
-_ELSEWHERE = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.BAD_REQUEST)
-_MENDABLE = (*_ELSEWHERE, HTTPStatus.FORBIDDEN)
+# RFC 9110, section 5.5: no control character except the tab; beyond 0xFF a character is not one byte.
+_INVALID_VALUE = re.compile("[^\t\x20-\x7e\x80-\xff]")
+_VALID_NAMES = re.compile("[0-9a-z!#$%&'*+.^_`|~-]*")
+_WRONG_REGION = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.BAD_REQUEST)
+_CORRECTABLE = (*_WRONG_REGION, HTTPStatus.FORBIDDEN)
 
 
-class _Terms(NamedTuple):
-    """What requests are made for: where they go, the bucket's region, and how many seconds S3's clock is ahead.
+class _Target(NamedTuple):
+    """Where requests go: the endpoint, the bucket's region, and the seconds by which S3's clock is ahead (`skew`).
 
-    `host` is how the endpoint is called in a request.
+    `host` is the value of the Host header.
     """
 
     endpoint: Endpoint
@@ -56,7 +56,7 @@ class _Terms(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What an operation asks: `key` is None for the bucket itself; header names are in lower case."""
+    """The request of an operation; `key` is None for the bucket itself; header names are in lower case."""
 
     operation: str
     method: str
@@ -70,13 +70,13 @@ class Client:
     """Sends requests to one bucket; many threads may share one client.
 
     Args:
-        address: where the bucket answers.
-        credentials: called for every request; returns what signs it.
-        count: called for every answer with the operation and `200` or the error's code.
+        address: where the bucket is.
+        credentials: called for every request; returns the keys that sign it.
+        count: called after every request with the operation and `200` or the error's code.
         headers: sent with every request; names in lower case.
         timeouts: bounds in seconds.
-        clock: tells seconds since the epoch.
-        pace: bounds the requests per second.
+        clock: returns seconds since the epoch.
+        pace: limits the requests per second.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Client:
         self._secure = address.scheme == "https"
         self._bucket = address.bucket
         self._path = address.path
-        self._terms = _Terms(endpoint, endpoint.authority, address.region, 0.0)
+        self._target = _Target(endpoint, endpoint.authority, address.region, 0.0)
         self._credentials = credentials
         self._count = count
         self._headers = {
@@ -108,20 +108,20 @@ class Client:
         self._local = threading.local()
 
     def perform(self, request: Request, read: Callable[[Response], T]) -> T:
-        """Send `request` and return what `read` makes of its successful answer.
+        """Send `request` and return what `read` returns for its successful response.
 
         Raises:
-            S3Error: S3 refused, the connection failed, or the answer could not be read.
+            S3Error: S3 refused, the connection failed, or the response could not be read.
         """
-        terms = self._terms
+        target = self._target
         content = buffered(request.content, secure=self._secure)
         if content is not request.content:
             request = request._replace(content=content)
         try:
             return self._attempt(request, read)
         except S3Error as error:
-            # What was read of a stream is gone: another attempt must begin with its source.
-            if isinstance(request.content, Outgoing) or not self._is_mended(error, terms):
+            # A stream cannot be read again: another attempt must begin with its source.
+            if isinstance(request.content, Outgoing) or not self._is_corrected(error, target):
                 raise
         return self._attempt(request, read)
 
@@ -132,51 +132,53 @@ class Client:
 
     def _attempt(self, request: Request, read: Callable[[Response], T]) -> T:
         self._limiter.take()
-        terms, credentials = self._terms, self._credentials()
+        target, credentials = self._target, self._credentials()
         try:
-            result = self._converse(request, read, terms, credentials)
+            result = self._exchange(request, read, target, credentials)
         except S3Error as error:
-            # A body that is relayed may have failed where it comes from: then that request is named already.
+            # A relayed body may have failed at its source: the error then names that request already.
             if not error.operation:
                 error.operation, error.bucket = request.operation, self._bucket
-            error.temporary = error.temporary or self._is_mended(error, terms)
-            _silence(error, credentials)
+            error.temporary = error.temporary or self._is_corrected(error, target)
+            _redact_secrets(error, credentials)
             self._count(request.operation, error.code)
             raise
         self._count(request.operation, "200")
         return result
 
-    def _is_mended(self, error: S3Error, terms: _Terms) -> bool:
-        """Tell whether something was learnt since `terms`, so that another attempt is signed otherwise."""
-        return self._terms != terms and error.status in _MENDABLE
+    def _is_corrected(self, error: S3Error, target: _Target) -> bool:
+        """Return whether the target was corrected since `target`, so that another attempt is signed otherwise."""
+        return self._target != target and error.status in _CORRECTABLE
 
-    def _converse(
-        self, request: Request, read: Callable[[Response], T], terms: _Terms, credentials: Credentials
+    def _exchange(
+        self, request: Request, read: Callable[[Response], T], target: _Target, credentials: Credentials
     ) -> T:
-        head, content = self._signed(request, terms, credentials)
-        response = self._connection(terms.endpoint).request(head, content, headless=request.method == "HEAD")
+        head, content = self._sign(request, target, credentials)
+        response = self._connection(target.endpoint).request(
+            head, content, without_body=request.method == "HEAD"
+        )
         try:
-            self._check(response)
+            self._raise_for_status(response)
             return read(response)
         except BaseException:
             response.close()
             raise
 
-    def _check(self, response: Response) -> None:
-        if not succeeded(response):
-            error = refusal(response)
-            self._learn(error, response.headers)
+    def _raise_for_status(self, response: Response) -> None:
+        if not is_success(response):
+            error = error_from(response)
+            self._correct_target(error, response.headers)
             raise error
 
     def _connection(self, endpoint: Endpoint) -> Connection:
-        """Take the thread's connection; only where a body is still being read from it, another one.
+        """Return the thread's connection, another one where a body is still being read from it.
 
-        Those to where the bucket is not are given up.
+        Connections to a former endpoint are closed.
         """
         connections = self._connections()
         if connections and not connections[0].busy and connections[0].endpoint == endpoint:
             return connections[0]
-        for connection in [one for one in connections if not one.busy]:
+        for connection in [candidate for candidate in connections if not candidate.busy]:
             if connection.endpoint == endpoint:
                 return connection
             connection.close()
@@ -191,63 +193,65 @@ class Client:
             connections = self._local.connections = []
         return connections
 
-    def _signed(
-        self, request: Request, terms: _Terms, credentials: Credentials
+    def _sign(
+        self, request: Request, target: _Target, credentials: Credentials
     ) -> tuple[bytes, bytes | Stream]:
-        """Return the head and the body as they are sent."""
+        """Return the signed head, and the body as it is sent."""
         path = f"{self._path}/{quote_key(request.key)}" if request.key is not None else self._path or "/"
         query = quote_query(request.query) if request.query else ""
-        headers = {"host": terms.host, **self._headers, **request.headers, **self._content_headers(request)}
-        if _is_unfit("".join(headers.values())) or not _are_names(tuple(headers)):
-            raise S3Error("InvalidHeader", "a header holds a character that headers must not hold")
-        region, now = terms.region, self._clock() + terms.skew
+        headers = {"host": target.host, **self._headers, **request.headers, **self._content_headers(request)}
+        if _is_invalid_value("".join(headers.values())) or not _are_valid_names(tuple(headers)):
+            raise S3Error("InvalidHeader", "a header contains a character that is not allowed in headers")
+        region, now = target.region, self._clock() + target.skew
         sent = signed_headers(
             request.method, path, query, headers, credentials=credentials, region=region, now=now
         )
         head = _head(request.method, f"{path}?{query}" if query else path, sent)
         if isinstance(request.content, bytes):
             return head, request.content
-        return head, as_sent(request.content, sent, lambda: ChunkSigner(sent, credentials, region))
+        return head, body_stream(request.content, sent, lambda: ChunkSigner(sent, credentials, region))
 
     def _content_headers(self, request: Request) -> dict[str, str]:
         content = request.content
         if isinstance(content, Outgoing):
             encoding = request.headers.get("content-encoding", "")
-            return declared(content, encoding, secure=self._secure)
+            return body_headers(content, encoding, secure=self._secure)
         payload = sha256(content).hexdigest() if content else EMPTY_PAYLOAD
         if request.method in ("PUT", "POST"):
             return {"x-amz-content-sha256": payload, "content-length": str(len(content))}
         return {"x-amz-content-sha256": payload}
 
-    def _learn(self, error: S3Error, headers: Mapping[str, str]) -> None:
-        """Note what the request should have been made for, where a refusal tells."""
-        endpoint, _, region, skew = self._terms
-        if error.status in _ELSEWHERE and error.region and error.region != region:
+    def _correct_target(self, error: S3Error, headers: Mapping[str, str]) -> None:
+        """Correct the target where a refusal names another region or shows that S3's clock is ahead."""
+        endpoint, _, region, skew = self._target
+        if error.status in _WRONG_REGION and error.region and error.region != region:
             region = error.region
-            endpoint = endpoint._replace(host=host_in(endpoint.host, region))
+            endpoint = endpoint._replace(host=host_for_region(endpoint.host, region))
         if error.status == HTTPStatus.FORBIDDEN:
             skew = self._skew(error.code, headers.get("date", ""))
-        self._terms = _Terms(endpoint, endpoint.authority, region, skew)
+        self._target = _Target(endpoint, endpoint.authority, region, skew)
 
     def _skew(self, code: str, date: str) -> float:
-        """Return how many seconds S3's clock is ahead of ours; an answer to HEAD does not say why it refuses."""
-        known = self._terms.skew
+        """Return by how many seconds S3's clock is ahead of ours; the code of a refused HEAD does not say."""
+        known = self._target.skew
         try:
-            found = parsedate_to_datetime(date).timestamp() - self._clock()
+            measured = parsedate_to_datetime(date).timestamp() - self._clock()
         except ValueError:
             return known
-        return found if code == "RequestTimeTooSkewed" or abs(found - known) > CLOCK_TOLERANCE else known
+        return (
+            measured if code == "RequestTimeTooSkewed" or abs(measured - known) > CLOCK_TOLERANCE else known
+        )
 
 
-def _is_unfit(text: str) -> bool:
-    # Almost all is plain ASCII, which is seen at once.
-    return not (text.isascii() and text.isprintable()) and _UNFIT.search(text) is not None
+def _is_invalid_value(text: str) -> bool:
+    # Almost all values are plain ASCII, for which no search is needed.
+    return not (text.isascii() and text.isprintable()) and _INVALID_VALUE.search(text) is not None
 
 
 @lru_cache(maxsize=64)
-def _are_names(names: tuple[str, ...]) -> bool:
-    """Tell whether all may be called so: most requests have the names of others."""
-    return _NAMES.fullmatch("".join(names)) is not None
+def _are_valid_names(names: tuple[str, ...]) -> bool:
+    """Return whether all are valid names; cached, since most requests have the same names."""
+    return _VALID_NAMES.fullmatch("".join(names)) is not None
 
 
 def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
@@ -255,8 +259,8 @@ def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
     return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
-def _silence(error: S3Error, credentials: Credentials) -> None:
-    """Take secrets out of what a server said, should it repeat them."""
+def _redact_secrets(error: S3Error, credentials: Credentials) -> None:
+    """Remove secrets from a server's message, should it repeat them."""
     for secret in filter(None, (credentials.secret_key, credentials.session_token)):
         error.message = error.message.replace(secret, "…")
     error.args = (error.code, error.message)

@@ -1,6 +1,6 @@
-"""One side's credentials and address as the running program holds them: found once, the credentials kept fresh.
+"""One side's credentials and address in the running program: resolved once, and the credentials refreshed.
 
-How they are found is boto3's affair (`identity.py`), in a process of its own (`config_process.py`).
+boto3 resolves them (`resolver.py`), in a process of its own (`app/config_process.py`).
 """
 
 import threading
@@ -12,79 +12,79 @@ from s3mover.events import CredentialsRefreshed, Event, Notify
 from s3mover.model import Credentials
 from s3mover.s3.side_access import ResolvedSide, ResolveSide, SideAccess
 
-# Credentials are renewed so long before they expire, as AWS's own libraries do at the latest.
+# Credentials are renewed so long before they expire, as AWS's own libraries do.
 RENEWAL_SECONDS = 600.0
-# A renewal that failed is tried again after so long, while the old ones still hold.
+# A failed renewal is retried after so long, while the old credentials are still valid.
 RETRY_SECONDS = 30.0
 
 
-def _unheard(_: Event) -> None:
-    """Announce to nobody."""
+def _ignore(_: Event) -> None:
+    """Drop an event."""
 
 
 class RefreshingCredentials:
-    """One side's credentials, which renew themselves, and its bucket's address; may be used by several threads.
+    """One side's credentials, which are renewed before they expire, and its bucket's address; threads may share it.
 
-    `found` is what it begins with, `find` finds it anew, `clock` tells seconds since the epoch.
+    `resolved` are the first ones, `resolve` returns new ones, `clock` returns seconds since the epoch.
     """
 
     def __init__(
         self,
         access: SideAccess,
-        found: ResolvedSide,
-        find: ResolveSide,
-        notify: Notify = _unheard,
+        resolved: ResolvedSide,
+        resolve: ResolveSide,
+        notify: Notify = _ignore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._access = access
-        self._find = find
+        self._resolve = resolve
         self._notify = notify
         self._clock = clock
         self._lock = threading.Lock()
-        self.address = found.address
-        self._credentials = found.credentials
-        self._look_at = _renewal_of(found.credentials)
+        self.address = resolved.address
+        self._credentials = resolved.credentials
+        self._renew_at = _renewal_time(resolved.credentials)
 
     def credentials(self) -> Credentials:
-        """Return credentials that are valid now; they are renewed where that is due, which is announced.
+        """Return valid credentials; renew them, and announce it, if that is due.
 
         Raises:
             UnreachableError: they have expired and cannot be renewed, or the role may not be assumed.
         """
-        if self._clock() >= self._look_at:
+        if self._clock() >= self._renew_at:
             with self._lock:
-                if self._clock() >= self._look_at:
+                if self._clock() >= self._renew_at:
                     self._renew()
         return self._credentials
 
     def renew(self, access: SideAccess) -> None:
-        """Look for credentials anew, as at the start, by what the settings say now; the address stays.
+        """Resolve credentials again by the settings in `access`; the address stays.
 
         Raises:
-            UnreachableError: no credentials, or no such profile; the old ones stay.
+            UnreachableError: no credentials, or no such profile; the old credentials stay.
         """
         with self._lock:
-            fresh = self._find(access).credentials
+            fresh = self._resolve(access).credentials
             self._access = access
-            self._adopt(fresh)
+            self._replace(fresh)
 
     def _renew(self) -> None:
         try:
-            fresh = self._find(self._access).credentials
+            fresh = self._resolve(self._access).credentials
         except UnreachableError:
             if self._clock() >= (self._credentials.expires_at or 0.0):
                 raise
-            self._look_at = self._clock() + RETRY_SECONDS
+            self._renew_at = self._clock() + RETRY_SECONDS
             return
-        self._adopt(fresh)
+        self._replace(fresh)
 
-    def _adopt(self, fresh: Credentials) -> None:
+    def _replace(self, fresh: Credentials) -> None:
         changed, self._credentials = fresh != self._credentials, fresh
-        # A source that gives the same ones until they expire is not asked all the time.
-        self._look_at = max(_renewal_of(fresh), self._clock() + RETRY_SECONDS)
+        # A source that returns the same credentials until they expire is not asked for every request.
+        self._renew_at = max(_renewal_time(fresh), self._clock() + RETRY_SECONDS)
         if changed:
             self._notify(CredentialsRefreshed(self._access.side))
 
 
-def _renewal_of(credentials: Credentials) -> float:
+def _renewal_time(credentials: Credentials) -> float:
     return float("inf") if credentials.expires_at is None else credentials.expires_at - RENEWAL_SECONDS

@@ -1,7 +1,7 @@
-"""Verdicts: whether an answer is a success, and if not, which error it is and whether trying again can help.
+"""Responses of S3: success or error, the error's code, and whether it is temporary.
 
-Pure, save for reading an answer's body. Sources: Amazon S3 API Reference, "Error responses" (codes, and the body
-of an error), and the pages of CopyObject, UploadPartCopy and CompleteMultipartUpload, which may answer 200 with an
+Pure, except for reading a response's body. Sources: Amazon S3 API Reference, "Error responses" (codes, and the body
+of an error), and the pages of CopyObject, UploadPartCopy and CompleteMultipartUpload, which may respond with 200 and an
 error in the body, after white space that kept the connection alive.
 """
 
@@ -19,15 +19,15 @@ from s3mover.s3.throttle import THROTTLING_CODES
 # The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
 MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_MESSAGE = 500
-_CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric: not just anything will do
+_CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric
 
 _SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 TEMPORARY_CODES = THROTTLING_CODES | {
     "BadDigest",
-    "BadRequest",  # all that a refused HEAD says of RequestTimeout and ExpiredToken
+    "BadRequest",  # the status of a refused HEAD, which may mean RequestTimeout or ExpiredToken
     "ConditionalRequestConflict",
-    "ExpiredToken",  # credentials are refreshed meanwhile
+    "ExpiredToken",  # credentials are refreshed before the next attempt
     "IncompleteBody",
     "InternalError",
     "OperationAborted",
@@ -35,7 +35,7 @@ TEMPORARY_CODES = THROTTLING_CODES | {
     "XAmzContentSHA256Mismatch",
 }
 
-# Codes for answers without a body (HEAD, most proxies) where S3's name is not HTTP's own phrase.
+# Codes for responses without an error document (HEAD, most proxies), where S3's code is not HTTP's own phrase.
 CODES = {
     301: "PermanentRedirect",
     307: "TemporaryRedirect",
@@ -47,13 +47,13 @@ CODES = {
 }
 
 
-def succeeded(response: Response) -> bool:
-    """Tell whether the status is one of success."""
+def is_success(response: Response) -> bool:
+    """Return whether the status means success."""
     return response.status in _SUCCESSES
 
 
-def refusal(response: Response) -> S3Error:
-    """Make the error of an answer whose status says that it is one; what cannot be read is done without."""
+def error_from(response: Response) -> S3Error:
+    """Return the error of a response whose status is not a success; its body may be unreadable."""
     try:
         root = xml.parse(response.read_all(MAX_DOCUMENT), keys=False)
     except S3Error:
@@ -61,34 +61,36 @@ def refusal(response: Response) -> S3Error:
     return _error(root, response.status, response.headers)
 
 
-def document(response: Response, name: str, *, keys: bool = False) -> Element:
-    """Read the body of a 200, which must be a document called `name`; `keys` says whether keys are taken from it.
+def read_document(response: Response, name: str, *, keys: bool = False) -> Element:
+    """Parse the body of a 200, whose root must be `name`; `keys` says whether keys are taken from it.
 
     Raises:
-        S3Error: what the body says instead; `InvalidResponse` where it says nothing; `NotImplemented` where it is
-            a document of another kind, as stores give that do not know the operation.
+        S3Error: the error in the body, if there is one; `InvalidResponse` where the body is not a document;
+            `NotImplemented` for a document of another kind, as from stores that do not know the operation.
     """
-    return judged(xml.parse(response.read_all(MAX_DOCUMENT), keys=keys), name, response)
+    return require_root(xml.parse(response.read_all(MAX_DOCUMENT), keys=keys), name, response)
 
 
-def judged(root: Element, name: str, response: Response) -> Element:
-    """Return `root` where it is called `name`; for errors, see `document`."""
+def require_root(root: Element, name: str, response: Response) -> Element:
+    """Return `root` if its tag is `name`; for errors, see `read_document`."""
     if root.tag == "Error":
         raise _error(root, response.status, response.headers)
     # Some servers name a document after the operation: ListPartsResponse for ListPartsResult.
     if root.tag not in (name, name.replace("Result", "Response")):
-        raise S3Error("NotImplemented", f"the answer is {root.tag[:40]}, not {name}", status=response.status)
+        raise S3Error(
+            "NotImplemented", f"the response is {root.tag[:40]}, expected {name}", status=response.status
+        )
     return root
 
 
-def no_document(response: Response) -> None:
-    """Read an answer whose body says nothing."""
+def discard_body(response: Response) -> None:
+    """Read a body that says nothing to its end, so that the connection can be kept."""
     response.read_all(MAX_DOCUMENT)
 
 
 def _error(root: Element, status: int, headers: Mapping[str, str]) -> S3Error:
-    said = xml.text(root, "Code")
-    code = said if _CODE.fullmatch(said) else _code_of(status)
+    stated = xml.text(root, "Code")
+    code = stated if _CODE.fullmatch(stated) else _code_of(status)
     message = " ".join(xml.text(root, "Message").split())
     return S3Error(
         code,
@@ -102,9 +104,9 @@ def _error(root: Element, status: int, headers: Mapping[str, str]) -> S3Error:
 
 
 def _region(root: Element, headers: Mapping[str, str]) -> str:
-    """Return the region that an answer names, empty where it names none; what is said is signed and sent again."""
-    said = headers.get("x-amz-bucket-region", "") or xml.text(root, "Region")
-    return said if _CODE.fullmatch(said) else region_of_host(xml.text(root, "Endpoint"))
+    """Return the region that a response names, empty where it names none. It is signed, hence the check."""
+    stated = headers.get("x-amz-bucket-region", "") or xml.text(root, "Region")
+    return stated if _CODE.fullmatch(stated) else region_of_host(xml.text(root, "Endpoint"))
 
 
 def _code_of(status: int) -> str:

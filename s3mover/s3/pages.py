@@ -1,4 +1,4 @@
-"""Pages of listings: what is on one, what asks for the next, and whether they contradict each other."""
+"""Pages of listings: entries, the query for the next page, and whether pages contradict each other."""
 
 from operator import lt
 from typing import TypeVar
@@ -7,59 +7,65 @@ from xml.etree.ElementTree import Element
 from s3mover.errors import ListingError
 from s3mover.model import ObjectPage
 from s3mover.s3 import xml
-from s3mover.s3.documents import MAX_DOCUMENT, document, judged
-from s3mover.s3.records import Upload, UploadedPart
-from s3mover.s3.response import Response, invalid
+from s3mover.s3.documents import MAX_DOCUMENT, read_document, require_root
+from s3mover.s3.list_page import parse_object_page
+from s3mover.s3.protocol_errors import invalid_response
+from s3mover.s3.records import ListedUpload, UploadedPart
+from s3mover.s3.response import Response
 
 T = TypeVar("T")
 Query = tuple[tuple[str, str], ...]
-Listed = tuple[T, Query]  # what is on a page, and what asks for the next
+ParsedPage = tuple[T, Query]  # what is on a page, and the query for the next
 
 
-def objects_page(response: Response) -> Listed[ObjectPage]:
-    """Read a page of ListObjectsV2."""
-    root, entries = xml.split_page(response.read_all(MAX_DOCUMENT))
-    judged(root, "ListBucketResult", response)
-    return entries, _following(root, {"continuation-token": xml.text(root, "NextContinuationToken")})
+def objects_page(response: Response) -> ParsedPage[ObjectPage]:
+    """Parse a page of ListObjectsV2."""
+    root, entries = parse_object_page(response.read_all(MAX_DOCUMENT))
+    require_root(root, "ListBucketResult", response)
+    return entries, _next_query(root, {"continuation-token": xml.text(root, "NextContinuationToken")})
 
 
-def parts_page(response: Response) -> Listed[list[UploadedPart]]:
-    """Read a page of ListParts."""
-    root = document(response, "ListPartsResult")
-    return xml.uploaded_parts(root), _following(
+def parts_page(response: Response) -> ParsedPage[list[UploadedPart]]:
+    """Parse a page of ListParts."""
+    root = read_document(response, "ListPartsResult")
+    return xml.parse_parts(root), _next_query(
         root, {"part-number-marker": xml.text(root, "NextPartNumberMarker")}
     )
 
 
-def uploads_page(response: Response) -> Listed[list[Upload]]:
-    """Read a page of ListMultipartUploads."""
-    root = document(response, "ListMultipartUploadsResult", keys=True)
+def uploads_page(response: Response) -> ParsedPage[list[ListedUpload]]:
+    """Parse a page of ListMultipartUploads."""
+    root = read_document(response, "ListMultipartUploadsResult", keys=True)
     next_id = xml.text(root, "NextUploadIdMarker")
-    return xml.uploads(root), _following(
-        root, {"key-marker": xml.next_key(root), "upload-id-marker": next_id}
+    return xml.parse_uploads(root), _next_query(
+        root, {"key-marker": xml.next_key_marker(root), "upload-id-marker": next_id}
     )
 
 
-def _following(root: Element, markers: dict[str, str]) -> Query:
-    """Return what asks for the next page, nothing where this is the last."""
+def _next_query(root: Element, markers: dict[str, str]) -> Query:
+    """Return the query for the next page, empty where this is the last."""
     truncated = xml.text(root, "IsTruncated").lower()
     if truncated not in ("true", "false"):
-        raise invalid("a page of a listing does not say whether it is the last")
+        raise invalid_response("a page of a listing does not say whether it is the last")
     if truncated == "false":
         return ()
     if not all(markers.values()):
-        raise ListingError("a page of a listing says that there is more, but not where")
+        raise ListingError("a page of a listing is truncated, but has no token for the next page")
     return tuple(markers.items())
 
 
 def check_order(bucket: str, last: str, prefix: str, entries: ObjectPage) -> None:
-    """Refuse keys that do not ascend (strings compare as their UTF-8 does) or lie outside what was asked for."""
+    """Ensure that keys ascend (strings compare as their UTF-8 does) and have the requested prefix.
+
+    Raises:
+        ListingError: they do not.
+    """
     keys = [last, *entries.keys] if last else entries.keys
     if not all(map(lt, keys, keys[1:])):
-        at = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
+        index = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
         raise ListingError(
-            f"the listing of {bucket} is out of order: {keys[at]!r} comes after {keys[at - 1]!r}"
+            f"the listing of {bucket} is out of order: {keys[index]!r} comes after {keys[index - 1]!r}"
         )
-    # Keys with one prefix are neighbours: where the ends have it, all have it.
+    # Keys with one prefix are neighbours: if the first and the last have it, all have it.
     if entries and not (entries.keys[0].startswith(prefix) and entries.keys[-1].startswith(prefix)):
-        raise ListingError(f"the listing of {bucket} holds keys that do not begin with {prefix!r}")
+        raise ListingError(f"the listing of {bucket} contains keys that do not begin with {prefix!r}")

@@ -1,4 +1,4 @@
-"""Reading a listing page by page: each is tried again where that may help. What is on a page is `pages.py`'s."""
+"""Reads a listing page by page; each page is retried after temporary errors. `pages.py` parses them."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,20 +6,20 @@ from typing import TypeVar
 
 from s3mover.errors import ListingError, MoverError, S3Error
 from s3mover.s3.client import Client, Request
-from s3mover.s3.pages import Listed, Query
+from s3mover.s3.pages import ParsedPage, Query
 from s3mover.s3.response import Response
 from s3mover.s3.retry import permanent_after, retrying
 
-# A page cut short comes whole when asked for again; one that cannot be read never does.
+# A page that was cut short is complete when requested again; one that cannot be parsed never is.
 MAX_INVALID = 3
 T = TypeVar("T")
 M = TypeVar("M")
 
 
 class Pager:
-    """Reads the listings of one bucket; `sleep` waits so many seconds before a page is asked for again.
+    """Reads the listings of one bucket; `sleep` waits so many seconds before a page is requested again.
 
-    Everything may raise `S3Error`, and `ListingError` where a listing contradicts itself.
+    Every method may raise `S3Error`, and `ListingError` where a listing contradicts itself.
     """
 
     def __init__(self, client: Client, bucket: str, sleep: Callable[[float], None]) -> None:
@@ -27,28 +27,30 @@ class Pager:
         self._bucket = bucket
         self._sleep = sleep
 
-    def pages(self, request: Request, read: Callable[[Response], Listed[T]]) -> Iterator[T]:
-        """Yield what `read` makes of each page, the next of which is asked for where the one before says so."""
+    def pages(self, request: Request, read: Callable[[Response], ParsedPage[T]]) -> Iterator[T]:
+        """Yield the items of each page of `request`, which `read` parses."""
         first: Query = ()
-        return self.follow(lambda more: self.page(request._replace(query=request.query + more), read), first)
+        return self.follow(
+            lambda query: self.page(request._replace(query=request.query + query), read), first
+        )
 
-    def follow(self, ask: Callable[[M], tuple[T, M]], more: M) -> Iterator[T]:
-        """Yield page after page: `ask` reads one, once, and tells what asks for the next; nothing ends the listing."""
+    def follow(self, read_page: Callable[[M], tuple[T, M]], marker: M) -> Iterator[T]:
+        """Yield page after page: `read_page` returns the items and the next page's marker, empty after the last."""
         while True:
-            items, following = retrying(
-                permanent_after(MAX_INVALID, partial(ask, more), _is_invalid), pause=self._sleep
+            items, next_marker = retrying(
+                permanent_after(MAX_INVALID, partial(read_page, marker), _is_invalid), pause=self._sleep
             )
             yield items
-            if not following:
+            if not next_marker:
                 return
-            if following == more:
+            if next_marker == marker:
                 raise ListingError(
-                    f"the listing of {self._bucket} does not go on: two pages name the same next one"
+                    f"the listing of {self._bucket} does not advance: two pages name the same next page"
                 )
-            more = following
+            marker = next_marker
 
     def page(self, request: Request, read: Callable[[Response], T]) -> T:
-        """Ask for one page, once."""
+        """Read one page, without retries."""
         try:
             return self._client.perform(request, read)
         except ListingError as error:

@@ -1,8 +1,8 @@
-"""Bodies on their way out: what the request's head declares of them, and what is sent between their bytes.
+"""Request bodies: the headers that describe them, and their framing.
 
-A body that is read as it is sent cannot be hashed beforehand. Over TLS it goes unsigned, with its checksum behind it
-where the store takes that. Over plain HTTP it is cut into chunks that are signed one after the other, so that nobody
-on the way can change it unseen. All lengths are known beforehand, so that `Content-Length` can be sent.
+A body that is read while it is sent cannot be hashed beforehand. Over TLS it is unsigned, and its checksum follows as a
+trailer where the store accepts that. Over plain HTTP it is sent in chunks, each signed, so that it cannot be altered
+unnoticed. All lengths are known beforehand, so that `Content-Length` can be sent.
 Sources: Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header" (the values of
 `x-amz-content-sha256`), "Signature calculations: transferring payload in multiple chunks" and "... trailing headers".
 """
@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from s3mover.s3.http import SEND_BUFFER, Stream
-from s3mover.s3.response import incomplete
+from s3mover.s3.protocol_errors import incomplete_body
 from s3mover.s3.sigv4 import UNSIGNED_PAYLOAD, ChunkSigner
 
 CHUNK_SIZE = 128 * 1024
-# A signed chunk stands whole in the buffer that it is sent from; its lines, and those after the last, need less.
-LINES = 1024
-SIGNED_CHUNK_SIZE = SEND_BUFFER - LINES
-# So much of a body may be read beforehand, to be hashed; each connection's buffer is as large.
+# A signed chunk must fit into the send buffer; the lines around it, and after the last chunk, need less than this.
+MAX_LINES_LENGTH = 1024
+SIGNED_CHUNK_SIZE = SEND_BUFFER - MAX_LINES_LENGTH
+# The longest body that is read beforehand, to be hashed; each connection's buffer is as large.
 MAX_HASHED = SEND_BUFFER
 UNSIGNED_WITH_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -26,11 +26,11 @@ SIGNED_WITH_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 _END_OF_LINE = b"\r\n"
 _SIGNATURE = 64  # characters
 
-Read = Callable[[memoryview], int]
+ReadInto = Callable[[memoryview], int]
 
 
 class Trailer(NamedTuple):
-    """What follows the body: a header's name, and its value of `length` characters, asked for once the body is read."""
+    """A header after the body: its name, its `length` in characters, and its value, called once the body is read."""
 
     name: str
     length: int
@@ -38,19 +38,19 @@ class Trailer(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A body of `length` bytes, which `read` fills into a view and counts, as an operation wants it sent.
+    """A body of `length` bytes to send; `read` fills a view with the next ones and returns the count.
 
-    `chunks` says that the store takes signed chunks, `trailer` what it checks the body by; a trailer needs chunks.
+    `chunks` says that the store accepts signed chunks; it checks the body by `trailer`, which needs chunks.
     """
 
-    read: Read
+    read: ReadInto
     length: int
     trailer: Trailer | None = None
     chunks: bool = False
 
 
 def buffered(content: bytes | Outgoing, *, secure: bool) -> bytes | Outgoing:
-    """Return `content`, read beforehand where it is small and would go unprotected otherwise."""
+    """Return `content`, read beforehand if it is small and would be unprotected otherwise."""
     if (
         secure
         or isinstance(content, bytes)
@@ -64,8 +64,8 @@ def buffered(content: bytes | Outgoing, *, secure: bool) -> bytes | Outgoing:
     return bytes(whole)
 
 
-def declared(body: Outgoing, encoding: str, *, secure: bool) -> dict[str, str]:
-    """Return the headers that say how `body` is sent; `encoding` is the object's own.
+def body_headers(body: Outgoing, encoding: str, *, secure: bool) -> dict[str, str]:
+    """Return the headers that describe the framing of `body`; `encoding` is the object's own Content-Encoding.
 
     | connection | trailer | signed chunks | sent                                             |
     |------------|---------|---------------|--------------------------------------------------|
@@ -85,13 +85,13 @@ def declared(body: Outgoing, encoding: str, *, secure: bool) -> dict[str, str]:
     return headers
 
 
-def as_sent(body: Outgoing, headers: Mapping[str, str], signer: Callable[[], ChunkSigner]) -> Stream:
-    """Return `body` as it is sent after a head with `headers`, those that `declared` gave among them."""
+def body_stream(body: Outgoing, headers: Mapping[str, str], signer: Callable[[], ChunkSigner]) -> Stream:
+    """Return `body` as it is sent after a head with `headers`, which include those of `body_headers`."""
     length, payload = int(headers["content-length"]), headers["x-amz-content-sha256"]
     if payload == UNSIGNED_PAYLOAD:
         return Stream(body.read, length)
     if payload == UNSIGNED_WITH_TRAILER and body.trailer is not None:
-        return Stream(_TrailedBody(body.read, body.length, body.trailer).read_into, length)
+        return Stream(_TrailerBody(body.read, body.length, body.trailer).read_into, length)
     return Stream(_SignedBody(body, signer()).read_into, length)
 
 
@@ -103,10 +103,10 @@ def _payload(body: Outgoing, secure: bool) -> str:
     return SIGNED if body.chunks else UNSIGNED_PAYLOAD
 
 
-class _TrailedBody:
-    """The body with its lines in between, as a reader that fills views."""
+class _TrailerBody:
+    """A body in unsigned chunks with a trailer, as a reader that fills views."""
 
-    def __init__(self, read: Read, length: int, trailer: Trailer) -> None:
+    def __init__(self, read: ReadInto, length: int, trailer: Trailer) -> None:
         self._read = read
         self._chunks = _chunks(length)
         self._trailer = trailer
@@ -114,7 +114,7 @@ class _TrailedBody:
         self._line = self._next_line()
 
     def read_into(self, view: memoryview) -> int:
-        """Fill `view` as far as what comes allows and return the count; 0 at the end."""
+        """Fill `view` with what is available and return the count; 0 at the end."""
         filled = 0
         while filled < len(view) and (self._line or self._chunk_left):
             room = view[filled:]
@@ -143,7 +143,7 @@ class _TrailedBody:
 
 
 class _SignedBody:
-    """The body in signed chunks, each read, hashed and sent in one place: the sender's own buffer."""
+    """A body in signed chunks, each read, hashed and sent in the send buffer itself."""
 
     def __init__(self, body: Outgoing, signer: ChunkSigner) -> None:
         self._read = body.read
@@ -153,9 +153,9 @@ class _SignedBody:
         self._ended = False
 
     def read_into(self, view: memoryview) -> int:
-        """Fill `view` with one chunk, and with the end behind the last one; return the count, 0 at the end.
+        """Fill `view` with one chunk, and with the end after the last one; return the count, 0 at the end.
 
-        The view has the room that `Stream` promises, which is that of a chunk.
+        The view has the room that `Stream` promises, which is enough for a chunk.
         """
         filled = self._put_chunk(view) if self._left else 0
         if not self._left and not self._ended:
@@ -179,18 +179,18 @@ class _SignedBody:
         last = _signed_line(0, self._signer.chunk(b""))
         if self._trailer is None:
             return last + _END_OF_LINE
-        said = f"{self._trailer.name}:{self._trailer.value()}"
-        # It is signed with the end of line that it has in the documentation, and sent with HTTP's.
-        signature = self._signer.trailer(f"{said}\n".encode())
-        return last + f"{said}\r\nx-amz-trailer-signature:{signature}\r\n\r\n".encode()
+        header = f"{self._trailer.name}:{self._trailer.value()}"
+        # It is signed with the line feed of the documentation, and sent with the end of line of HTTP.
+        signature = self._signer.trailer(f"{header}\n".encode())
+        return last + f"{header}\r\nx-amz-trailer-signature:{signature}\r\n\r\n".encode()
 
 
-def _fill(read: Read, view: memoryview) -> None:
+def _fill(read: ReadInto, view: memoryview) -> None:
     filled = 0
     while filled < len(view):
         count = read(view[filled:])
         if not count:
-            raise incomplete(f"the body to send ended {len(view) - filled} bytes early")
+            raise incomplete_body(f"the body to send ended {len(view) - filled} bytes early")
         filled += count
 
 
@@ -212,7 +212,7 @@ def _line_length(size: int) -> int:
 
 
 def _sent_length(body: Outgoing, payload: str) -> int:
-    """Return how many bytes go over the wire."""
+    """Return the length of the body with its framing, in bytes."""
     if payload == UNSIGNED_PAYLOAD:
         return body.length
     signed = payload != UNSIGNED_WITH_TRAILER

@@ -1,4 +1,4 @@
-"""What the operations on a bucket give back: frozen records, no behaviour."""
+"""What the operations on a bucket return: frozen records, no behaviour."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ class Page(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What S3 says of one object.
+    """What S3 says of one object: the result of HeadObject and GetObject.
 
     `size` is the whole object's in bytes (-1 where a store does not say); `etag` is without its quotes;
-    `last_modified` is an HTTP date. `headers` are all of the answer's, in lower case, their values latin-1 of the
-    bytes sent: what is sent back unchanged arrives unchanged.
+    `last_modified` is an HTTP date. `headers` are all of the response's: names in lower case, values the bytes
+    read as latin-1, so that they can be sent again unchanged.
     """
 
     size: int
@@ -27,14 +27,14 @@ class Head(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What S3 says of an object it has just stored; `etag` is without its quotes."""
+    """What S3 says of an object or a part just written; `etag` is without its quotes."""
 
     etag: str
     headers: dict[str, str]
 
 
-class Upload(NamedTuple):
-    """A multipart upload that was neither completed nor aborted; `initiated` is S3's own text, which sorts as time."""
+class ListedUpload(NamedTuple):
+    """A multipart upload in progress, as listed; `initiated` is S3's ISO 8601 text."""
 
     key: str
     upload_id: str

@@ -1,9 +1,8 @@
-"""The only door to boto3: who signs for one side, and where its bucket answers.
+"""Resolves one side's credentials and its bucket's address. The only module that imports boto3's core.
 
-boto3's core decides what it knows best: where credentials come from, regions, virtual hosts or paths, FIPS,
-dual-stack, accelerated and custom endpoints. It costs 0.3 seconds and 30 MB, and is needed for moments only, so that
-it lives in a process that ends again (`wiring/answering.py`). Its errors become sentences that name the side and say
-what to do.
+boto3's core decides where credentials come from, regions, virtual hosts or paths, FIPS, dual-stack, accelerated and
+custom endpoints. It costs 0.3 seconds and 30 MB and is needed for moments only: it is loaded in a process that ends
+(`app/config_process_main.py`). Its errors become messages that name the side and the remedy.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ SessionOf = Callable[[str], Session]
 
 
 def session_of(profile: str) -> Session:
-    """Return a session of botocore's, with a profile of the AWS configuration or without one."""
+    """Return a session of botocore with a profile of the AWS configuration, none if empty."""
     session = Session()
     if profile:
         session.set_config_variable("profile", profile)
@@ -41,15 +40,15 @@ def session_of(profile: str) -> Session:
 
 
 def resolve(access: SideAccess, sessions: SessionOf = session_of) -> ResolvedSide:
-    """Find one side's credentials, valid now, and its bucket's address.
+    """Return one side's credentials, valid now, and its bucket's address.
 
     Raises:
         UnreachableError: no credentials, no such profile, a role that may not be assumed, or S3 cannot be reached to
             ask for the region.
     """
-    with _translated(access):
+    with _translated_errors(access):
         session = sessions(access.profile)
-        source = _chain(session, access)
+        source = _credential_source(session, access)
         address = _address(session, access)
         frozen = source.get_frozen_credentials()
     expiry = getattr(source, "_expiry_time", None)
@@ -60,61 +59,61 @@ def resolve(access: SideAccess, sessions: SessionOf = session_of) -> ResolvedSid
 
 
 def caching_resolver() -> ResolveSide:
-    """Return a `resolve` whose sessions are made once for each profile, for a process that asks several times."""
+    """Return `resolve` with sessions cached per profile, for a process that resolves several sides."""
     return partial(resolve, sessions=cache(session_of))
 
 
-def _chain(session: Any, access: SideAccess) -> Any:
-    """Find what gives credentials: the keys of the settings, else the default chain; then the role, if any."""
+def _credential_source(session: Any, access: SideAccess) -> Any:
+    """Return the source of credentials: the settings' keys, else the default chain; then the role, if any."""
     if access.access_key:
-        found = chain.Credentials(access.access_key, access.secret_key, access.session_token or None)
+        source = chain.Credentials(access.access_key, access.secret_key, access.session_token or None)
     else:
-        found = session.get_credentials()
-    if found is None:
+        source = session.get_credentials()
+    if source is None:
         raise boto.NoCredentialsError
-    return _role(session, access, found) if access.role_arn else found
+    return _assume_role(session, access, source) if access.role_arn else source
 
 
-def _role(session: Any, access: SideAccess, found: Any) -> Any:
-    """Assume the role with what was found; botocore assumes it again before each expiry."""
+def _assume_role(session: Any, access: SideAccess, source: Any) -> Any:
+    """Return credentials of the role, assumed with those of `source`; botocore assumes it again before each expiry."""
     region = access.region or session.get_config_variable("region") or DEFAULT_REGION
-    arguments = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
+    extra_args = {"RoleSessionName": ROLE_SESSION, "ExternalId": access.external_id}
     fetcher = chain.AssumeRoleCredentialFetcher(
         partial(session.create_client, region_name=region, config=_BOUNDS),
-        found,
+        source,
         access.role_arn,
-        extra_args={name: value for name, value in arguments.items() if value},
+        extra_args={name: value for name, value in extra_args.items() if value},
     )
     return chain.DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
 
 def _address(session: Any, access: SideAccess) -> BucketAddress:
-    """Find the bucket's region and address.
+    """Return the bucket's address.
 
-    A region that the settings do not give is asked of S3 itself, since the profile's says where one works, not
-    where the bucket lies. Other stores than AWS are not asked.
+    S3 itself is asked for a region that the settings do not give: the region of the profile need not be the bucket's.
+    Other stores than AWS are not asked.
     """
     guess = access.region or session.get_config_variable("region") or DEFAULT_REGION
-    address = _learnt_address(session, access, guess)
+    address = _address_from_botocore(session, access, guess)
     if access.region or access.bucket.startswith("arn:") or AWS_DOMAIN not in address.host:
         return address
     region = _region_of_bucket(session, access, guess)
-    return address if region == address.region else _learnt_address(session, access, region)
+    return address if region == address.region else _address_from_botocore(session, access, region)
 
 
-def _learnt_address(session: Any, access: SideAccess, region: str) -> BucketAddress:
-    """Let botocore build a request, take its URL and signing region, and answer in S3's stead."""
+def _address_from_botocore(session: Any, access: SideAccess, region: str) -> BucketAddress:
+    """Let botocore build a request, intercept it, and return its URL and signing region as an address."""
     built: dict[str, Any] = {}
 
-    def take(
+    def intercept(
         params: dict[str, Any], context: dict[str, Any], **_: object
     ) -> tuple[SimpleNamespace, dict[str, Any]]:
         built.update(url=params["url"], region=context.get("signing", {}).get("region"))
         return SimpleNamespace(status_code=200), {}
 
-    # Keys that nobody holds: building signs nothing, and the credentials need not be found for it.
+    # Made-up keys: the request is not signed, so that no credentials have to be resolved for it.
     client = _s3_client(session, access, region, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
-    client.meta.events.register("before-call.s3.HeadObject", take)
+    client.meta.events.register("before-call.s3.HeadObject", intercept)
     client.head_object(Bucket=access.bucket, Key=_PROBE)
     url = urlsplit(built["url"])
     port = url.port or {"http": 80, "https": 443}[url.scheme]
@@ -123,26 +122,26 @@ def _learnt_address(session: Any, access: SideAccess, region: str) -> BucketAddr
 
 
 def _region_of_bucket(session: Any, access: SideAccess, guess: str) -> str:
-    """Ask by HeadBucket, which tells the region even to those whom it refuses."""
+    """Return the region by HeadBucket, which names it even in a refusal."""
     client = _s3_client(session, access, guess, config=_BOUNDS.merge(Config(signature_version=UNSIGNED)))
     try:
-        answer = client.head_bucket(Bucket=access.bucket)
+        response = client.head_bucket(Bucket=access.bucket)
     except boto.ClientError as error:
-        answer = error.response
-    region: str = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", guess)
+        response = error.response
+    region: str = response["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", guess)
     return region
 
 
 def _s3_client(session: Any, access: SideAccess, region: str, **options: Any) -> Any:
-    arguments = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
-    return session.create_client("s3", region_name=region, **arguments)
+    options = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
+    return session.create_client("s3", region_name=region, **options)
 
 
 @contextmanager
-def _translated(access: SideAccess) -> Iterator[None]:
+def _translated_errors(access: SideAccess) -> Iterator[None]:
     try:
         yield
-    # botocore raises a bare ValueError for an endpoint or a region that is none.
+    # botocore raises a bare ValueError for an invalid endpoint or region.
     except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
         sentence = " ".join(_sentence(access, error).split())
         raise UnreachableError(f"{access.side}: {sentence}"[:MAX_MESSAGE]) from error
@@ -161,9 +160,9 @@ def _sentence(access: SideAccess, error: Exception) -> str:
                 f"there is no AWS profile {access.profile!r}; correct {side}.profile or the AWS configuration"
             )
         case boto.ClientError():
-            said = error.response.get("Error", {})
+            detail = error.response.get("Error", {})
             return (
-                f"no credentials were given ({said.get('Code')}: {said.get('Message')}); check {side}.role_arn, "
+                f"no credentials were given ({detail.get('Code')}: {detail.get('Message')}); check {side}.role_arn, "
                 f"its trust policy and {side}.external_id"
             )
         case boto.ConnectionError() | boto.HTTPClientError():

@@ -1,6 +1,6 @@
 """Retries: the backoff, the one loop that repeats a call, and the budget of all repetitions.
 
-Which errors are worth another attempt is said by the errors themselves (`MoverError.temporary`).
+Errors themselves say whether another attempt may succeed (`MoverError.temporary`).
 Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (Marc Brooker).
 """
 

@@ -1,6 +1,6 @@
-"""Permissions in IAM's words: which right an operation exercises, and of which one a refusal speaks. Pure.
+"""IAM actions: those that an operation needs, and those that a refusal names. Pure.
 
-Who should be given a right, and by which document, is not known here.
+Which principal needs an action, and in which policy, is decided in `diagnostics/`.
 Sources: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations" and "Protecting data with
 server-side encryption using AWS KMS"; IAM User Guide, "Troubleshoot access denied error messages".
 """
@@ -13,7 +13,7 @@ from s3mover.errors import S3Error
 
 KMS_RIGHTS = ("kms:GenerateDataKey", "kms:Decrypt")
 _WRITE = ("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAcl")
-# The right that an operation always needs first, then those that it may need besides.
+# The action that an operation always needs comes first, then those that it may need besides.
 RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ListObjectsV2": ("s3:ListBucket",),
@@ -31,15 +31,15 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "GetBucketWebsite": ("s3:GetBucketWebsite",),
     }
 )
-# Within an account AWS says which right is missing; between accounts it does not.
+# Within an account AWS names the missing action; between accounts it does not.
 _NAMED = re.compile(r"\b(?:s3|kms):[A-Z][A-Za-z]+\b")
 _KMS = re.compile(r"\bKMS\b", re.IGNORECASE)
 
 
 def missing_rights(error: S3Error) -> tuple[str, ...]:
-    """Return the rights whose lack may have caused `error`: those that it names, else those of its operation.
+    """Return the actions whose lack may have caused `error`: those that it names, else those of its operation.
 
-    Empty where it is no question of permission.
+    Empty where the error is not about permissions.
     """
     speaks_of_kms = bool(_KMS.search(f"{error.code} {error.message}"))
     if error.code != "AccessDenied" and not speaks_of_kms:

@@ -1,4 +1,4 @@
-"""What is asked about one side, and what was found: records alone, because the clerk needs little else of this room."""
+"""How one side is accessed, and its resolved address and credentials: records only, which load nothing else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from s3mover.model import BucketAddress, Credentials, Side
 
 @dataclass(frozen=True, slots=True)
 class SideAccess:
-    """How one side is reached, as the settings have it; what is empty is found as the AWS CLI would find it."""
+    """How one side is accessed, by the settings; empty fields are resolved as the AWS CLI does."""
 
     side: Side
     bucket: str
@@ -24,7 +24,7 @@ class SideAccess:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSide:
-    """What was found for one side."""
+    """The address and the credentials of one side."""
 
     address: BucketAddress
     credentials: Credentials

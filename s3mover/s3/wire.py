@@ -1,7 +1,7 @@
 """Sockets: one connection to a host, plain or TLS, direct or through the environment's proxy.
 
-The only module that talks to `socket` and `ssl`: their errors become `S3Error` here. It moves bytes and knows
-no HTTP, save for the few lines that ask a proxy for a tunnel (RFC 9110, section 9.3.6).
+The only module that uses `socket` and `ssl`: their errors become `S3Error` here. It moves bytes and knows no HTTP,
+except for opening a tunnel through a proxy (RFC 9110, section 9.3.6).
 """
 
 import os
@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from s3mover.errors import S3Error
 
-MAX_TUNNEL_ANSWER = 16 * 1024
+MAX_TUNNEL_RESPONSE = 16 * 1024
 
 
 class Timeouts(NamedTuple):
@@ -28,7 +28,7 @@ class Timeouts(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """What answers requests: `scheme` is `http` or `https`."""
+    """Where requests are sent; `scheme` is `http` or `https`."""
 
     scheme: str
     host: str
@@ -36,7 +36,7 @@ class Endpoint(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Write host and port as the `Host` header has them, without the scheme's own port."""
+        """Host and port as in the `Host` header, without the scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == {"http": 80, "https": 443}[self.scheme] else f"{host}:{self.port}"
 
@@ -49,26 +49,26 @@ class Proxy(NamedTuple):
     authorization: str
 
     def __repr__(self) -> str:
-        """Name host and port only: the rest is secret."""
+        """Return host and port only: the rest is secret."""
         return f"Proxy({self.host}:{self.port})"
 
 
 class Wire:
     """An open connection. Every method may raise `S3Error` (`ConnectionError` or `Timeout`).
 
-    The socket never blocks, and is waited for only where there is something to wait for: a socket with a time-out polls
-    before each write and, TLS, tries to read before each wait. One CopyObject took six calls for which the thread let
-    go of the interpreter, and takes four.
+    The socket does not block, and is polled only when it is not ready: a socket with a timeout polls before each write
+    and, with TLS, tries to read before each wait. One CopyObject releases the interpreter's lock four times instead of
+    six.
 
     Args:
         sock: the connected socket.
-        patience: the longest silence, in seconds.
+        timeout: the longest silence, in seconds.
     """
 
-    def __init__(self, sock: socket.socket, patience: float) -> None:
+    def __init__(self, sock: socket.socket, timeout: float) -> None:
         sock.setblocking(False)
         self._socket = sock
-        self._patience = patience * 1000
+        self._timeout = timeout * 1000
         self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else lambda: 0
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sock, select.POLLIN)
@@ -81,18 +81,18 @@ class Wire:
             left = left[self._retry_io(self._socket.send, left, self._writable) :]
 
     def wait(self) -> None:
-        """Wait until something comes: sooner said than tried to read, where an answer takes its time."""
-        if not self._pending() and not self._readable.poll(self._patience):
+        """Wait until bytes can be read; cheaper than trying to read where a response takes time."""
+        if not self._pending() and not self._readable.poll(self._timeout):
             raise to_s3_error(TimeoutError())
 
     def receive_into(self, view: memoryview) -> int:
-        """Wait for bytes and return how many came; 0 once the other side has closed."""
+        """Wait for bytes and return their count; 0 once the other side has closed."""
         return self._retry_io(self._socket.recv_into, view, self._readable)
 
     def try_receive(self, view: memoryview) -> int | None:
-        """Take what has come already: the number of bytes, 0 where the other side has closed, None for nothing.
+        """Receive without waiting; return the number of bytes, 0 where the other side has closed, None for nothing.
 
-        TLS has messages of its own (session tickets), so that a readable socket need not hold a byte for us.
+        TLS has messages of its own (session tickets), so that a readable socket may have no byte for us.
         """
         if not self._readable.poll(0) and not self._pending():
             return None
@@ -120,7 +120,7 @@ class Wire:
                 awaited = self._writable
             except OSError as error:
                 raise to_s3_error(error) from error
-            if not awaited.poll(self._patience):
+            if not awaited.poll(self._timeout):
                 raise to_s3_error(TimeoutError())
 
 
@@ -138,10 +138,10 @@ def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wi
 
 
 def proxy_for(endpoint: Endpoint) -> Proxy | None:
-    """Find the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY ask for, if any."""
+    """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY ask for, if any."""
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
-    # Loaded where a proxy is named: it costs each process a megabyte.
+    # Imported only where a proxy is configured: it costs each process a megabyte.
     from urllib.request import (  # type: ignore[attr-defined]  # noqa: PLC0415 - the stubs lack the second
         getproxies_environment,
         proxy_bypass_environment,
@@ -153,30 +153,30 @@ def proxy_for(endpoint: Endpoint) -> Proxy | None:
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        raise S3Error("ConnectionError", f"a proxy is reached by http://host:port, not by {parts.scheme}://")
+        raise S3Error("ConnectionError", f"a proxy must be given as http://host:port, got {parts.scheme}://")
     user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     authorization = f"Basic {b64encode(user.encode()).decode()}" if parts.username else ""
     return Proxy(parts.hostname, parts.port or 80, authorization)
 
 
 def to_s3_error(error: OSError, where: str = "") -> S3Error:
-    """Translate a foreign error; `where` names the host that was to be reached."""
+    """Return the `S3Error` for an error of `socket` or `ssl`; `where` names the host, if any."""
     prefix = f"{where}: " if where else ""
     if isinstance(error, TimeoutError):
-        return S3Error("Timeout", f"{prefix}no answer in time", temporary=True)
+        return S3Error("Timeout", f"{prefix}no response in time", temporary=True)
     verified = not isinstance(error, ssl.SSLCertVerificationError)
     message = error.strerror or str(error) or type(error).__name__
     return S3Error("ConnectionError", f"{prefix}{message}", temporary=verified)
 
 
 def _connect(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> socket.socket:
-    nearest = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
-    sock = socket.create_connection(nearest, timeouts.connect)
+    peer = (proxy.host, proxy.port) if proxy else (endpoint.host, endpoint.port)
+    sock = socket.create_connection(peer, timeouts.connect)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.scheme == "https":
             if proxy:
-                _ask_for_tunnel(sock, endpoint, proxy)
+                _open_tunnel(sock, endpoint, proxy)
             context = _tls_context(os.environ.get("AWS_CA_BUNDLE", ""))
             sock = context.wrap_socket(sock, server_hostname=endpoint.host)
     except BaseException:
@@ -199,7 +199,7 @@ def _tls_context(bundle: str) -> ssl.SSLContext:
     return context
 
 
-def _ask_for_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
+def _open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     target = f"{host}:{endpoint.port}"
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
@@ -208,14 +208,14 @@ def _ask_for_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> No
     sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
     status = _tunnel_status(sock)
     if status[9:12] != b"200":
-        said = status.decode("latin-1") or "nothing"
-        raise S3Error("ConnectionError", f"the proxy {proxy.host}:{proxy.port} said {said}", temporary=True)
+        reply = status.decode("latin-1") or "nothing"
+        raise S3Error("ConnectionError", f"the proxy {proxy.host}:{proxy.port} said {reply}", temporary=True)
 
 
 def _tunnel_status(sock: socket.socket) -> bytes:
-    """Read the head of the proxy's answer and not a byte more: what follows belongs to TLS."""
+    """Read the head of the proxy's response and not a byte more: what follows belongs to TLS."""
     head = b""
-    while not head.endswith(b"\r\n\r\n") and len(head) < MAX_TUNNEL_ANSWER:
+    while not head.endswith(b"\r\n\r\n") and len(head) < MAX_TUNNEL_RESPONSE:
         byte = sock.recv(1)
         if not byte:
             break

@@ -156,7 +156,7 @@ def test_an_answer_to_head_has_no_body() -> None:
     """Its length says what GET would send."""
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n"
     with connected(in_order(said, answer(b"two"))) as (connection, server):
-        response = connection.request(HEAD, headless=True)
+        response = connection.request(HEAD, without_body=True)
         assert (response.headers["content-length"], response.read_all(LIMIT)) == ("77", b"")
         assert connection.request(HEAD).read_all(LIMIT) == b"two"
         assert server.connections == 1

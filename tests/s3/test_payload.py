@@ -19,9 +19,9 @@ from s3mover.s3.payload import (
     SIGNED_CHUNK_SIZE,
     Outgoing,
     Trailer,
-    as_sent,
+    body_headers,
+    body_stream,
     buffered,
-    declared,
 )
 from s3mover.s3.sigv4 import UNSIGNED_PAYLOAD, ChunkSigner
 from simulator import Simulator
@@ -62,8 +62,8 @@ def body_of(content: bytes, *, step: int = 10**9, trailer: bool = True, chunks: 
 
 def sent(body: Outgoing, view_length: int, *, secure: bool) -> tuple[bytes, ChunkSigner]:
     """Return what goes over the wire, which must be as long as declared, and the signer of the same head."""
-    headers = {**SIGNED_HEAD, **declared(body, "", secure=secure)}
-    stream = as_sent(body, headers, lambda: ChunkSigner(headers, KEYS, "us-east-1"))
+    headers = {**SIGNED_HEAD, **body_headers(body, "", secure=secure)}
+    stream = body_stream(body, headers, lambda: ChunkSigner(headers, KEYS, "us-east-1"))
     out, view = bytearray(), memoryview(bytearray(view_length))
     while count := stream.read(view):
         out += view[:count]
@@ -140,7 +140,7 @@ def test_over_plain_http_every_chunk_is_signed(length: int, step: int, more_room
 def test_what_is_declared(secure: bool, trailer: bool, chunks: bool, payload: str) -> None:
     """Over TLS nothing is hashed by us; over plain HTTP all is signed that the store can take signed."""
     body = body_of(b"abc", trailer=trailer, chunks=chunks)
-    headers = declared(body, "gzip", secure=secure)
+    headers = body_headers(body, "gzip", secure=secure)
     assert headers["x-amz-content-sha256"] == payload
     framed = payload != UNSIGNED_PAYLOAD
     assert headers.get("x-amz-decoded-content-length") == ("3" if framed else None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from s3mover.s3.regions import host_in, is_region, region_of_host
+from s3mover.s3.regions import host_for_region, is_region, region_of_host
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from s3mover.s3.regions import host_in, is_region, region_of_host
 )
 def test_an_aws_host_has_a_brother_in_every_region(host: str, elsewhere: str) -> None:
     """Bucket, kind of endpoint and partition stay as they are."""
-    assert host_in(host, "eu-west-3") == elsewhere
+    assert host_for_region(host, "eu-west-3") == elsewhere
     assert region_of_host(elsewhere) == "eu-west-3"
 
 
@@ -39,7 +39,7 @@ def test_an_aws_host_has_a_brother_in_every_region(host: str, elsewhere: str) ->
 )
 def test_any_other_host_stays_where_it_is(host: str) -> None:
     """Another store, an accelerated endpoint or an access point has no brother."""
-    assert host_in(host, "eu-west-3") == host
+    assert host_for_region(host, "eu-west-3") == host
     assert region_of_host(host) == ""
 
 
@@ -47,4 +47,4 @@ def test_any_other_host_stays_where_it_is(host: str) -> None:
 def test_what_is_no_region_becomes_part_of_no_host(said: str) -> None:
     """An answer cannot send requests, and what signs them, wherever it likes."""
     assert not is_region(said)
-    assert host_in("b.s3.us-east-1.amazonaws.com", said) == "b.s3.us-east-1.amazonaws.com"
+    assert host_for_region("b.s3.us-east-1.amazonaws.com", said) == "b.s3.us-east-1.amazonaws.com"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.s3.throttle import BURST_SECONDS, LONGEST_WAIT_SECONDS, SLACK, TokenBucket
+from s3mover.s3.throttle import BURST_SECONDS, MAX_WAIT_SECONDS, SLACK, TokenBucket
 from testkit.virtual_store import Run, Store
 
 
@@ -74,7 +74,7 @@ def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
     bucket = TokenBucket(1e-14, time.clock, wait)
     bucket.take()
     bucket.take()
-    assert waits == [LONGEST_WAIT_SECONDS]
+    assert waits == [MAX_WAIT_SECONDS]
 
 
 def test_no_rate_is_no_bound() -> None:

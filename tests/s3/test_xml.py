@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from s3mover.errors import ListingError, MoverError, S3Error
 from s3mover.model import ObjectEntry, ObjectPage
-from s3mover.s3 import xml
-from s3mover.s3.records import Upload, UploadedPart
+from s3mover.s3 import list_page, xml, xml_requests
+from s3mover.s3.records import ListedUpload, UploadedPart
 from s3mover.s3.sigv4 import quote_key
 from tests.s3.samples import ODD_KEYS
 
@@ -52,14 +52,14 @@ def listing(
 def by_parser(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Element, ObjectPage]:
     """Read a page without the short cut."""
     with monkeypatch.context() as patch:
-        patch.setattr(xml, "_canonical", lambda _: None)
-        return xml.split_page(body)
+        patch.setattr(list_page, "_split_contents", lambda _: None)
+        return list_page.parse_object_page(body)
 
 
 @given(entries=ENTRIES, gap=st.sampled_from(["", "\n  "]))
 def test_a_page_is_read_as_it_was_written(entries: list[ObjectEntry], gap: str) -> None:
     """Whether it has the canonical shape or not."""
-    frame, read = xml.split_page(listing("".join(contents(entry, gap) for entry in entries)))
+    frame, read = list_page.parse_object_page(listing("".join(contents(entry, gap) for entry in entries)))
     assert list(read) == entries
     assert xml.text(frame, "IsTruncated") == "false"
 
@@ -70,7 +70,7 @@ def test_every_key_is_decoded(sent: str, key: str, gap: str) -> None:
     """S3 writes a blank as a plus; one such key among plain ones is enough."""
     entries = [ObjectEntry("AAA", 1, "a", "t"), ObjectEntry("KEY", 1, "a", "t")]
     page = listing("".join(contents(entry, gap) for entry in entries).replace("KEY", sent))
-    assert xml.split_page(page)[1].keys == ["AAA", key]
+    assert list_page.parse_object_page(page)[1].keys == ["AAA", key]
 
 
 @settings(max_examples=300)
@@ -100,7 +100,7 @@ def test_the_short_cut_reads_what_the_parser_reads(entries: list[ObjectEntry], d
     )
     damaged = body[:at] + put + body[at + length :]
     monkeypatch = pytest.MonkeyPatch()
-    assert outcome(lambda: list(xml.split_page(damaged)[1])) == outcome(
+    assert outcome(lambda: list(list_page.parse_object_page(damaged)[1])) == outcome(
         lambda: list(by_parser(damaged, monkeypatch)[1])
     )
 
@@ -172,7 +172,7 @@ def outcome(call: Callable[[], object]) -> object:
 )
 def test_garbage_is_an_invalid_response(body: bytes) -> None:
     """Whatever comes, nothing but our own error comes of it."""
-    for read in (lambda: xml.split_page(body), lambda: xml.parse(body)):
+    for read in (lambda: list_page.parse_object_page(body), lambda: xml.parse(body)):
         try:
             read()
         except S3Error as error:
@@ -219,7 +219,7 @@ def test_a_deep_document_is_no_danger() -> None:
 )
 def test_stores_may_leave_out_and_reorder(element: str, entry: ObjectEntry) -> None:
     """Only key and size are needed; quotes, order and additions do not matter."""
-    assert list(xml.split_page(listing(f"<Contents>{element}</Contents>"))[1]) == [entry]
+    assert list(list_page.parse_object_page(listing(f"<Contents>{element}</Contents>"))[1]) == [entry]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_stores_may_leave_out_and_reorder(element: str, entry: ObjectEntry) -> N
 def test_an_object_without_key_or_size_is_refused(element: str) -> None:
     """A page that cannot be understood is not guessed at."""
     with pytest.raises(S3Error, match="InvalidResponse"):
-        xml.split_page(listing(f"<Contents>{element}</Contents>"))
+        list_page.parse_object_page(listing(f"<Contents>{element}</Contents>"))
 
 
 def test_keys_of_a_store_that_does_not_encode_are_taken_as_they_are() -> None:
@@ -246,8 +246,10 @@ def test_keys_of_a_store_that_does_not_encode_are_taken_as_they_are() -> None:
     frame = FRAME.replace("<EncodingType>url</EncodingType>", "")
     key = "50%25+<é>&"
     entry = f"<Contents><Key>{escape(key)}</Key><LastModified>t</LastModified><ETag>e</ETag><Size>1</Size></Contents>"
-    assert list(xml.split_page(listing(entry, frame))[1]) == [ObjectEntry(key, 1, "e", "t", "")]
-    assert xml.split_page(listing(entry.replace(escape(key), "50%25"), frame))[1][0].key == "50%25"
+    assert list(list_page.parse_object_page(listing(entry, frame))[1]) == [ObjectEntry(key, 1, "e", "t", "")]
+    assert (
+        list_page.parse_object_page(listing(entry.replace(escape(key), "50%25"), frame))[1][0].key == "50%25"
+    )
 
 
 @pytest.mark.parametrize("gap", ["", "\n"])
@@ -255,13 +257,13 @@ def test_a_key_that_is_not_utf8_is_named(gap: str) -> None:
     """It could not be copied under its name, so the listing fails loudly."""
     page = listing(contents(ObjectEntry("KEY", 1, "a", "t"), gap).replace("KEY", "bad%FF%FEkey"))
     with pytest.raises(ListingError, match="bad%FF%FEkey"):
-        xml.split_page(page)
+        list_page.parse_object_page(page)
 
 
 def test_a_frame_within_a_comment_holds_no_objects() -> None:
     """What only looks like objects is not taken for objects."""
     hidden = f"<!--{contents(ObjectEntry('k', 1, 'a', 't'))}-->"
-    assert list(xml.split_page(listing(hidden))[1]) == []
+    assert list(list_page.parse_object_page(listing(hidden))[1]) == []
 
 
 def test_the_small_documents_are_read() -> None:
@@ -273,12 +275,14 @@ def test_the_small_documents_are_read() -> None:
         f"<R {NAMESPACE}><EncodingType>url</EncodingType><NextKeyMarker>a%2Fz</NextKeyMarker><Upload><Key>a%20b</Key>"
         "<UploadId>u1</UploadId><Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload></R>"
     )
-    assert xml.uploads(xml.parse(uploads.encode())) == [Upload("a b", "u1", "2010-11-10T20:48:33.000Z")]
-    assert xml.next_key(xml.parse(uploads.encode())) == "a/z"
+    assert xml.parse_uploads(xml.parse(uploads.encode())) == [
+        ListedUpload("a b", "u1", "2010-11-10T20:48:33.000Z")
+    ]
+    assert xml.next_key_marker(xml.parse(uploads.encode())) == "a/z"
     parts = b'<R><Part><PartNumber>2</PartNumber><ETag>"e"</ETag><Size>7</Size></Part></R>'
-    assert xml.uploaded_parts(xml.parse(parts)) == [UploadedPart(2, "e", 7)]
-    assert xml.upload_id(xml.parse(b"<R><UploadId>u</UploadId></R>")) == "u"
-    assert xml.stored_etag(xml.parse(b"<R><ETag>&quot;e-2&quot;</ETag></R>")) == "e-2"
+    assert xml.parse_parts(xml.parse(parts)) == [UploadedPart(2, "e", 7)]
+    assert xml.parse_upload_id(xml.parse(b"<R><UploadId>u</UploadId></R>")) == "u"
+    assert xml.parse_etag(xml.parse(b"<R><ETag>&quot;e-2&quot;</ETag></R>")) == "e-2"
 
 
 def test_white_space_before_the_declaration_is_allowed() -> None:
@@ -288,7 +292,7 @@ def test_white_space_before_the_declaration_is_allowed() -> None:
 
 def test_a_completion_lists_numbers_and_etags() -> None:
     """Quoted and escaped, in the order given."""
-    root = xml.parse(xml.completion([(1, "a&b"), (10000, "c")]))
+    root = xml.parse(xml_requests.complete_request([(1, "a&b"), (10000, "c")]))
     assert root.tag == "CompleteMultipartUpload"
     assert [(xml.text(p, "PartNumber"), xml.text(p, "ETag")) for p in root] == [
         ("1", '"a&b"'),

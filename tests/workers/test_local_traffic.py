@@ -12,8 +12,8 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.events import Event, RequestLimitMoved, ThrottleChanged
 from s3mover.model import BucketAddress, Side
+from s3mover.s3.adaptive_limit import AdaptiveLimit
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.throttle import AdaptiveLimit
 from s3mover.workers.messages import BYTES, REQUESTS
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.pool import WorkerPool

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from s3mover.events import RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
-from s3mover.s3.throttle import AdaptiveLimit
+from s3mover.s3.adaptive_limit import AdaptiveLimit
 from s3mover.workers.messages import REQUESTS, Report, Usage
 from s3mover.workers.ratelimit.shares import IDLE_SHARE, Demand, RateShares, allocate
 

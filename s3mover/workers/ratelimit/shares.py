@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from s3mover.events import Event, RequestLimitMoved, ThrottleChanged
 from s3mover.model import Side
-from s3mover.s3.throttle import THROTTLING_CODES, AdaptiveLimit
+from s3mover.s3.adaptive_limit import AdaptiveLimit
+from s3mover.s3.throttle import THROTTLING_CODES
 from s3mover.workers.messages import BYTES, REQUESTS, Report, SetRate
 
 # The supervisor's number among the participants: workers are numbered from 1.

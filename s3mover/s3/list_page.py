@@ -1,0 +1,82 @@
+"""Pages of ListObjectsV2: parsed by one pattern where they are written as AWS does, else by the XML parser."""
+
+import re
+from xml.etree.ElementTree import Element
+
+from s3mover.model import ObjectEntry, ObjectPage, page_of
+from s3mover.s3.xml import (
+    PLAIN_TEXT,
+    decode_key,
+    is_url_encoded,
+    key_of,
+    number_of,
+    parse,
+    text,
+    unquote_etag,
+)
+
+# One `Contents` as AWS and most stores write it: no white space between elements, plain ASCII, no entity except the
+# quotes of an ETag. Every quantifier is possessive, so that no input makes the search slow. Any other page is parsed by
+# the XML parser, which takes three times as long.
+_CONTENTS = re.compile(
+    "<Contents>"
+    "<Key>([!-%'-;=?-~]++)</Key>"
+    f"<LastModified>({PLAIN_TEXT}*+)</LastModified>"
+    '<ETag>(?:&quot;|")?+([!#-%\'-;=?-~]*+)(?:&quot;|")?+</ETag>'
+    f"(?:<ChecksumAlgorithm>{PLAIN_TEXT}*+</ChecksumAlgorithm>)*+"
+    f"(?:<ChecksumType>{PLAIN_TEXT}*+</ChecksumType>)?+"
+    "<Size>([0-9]{1,18}+)</Size>"
+    f"(?:<Owner>(?:<ID>{PLAIN_TEXT}*+</ID>)?+(?:<DisplayName>{PLAIN_TEXT}*+</DisplayName>)?+</Owner>)?+"
+    f"(?:<StorageClass>({PLAIN_TEXT}*+)</StorageClass>)?+"
+    "</Contents>"
+)
+_STRIDE = _CONTENTS.groups + 1  # `split` returns, per match, the text before it and its groups
+_FIRST, _LAST = b"<Contents>", b"</Contents>"
+
+
+def parse_object_page(body: bytes) -> tuple[Element, ObjectPage]:
+    """Parse a page of ListObjectsV2; return its root without `Contents`, and the entries.
+
+    Raises:
+        S3Error: `InvalidResponse`.
+        ListingError: a key is not UTF-8.
+    """
+    start, end = body.find(_FIRST), body.rfind(_LAST) + len(_LAST)
+    pieces = _split_contents(memoryview(body)[start:end]) if 0 <= start < end else None
+    if pieces:
+        frame = parse(body[:start] + b"<Contents/>" + body[end:])
+        if is_url_encoded(frame) and len(frame.findall("Contents")) == 1:
+            return frame, _columns(pieces)
+    root = parse(body)
+    encoded = is_url_encoded(root)
+    return root, page_of([_entry(element, encoded) for element in root.findall("Contents")])
+
+
+def _split_contents(contents: memoryview) -> list[str] | None:
+    """Split adjacent `Contents` into their fields; return None where anything else is between or within them."""
+    try:
+        pieces = _CONTENTS.split(str(contents, "ascii"))
+    except UnicodeDecodeError:
+        return None
+    return None if any(pieces[::_STRIDE]) else pieces
+
+
+def _columns(pieces: list[str]) -> ObjectPage:
+    keys, times, etags, sizes, classes = (pieces[field::_STRIDE] for field in range(1, _STRIDE))
+    if None in classes:
+        classes = [storage_class or "" for storage_class in classes]
+    # One search in all keys takes a tenth of a search in each; a page takes 1.4 ms in all.
+    all_keys = "".join(keys)
+    if "%" in all_keys or "+" in all_keys:
+        keys = list(map(decode_key, keys))
+    return ObjectPage(keys, list(map(int, sizes)), etags, times, classes)
+
+
+def _entry(element: Element, encoded: bool) -> ObjectEntry:
+    return ObjectEntry(
+        key_of(element, encoded),
+        number_of(element, "Size"),
+        unquote_etag(text(element, "ETag")),
+        text(element, "LastModified"),
+        text(element, "StorageClass"),
+    )
