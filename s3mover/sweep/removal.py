@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import Deletion, DueDeletion
-from s3mover.s3.documents import TEMPORARY_CODES
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.documents import TEMPORARY_CODES
 from s3mover.s3.retry import Retry
 
 BATCH = 1000
