@@ -6,6 +6,8 @@ from s3mover.audit.dsn import MysqlDsn, Tls
 from s3mover.errors import SettingsError
 
 CONNECT_TIMEOUT_SECONDS = 5
+# The driver's `ClientFlag.CONNECT_ARGS`, which MySQL's protocol fixes.
+CONNECT_ARGS = 1 << 20
 
 # The lease lives as long as the connection. A host that vanishes, by a power cut say, never closes it: the server does
 # once it was silent for so long, and a standby takes over. Who rests gives signs of life (`patience.py`).
@@ -42,6 +44,8 @@ def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) ->
         "autocommit": False,
         "charset": "utf8mb4",
         "collation": "utf8mb4_bin",  # one that MySQL 8 and MariaDB both know
+        # No connection attributes: to fill them in the driver runs `lsb_release`.
+        "client_flags": [-CONNECT_ARGS],
         "connection_timeout": CONNECT_TIMEOUT_SECONDS,
         "read_timeout": answer_timeout,
         "write_timeout": answer_timeout,

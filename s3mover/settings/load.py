@@ -1,10 +1,9 @@
 """From file, environment and command line to settings that can be worked with, or to all problems at once."""
 
-import sys
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,11 +15,8 @@ from s3mover.settings.names import with_values
 from s3mover.settings.problems import Given, Problem, of_route, refused
 from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
-# pydantic would look for plug-ins among all packages that are installed, and run them beside our secrets. To look takes
-# twice as long as to hold all settings against their types. Here it finds none.
-_NO_PLUGINS = ModuleType("pydantic.plugin._loader")
-vars(_NO_PLUGINS)["get_plugins"] = tuple
-sys.modules.setdefault(_NO_PLUGINS.__name__, _NO_PLUGINS)
+# Before any validator is built: pydantic would run the plug-ins of every installed package, and these see our secrets.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 def load(
