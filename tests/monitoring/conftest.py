@@ -1,4 +1,4 @@
-"""A running daemon on the simulator, whose every kind of outcome is seen by those who watch it."""
+"""A running daemon on the simulator, with every kind of outcome, observed over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Watched:
-    """A daemon that is watched over HTTP alone."""
+    """A daemon that is observed over HTTP only."""
 
     def __init__(self, world: World, running: Daemon, port: int, folder: Path, worker: int) -> None:
         self.world = world
@@ -27,20 +27,20 @@ class Watched:
 
     @property
     def url(self) -> str:
-        """Where people look."""
+        """The address of the status page."""
         return f"http://127.0.0.1:{self.port}/"
 
     def status(self) -> dict[str, Any]:
-        """Return what /status tells."""
-        told: dict[str, Any] = json.loads(self._daemon.get(self.port, "/status")[1])
-        return told
+        """Return the content of /status."""
+        status: dict[str, Any] = json.loads(self._daemon.get(self.port, "/status")[1])
+        return status
 
     def metrics(self) -> str:
-        """Return what /metrics tells."""
+        """Return the content of /metrics."""
         return self._daemon.get(self.port, "/metrics")[1]
 
     def is_settled(self) -> bool:
-        """Tell whether the last sweep found everything in place."""
+        """Return whether the last sweep found everything in place."""
         status = self.status()
         last = status["sweeps"][0] if status["sweeps"] else None
         return bool(

@@ -52,7 +52,7 @@ def test_each_alert_says_what_to_do() -> None:
 
 
 def test_the_runbook_has_a_section_per_alert_and_no_other() -> None:
-    """Who follows the link finds the section, and no section speaks of an alert that is gone."""
+    """Each link has a section, and each section an alert."""
     assert anchors(RUNBOOK) == {alert["alert"].lower() for alert in alerts()}
 
 

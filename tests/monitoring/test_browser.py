@@ -1,4 +1,4 @@
-"""The status page in a real browser, of a real daemon: idle, in a sweep, after failures, on a phone, in the dark."""
+"""The status page in a real browser, of a real daemon: idle, in a sweep, after failures, on a phone, in dark mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ PHONE = {"width": 390, "height": 844}
 # Also between the attempts, while objects that failed wait.
 AT_REST = "3 objects could not be moved"
 DESK = {"width": 1280, "height": 900}
-# What people find readable (WCAG 2.2, success criterion 1.4.3, level AA), for text of usual size.
+# The minimum for readable text (WCAG 2.2, success criterion 1.4.3, level AA), for text of usual size.
 LEAST_CONTRAST = 4.5
 TOO_LONG_MS = TOO_LONG * 1000
 
@@ -40,7 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 def _is_at_rest(running: Watched) -> bool:
     sweeps = running.status()["sweeps"]
-    # Any of those that are told: objects that failed twice wait, so that only one may have been like this.
+    # Any of the sweeps shown: objects that failed twice wait, so there may be only one such sweep.
     return any(sweep["succeeded"] == 0 and sweep["failed"] == 3 for sweep in sweeps)
 
 
@@ -57,34 +57,34 @@ def browser() -> Iterator[Browser]:
 
 
 class Visit:
-    """A look at the page, of which everything is noted that should not happen."""
+    """A visit to the page that records console messages, errors, dialogs and requests."""
 
     def __init__(self, context: BrowserContext, daemon: Watched) -> None:
         context.set_default_timeout(TOO_LONG_MS)
         self.page: Page = context.new_page()
-        self.complaints: list[str] = []
+        self.messages: list[str] = []
         self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("dialog", self._dismiss)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(daemon.url)
 
     def _dismiss(self, dialog: Dialog) -> None:
-        self.complaints.append(dialog.message)
+        self.messages.append(dialog.message)
         dialog.dismiss()
 
     def await_answers(self, number: int) -> None:
-        """Wait until the page has asked again so often; all but the last answer are taken over then."""
+        """Wait for this number of updates; all but the last are applied by then."""
         for _ in range(number):
             with self.page.expect_response(lambda answer: answer.url == self.page.url):
                 continue
 
     def assert_clean(self, daemon: Watched) -> None:
-        """Nothing was complained of, and nobody else was asked for anything."""
-        assert self.complaints == []
-        elsewhere = [url for url in self.requests if not url.startswith((daemon.url, "data:"))]
-        assert elsewhere == []
+        """Assert that there were no messages, and no requests to other hosts."""
+        assert self.messages == []
+        foreign = [url for url in self.requests if not url.startswith((daemon.url, "data:"))]
+        assert foreign == []
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def visiting(
     dark: bool = False,
     javascript: bool = True,
 ) -> Iterator[Visit]:
-    """Look at the daemon's page."""
+    """Open the page of the daemon."""
     context = browser.new_context(
         viewport={**DESK, **(size or {})},  # type: ignore[arg-type]
         color_scheme="dark" if dark else "light",
@@ -110,8 +110,8 @@ def visiting(
         context.close()
 
 
-def test_failures_are_told_with_what_to_do(browser: Browser, daemon: Watched) -> None:
-    """The headline counts them, each is named by its key, and the advice stands there once."""
+def test_failures_are_shown_with_advice(browser: Browser, daemon: Watched) -> None:
+    """The headline counts them, each is shown with its key, and the advice is shown once."""
     with visiting(browser, daemon) as visit:
         page = visit.page
         expect(page.get_by_role("heading", level=1)).to_have_text(AT_REST)
@@ -126,7 +126,7 @@ def test_failures_are_told_with_what_to_do(browser: Browser, daemon: Watched) ->
 
 
 def test_a_hostile_key_is_only_text(browser: Browser, daemon: Watched) -> None:
-    """It makes no element and runs nothing, when the page is made and when the script takes parts over."""
+    """It creates no element and runs nothing, on load and after updates."""
     with visiting(browser, daemon) as visit:
         visit.await_answers(2)
         keys = visit.page.locator("#failures .key").all_inner_texts()
@@ -135,7 +135,7 @@ def test_a_hostile_key_is_only_text(browser: Browser, daemon: Watched) -> None:
 
 
 def test_foreign_scripts_and_styles_do_not_run(browser: Browser, daemon: Watched) -> None:
-    """The policy stops what is not the page's own, whoever put it there."""
+    """The policy blocks what is not part of the page."""
     with visiting(browser, daemon) as visit:
         visit.page.evaluate(
             """() => {
@@ -149,12 +149,12 @@ def test_foreign_scripts_and_styles_do_not_run(browser: Browser, daemon: Watched
             }"""
         )
         assert visit.page.title() != "taken"
-        assert len(visit.complaints) == 2
-        assert all("Content Security Policy" in complaint for complaint in visit.complaints)
-        visit.complaints.clear()
+        assert len(visit.messages) == 2
+        assert all("Content Security Policy" in message for message in visit.messages)
+        visit.messages.clear()
 
 
-def test_the_page_lives(browser: Browser, daemon: Watched) -> None:
+def test_the_page_updates_itself(browser: Browser, daemon: Watched) -> None:
     """Without a reload the page follows a sweep: its progress, its counts, and its end."""
     s3 = daemon.world.s3
     with visiting(browser, daemon) as visit:
@@ -171,8 +171,8 @@ def test_the_page_lives(browser: Browser, daemon: Watched) -> None:
         assert page.evaluate("window.isStillTheSame") is True
 
 
-def test_what_is_being_read_stays(browser: Browser, daemon: Watched) -> None:
-    """A key that somebody has selected, to copy it, is not taken away by the next answer."""
+def test_selected_text_is_not_replaced(browser: Browser, daemon: Watched) -> None:
+    """A selected key is not replaced by the next update."""
     with visiting(browser, daemon) as visit:
         page = visit.page
         page.evaluate("getSelection().selectAllChildren(document.querySelector('.key'))")
@@ -182,7 +182,7 @@ def test_what_is_being_read_stays(browser: Browser, daemon: Watched) -> None:
         assert page.evaluate("getSelection().toString()") == selected
 
 
-def test_it_is_whole_without_javascript(browser: Browser, daemon: Watched) -> None:
+def test_the_page_is_complete_without_javascript(browser: Browser, daemon: Watched) -> None:
     """Everything is there from the start, and the page asks to be loaded again."""
     with visiting(browser, daemon, javascript=False) as visit:
         expect(visit.page.get_by_role("heading", level=1)).to_have_text(AT_REST)
@@ -201,7 +201,7 @@ def test_it_fits_a_phone(browser: Browser, daemon: Watched, *, dark: bool) -> No
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_text_has_contrast(browser: Browser, daemon: Watched, *, dark: bool) -> None:
-    """Each text stands out from its ground by 4.5 to 1 at least, by day and by night."""
+    """Each text has a contrast of at least 4.5 to 1, in light and dark mode."""
     with visiting(browser, daemon, dark=dark) as visit:
         pairs = visit.page.evaluate(
             """() => {
@@ -239,8 +239,8 @@ def _luminance(colour: str) -> float:
     )
 
 
-def test_who_listens_is_told(browser: Browser, daemon: Watched) -> None:
-    """A screen reader finds the headline as a status, headings, a table with its heads, and pictures with words."""
+def test_the_page_is_accessible(browser: Browser, daemon: Watched) -> None:
+    """A screen reader finds the headline as a status, headings, table headers, and labelled charts."""
     with visiting(browser, daemon) as visit:
         page = visit.page
         expect(page.get_by_role("status")).to_have_text(AT_REST)
@@ -253,8 +253,10 @@ def test_who_listens_is_told(browser: Browser, daemon: Watched) -> None:
         assert "objects per second" in (page.get_by_role("img").first.get_attribute("aria-label") or "")
 
 
-def test_an_end_of_the_daemon_is_said(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The page keeps what it knows and says that nobody answers."""
+def test_the_page_shows_that_the_daemon_has_ended(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The page keeps its content and shows that s3mover is not responding."""
     with watched(tmp_path_factory.mktemp("ending")) as running:
         context = browser.new_context()
         page = context.new_page()

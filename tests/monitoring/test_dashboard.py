@@ -1,4 +1,4 @@
-"""The dashboard as a document: what Grafana would stumble over when it loads it."""
+"""The dashboard as a document: what Grafana would reject when loading it."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_panels_have_ids_of_their_own(dashboard: dict[str, Any]) -> None:
 
 
 def test_no_panel_covers_another(dashboard: dict[str, Any]) -> None:
-    """Each has its own place within the width."""
+    """Each panel has its own area within the width."""
     places = [panel["gridPos"] for panel in dashboard["panels"]]
     assert all(place["x"] + place["w"] <= WIDTH for place in places)
     for one, other in combinations(places, 2):
@@ -61,14 +61,14 @@ def test_each_panel_says_what_it_shows(dashboard: dict[str, Any]) -> None:
 
 
 def test_every_variable_is_defined_and_used(dashboard: dict[str, Any]) -> None:
-    """No reference leads nowhere, and no choice is without effect."""
+    """All references are defined, and all variables are used."""
     defined = {variable["name"] for variable in dashboard["templating"]["list"]}
     queries = json.dumps([dashboard["panels"], dashboard["annotations"]])
     assert set(re.findall(r"\$\{?(\w+)", queries)) - BUILT_IN == defined
 
 
-def test_every_query_heeds_route_and_instance(dashboard: dict[str, Any]) -> None:
-    """Each selector is narrowed by both choices, save for what routes share, and by the chosen data source."""
+def test_every_query_filters_by_route_and_instance(dashboard: dict[str, Any]) -> None:
+    """Each selector uses both variables, except for what routes share, and the selected data source."""
     for panel in charts(dashboard):
         for target in panel["targets"]:
             selectors = re.findall(r"(s3mover_\w+)\{([^}]*)\}", target["expr"])

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real daemon: its figures are the trail's, and the dashboard finds them."""
+"""A real Prometheus scrapes a real daemon: its values equal the trail's, and the dashboard finds them."""
 
 import json
 import os
@@ -26,7 +26,7 @@ METRIC = re.compile(r"s3mover_[a-z0-9_]+")
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, Watched]]:
-    """Return a Prometheus that has seen every kind of outcome of a daemon that has come to rest."""
+    """Return a Prometheus that has seen every kind of outcome of an idle daemon."""
     folder = tmp_path_factory.mktemp("watched")
     # What failed is moved by the next sweep, however often it failed: a daemon at rest has nothing left to do.
     settings = {"S3MOVER_FILTER__EXCLUDE": '["*.tmp"]', "S3MOVER_SWEEP__RETRY_WAIT": "0s"}
@@ -180,7 +180,7 @@ def resolved(expression: str) -> str:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_every_panel_finds_series(swept: tuple[Prometheus, Watched], expression: str) -> None:
-    """After every kind of outcome, no expression of the dashboard comes back with empty hands."""
+    """After every kind of outcome, no expression of the dashboard returns no series."""
     prometheus, _ = swept
     assert prometheus.query(resolved(expression))
 

@@ -1,4 +1,4 @@
-"""The parts that the tests of this room share."""
+"""The fixtures of these tests."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from s3mover.observe.redaction import redact
 
 @pytest.fixture(autouse=True)
 def _quiet_afterwards() -> Iterator[None]:
-    """Leave neither a log stream nor a secret to the next test."""
+    """Reset the log and the secrets after each test."""
     yield
     structlog.reset_defaults()
     redact([])
 
 
 class Clock:
-    """A clock that moves when told."""
+    """A clock that is set by hand."""
 
     def __init__(self, now: float = 1_000.0) -> None:
         self.now = now
@@ -29,5 +29,5 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock that stands at 1000 seconds."""
+    """Return a clock at 1000 seconds."""
     return Clock()

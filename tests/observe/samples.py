@@ -1,4 +1,4 @@
-"""One event of every kind, as the rooms upstairs would announce them."""
+"""One event of every kind."""
 
 from s3mover.events import (
     AuditRestored,
@@ -58,19 +58,19 @@ def planned(objects: int, size: int = 100, oldest: str = OLDEST) -> TransfersPla
 def moved(
     key: str = "in/a.pdf", size: int = 100, method: Method = Method.SERVER_SIDE_COPY, seconds: float = 0.25
 ) -> ObjectMoved:
-    """Return an event that tells of one object that was moved."""
+    """Return the event of a moved object."""
     return ObjectMoved(7, key, method, size, seconds, 1)
 
 
 def failed(
     key: str = "in/b.pdf", method: Method | None = Method.STREAMING, message: str = "no"
 ) -> ObjectFailed:
-    """Return an event that tells of one object that could not be moved."""
+    """Return the event of an object that could not be moved."""
     return ObjectFailed(7, key, method, 100, 1.5, 8, "AccessDenied", message)
 
 
 def finished(sweep: int = 7, status: SweepStatus = SweepStatus.COMPLETED) -> SweepFinished:
-    """Return an event that ends a sweep."""
+    """Return the event of a finished sweep."""
     return SweepFinished(sweep, status, TALLY, 22.61, 1_736_000_000.25, "logs/summary.log")
 
 
@@ -110,7 +110,7 @@ EVERY_KIND: tuple[Event, ...] = (
     WindowClosed(1_736_000_000.0),
     WindowOpened(None),
     SettingsReloaded(("log.level",), ("http.port",)),
-    SettingsInvalid("sweep.interval: is no duration"),
+    SettingsInvalid("sweep.interval: is not a duration"),
     RouteFailed("no such bucket", 2.0),
     ControlUnavailable("control.socket: cannot be made"),
     DaemonStopping("SIGTERM", 25.0),

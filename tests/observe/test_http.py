@@ -1,4 +1,4 @@
-"""The HTTP server, asked for real."""
+"""The HTTP server, over real connections."""
 
 import http.client
 import io
@@ -20,7 +20,7 @@ from tests.observe.samples import failed
 
 
 class Source:
-    """A status source that says what it is told to."""
+    """A status source with settable answers."""
 
     def __init__(self) -> None:
         self.is_healthy = self.is_ready = True
@@ -29,11 +29,11 @@ class Source:
         self.is_broken = False
 
     def healthy(self) -> tuple[bool, str]:
-        """Tell whether it is healthy."""
+        """Return whether it is healthy."""
         return self.is_healthy, "ok" if self.is_healthy else "no heartbeat from the sweep loop for 73 s"
 
     def ready(self) -> tuple[bool, str]:
-        """Tell whether it is ready."""
+        """Return whether it is ready."""
         return self.is_ready, "idle" if self.is_ready else "starting"
 
     def status(self) -> dict[str, object]:
@@ -82,7 +82,7 @@ def ask(
 
 
 def send(server: HttpServer, text: bytes, *, leave: bool = False) -> bytes:
-    """Send raw bytes and return all that comes back; `leave` says that nothing more will be sent."""
+    """Send raw bytes and return the whole response; with `leave`, close the sending side."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         connection.sendall(text)
         if leave:
@@ -90,8 +90,8 @@ def send(server: HttpServer, text: bytes, *, leave: bool = False) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_metrics_are_handed_out_by_the_accept_header(server: HttpServer, source: Source) -> None:
-    """Body and content type are the source's, for what the scrape accepts."""
+def test_metrics_follow_the_accept_header(server: HttpServer, source: Source) -> None:
+    """Body and content type come from the source, which gets the Accept header."""
     status, headers, body = ask(server, "/metrics?x=1", headers={"Accept": "application/openmetrics-text"})
     assert (status, body) == (200, b"s3mover_leader 1\n")
     assert headers["Content-Type"] == "text/plain; version=0.0.4"
@@ -108,14 +108,14 @@ def test_metrics_are_handed_out_by_the_accept_header(server: HttpServer, source:
 def test_probes_answer_200_or_503(
     server: HttpServer, source: Source, path: str, good: bytes, bad: bytes
 ) -> None:
-    """A probe's status is the verdict, its body the reason."""
+    """The body of a probe is the reason."""
     assert ask(server, path)[::2] == (200, good)
     source.is_healthy = source.is_ready = False
     assert ask(server, path)[::2] == (503, bad)
 
 
 def test_status_is_json(server: HttpServer, source: Source) -> None:
-    """Whatever key stands in it, the status can be read."""
+    """It is valid JSON, whatever key it contains."""
     status, headers, body = ask(server, "/status")
     assert (status, headers["Content-Type"]) == (200, "application/json")
     assert json.loads(body)["failures"][0]["key"] == "in/ä"
@@ -123,8 +123,8 @@ def test_status_is_json(server: HttpServer, source: Source) -> None:
     assert json.loads(ask(server, "/status")[2])["failures"][0]["key"] == "in/\\udc80"
 
 
-def test_people_get_a_page(server: HttpServer, source: Source) -> None:
-    """The page comes as HTML under its own policy, whatever key stands in it; a query changes nothing."""
+def test_the_root_is_a_page(server: HttpServer, source: Source) -> None:
+    """It is HTML with its own policy, whatever key it contains; a query string is ignored."""
     source.key = "in/ä\udc80"
     status, headers, body = ask(server, "/?x=1")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -134,7 +134,7 @@ def test_people_get_a_page(server: HttpServer, source: Source) -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/status", "/nothing"])
 def test_all_other_answers_permit_a_browser_nothing(server: HttpServer, path: str) -> None:
-    """What is for machines is never run, framed or sniffed by a browser."""
+    """A browser neither runs, frames nor sniffs them."""
     headers = ask(server, path)[1]
     assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -151,40 +151,40 @@ def test_anything_else_is_not_found(server: HttpServer, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_other_methods_are_refused_with_the_allowed_ones(server: HttpServer, method: str) -> None:
-    """The daemon is watched over HTTP, not steered."""
+    """HTTP is read-only."""
     status, headers, _ = ask(server, "/metrics", method, body=b"x" * 100)
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_head_answers_like_get_without_a_body(server: HttpServer) -> None:
-    """Length and type are told, the body is not sent."""
+    """Length and type are sent, the body is not."""
     answer = send(server, b"HEAD /status HTTP/1.1\r\nHost: x\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert body == b""
     assert f"Content-Length: {len(ask(server, '/status')[2])}".encode() in head
 
 
-def test_the_server_does_not_tell_its_versions(server: HttpServer) -> None:
-    """Who scans for old software learns nothing."""
+def test_the_server_does_not_reveal_its_versions(server: HttpServer) -> None:
+    """A scan for vulnerable versions finds nothing."""
     headers = ask(server, "/healthz")[1]
     assert headers["Server"] == "s3mover"
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_a_head_without_end_is_cut_off(server: HttpServer) -> None:
-    """Sixteen kilobytes of headers are more than enough."""
+def test_a_head_without_end_is_rejected(server: HttpServer) -> None:
+    """The limit is 16 KiB."""
     answer = send(server, b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 40_000)
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
-def test_too_many_headers_are_refused(server: HttpServer) -> None:
-    """A hundred headers are the standard library's limit, and ours."""
+def test_too_many_headers_are_rejected(server: HttpServer) -> None:
+    """The limit is that of the standard library, 100."""
     answer = send(server, b"GET /metrics HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize(
-    "rubbish",
+    "request_bytes",
     [
         b"\r\n\r\n",
         b"GET\r\n\r\n",
@@ -193,27 +193,27 @@ def test_too_many_headers_are_refused(server: HttpServer) -> None:
         b"\xff \xfe \r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_refused(server: HttpServer, rubbish: bytes) -> None:
+def test_what_is_not_a_request_is_rejected(server: HttpServer, request_bytes: bytes) -> None:
     """Other protocols get a plain 400."""
-    assert send(server, rubbish).startswith(b"HTTP/1.1 400 ")
+    assert send(server, request_bytes).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_request_that_breaks_off_is_passed_over(server: HttpServer) -> None:
-    """A client that leaves gets nothing, and the next one is served."""
+def test_an_incomplete_request_is_ignored(server: HttpServer) -> None:
+    """A client that disconnects gets no response, and the next one is served."""
     assert send(server, b"GET /metr", leave=True) == b""
     assert ask(server, "/metrics")[0] == 200
 
 
-def test_a_request_in_pieces_is_understood(server: HttpServer) -> None:
-    """The head may come byte by byte."""
+def test_a_request_in_pieces_is_served(server: HttpServer) -> None:
+    """The head may arrive byte by byte."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         for byte in b"GET /readyz HTTP/1.1\r\n\r\n":
             connection.sendall(bytes([byte]))
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_a_client_that_dawdles_is_dropped(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole request must come within the deadline."""
+def test_a_slow_client_is_disconnected(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole request must arrive within the deadline."""
     monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 0.01)
     with socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) as connection:
         connection.sendall(b"GET /metr")
@@ -226,14 +226,14 @@ def test_the_accept_header_may_come_in_several_lines() -> None:
     assert request == ("GET", "/metrics", "a, b")
 
 
-def test_a_port_in_use_is_said_with_the_settings_name(server: HttpServer, source: Source) -> None:
+def test_a_port_in_use_is_an_error_with_the_name_of_the_setting(server: HttpServer, source: Source) -> None:
     """The operator learns which setting to change."""
     with pytest.raises(SettingsError, match=rf"^http\.port: .*127\.0\.0\.1 port {server.port}: .*in use"):
         start("127.0.0.1", server.port, source)
 
 
-def test_a_host_that_is_none_is_said_with_the_settings_name(source: Source) -> None:
-    """A typing error in the host is no riddle."""
+def test_an_invalid_host_is_an_error_with_the_name_of_the_setting(source: Source) -> None:
+    """The operator learns which setting to change."""
     with pytest.raises(SettingsError, match=r"^http\.host: 'no such host'"):
         start("no such host", 0, source)
 
@@ -251,7 +251,7 @@ def test_ipv6_hosts_are_served(source: Source, host: str) -> None:
 
 
 def test_close_frees_the_port_and_ends_every_thread(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that says nothing does not hold the stop up, and the port can be taken again at once."""
+    """A silent connection does not delay it, and the port can be reused at once."""
     monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
     before = active_count()
     server = start("127.0.0.1", 0, source)
@@ -263,8 +263,10 @@ def test_close_frees_the_port_and_ends_every_thread(source: Source, monkeypatch:
     start("127.0.0.1", server.port, source).close()
 
 
-def test_a_defect_in_the_source_is_logged_and_the_server_goes_on(server: HttpServer, source: Source) -> None:
-    """What the source gets wrong ends one request, not the server."""
+def test_an_internal_error_of_the_source_is_logged_and_the_server_continues(
+    server: HttpServer, source: Source
+) -> None:
+    """It ends one request, not the server."""
     log = io.StringIO()
     configure("info", "json", log)
     source.is_broken = True
@@ -275,23 +277,23 @@ def test_a_defect_in_the_source_is_logged_and_the_server_goes_on(server: HttpSer
 
 
 def test_connections_that_ended_do_not_count(server: HttpServer) -> None:
-    """More may come one after the other than at once."""
+    """The limit is on simultaneous connections."""
     assert {ask(server, "/healthz")[0] for _ in range(100)} == {200}
 
 
 def test_connections_beyond_the_limit_are_closed(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody makes threads without end."""
+    """The number of threads is bounded."""
     monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
-    crowd = [socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) for _ in range(65)]
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) for _ in range(65)]
     try:
-        assert crowd[-1].recv(10) == b""
+        assert connections[-1].recv(10) == b""
     finally:
-        for connection in crowd:
+        for connection in connections:
             connection.close()
 
 
-def test_a_client_that_resets_is_no_defect(server: HttpServer) -> None:
-    """Clients go away; that is not worth a line."""
+def test_a_connection_reset_is_not_logged(server: HttpServer) -> None:
+    """It is not an internal error."""
     log = io.StringIO()
     configure("info", "json", log)
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG)

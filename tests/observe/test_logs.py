@@ -1,4 +1,4 @@
-"""The log, as JSON lines and as lines for people."""
+"""The log, as JSON lines and as console lines."""
 
 import io
 import json
@@ -33,19 +33,19 @@ NASTY = "a\nb\r\x00\x1b[2J\u2028\x85\ud800\udc80 \U0001f600"
 NOW = 1_735_960_629.123456
 
 
-def written(*heard: Event, level: str = "info", style: str = "json") -> str:
-    """Return what is logged when `heard` is announced."""
+def written(*announced: Event, level: str = "info", style: str = "json") -> str:
+    """Return what is logged for the `announced` events."""
     stream = io.StringIO()
     configure(level, style, stream, clock=lambda: NOW)
     listener = LogListener()
-    for event in heard:
+    for event in announced:
         listener(event)
     return stream.getvalue()
 
 
-def records(*heard: Event, level: str = "info") -> list[dict[str, Any]]:
-    """Return the JSON lines that are logged when `heard` is announced."""
-    return [json.loads(line) for line in written(*heard, level=level).splitlines()]
+def records(*announced: Event, level: str = "info") -> list[dict[str, Any]]:
+    """Return the JSON lines that are logged for the `announced` events."""
+    return [json.loads(line) for line in written(*announced, level=level).splitlines()]
 
 
 def test_the_catalogue_of_events_is_the_contracts() -> None:
@@ -54,8 +54,8 @@ def test_the_catalogue_of_events_is_the_contracts() -> None:
     assert loud == set(NAMES)
 
 
-def test_the_samples_cover_every_kind() -> None:
-    """The tests of this room hear of each event that exists."""
+def test_the_samples_cover_every_event() -> None:
+    """The samples contain each event that exists."""
     assert {type(event) for event in EVERY_KIND} == set(KINDS) - {Event}
 
 
@@ -88,14 +88,14 @@ def test_fields_are_spelled_as_the_contract_says() -> None:
 
 
 def test_a_tally_is_flattened() -> None:
-    """The counts of a sweep stand beside its other fields."""
+    """The counts of a sweep become fields of the event."""
     [record] = records(finished())
     assert "tally" not in record
     assert (record["listed"], record["bytes"], record["server_side_copies"]) == (10, 5_000, 3)
 
 
 def test_times_are_rounded_to_microseconds() -> None:
-    """Nobody measures nanoseconds over a network."""
+    """More digits would be noise."""
     [record] = records(moved(seconds=0.034567891))
     assert record["seconds"] == 0.034568
 
@@ -107,14 +107,14 @@ def test_events_below_the_level_are_dropped(level: str, expected: int) -> None:
 
 
 def test_a_dropped_event_costs_no_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below the level nothing is even built."""
+    """Below the level its fields are not even built."""
     monkeypatch.delattr("s3mover.observe.logs.fields_of")
     assert written(ObjectsListed(Side.SOURCE, 1)) == ""
 
 
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_no_key_breaks_a_line_or_the_listener(style: str) -> None:
-    """Line breaks, terminal commands and half characters in a key stay inside its one line."""
+    """Line breaks, terminal commands and lone surrogates in a key are escaped."""
     text = written(moved(NASTY), failed(NASTY, message=NASTY), style=style)
     assert len(text.splitlines()) == 2
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\ud800-\udfff]", text)
@@ -122,15 +122,15 @@ def test_no_key_breaks_a_line_or_the_listener(style: str) -> None:
 
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_a_registered_secret_never_shows(style: str) -> None:
-    """Whatever field a secret slipped into, its place is masked."""
+    """A secret is masked in every field."""
     redact(["hunter2-secret"])
     text = written(failed("in/hunter2-secret.pdf", message="denied for hunter2-secret"), style=style)
     assert "hunter2" not in text
     assert text.count("[redacted]") == 2
 
 
-def test_a_defect_is_one_event_with_its_trace() -> None:
-    """The trace of what broke and of what caused it stands in one field of one line, secrets masked."""
+def test_an_internal_error_is_one_event_with_its_traceback() -> None:
+    """The traceback, with its cause, is one field of one line, with secrets masked."""
     stream = io.StringIO()
     configure("error", "json", stream)
     redact(["hunter2-secret"])
@@ -149,18 +149,18 @@ def test_a_defect_is_one_event_with_its_trace() -> None:
     assert "hunter2" not in line
 
 
-def test_a_defect_before_the_settings_are_known_goes_to_standard_error(
+def test_an_internal_error_before_the_log_is_configured_goes_to_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Where no log is configured yet, the trace is shown all the same."""
+    """The traceback is shown although there is no log yet."""
     log_internal_error(ValueError("broken"))
     out, err = capsys.readouterr()
     assert out == ""
     assert json.loads(err)["event"] == "daemon.defect"
 
 
-def test_a_defect_is_readable_on_a_console() -> None:
-    """For people the trace follows its event on indented lines."""
+def test_an_internal_error_is_readable_on_a_console() -> None:
+    """The traceback follows the event on indented lines."""
     stream = io.StringIO()
     configure("info", "console", stream)
     log_internal_error(ValueError("broken\nin two"))
@@ -171,13 +171,13 @@ def test_a_defect_is_readable_on_a_console() -> None:
     assert trace == ["    ValueError: broken", "    in two"]
 
 
-def test_auto_is_json_where_nobody_looks() -> None:
-    """A stream that is no terminal gets JSON."""
+def test_auto_is_json_off_a_terminal() -> None:
+    """A stream that is not a terminal gets JSON."""
     assert json.loads(written(moved(), style="auto"))["event"] == "object.moved"
 
 
 def test_a_console_line_is_readable_and_plain_off_a_terminal() -> None:
-    """Sign, event, then columns, with the free texts last and no colour codes."""
+    """Emoji, event, then columns, with free text last and no colour codes."""
     line = written(moved(size=1_234_567), style="console")
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d ✅ object.moved           sweep=7  method=server_side_copy {2,}size=1.23 MB {2,}"
@@ -192,32 +192,32 @@ def test_console_columns_stand_under_each_other() -> None:
     assert from_copy.index("attempts=") == from_failure.index("attempts=")
 
 
-def test_every_event_has_a_friendly_sign() -> None:
-    """No event of the contract falls back to the sign of the unknown."""
-    shown = [
+def test_every_event_has_its_own_emoji() -> None:
+    """No event of the contract has the emoji of unknown events."""
+    lines = [
         render_line(
             {"timestamp": "2025-01-04T03:17:09.123456Z", "level": "info", "event": name}, colours=False
         )
         for name in NAMES
     ]
-    signs = [line.split()[1] for line in shown]
-    assert len(set(signs)) == len(NAMES)
-    assert "🔍" not in signs
+    emojis = [line.split()[1] for line in lines]
+    assert len(set(emojis)) == len(NAMES)
+    assert "🔍" not in emojis
 
 
-def test_an_event_that_nobody_foresaw_is_shown_too() -> None:
-    """Debug events have the sign of the unknown."""
+def test_an_event_without_an_emoji_is_shown_too() -> None:
+    """Debug events have the emoji of unknown events."""
     assert "🔍 sweep.page" in written(ObjectsListed(Side.SOURCE, 1), level="debug", style="console")
 
 
-def test_empty_fields_are_left_out_for_people() -> None:
-    """A console line shows neither empty texts nor missing values."""
+def test_a_console_line_omits_empty_fields() -> None:
+    """It shows neither empty texts nor missing values."""
     line = written(failed(method=None, message=""), style="console")
     assert "method" not in line
     assert "message" not in line
 
 
-def test_sizes_and_times_are_shown_as_people_read_them() -> None:
+def test_a_console_line_formats_sizes_and_times() -> None:
     """Bytes have a unit, seconds three digits, and an end is a time of the day."""
     line = written(finished(), style="console")
     assert "bytes=5.00 KB" in line
@@ -225,8 +225,8 @@ def test_sizes_and_times_are_shown_as_people_read_them() -> None:
     assert re.search(r"ended_at=\d\d:\d\d:20 ", line)
 
 
-def test_a_value_with_spaces_is_quoted_for_people() -> None:
-    """Where a value holds spaces, quotes say where it ends."""
+def test_a_console_line_quotes_a_value_with_spaces() -> None:
+    """Quotes mark where the value ends."""
     assert f'pair="{PAIR}"' in written(SweepStarted(7, PAIR), style="console")
 
 
@@ -236,7 +236,7 @@ def test_a_foreign_value_in_a_number_field_is_shown_as_text() -> None:
     assert "size=?" in render_line({**fields, "ended_at": "?"}, colours=False)
 
 
-def test_a_terminal_gets_colours_unless_it_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_colours_unless_no_color_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` on a terminal is the console with colours; NO_COLOR turns them off."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[36mobject.moved         \x1b[0m  sweep=7" in on_terminal(moved())
@@ -247,7 +247,7 @@ def test_a_terminal_gets_colours_unless_it_refuses(monkeypatch: pytest.MonkeyPat
 
 
 def on_terminal(event: Event) -> str:
-    """Return what a real terminal gets to see of `event`."""
+    """Return what a real terminal receives for `event`."""
     ours, theirs = os.openpty()
     try:
         with open(theirs, "w", encoding="utf-8") as terminal:  # noqa: PTH123 - a descriptor
@@ -267,8 +267,8 @@ def test_a_file_gets_utf8_json_whatever_its_own_encoding(tmp_path: Path) -> None
     assert json.loads(path.read_bytes())["key"] == "in/ä.pdf"
 
 
-def test_a_console_that_cannot_write_a_sign_gets_its_escape(tmp_path: Path) -> None:
-    """An ASCII terminal shows escapes; the listener does not fail."""
+def test_a_console_that_cannot_encode_an_emoji_gets_its_escape(tmp_path: Path) -> None:
+    """An ASCII terminal gets escapes; the listener does not fail."""
     path = tmp_path / "log"
     with path.open("w", encoding="ascii") as stream:
         configure("info", "console", stream)
@@ -277,7 +277,7 @@ def test_a_console_that_cannot_write_a_sign_gets_its_escape(tmp_path: Path) -> N
 
 
 def test_text_written_before_comes_first(tmp_path: Path) -> None:
-    """What the stream still held when the log began stands before the log's lines."""
+    """Text that the stream had buffered is written before the first log line."""
     path = tmp_path / "log"
     with path.open("w", encoding="utf-8") as stream:
         stream.write("before\n")
@@ -286,7 +286,7 @@ def test_text_written_before_comes_first(tmp_path: Path) -> None:
     assert path.read_text().startswith('before\n{"timestamp"')
 
 
-def test_a_log_that_cannot_be_written_does_not_stop_the_work() -> None:
+def test_a_log_that_cannot_be_written_raises_nothing() -> None:
     """On a full disk the lines are lost, and nothing is raised."""
     stream = open("/dev/full", "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - closed below
     configure("info", "json", stream)
@@ -298,7 +298,7 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_work() -> None:
 
 
 def test_the_level_can_change_while_it_runs() -> None:
-    """For the listeners of routes as well, whose lines name their route first."""
+    """It changes for the listeners of routes too, whose first field is the route."""
     stream = io.StringIO()
     configure("warning", "json", stream, clock=lambda: NOW)
     listener = LogListener()

@@ -1,4 +1,4 @@
-"""The metrics, held against the contract's table."""
+"""The metrics, compared with the contract's table."""
 
 import math
 import subprocess
@@ -90,7 +90,7 @@ def metrics(clock: Clock) -> MetricsListener:
 
 @pytest.fixture
 def busy(metrics: MetricsListener) -> MetricsListener:
-    """Return metrics that heard of every kind of event."""
+    """Return metrics after an event of every kind."""
     for event in EVERY_KIND:
         metrics(event)
     return metrics
@@ -103,7 +103,7 @@ def families(metrics: MetricsListener) -> list[Metric]:
 
 
 def value(metrics: MetricsListener, name: str, **labels: str) -> float | None:
-    """Return one sample, None where there is no such series."""
+    """Return one sample, None if there is no such series."""
     body, _ = metrics.exposition("")
     for family in parse_text(body.decode()):
         for sample in family.samples:
@@ -112,7 +112,7 @@ def value(metrics: MetricsListener, name: str, **labels: str) -> float | None:
     return None
 
 
-def test_the_catalogue_is_the_contracts(busy: MetricsListener) -> None:
+def test_the_metrics_are_those_of_the_contract(busy: MetricsListener) -> None:
     """Names, types and labels are those of the table: no metric more, none fewer."""
     shown = {}
     for family in families(busy):
@@ -123,7 +123,7 @@ def test_the_catalogue_is_the_contracts(busy: MetricsListener) -> None:
 
 
 def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -> None:
-    """A dashboard finds all names before anything happened."""
+    """A dashboard finds all names from the start."""
     assert {family.name + SUFFIX.get(family.type, "") for family in families(metrics)} == set(contract())
 
 
@@ -162,15 +162,15 @@ def test_counters_stand_at_zero_before_their_first_event(
 
 
 @pytest.mark.process
-def test_promtool_has_nothing_to_say(busy: MetricsListener) -> None:
+def test_promtool_accepts_the_exposition(busy: MetricsListener) -> None:
     """Prometheus' own linter accepts names, types, help and syntax."""
     body, _ = busy.exposition("")
-    verdict = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
-    assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, b"", b"")
+    result = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
 def test_keys_and_messages_are_never_labels(metrics: MetricsListener) -> None:
-    """Whatever an object is called or an error says, no series tells."""
+    """No series contains the key of an object or the message of an error."""
     metrics(moved("secret-key"))
     metrics(failed("secret-key", message="secret-message"))
     metrics(ObjectFallback(7, "secret-key", "AccessDenied", "secret-message"))
@@ -194,8 +194,8 @@ def test_a_moved_object_counts_by_its_method(metrics: MetricsListener) -> None:
     assert value(metrics, "s3mover_bytes_total", method="server_side_copy") == 0
 
 
-def test_a_failure_counts_even_where_no_way_was_tried(metrics: MetricsListener) -> None:
-    """Failures stand beside successes, without bytes and without a duration."""
+def test_a_failure_without_a_method_is_counted(metrics: MetricsListener) -> None:
+    """Failures are counted without bytes and duration."""
     metrics(failed(method=Method.SERVER_SIDE_COPY))
     metrics(failed(method=None))
     assert value(metrics, "s3mover_objects_total", method="server_side_copy", status="error") == 1
@@ -270,8 +270,8 @@ def test_a_sweeps_end_is_counted_timed_and_dated(metrics: MetricsListener) -> No
     assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed") is None
 
 
-def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> None:
-    """Objects in place and vanished ones share a metric; requests tell side, operation and answer."""
+def test_skips_and_requests_are_counted_by_reason_and_code(metrics: MetricsListener) -> None:
+    """Objects in place and vanished ones share a metric; requests have side, operation and code."""
     metrics(ObjectsInPlace("too_young", 3))
     metrics(ObjectSkipped(7, "in/d", 1, "NoSuchKey", "gone"))
     metrics(RequestsMade(Side.SOURCE, "GetObject", "SlowDown", 4))
@@ -284,28 +284,28 @@ def test_skips_and_requests_count_by_what_was_said(metrics: MetricsListener) -> 
 
 
 def test_failures_are_counted_by_code(metrics: MetricsListener) -> None:
-    """What failed, and how, is told without naming an object."""
+    """Failures are counted by code, without the names of objects."""
     metrics(failed())
     metrics(failed(method=None))
     assert value(metrics, "s3mover_failures_total", code="AccessDenied") == 2
 
 
-def test_progress_and_time_left_are_told_where_they_are_known(metrics: MetricsListener) -> None:
+def test_progress_and_time_left_are_exposed_if_known(metrics: MetricsListener) -> None:
     """Between sweeps neither is a number; when the listing has ended both are."""
 
-    def told() -> tuple[float, float]:
+    def progress_and_eta() -> tuple[float, float]:
         progress, left = value(metrics, "s3mover_sweep_progress_ratio"), value(metrics, "s3mover_eta_seconds")
         assert progress is not None
         assert left is not None
         return progress, left
 
-    assert all(map(math.isnan, told()))
+    assert all(map(math.isnan, progress_and_eta()))
     metrics(SweepStarted(7, PAIR))
     metrics(ObjectsInPlace("in_place", 3))
     metrics(planned(1))
     metrics(SweepListed(7, 4, 3, 1))
     metrics(moved())
-    assert told() == (1.0, 0.0)
+    assert progress_and_eta() == (1.0, 0.0)
 
 
 def test_listings_and_fallbacks_are_counted(metrics: MetricsListener) -> None:
@@ -336,7 +336,7 @@ def test_the_throttle_tells_its_limit_and_its_refusals(metrics: MetricsListener)
 
 
 def test_the_limit_in_force_is_endless_where_there_is_none(metrics: MetricsListener) -> None:
-    """It is told for both sides from the start, follows every step, and is +Inf again once it opens."""
+    """It is exposed for both sides from the start, follows each change, and is +Inf without a limit."""
     assert value(metrics, "s3mover_request_limit", side="destination") == math.inf
     metrics(RequestLimitMoved(Side.DESTINATION, 475.0))
     assert value(metrics, "s3mover_request_limit", side="destination") == 475
@@ -346,7 +346,7 @@ def test_the_limit_in_force_is_endless_where_there_is_none(metrics: MetricsListe
 
 
 def test_a_leader_without_its_database_is_none(metrics: MetricsListener) -> None:
-    """The lease lives in the connection that writes the trail, and comes back with it."""
+    """The lease is held by the connection that writes the trail."""
 
     def seen() -> tuple[float | None, float | None]:
         return value(metrics, "s3mover_audit_up"), value(metrics, "s3mover_leader")
@@ -377,7 +377,7 @@ def test_the_build_is_named(metrics: MetricsListener) -> None:
 
 
 def test_codes_without_end_end_in_other(metrics: MetricsListener) -> None:
-    """A store that invents codes cannot fill the memory of whoever scrapes."""
+    """A store with arbitrary codes cannot fill the memory of Prometheus."""
     for number in range(200):
         metrics(RequestsMade(Side.SOURCE, "GetObject", f"Code{number}", 1))
     body, _ = metrics.exposition("")
@@ -399,6 +399,6 @@ def test_a_label_once_admitted_stays() -> None:
 
 
 def test_no_created_series_are_shown(busy: MetricsListener) -> None:
-    """They would double the series and tell nothing."""
+    """They would double the number of series."""
     assert b"_created" not in busy.exposition("")[0]
     assert b"_created" not in busy.exposition("application/openmetrics-text")[0]

@@ -1,4 +1,4 @@
-"""The status page as a document; a browser looks at it in `tests/monitoring`."""
+"""The status page as a document; `tests/monitoring` opens it in a browser."""
 
 import re
 from base64 import b64encode
@@ -75,7 +75,7 @@ def board(clock: Clock) -> StatusBoard:
 
 @pytest.fixture
 def show(board: StatusBoard) -> Show:
-    """Return what lets the board hear events and reads the page that it gives then."""
+    """Return a function that announces events to the board and parses the page."""
 
     def show(*events: Event) -> Reader:
         for event in events:
@@ -86,7 +86,7 @@ def show(board: StatusBoard) -> Show:
 
 
 def test_a_fresh_daemon_has_a_page(show: Show) -> None:
-    """Before the first sweep the page says so, and names the pair and the crew."""
+    """Before the first sweep the page says so, and shows the pair, processes and threads."""
     seen = show()
     assert "Ready" in seen.text
     assert "s3://ours/in/ → s3://theirs/out/" in seen.text
@@ -96,14 +96,14 @@ def test_a_fresh_daemon_has_a_page(show: Show) -> None:
 
 
 def test_any_event_leaves_a_page(board: StatusBoard, show: Show) -> None:
-    """Whatever was announced last, there is a page without an unfilled place."""
+    """After each event, the page has no unfilled placeholder."""
     for event in (*EVERY_KIND, failed("in/\udc80\n")):
         assert "$" not in show(event).text
     assert board.status()["state"] == "stopping"
 
 
 def test_a_sweep_shows_its_progress(show: Show, clock: Clock) -> None:
-    """Share, counts, rate and the time that is left stand there while objects move."""
+    """Progress, counts, rate and the time left are shown."""
     show(SweepStarted(7, PAIR), ObjectsListed(Side.SOURCE, 40), ObjectsInPlace("in_place", 20))
     show(planned(20, size=1_000_000), SweepListed(7, 40, 20, 20))
     clock.now += 10
@@ -118,8 +118,8 @@ def test_a_sweep_shows_its_progress(show: Show, clock: Clock) -> None:
     assert "900.00 KB/s" in seen.text
 
 
-def test_a_first_listing_promises_nothing(show: Show) -> None:
-    """How much there is to list is not known yet: the bar has no value, and no time is named."""
+def test_a_first_listing_has_no_progress(show: Show) -> None:
+    """The number of objects is not known yet: the bar has no value, and there is no time left."""
     seen = show(SweepStarted(7, PAIR), ObjectsListed(Side.SOURCE, 4_000), planned(600))
     (bar,) = seen.named("progress")
     assert "value" not in bar
@@ -129,7 +129,7 @@ def test_a_first_listing_promises_nothing(show: Show) -> None:
 
 
 def test_between_sweeps_the_last_one_is_shown(show: Show) -> None:
-    """Its figures stand at the top, and it is the first of the table."""
+    """Its figures are at the top, and it is the first in the table."""
     seen = show(finished(6), finished(7))
     assert "Failed1" in seen.text
     assert "Moved5" in seen.text
@@ -138,8 +138,8 @@ def test_between_sweeps_the_last_one_is_shown(show: Show) -> None:
     assert seen.text.index("7 completed") < seen.text.index("6 completed")
 
 
-def test_failures_are_gathered_by_code_with_advice(show: Show) -> None:
-    """Alike failures are explained once; the name of the request does not make them differ."""
+def test_failures_are_grouped_by_code_with_advice(show: Show) -> None:
+    """Equal failures are explained once; the name of the request is ignored."""
     for number in range(3):
         show(failed(f"in/{number}", message=f"CopyObject on b: AccessDenied (request {number})"))
     show(failed("in/0", message="older sweeps failed otherwise"))
@@ -156,8 +156,8 @@ def test_failures_are_gathered_by_code_with_advice(show: Show) -> None:
         assert key in seen.text
 
 
-def test_nothing_that_a_store_says_becomes_markup(show: Show) -> None:
-    """Keys, codes, messages, prefixes and file names are text, whatever they hold."""
+def test_no_text_of_a_store_becomes_markup(show: Show) -> None:
+    """Keys, codes, messages, prefixes and file names are shown as text."""
     pair = f"s3://ours/{NASTY} -> s3://theirs/{NASTY}"
     show(DaemonStarted(NASTY, pair, 2, 150), SweepStarted(7, pair))
     show(ObjectFailed(7, NASTY, Method.STREAMING, 1, 1.0, 8, NASTY, NASTY))
@@ -179,15 +179,15 @@ def test_nothing_that_a_store_says_becomes_markup(show: Show) -> None:
         ("in/חשבונית", "in/חשבונית"),
     ],
 )
-def test_characters_that_deceive_are_made_visible(show: Show, key: str, seen_as: str) -> None:
-    """Nothing turns or hides a key; a script that runs from right to left stays within its own place."""
+def test_deceptive_characters_are_escaped(show: Show, key: str, seen_as: str) -> None:
+    """No character reorders or hides a key; right-to-left text is isolated."""
     seen = show(failed(key))
     assert seen_as in seen.text
     assert any(attributes.get("class") == "key" for attributes in seen.named("bdi"))
 
 
 def test_the_policy_permits_exactly_this_page(board: StatusBoard) -> None:
-    """Style and script are named by their hashes; all else, also by attribute, is forbidden."""
+    """Style and script are allowed by their hashes; everything else, including attributes, is forbidden."""
     for event in EVERY_KIND:
         board(event)
     page = document.render(board.status())
@@ -210,13 +210,13 @@ def test_nothing_is_fetched_from_elsewhere(show: Show) -> None:
     assert all(address and (address.startswith("data:") or ":" not in address) for address in addresses)
 
 
-def test_a_throttled_side_is_named(show: Show) -> None:
-    """Who wonders why it is slow sees the limit."""
+def test_a_throttled_side_is_shown(show: Show) -> None:
+    """The limit is shown."""
     assert "at most 40 concurrent requests to the source" in show(ThrottleChanged(Side.SOURCE, 40, 12)).text
 
 
 def test_the_page_stays_small(board: StatusBoard, clock: Clock) -> None:
-    """However long it runs and whatever happened, a page is some tens of kilobytes."""
+    """After any number of sweeps and failures it is below 60 kB."""
     for number in range(1_000):
         clock.now += 7
         for event in (SweepStarted(number, PAIR), moved(), failed(f"in/{number:040}"), finished(number)):
@@ -224,8 +224,8 @@ def test_the_page_stays_small(board: StatusBoard, clock: Clock) -> None:
     assert len(document.render(board.status())) < 60_000
 
 
-def test_millions_are_told_as_people_read_them(show: Show) -> None:
-    """Large numbers have their separators."""
+def test_large_numbers_are_formatted(show: Show) -> None:
+    """They have separators or units."""
     tally = Tally(listed=12_345_678, succeeded=1_234_567, bytes=5 * 10**12)
     seen = show(SweepFinished(7, SweepStatus.COMPLETED, tally, 90_000.0, 999.0, ""))
     assert "12.3 million" in seen.text
@@ -236,7 +236,7 @@ def test_millions_are_told_as_people_read_them(show: Show) -> None:
 
 @pytest.fixture
 def routes(clock: Clock) -> dict[str, StatusBoard]:
-    """Return the boards of two routes: one moves, the other has failures of its own and rests."""
+    """Return the boards of two routes: one is moving objects, the other is idle after failures."""
     boards = {name: StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock) for name in "ab"}
     for name, board in boards.items():
         pair = f"s3://from-{name}/ -> s3://to-{name}/"
@@ -298,7 +298,7 @@ def test_the_same_key_of_two_routes_is_two_objects(routes: dict[str, StatusBoard
 
 
 def test_the_hour_of_all_routes_is_one(routes: dict[str, StatusBoard]) -> None:
-    """What the routes moved adds up."""
+    """The counts of the routes are added up."""
     seen = Reader(page_of_routes(routes))
     assert "server-side copy 1, 33%" in seen.text
     assert "streaming 1, 33%" in seen.text

@@ -1,4 +1,4 @@
-"""What the status page is made of: the hour's history, formatted numbers, charts, the headline and advice."""
+"""The parts of the status page: the history of the last hour, formatted numbers, charts, the headline and advice."""
 
 import re
 from typing import Any
@@ -17,23 +17,23 @@ from s3mover.s3.documents import TEMPORARY_CODES
 
 
 def test_the_history_counts_by_step() -> None:
-    """Each step has its own counts; the last one is under way."""
+    """Each step has its own counts; the last step is the current one."""
     history = History()
     history.moved(1_000.0, Method.SERVER_SIDE_COPY, 5)
     history.moved(1_001.0, Method.SERVER_SIDE_COPY, 7)
     history.moved(1_000.0 + STEP_SECONDS, Method.STREAMING, 11)
     history.failed(1_000.0 + STEP_SECONDS)
-    told = history.as_dict(1_000.0 + 2 * STEP_SECONDS)
-    assert [len(told[name]) for name in ("server_side_copy", "streaming", "failed", "bytes")] == [STEPS] * 4  # type: ignore[arg-type]
-    assert told["server_side_copy"][-3:] == [2, 0, 0]  # type: ignore[index]
-    assert told["streaming"][-3:] == [0, 1, 0]  # type: ignore[index]
-    assert told["failed"][-3:] == [0, 1, 0]  # type: ignore[index]
-    assert told["bytes"][-3:] == [12, 11, 0]  # type: ignore[index]
-    assert told["last_step_seconds"] == 1_030 % STEP_SECONDS
+    shown = history.as_dict(1_000.0 + 2 * STEP_SECONDS)
+    assert [len(shown[name]) for name in ("server_side_copy", "streaming", "failed", "bytes")] == [STEPS] * 4  # type: ignore[arg-type]
+    assert shown["server_side_copy"][-3:] == [2, 0, 0]  # type: ignore[index]
+    assert shown["streaming"][-3:] == [0, 1, 0]  # type: ignore[index]
+    assert shown["failed"][-3:] == [0, 1, 0]  # type: ignore[index]
+    assert shown["bytes"][-3:] == [12, 11, 0]  # type: ignore[index]
+    assert shown["last_step_seconds"] == 1_030 % STEP_SECONDS
 
 
 def test_the_history_forgets_what_is_older_than_an_hour() -> None:
-    """Nothing of it stays, and nothing grows."""
+    """Older steps are removed, and memory is constant."""
     history = History()
     for second in range(0, 3 * 3600, 5):
         history.moved(float(second), Method.SERVER_SIDE_COPY, 1)
@@ -47,7 +47,7 @@ def test_the_history_forgets_what_is_older_than_an_hour() -> None:
     [(0, "0"), (676, "676"), (12_345, "12,345"), (9_999_999, "9,999,999"), (12_345_678, "12.3 million")],
 )
 def test_counts(number: int, text: str) -> None:
-    """Exact as long as the eye can take it in."""
+    """Counts are exact below ten million."""
     assert humanize.count(number) == text
 
 
@@ -55,7 +55,7 @@ def test_counts(number: int, text: str) -> None:
     ("number", "text"), [(0, "0"), (0.0667, "0.067"), (3.42, "3.4"), (29.9, "30"), (1_234.5, "1,234")]
 )
 def test_rates(number: float, text: str) -> None:
-    """As many digits as tell something."""
+    """There are two significant digits below ten."""
     assert humanize.rate(number) == text
 
 
@@ -64,7 +64,7 @@ def test_rates(number: float, text: str) -> None:
     [(0, 7, "0%"), (1, 1000, "<1%"), (1, 2, "50%"), (999, 1000, "99%"), (7, 7, "100%")],
 )
 def test_percent(part: int, whole: int, text: str) -> None:
-    """What is neither nothing nor all is not rounded to either."""
+    """A share is never rounded to none or all."""
     assert humanize.percent(part, whole) == text
 
 
@@ -81,7 +81,7 @@ def test_percent(part: int, whole: int, text: str) -> None:
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    """Two units are enough."""
+    """There are at most two units."""
     assert humanize.duration(seconds) == text
 
 
@@ -97,7 +97,7 @@ def test_durations(seconds: float, text: str) -> None:
     ],
 )
 def test_how_long_ago(moment: str, text: str) -> None:
-    """A moment that seems to come, because a clock was set, is now."""
+    """A moment in the future, after a clock was set back, is now."""
     assert humanize.ago(moment, "2025-01-04T03:17:10.000000Z") == text
 
 
@@ -111,12 +111,12 @@ def test_how_long_ago(moment: str, text: str) -> None:
     ],
 )
 def test_how_long_until(moment: str, text: str) -> None:
-    """What is due already comes now."""
+    """A moment in the past is now."""
     assert humanize.ahead(moment, "2025-01-04T03:17:10.000000Z") == text
 
 
 def test_moments_are_shown_in_utc() -> None:
-    """Whatever the zone that they were told in."""
+    """The original time zone does not matter."""
     assert humanize.clock("2025-01-04T05:17:09+02:00") == "2025-01-04 03:17:09 UTC"
 
 
@@ -125,7 +125,7 @@ def test_moments_are_shown_in_utc() -> None:
     [(0.03, 0.03), (1, 1), (1.1, 1.5), (4.2, 5), (37, 40), (629, 800), (820, 1000), (1000, 1000)],
 )
 def test_scales_end_with_a_round_number(highest: float, top: float) -> None:
-    """A few steps to each power of ten, none far above what is shown."""
+    """There are a few steps per power of ten."""
     assert chart.ceiling(highest) == pytest.approx(top)
 
 
@@ -137,16 +137,16 @@ def test_nothing_is_higher_than_its_scale(highest: float) -> None:
 
 
 def test_layers_are_stacked() -> None:
-    """A layer begins where the one below it ends; steps that are equal are drawn as one."""
+    """A layer begins where the one below it ends; equal steps are drawn as one."""
     picture = ET.fromstring(chart.stacked([("a", [1, 1, 0]), ("b", [1, 0, 0])], 2, "two of them"))  # noqa: S314 - our own
     assert picture.attrib["aria-label"] == "two of them"
     paths = {path.attrib["class"]: path.attrib["d"] for path in picture.iter("path")}
-    assert list(paths) == ["b", "a"]  # the lower layer lies upon the sum
+    assert list(paths) == ["b", "a"]  # the lower layer is drawn over the sum
     assert paths == {"a": "M0 100V50h2V100h1V100Z", "b": "M0 100V0h1V50h1V100h1V100Z"}
 
 
 def test_a_bar_is_parted_in_proportion() -> None:
-    """The parts fill the bar; without anything there is no bar."""
+    """The parts fill the bar; without counts there is no bar."""
     picture = ET.fromstring(chart.proportional_bar([("a", 3), ("b", 1)]))  # noqa: S314 - our own
     assert [(part.attrib["x"], part.attrib["width"]) for part in picture] == [
         ("0.0", "750.0"),
@@ -266,8 +266,8 @@ def test_the_headline_follows_its_truth_table(
     assert shown.sentence == sentence or sentence is None
 
 
-def test_every_piece_of_advice_is_a_sentence() -> None:
-    """Advice is for people: it begins with a capital and ends with a stop, and codes look like codes."""
+def test_all_advice_is_in_sentences() -> None:
+    """It begins with a capital and ends with a full stop, and codes look like codes."""
     for code, advice in ADVICE.items():
         assert re.fullmatch(r"[A-Z][A-Za-z0-9.]+", code)
         assert re.fullmatch(r"[A-Z].*\.", advice)
@@ -275,6 +275,6 @@ def test_every_piece_of_advice_is_a_sentence() -> None:
     assert advice_for("InventedByAStore") == UNKNOWN
 
 
-def test_each_code_that_may_pass_has_its_advice() -> None:
-    """Who reads such a code learns whether anything is to be done."""
+def test_each_temporary_code_has_advice() -> None:
+    """Every temporary error has advice."""
     assert set(ADVICE) >= TEMPORARY_CODES

@@ -33,7 +33,7 @@ class Screen:
             while piece := os.read(self._ours, 65536):
                 self._seen += piece
         except OSError:
-            return  # that is how Linux says that the other end was closed
+            return  # on Linux: the other end was closed
 
     def text(self) -> str:
         """Close the terminal and return all it was sent."""
@@ -57,7 +57,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
 
 
 def run(listener: ProgressListener, objects: int = 3) -> None:
-    """Let a small sweep pass by."""
+    """Announce the events of a small sweep."""
     with listener as bar:
         bar(SweepStarted(7, PAIR))
         listener(ObjectsListed(Side.SOURCE, objects))
@@ -68,20 +68,20 @@ def run(listener: ProgressListener, objects: int = 3) -> None:
         listener(finished())
 
 
-def test_a_terminal_sees_the_last_counts(screen: Screen) -> None:
-    """When the block ends, the bar stays with what was reached."""
+def test_a_terminal_shows_the_last_counts(screen: Screen) -> None:
+    """When the block ends, the bar stays with the final counts."""
     run(ProgressListener(screen.stream))
     assert "3 listed · 3/3 moved · 0 failed" in screen.text()
 
 
 def test_redraws_are_few_however_many_objects_move(screen: Screen) -> None:
-    """The bar is drawn at its own pace, not once per event."""
+    """The bar is redrawn at a fixed rate, not once per event."""
     run(ProgressListener(screen.stream), objects=5_000)
     assert 1 <= screen.text().count("listed") < 500
 
 
 def test_no_progress_means_none(screen: Screen) -> None:
-    """`--no-progress` leaves the terminal alone."""
+    """With `--no-progress` nothing is written."""
     listener = ProgressListener(screen.stream, enabled=False)
     run(listener)
     assert listener.stream is screen.stream
@@ -89,14 +89,14 @@ def test_no_progress_means_none(screen: Screen) -> None:
 
 
 def test_a_dumb_terminal_gets_no_bar(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that cannot take a line back is left alone."""
+    """A terminal that cannot move its cursor gets no output."""
     monkeypatch.setenv("TERM", "dumb")
     run(ProgressListener(screen.stream))
     assert screen.text() == ""
 
 
-def test_nothing_is_written_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file or a pipe gets no bar, even where colours are forced."""
+def test_nothing_is_written_to_a_file_or_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no bar, even if colours are forced."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     stream = io.StringIO()
     run(ProgressListener(stream))
@@ -114,14 +114,14 @@ def test_log_lines_stand_above_the_bar(screen: Screen) -> None:
 
 
 def test_the_cursor_comes_back_after_an_error(screen: Screen) -> None:
-    """However the block ends, the terminal is left as it was found."""
+    """The terminal is restored however the block ends."""
     with pytest.raises(RuntimeError, match="broken"), ProgressListener(screen.stream):
         raise RuntimeError("broken")
     assert screen.text().rindex("\x1b[?25h") > screen.text().rindex("\x1b[?25l")
 
 
-def test_the_line_tells_counts_rates_and_the_time_left(clock: Clock) -> None:
-    """Listed, moved, failed, objects and bytes per second, and when it will be over."""
+def test_the_line_has_counts_rates_and_the_time_left(clock: Clock) -> None:
+    """Listed, moved, failed, objects and bytes per second, and the time left."""
     counter = SweepCounter(clock)
     for event in (SweepStarted(7, PAIR), ObjectsListed(Side.SOURCE, 50), planned(40, size=1_000_000)):
         counter(event)

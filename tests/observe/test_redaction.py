@@ -1,4 +1,4 @@
-"""Secrets do not show."""
+"""The redaction of secrets."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_secret_is_replaced_in_each_of_its_spellings(text: str) -> None:
     assert "XUtn" not in redactor.clean(text)
 
 
-def test_short_and_empty_secrets_are_passed_over() -> None:
+def test_short_and_empty_secrets_are_ignored() -> None:
     """A secret below six characters would mask ordinary text."""
     redactor = Redactor()
     redactor.register(["", "12345"])
@@ -38,14 +38,14 @@ def test_six_characters_are_enough() -> None:
 
 
 def test_a_secret_within_a_longer_one_leaves_no_rest() -> None:
-    """The longer secret goes first, or its tail would stay."""
+    """The longer secret is replaced first, or its tail would remain."""
     redactor = Redactor()
     redactor.register(["password", "password-tail"])
     assert redactor.clean("password-tail") == "[redacted]"
 
 
 def test_a_group_replaces_only_what_it_registered_before() -> None:
-    """Refreshed credentials push out their predecessors, and nobody else's."""
+    """Refreshed credentials replace their predecessors and no other secrets."""
     redactor = Redactor()
     redactor.register(["dsn-password"], "audit")
     redactor.register(["token-one"], "source")
@@ -53,8 +53,8 @@ def test_a_group_replaces_only_what_it_registered_before() -> None:
     assert redactor.clean("dsn-password token-one token-two") == "[redacted] token-one [redacted]"
 
 
-def test_a_secret_that_is_no_valid_text_can_be_registered() -> None:
-    """Half a character in a password must not stop the start."""
+def test_a_secret_with_a_lone_surrogate_can_be_registered() -> None:
+    """Such a password must not prevent the start."""
     redactor = Redactor()
     redactor.register(["pass\udc80word"])
     assert redactor.clean("a pass\udc80word") == "a [redacted]"

@@ -1,4 +1,4 @@
-"""Several routes seen as one daemon."""
+"""The metrics and the status of several routes."""
 
 import json
 
@@ -18,7 +18,7 @@ from tests.observe.samples import EVERY_KIND, moved
 ROUTES = ("hr", "sales")
 
 
-class Together:
+class TwoRoutes:
     """Metrics and boards of two routes and of the process."""
 
     def __init__(self, clock: Clock) -> None:
@@ -33,56 +33,56 @@ class Together:
 
 
 @pytest.fixture
-def together(clock: Clock) -> Together:
-    return Together(clock)
+def two(clock: Clock) -> TwoRoutes:
+    return TwoRoutes(clock)
 
 
-def test_each_route_has_its_label_and_what_all_share_has_none(together: Together) -> None:
-    """Every family stands once, in both formats."""
-    for listener in (together.process, *together.metrics.values()):
+def test_each_route_has_its_label_and_what_all_share_has_none(two: TwoRoutes) -> None:
+    """Every family is exposed once, in both formats."""
+    for listener in (two.process, *two.metrics.values()):
         for event in EVERY_KIND:
             listener(event)
-    body = together.source.metrics("application/openmetrics-text")[0].decode()
+    body = two.source.metrics("application/openmetrics-text")[0].decode()
     families = list(parse_openmetrics(body))  # type: ignore[no-untyped-call]
     assert len({family.name for family in families}) == len(families)
     for family in families:
         routes = {sample.labels.get("route") for sample in family.samples}
         assert routes == ({None} if family.name in PROCESS_WIDE else set(ROUTES)), family.name
     assert {family.name for family in families} >= PROCESS_WIDE
-    assert together.source.metrics("")[0].startswith(b"# HELP")
+    assert two.source.metrics("")[0].startswith(b"# HELP")
 
 
-def test_counts_stay_apart(together: Together) -> None:
-    """What one route moved is not the other's."""
-    together.metrics["hr"](moved())
-    text = together.source.metrics("")[0].decode()
+def test_counts_stay_apart(two: TwoRoutes) -> None:
+    """Each route has its own counts."""
+    two.metrics["hr"](moved())
+    text = two.source.metrics("")[0].decode()
     assert 's3mover_objects_total{method="server_side_copy",route="hr",status="success"} 1.0' in text
     assert 's3mover_objects_total{method="server_side_copy",route="sales",status="success"} 0.0' in text
 
 
-def test_it_is_as_healthy_as_its_least_healthy_route(together: Together, clock: Clock) -> None:
-    """The one that hangs is named."""
+def test_it_is_as_healthy_as_its_least_healthy_route(two: TwoRoutes, clock: Clock) -> None:
+    """The unhealthy route is named."""
     clock.now += 70
-    together.boards["hr"].heartbeat()
-    assert together.source.healthy() == (False, "sales: no heartbeat from the sweep loop for 70 s")
-    together.boards["sales"].heartbeat()
-    assert together.source.healthy() == (True, "ok")
+    two.boards["hr"].heartbeat()
+    assert two.source.healthy() == (False, "sales: no heartbeat from the sweep loop for 70 s")
+    two.boards["sales"].heartbeat()
+    assert two.source.healthy() == (True, "ok")
 
 
-def test_it_is_ready_as_soon_as_one_route_is(together: Together) -> None:
-    """The state of each is said, and what keeps it."""
-    assert together.source.ready() == (False, "hr: starting; sales: starting")
-    together.boards["hr"](LeaseAcquired("a -> b"))
-    together.boards["sales"](RouteFailed("no such bucket", 2.0))
-    assert together.source.ready() == (True, "hr: idle; sales: starting: no such bucket")
+def test_it_is_ready_as_soon_as_one_route_is(two: TwoRoutes) -> None:
+    """The state and the problem of each is shown."""
+    assert two.source.ready() == (False, "hr: starting; sales: starting")
+    two.boards["hr"](LeaseAcquired("a -> b"))
+    two.boards["sales"](RouteFailed("no such bucket", 2.0))
+    assert two.source.ready() == (True, "hr: idle; sales: starting: no such bucket")
 
 
-def test_status_lists_the_routes_below_what_concerns_all(together: Together) -> None:
+def test_status_lists_the_routes_below_what_concerns_all(two: TwoRoutes) -> None:
     """Each as one pair of buckets is shown."""
-    for board in (together.board, *together.boards.values()):
+    for board in (two.board, *two.boards.values()):
         board(DaemonPaused())
-    together.boards["sales"](LeaseAcquired("c -> d"))
-    status = json.loads(to_json(together.source.status()))
+    two.boards["sales"](LeaseAcquired("c -> d"))
+    status = json.loads(to_json(two.source.status()))
     assert (status["paused"], status["healthy"], status["ready"]) == (True, True, True)
     assert [(route["route"], route["pair"], route["state"]) for route in status["routes"]] == [
         ("hr", "", "starting"),
@@ -90,7 +90,7 @@ def test_status_lists_the_routes_below_what_concerns_all(together: Together) -> 
     ]
 
 
-def test_a_route_knows_how_many_threads_the_workers_have(together: Together) -> None:
+def test_a_route_knows_how_many_threads_the_workers_have(two: TwoRoutes) -> None:
     """Its transfers in flight are bounded by them."""
-    together.process(WorkerStarted(0, 1, 75))
-    assert "s3mover_threads 75.0" in together.source.metrics("")[0].decode()
+    two.process(WorkerStarted(0, 1, 75))
+    assert "s3mover_threads 75.0" in two.source.metrics("")[0].decode()

@@ -36,18 +36,18 @@ from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, pla
 
 @pytest.fixture
 def board(clock: Clock) -> StatusBoard:
-    """Return the board of a daemon that has just begun to start."""
+    """Return the board of a daemon that is starting."""
     return StatusBoard(MetricsListener("0.1.0").exposition, 60.0, clock, clock)
 
 
 def shown(board: StatusBoard) -> dict[str, Any]:
-    """Return what `/status` shows, as its reader gets it."""
+    """Return the content of `/status`, parsed from JSON."""
     status: dict[str, Any] = json.loads(to_json(board.status()))
     return status
 
 
 @pytest.mark.parametrize(
-    ("heard", "state", "ready"),
+    ("announced", "state", "ready"),
     [
         ([], "starting", False),
         ([DaemonStarted("0.1.0", PAIR, 2, 150)], "starting", False),
@@ -60,17 +60,17 @@ def shown(board: StatusBoard) -> dict[str, Any]:
     ],
 )
 def test_state_and_readiness_follow_the_events(
-    board: StatusBoard, heard: list[Event], state: str, *, ready: bool
+    board: StatusBoard, announced: list[Event], state: str, *, ready: bool
 ) -> None:
-    """Ready is who leads or stands by; a stop is final, whatever ends after it."""
-    for event in heard:
+    """Leading or standing by is ready; stopping is final."""
+    for event in announced:
         board(event)
     assert board.ready() == (ready, state)
     assert (shown(board)["state"], shown(board)["ready"]) == (state, ready)
 
 
-def test_a_loop_that_beats_is_healthy(board: StatusBoard, clock: Clock) -> None:
-    """Health is a matter of the last heartbeat, from the very start."""
+def test_a_loop_with_heartbeats_is_healthy(board: StatusBoard, clock: Clock) -> None:
+    """Health depends on the last heartbeat, from the start on."""
     clock.now += 60
     assert board.healthy() == (True, "ok")
     clock.now += 13
@@ -80,8 +80,8 @@ def test_a_loop_that_beats_is_healthy(board: StatusBoard, clock: Clock) -> None:
     assert board.healthy() == (True, "ok")
 
 
-def test_the_sweep_under_way_is_shown_with_counts_rate_and_eta(board: StatusBoard, clock: Clock) -> None:
-    """Who looks during a sweep sees how far it is and how long it will take."""
+def test_the_current_sweep_is_shown_with_counts_rate_and_eta(board: StatusBoard, clock: Clock) -> None:
+    """The status shows the progress of the sweep and the time left."""
     board(SweepStarted(7, PAIR))
     board(ObjectsListed(Side.SOURCE, 20))
     board(planned(20, size=100))
@@ -112,7 +112,7 @@ def test_the_sweep_under_way_is_shown_with_counts_rate_and_eta(board: StatusBoar
 
 
 def test_no_sweep_is_shown_between_sweeps(board: StatusBoard) -> None:
-    """Before the first and after the last there is none under way, and no promise while listing."""
+    """Between sweeps there is none, and while listing there is no estimate."""
     assert shown(board)["sweep"] is None
     board(SweepStarted(7, PAIR))
     assert shown(board)["sweep"]["eta_seconds"] is None
@@ -121,7 +121,7 @@ def test_no_sweep_is_shown_between_sweeps(board: StatusBoard) -> None:
 
 
 def test_the_last_twenty_sweeps_are_kept_newest_first(board: StatusBoard) -> None:
-    """Older sweeps are the trail's to tell."""
+    """Older sweeps are in the trail."""
     for number in range(25):
         board(finished(number))
     sweeps = shown(board)["sweeps"]
@@ -135,7 +135,7 @@ def test_the_last_twenty_sweeps_are_kept_newest_first(board: StatusBoard) -> Non
 
 
 def test_the_latest_twenty_failures_are_kept_newest_first(board: StatusBoard) -> None:
-    """Each failure tells its object, its code and its message."""
+    """Each failure has its object, code and message."""
     for number in range(25):
         board(failed(f"in/{number}"))
     failures = shown(board)["failures"]
@@ -150,8 +150,8 @@ def test_no_secret_is_shown(board: StatusBoard) -> None:
     assert shown(board)["failures"][0]["message"] == "denied for [redacted]"
 
 
-def test_it_is_shown_what_runs_and_whether_the_database_answers(board: StatusBoard) -> None:
-    """Version, pair and size of the crew stand beside the state."""
+def test_the_version_and_the_availability_of_the_database_are_shown(board: StatusBoard) -> None:
+    """Version, pair, and number of processes and threads are shown."""
     board(DaemonStarted("0.1.0", PAIR, 2, 150))
     board(AuditUnavailable("away"))
     status = shown(board)
@@ -167,14 +167,14 @@ def test_it_is_shown_what_runs_and_whether_the_database_answers(board: StatusBoa
 
 
 def test_any_event_leaves_a_status_that_can_be_shown(board: StatusBoard) -> None:
-    """After each kind of event, a weird key included, there is JSON to hand out."""
+    """After each event, including one with an unusual key, the status is valid JSON."""
     for event in (*EVERY_KIND, failed("in/\udc80\n")):
         board(event)
         assert "state" in shown(board)
 
 
-def test_the_last_hour_is_told_by_method(board: StatusBoard, clock: Clock) -> None:
-    """What was copied, streamed and failed stands in the step in which it ended, at the status' own time."""
+def test_the_last_hour_is_shown_by_method(board: StatusBoard, clock: Clock) -> None:
+    """Copied, streamed and failed objects are counted in the step in which they ended."""
     board(moved(size=100))
     clock.now += 30
     board(moved(size=50, method=Method.STREAMING))
@@ -186,16 +186,16 @@ def test_the_last_hour_is_told_by_method(board: StatusBoard, clock: Clock) -> No
     assert (history["failed"][-3:], history["bytes"][-3:]) == ([0, 0, 1], [100, 0, 50])
 
 
-def test_the_limit_of_a_throttled_side_is_told(board: StatusBoard) -> None:
-    """Who wonders why it is slow sees which side is throttled, and how far."""
+def test_the_limit_of_a_throttled_side_is_shown(board: StatusBoard) -> None:
+    """The limit of each throttled side is shown."""
     assert shown(board)["limits"] == {}
     board(ThrottleChanged(Side.SOURCE, 40, 12))
     board(ThrottleChanged(Side.SOURCE, 60, 0))
     assert shown(board)["limits"] == {"source": 60}
 
 
-def test_what_is_in_the_way_is_told_in_a_sentence(board: StatusBoard, clock: Clock) -> None:
-    """An outage of the database counts more than a sweep that failed; a sweep that succeeds ends it."""
+def test_the_problem_is_shown(board: StatusBoard, clock: Clock) -> None:
+    """An outage of the database takes precedence over a failed sweep, which a successful sweep clears."""
     board(LeaseAcquired(PAIR))
     board(replace(finished(status=SweepStatus.FAILED), message="no such bucket"))
     board(SweepAwaited(120.0, 3))
@@ -211,8 +211,8 @@ def test_what_is_in_the_way_is_told_in_a_sentence(board: StatusBoard, clock: Clo
     assert (shown(board)["problem"], board.ready()) == ("", (True, "idle"))
 
 
-def test_a_pause_and_a_closed_window_are_told(board: StatusBoard) -> None:
-    """While paused the daemon stays ready; what is sweeping is still sweeping."""
+def test_a_pause_and_a_closed_window_are_shown(board: StatusBoard) -> None:
+    """A paused daemon stays ready; during a sweep its state is sweeping."""
     board(LeaseAcquired(PAIR))
     board(SweepStarted(7, PAIR))
     board(DaemonPaused())
@@ -228,8 +228,8 @@ def test_a_pause_and_a_closed_window_are_told(board: StatusBoard) -> None:
     assert (shown(board)["window_open"], shown(board)["window_opens_at"]) == (True, None)
 
 
-def test_what_waits_after_failing_is_told_of_each_sweep(board: StatusBoard) -> None:
-    """Objects that a sweep left out for that are counted, those in place are not, each sweep by itself."""
+def test_objects_that_wait_for_a_retry_are_counted_per_sweep(board: StatusBoard) -> None:
+    """Only objects left out for that reason are counted, for each sweep anew."""
     for event in (
         SweepStarted(7, PAIR),
         ObjectsInPlace(WAITING, 2),

@@ -49,7 +49,7 @@ REPORT = SummaryReport(
 
 @pytest.fixture(autouse=True)
 def _greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let local time be UTC, as in the contract's example."""
+    """Set the local time zone to UTC, as in the contract's example."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -58,13 +58,13 @@ def _greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def in_order(expected: list[str], text: str) -> bool:
-    """Tell whether the expected lines stand in `text` in this order, others between them."""
+    """Return whether `text` contains the expected lines in this order, with others between them."""
     lines = iter(text.splitlines())
     return all(line in lines for line in expected)
 
 
 def test_without_sizes_every_line_is_the_first_versions() -> None:
-    """Where a store tells no sizes, the contract's lines stand word for word and in order."""
+    """Without sizes, the contract's lines appear word for word and in order."""
     text = render(replace(REPORT, sizes_known=False))
     assert in_order(CONTRACT.splitlines(), text)
     assert "Throughput" not in text
@@ -106,8 +106,8 @@ def test_a_search_for_a_line_finds_that_line_only(word: str) -> None:
     assert [word in line for line in render(report).splitlines()].count(True) == 1
 
 
-def test_the_rest_of_the_sweep_is_told() -> None:
-    """Sweep, buckets, what was listed and skipped, bytes and fallbacks have lines of their own."""
+def test_the_summary_has_the_further_counts_of_the_sweep() -> None:
+    """Sweep, buckets, what was listed and skipped, bytes and fallbacks have their own lines."""
     report = replace(REPORT, status=SweepStatus.INTERRUPTED, fallbacks={"KMS": 1, "AccessDenied": 3})
     report = replace(report, unkept={"tags": 2, "acl": 1})
     lines = render(report).splitlines()
@@ -150,12 +150,12 @@ def test_a_sweep_that_moved_nothing_divides_by_nothing() -> None:
 
 
 def test_a_clock_set_back_makes_no_negative_duration() -> None:
-    """A sweep takes no less than no time."""
+    """The duration is zero."""
     assert "Total Duration: 0.00 seconds" in render(replace(REPORT, ended_at=STARTED - 5))
 
 
 def test_the_first_twenty_failures_are_listed() -> None:
-    """The others are counted, and stand in the trail."""
+    """Further ones are only counted; the trail has them."""
     failures = [FailureRecord(12, f"in/{n}", "AccessDenied", "no", 1 + n, 0.0) for n in range(30)]
     tally = replace(REPORT.tally, succeeded=646, failed=30)
     lines = render(replace(REPORT, tally=tally, failures=failures)).splitlines()
@@ -166,14 +166,14 @@ def test_the_first_twenty_failures_are_listed() -> None:
 
 
 def test_a_key_with_a_line_break_stays_on_its_line() -> None:
-    """Nobody forges a line of the summary with the name of an object."""
+    """The key of an object cannot forge a line of the summary."""
     record = FailureRecord(12, "a\nFailed Transfers: 0\udc80", "c\n", "m\n", 2, 0.0)
     text = render(replace(REPORT, failures=[record]))
     assert text.splitlines()[-1] == "- a\\nFailed Transfers: 0\\udc80: c\\n: m\\n (2 attempts)"
 
 
 def test_times_are_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Text and file name speak the time of the machine's zone."""
+    """Text and file name use the time zone of the machine."""
     monkeypatch.setenv("TZ", "CET-1")
     time.tzset()
     assert "Start Time: 2025-01-04 04:17:09" in render(REPORT)
@@ -181,7 +181,7 @@ def test_times_are_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 
 def test_the_file_is_named_by_the_sweeps_end(tmp_path: Path) -> None:
-    """The directory is made where it is missing; nothing but the summary lies in it."""
+    """A missing directory is created; it contains nothing but the summary."""
     path = write(tmp_path / "a" / "b", "text\n", REPORT.ended_at)
     assert path == tmp_path / "a" / "b" / "transfer_summary_20250104_031732.log"
     assert path.read_text() == "text\n"
@@ -204,15 +204,15 @@ def test_the_file_may_be_read_as_the_umask_says(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_a_directory_that_cannot_be_used_is_said_with_the_settings_name(tmp_path: Path) -> None:
-    """A file stands where the directory should be."""
+def test_an_unusable_directory_is_an_error_with_the_name_of_the_setting(tmp_path: Path) -> None:
+    """The directory is a file."""
     (tmp_path / "logs").write_text("")
     with pytest.raises(SummaryError, match=r"^summary\.directory: cannot write into .*logs"):
         write(tmp_path / "logs", "x", STARTED)
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the disk gives up, neither half a summary nor a hidden file stays."""
+    """On a full disk, neither a partial summary nor a hidden file remains."""
 
     def broken(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -253,15 +253,17 @@ def test_pruning_touches_nothing_else(tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == before
 
 
-def test_none_may_be_kept(tmp_path: Path) -> None:
-    """Zero makes room for the one that is about to be written."""
+def test_all_summaries_can_be_removed(tmp_path: Path) -> None:
+    """With zero, all are removed."""
     path = write(tmp_path, "text", 1_735_960_629.0)
     prune(tmp_path, 0)
     assert not path.exists()
 
 
-def test_a_summary_that_cannot_be_removed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pruning fails with the setting's name."""
+def test_a_summary_that_cannot_be_removed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error has the name of the setting."""
 
     def refuse(_path: Path, *, missing_ok: bool = False) -> None:
         raise PermissionError(13, "Permission denied", str(missing_ok))

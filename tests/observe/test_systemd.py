@@ -1,4 +1,4 @@
-"""What a service manager is told."""
+"""The notifications to a service manager."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ class Manager:
         self._socket.bind(address)
         self._socket.setblocking(False)
 
-    def heard(self) -> list[list[str]]:
+    def received(self) -> list[list[str]]:
         messages = []
         while True:
             try:
@@ -43,24 +43,24 @@ def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager
 
 
 def test_readiness_comes_with_the_lease_or_the_wait_for_it(manager: Manager) -> None:
-    """Both mean that everything could be reached."""
+    """Both mean that the buckets and the database have been reached."""
     notifier = ServiceNotifier({"NOTIFY_SOCKET": "notify"})
     notifier(LeaseWaiting("a -> b"))
     notifier(LeaseAcquired("a -> b"))
-    assert manager.heard() == [
+    assert manager.received() == [
         ["READY=1", "STATUS=lease.waiting a -> b"],
         ["READY=1", "STATUS=lease.acquired a -> b"],
     ]
 
 
-def test_stopping_reloading_and_sweeps_are_told(manager: Manager) -> None:
-    """Reloading has a beginning and an end; a status is one line."""
+def test_stopping_reloading_and_sweeps_are_notified(manager: Manager) -> None:
+    """A reload has a start and an end; a status is one line."""
     notifier = ServiceNotifier({"NOTIFY_SOCKET": "notify"}, lambda: 12.5)
     notifier(finished())
     notifier(SettingsInvalid("first\nsecond"))
     notifier(DaemonStopping("SIGTERM", 25.0))
     notifier(ObjectsListed(Side.SOURCE, 3))
-    assert manager.heard() == [
+    assert manager.received() == [
         ["STATUS=sweep.finished 7 completed logs/summary.log"],
         ["RELOADING=1", "MONOTONIC_USEC=12500000"],
         ["READY=1"],
@@ -68,22 +68,22 @@ def test_stopping_reloading_and_sweeps_are_told(manager: Manager) -> None:
     ]
 
 
-def test_the_abstract_namespace_is_known() -> None:
+def test_the_abstract_namespace_is_supported() -> None:
     """A name that begins with @."""
     name = f"s3mover-test-{os.getpid()}"
     listening = Manager(f"\0{name}")
     ServiceNotifier({"NOTIFY_SOCKET": f"@{name}"})(LeaseAcquired("p"))
-    assert listening.heard() == [["READY=1", "STATUS=lease.acquired p"]]
+    assert listening.received() == [["READY=1", "STATUS=lease.acquired p"]]
     listening.close()
 
 
-def test_the_watchdog_hears_twice_in_its_time(manager: Manager, clock: Clock) -> None:
-    """And not at every look."""
+def test_the_watchdog_gets_two_keep_alives_per_timeout(manager: Manager, clock: Clock) -> None:
+    """The keep-alive is sent every half of the timeout, not at every heartbeat."""
     notifier = ServiceNotifier({"NOTIFY_SOCKET": "notify", "WATCHDOG_USEC": "20000000"}, clock)
     for _ in range(21):
         notifier.heartbeat()
         clock.now += 1
-    assert manager.heard() == [["WATCHDOG=1"]] * 3
+    assert manager.received() == [["WATCHDOG=1"]] * 3
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,17 @@ def test_the_watchdog_hears_twice_in_its_time(manager: Manager, clock: Clock) ->
         {},
     ],
 )
-def test_a_watchdog_that_waits_for_somebody_else_hears_nothing(
-    manager: Manager, environ: dict[str, str]
-) -> None:
-    """Its variables may be another process's."""
+def test_a_watchdog_of_another_process_gets_no_keep_alive(manager: Manager, environ: dict[str, str]) -> None:
+    """The variables may be inherited from another process, or invalid."""
     ServiceNotifier({"NOTIFY_SOCKET": "notify", **environ}).heartbeat()
-    assert manager.heard() == []
+    assert manager.received() == []
 
 
-@pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": "nobody-listens-here"}])
+@pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": "no-listener"}])
 def test_without_a_manager_nothing_happens(environ: dict[str, str], manager: Manager) -> None:
-    """Neither an error nor a message."""
+    """There is neither an error nor a notification."""
     notifier = ServiceNotifier(environ)
     for event in EVERY_KIND:
         notifier(event)
     notifier.heartbeat()
-    assert manager.heard() == []
+    assert manager.received() == []

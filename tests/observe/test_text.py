@@ -20,7 +20,7 @@ def test_json_of_any_text_is_one_line_that_can_be_read(text: str) -> None:
 
 
 def test_json_takes_what_orjson_refuses_at_any_depth() -> None:
-    """Half characters, numbers beyond 64 bits and foreign objects become text wherever they stand."""
+    """Lone surrogates, integers beyond 64 bits and other objects become text at any depth."""
     value = {"\udc80": [("\ud800", 2**70, None, True, 1.5)], "n": 7, "error": ValueError("x")}
     read = json.loads(to_json(value))
     assert read == {"\\udc80": [["\\ud800", str(2**70), None, True, 1.5]], "n": 7, "error": "x"}
@@ -76,5 +76,5 @@ def test_sizes_are_decimal_with_two_digits(size: int, shown: str) -> None:
     ],
 )
 def test_moments_are_utc_to_the_microsecond(seconds: float, shown: str) -> None:
-    """Six digits always stand behind the point, and never a seventh."""
+    """There are always six decimals."""
     assert utc_moment(seconds) == shown
