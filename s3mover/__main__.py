@@ -1,27 +1,27 @@
-"""The door that `python -m s3mover` and the command `s3mover` come through."""
+"""Entry point of `python -m s3mover` and of the script `s3mover`."""
 
 import os
 import sys
 
 from s3mover.cli import run_command_line
-from s3mover.lifecycle.stop import handle_term_as_first_process
+from s3mover.lifecycle.signals import handle_term_as_first_process
 
 
 def main() -> None:
-    """Run the command line and end the program with its exit code."""
+    """Run the command line and exit with its code."""
     handle_term_as_first_process()
     code = run_command_line(sys.argv[1:])
-    if _all_is_said():
-        # To take all modules apart, which the interpreter would do now, lasts 10 ms and more; nothing is left open.
+    if _flushed():
+        # Skips the interpreter's teardown of modules, which takes 10 ms and more; everything is closed already.
         os._exit(code)
     sys.exit(code)
 
 
-def _all_is_said() -> bool:
-    """Tell whether everything written has gone out; of what cannot, the interpreter knows what to say."""
+def _flushed() -> bool:
+    """Flush standard output and error; return False if that fails, which the interpreter reports at exit."""
     try:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # as it is where it was closed before we came
+            if stream is not None:  # None if it was closed before the program started
                 stream.flush()
     except (OSError, ValueError):
         return False

@@ -1,6 +1,6 @@
-"""The commands, and the one place that turns what happened into an exit code.
+"""The command line: options of the commands, and the exit code of their result.
 
-What a command needs is imported when it runs: `--version` and worker processes must not wait for AWS libraries.
+Each command imports what it needs when it runs, so that `--version` and worker processes do not load AWS libraries.
 """
 
 import sys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
-    """Run one command and return the exit code of the contract; no exception leaves this function."""
+    """Run one command and return its exit code; this function raises no exception."""
     try:
         code = commands(list(arguments), prog_name="s3mover", standalone_mode=False)
     except click.ClickException as error:
@@ -32,34 +32,31 @@ def run_command_line(arguments: Sequence[str]) -> int:
         click.echo(f"s3mover: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has enough, as in `s3mover report | head`.
+        # The reader closed the pipe, as in `s3mover report | head`.
         sys.stderr.close()
         return ExitCode.OK
-    except Exception as internal_error:  # noqa: BLE001 - the last door: whatever comes here is a defect of ours
-        _report_internal_error(internal_error)
-        return ExitCode.DEFECT
+    except Exception as error:  # noqa: BLE001 - nothing above this function handles an internal error
+        _report_internal_error(error)
+        return ExitCode.INTERNAL_ERROR
     return ExitCode(code or ExitCode.OK)
 
 
-def _report_internal_error(internal_error: Exception) -> None:
+def _report_internal_error(error: Exception) -> None:
     from s3mover.observe.logs import log_internal_error  # noqa: PLC0415
 
-    log_internal_error(internal_error)
-    click.echo(
-        f"s3mover: a defect of ours, please report it: {type(internal_error).__name__}: {internal_error}",
-        err=True,
-    )
+    log_internal_error(error)
+    click.echo(f"s3mover: internal error, please report it: {type(error).__name__}: {error}", err=True)
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What stands before the command: the settings' file and single settings."""
+    """The options before the command: the settings file and single settings."""
 
     config: Path | None
     overrides: Mapping[str, object]
 
     def settings(self, *, buckets: bool = True, route: str | None = None) -> "Settings":
-        """Load the settings; `buckets` says whether the command cannot do without them, `route` which one is meant."""
+        """Load the settings: `buckets` says whether the command requires buckets, `route` selects one of the routes."""
         import os  # noqa: PLC0415
 
         from s3mover.settings.load import load  # noqa: PLC0415
@@ -68,7 +65,7 @@ class CommandLine:
         return select_route(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
     def settings_request(self, route: str | None = None) -> "SettingsRequest":
-        """Return what the clerk is asked for, who reads the settings where much else is to be done."""
+        """Return the request for the configuration process, which reads the settings of `run` and `sweep`."""
         from s3mover.app.config_process import SettingsRequest  # noqa: PLC0415
 
         return SettingsRequest(self.config, self.overrides, route)
@@ -80,12 +77,12 @@ def _single_settings(
     pairs = [value.partition("=") for value in values]
     for name, equals, _ in pairs:
         if not equals:
-            raise click.BadParameter(f"{name!r} has no value; expected NAME=VALUE, as in sweep.interval=5m")
+            raise click.BadParameter(f"{name!r} has no value (expected NAME=VALUE, e.g. sweep.interval=5m)")
     return {name: value for name, _, value in pairs}
 
 
 one_route = click.option(
-    "--route", metavar="NAME", help="Only this one of the settings' routes; else all, in turn."
+    "--route", metavar="NAME", help="Only this route of the settings.  [default: all, one after the other]"
 )
 
 
@@ -94,7 +91,7 @@ one_route = click.option(
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="The settings' file; $S3MOVER_CONFIG, else ./config.yaml, where it is not named.",
+    help="The settings file.  [default: $S3MOVER_CONFIG, else ./config.yaml]",
 )
 @click.option(
     "--set",
@@ -102,7 +99,7 @@ one_route = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     callback=_single_settings,
-    help="One setting, as in --set transfer.method=streaming; wins over environment and file.",
+    help="A single setting, e.g. transfer.method=streaming; overrides environment and file. Repeatable.",
 )
 @click.pass_context
 def commands(context: click.Context, config: Path | None, overrides: dict[str, str]) -> None:
@@ -116,116 +113,125 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
     type=click.IntRange(min=1),
     default=None,
     metavar="N",
-    help="End after so many sweeps, with the exit code of the last one.",
+    help="Stop after N sweeps, with the exit code of the last one.",
 )
 @click.pass_obj
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
-    """Sweep, wait sweep.interval, and again, until SIGTERM or SIGINT."""
-    from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
+    """Sweep repeatedly, sweep.interval apart, until SIGTERM or SIGINT."""
+    from s3mover.app.preload import gc_paused, start_config_process, start_fork_server  # noqa: PLC0415
 
-    settings_request = line.settings_request()
-    with start_config_process(settings_request) as config_process:
-        # While the settings are read.
-        with loading():
+    request = line.settings_request()
+    with start_config_process(request) as config_process:
+        # Imported while the configuration process reads the settings.
+        with gc_paused():
             from s3mover.app.daemon import run_daemon  # noqa: PLC0415
 
-        with start_fork_server(config_process) as early:
-            return run_daemon(settings_request, early, max_sweeps=max_sweeps or 0)
+        with start_fork_server(config_process) as preloaded:
+            return run_daemon(request, preloaded, max_sweeps=max_sweeps or 0)
 
 
 @commands.command()
 @click.pass_obj
 def pause(line: CommandLine) -> ExitCode:
-    """Tell the daemon to begin nothing new; what is in flight ends."""
-    from s3mover.commands.dry_run import tell_daemon  # noqa: PLC0415
+    """Pause the daemon: no new work starts, work in flight finishes."""
+    from s3mover.commands.control import control  # noqa: PLC0415
 
-    return tell_daemon(line.settings(buckets=False), "pause", click.echo)
+    return control(line.settings(buckets=False), "pause", click.echo)
 
 
 @commands.command()
 @click.pass_obj
 def resume(line: CommandLine) -> ExitCode:
-    """Tell the daemon to go on after a pause."""
-    from s3mover.commands.dry_run import tell_daemon  # noqa: PLC0415
+    """Resume the daemon after a pause."""
+    from s3mover.commands.control import control  # noqa: PLC0415
 
-    return tell_daemon(line.settings(buckets=False), "resume", click.echo)
+    return control(line.settings(buckets=False), "resume", click.echo)
 
 
 @commands.command()
-@click.option("--dry-run", is_flag=True, help="List and compare only; say what would be transferred.")
-@click.option("--progress/--no-progress", default=True, help="A live bar on a terminal.")
-@click.option("--wait", is_flag=True, help="Wait while another instance works on this pair of buckets.")
+@click.option("--dry-run", is_flag=True, help="List and compare only; print what would be transferred.")
+@click.option(
+    "--progress/--no-progress", default=True, help="Show a progress bar on a terminal.", show_default=True
+)
+@click.option(
+    "--wait", is_flag=True, help="Wait while another instance holds the lease on this pair of buckets."
+)
 @one_route
 @click.pass_obj
 def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
-    """Sweep once."""
+    """Run one sweep."""
     if dry_run:
-        from s3mover.commands.dry_run import preview  # noqa: PLC0415
+        from s3mover.commands.dry_run import dry_run as print_plan  # noqa: PLC0415
 
-        return preview(line.settings(route=route), click.echo)
-    from s3mover.app.preload import loading, start_config_process, start_fork_server  # noqa: PLC0415
+        return print_plan(line.settings(route=route), click.echo)
+    from s3mover.app.preload import gc_paused, start_config_process, start_fork_server  # noqa: PLC0415
 
     with start_config_process(line.settings_request(route)) as config_process:
-        # While the settings are read.
-        with loading():
+        # Imported while the configuration process reads the settings.
+        with gc_paused():
             from s3mover.commands.sweep import sweep_once  # noqa: PLC0415
 
-        with start_fork_server(config_process) as early:
-            return sweep_once(early, progress=progress, wait=wait)
+        with start_fork_server(config_process) as preloaded:
+            return sweep_once(preloaded, progress=progress, wait=wait)
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_route
 @click.pass_obj
 def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
-    """Test settings, database, both buckets and permissions; one line each."""
-    from s3mover.commands.dry_run import check  # noqa: PLC0415
+    """Test the settings, the database, both buckets and the permissions."""
+    from s3mover.commands.check import check  # noqa: PLC0415
 
     return check(line.settings(route=route), click.echo, as_json=as_json)
 
 
 @commands.command()
-@click.option("--side", type=click.Choice(["source", "destination"]), help="Only the documents of this end.")
+@click.option("--side", type=click.Choice(["source", "destination"]), help="Only the documents of this side.")
 @click.option(
-    "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the source's objects."
+    "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the objects of the source."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_route
 @click.pass_obj
 def policy(
     line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
 ) -> ExitCode:
-    """Print the least that both accounts must permit, as policy documents."""
-    from s3mover.commands.dry_run import policy  # noqa: PLC0415
+    """Print the policy documents with the minimal permissions for both accounts."""
+    from s3mover.commands.policy import policy  # noqa: PLC0415
 
     return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
 
 
 @commands.command()
-@click.option("--deep", is_flag=True, help="Read and hash the bytes where ETags cannot be compared.")
+@click.option("--deep", is_flag=True, help="Read and hash objects whose checksums cannot be compared.")
 @one_route
 @click.pass_obj
 def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
-    """Compare source and destination without changing anything; a line per difference."""
-    from s3mover.commands.dry_run import verify  # noqa: PLC0415
+    """Compare source and destination, without changing anything, and print each difference."""
+    from s3mover.commands.verify import verify  # noqa: PLC0415
 
     return verify(line.settings(route=route), click.echo, deep=deep)
 
 
 @commands.command()
-@click.option("--failed", is_flag=True, help="Failed transfers only.")
-@click.option("--since", metavar="DURATION", default="0", help="Only the last so long, as in 24h.")
+@click.option("--failed", is_flag=True, help="Only failed transfers.")
+@click.option(
+    "--since",
+    metavar="DURATION",
+    default="0",
+    help="Only rows of this last period, e.g. 24h.  [default: all]",
+)
 @click.option("--sweep", "sweep_id", type=int, help="Only this sweep.")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+    "--format", "output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
-@click.option("--route", metavar="NAME", help="Only this one of the settings' routes; else all, told apart.")
+@click.option("--route", metavar="NAME", help="Only this route of the settings.  [default: all]")
 @click.pass_obj
 def report(
-    line: CommandLine, failed: bool, since: str, sweep_id: int | None, form: str, route: str | None
+    line: CommandLine, failed: bool, since: str, sweep_id: int | None, output: str, route: str | None
 ) -> ExitCode:
-    """Tell from the trail: totals, the latest sweeps, the latest failures."""
+    """Print totals, the latest sweeps and the latest failures from the audit trail."""
     from s3mover.commands.report import report  # noqa: PLC0415
     from s3mover.settings.units import parse_duration  # noqa: PLC0415
 
@@ -236,58 +242,64 @@ def report(
     one_route = route is not None
     settings = line.settings(buckets=one_route, route=route)
     return report(
-        settings, click.echo, failed=failed, since=seconds, sweep_id=sweep_id, form=form, one_route=one_route
+        settings,
+        click.echo,
+        failed=failed,
+        since=seconds,
+        sweep_id=sweep_id,
+        output=output,
+        one_route=one_route,
     )
 
 
 @commands.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--all", "every", is_flag=True, help="All objects of this pair that wait.")
+@click.option("--all", "every", is_flag=True, help="All waiting objects.")
 @one_route
 @click.pass_obj
 def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | None) -> ExitCode:
-    """Let the next sweep try objects that wait after failing; each KEY is the source's, whole."""
+    """Retry objects that wait after failing in the next sweep; KEY is the full key at the source."""
     from s3mover.commands.retry import retry  # noqa: PLC0415
 
     if every == bool(keys):
-        raise click.UsageError("Name the keys to try again, or all of them by --all.")
+        raise click.UsageError("Give the keys to retry, or --all.")
     return retry(line.settings(route=route), click.echo, keys)
 
 
 @commands.group()
 def schema() -> None:
-    """The audit database's schema."""
+    """Manage the schema of the audit database."""
 
 
 @schema.command("apply")
 @click.pass_obj
 def schema_apply(line: CommandLine) -> ExitCode:
-    """Bring the audit database to the newest schema."""
-    from s3mover.commands.dry_run import apply_schema  # noqa: PLC0415
+    """Migrate the audit database to the newest schema."""
+    from s3mover.commands.schema import apply  # noqa: PLC0415
 
-    return apply_schema(line.settings(buckets=False), click.echo)
+    return apply(line.settings(buckets=False), click.echo)
 
 
 @schema.command("show")
 @click.pass_obj
 def schema_show(line: CommandLine) -> ExitCode:
-    """Print what `schema apply` would run."""
-    from s3mover.commands.dry_run import show_schema  # noqa: PLC0415
+    """Print the SQL that `schema apply` would run."""
+    from s3mover.commands.schema import show  # noqa: PLC0415
 
-    return show_schema(line.settings(buckets=False), click.echo)
+    return show(line.settings(buckets=False), click.echo)
 
 
 @commands.command()
-@click.option("--keep", is_flag=True, help="Leave it running, its endpoints open, until interrupted.")
+@click.option("--keep", is_flag=True, help="Keep sweeping, with the endpoints open, until interrupted.")
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("s3mover-demo"),
     show_default=True,
-    help="Where the demo's audit database and summaries go.",
+    help="Directory of the demo's audit database and summaries.",
 )
 def demo(keep: bool, directory: Path) -> ExitCode:
-    """Show the whole thing on this machine, with nothing to configure."""
-    from s3mover.demo.story import tell  # noqa: PLC0415
+    """Run a demonstration on this machine, without any configuration."""
+    from s3mover.demo.scenario import run_demo  # noqa: PLC0415
 
-    return tell(directory, keep=keep)
+    return run_demo(directory, keep=keep)

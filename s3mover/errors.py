@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     LEASE_HELD = 4
-    DEFECT = 70
+    INTERNAL_ERROR = 70
     INTERRUPTED = 130
 
 
@@ -23,7 +23,7 @@ class MoverError(Exception):
     """The head of the family. `temporary` is True where the same attempt may succeed later."""
 
     temporary = False
-    exit_code = ExitCode.DEFECT
+    exit_code = ExitCode.INTERNAL_ERROR
 
 
 class SettingsError(MoverError):

@@ -20,7 +20,7 @@ def main() -> None:
     statements = {
         statement["Sid"]: statement
         for one in documents_of(settings, "")
-        if one.way is Method.SERVER_SIDE_COPY and one.kind == "identity" and one.policy
+        if one.method is Method.SERVER_SIDE_COPY and one.kind == "identity" and one.policy
         for statement in one.policy["Statement"]
     }
     policy = {"Version": "2012-10-17", "Statement": list(statements.values())}

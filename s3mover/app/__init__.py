@@ -1,1 +1,1 @@
-"""The switchboard: the only place where real parts are plugged together from settings. Nothing is decided here."""
+"""Assembly: the only package where parts are built from settings and connected."""

@@ -1,6 +1,6 @@
-"""The handle of a short-lived process (`answering.py`) that reads settings and finds credentials.
+"""Client of a short-lived process (`config_process_main.py`) that reads settings and resolves credentials.
 
-What answers are made of is imported when they come: the process is to be started before all that is loaded.
+The types of answers are imported when an answer arrives, so that the process starts before they are loaded.
 """
 
 import json
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-m", "s3mover.app.config_process_main"]
 
-# boto3 has bounds of its own for each request; a `credential_process` has none, and whoever waits here hears no signal.
-PATIENCE_SECONDS = 60.0
+# boto3 has timeouts for its requests. A `credential_process` has none, and would block the caller without end.
+RESOLVE_TIMEOUT_SECONDS = 60.0
 
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsRequest:
-    """Which settings are wanted: of which file, None for the usual one, with which of the command line's, which route.
+    """Which settings to read: the file (None for the default), overrides of the command line, the route (None for all).
 
-    The environment and the working directory are the clerk's as they are ours.
+    The process inherits environment and working directory.
     """
 
     file: Path | None
@@ -42,73 +42,71 @@ class SettingsRequest:
 
 
 class ConfigProcess:
-    """A process that answers one question after the other. Belongs to one thread, which closes it.
+    """A process that answers one request after the other. Used and closed by one thread.
 
-    Questions and answers, secrets among them, go through pipes that nobody else can read.
+    Requests and answers contain secrets; they go through pipes that no other process can read.
     """
 
     def __init__(self) -> None:
-        # A group of its own: Ctrl-C is the supervisor's to take, and what it starts ends with it.
+        # A process group of its own: Ctrl-C reaches only the supervisor, and `close` kills child processes, too.
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, process_group=0
         )
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
-    def begin(self, settings_request: SettingsRequest, *, look_ahead: bool = False) -> None:
-        """Let the settings be read; with `look_ahead` both ends of their first route are looked for, next.
+    def request_settings(self, request: SettingsRequest, *, prefetch: bool = False) -> None:
+        """Start reading the settings; `prefetch` then resolves both ends of the first route.
 
-        `settings` will not have to wait for all of it, nor will `find`.
+        A later `settings` and `resolve` wait only for what is not finished yet.
         """
-        file = str(settings_request.file) if settings_request.file else None
-        asked = {"file": file, "overrides": dict(settings_request.overrides), "route": settings_request.route}
-        self._ask("settings", asked | {"look_ahead": look_ahead})
+        file = str(request.file) if request.file else None
+        details = {"file": file, "overrides": dict(request.overrides), "route": request.route}
+        self._send("settings", details | {"prefetch": prefetch})
 
     def settings(self) -> "Settings":
-        """Return the settings that were begun to be read.
+        """Return the settings that were requested.
 
         Raises:
-            SettingsError: see `load`, and `each.chosen`.
-            UnreachableError: the process has died.
+            SettingsError: see `load` and `select_route`.
+            UnreachableError: the process died.
         """
         from s3mover.settings.serialization import loads  # noqa: PLC0415 - see above
 
-        answer = self._answer()
+        answer = self._receive()
         if answer is None:
             raise UnreachableError("the process that reads the settings ended unexpectedly")
         if "problems" in answer:
             raise SettingsError(answer["problems"])
         return loads(answer["settings"])
 
-    def find(self, access: "SideAccess") -> "ResolvedSide":
-        """Find one side's credentials and address.
+    def resolve(self, access: "SideAccess") -> "ResolvedSide":
+        """Return the credentials and the address of one side.
 
         Raises:
-            UnreachableError: see `identity.find`; or it takes too long, and this clerk is of no more use.
+            UnreachableError: see `s3.resolver`; or it takes too long, and this process cannot be used any more.
         """
         from s3mover.model import BucketAddress, Credentials  # noqa: PLC0415 - see above
         from s3mover.s3.side_access import ResolvedSide  # noqa: PLC0415 - see above
 
-        self._ask("find", asdict(access))
-        if not self._answers_within(PATIENCE_SECONDS):
+        self._send("resolve", asdict(access))
+        if not self._answers_within(RESOLVE_TIMEOUT_SECONDS):
             raise UnreachableError(
-                f"{access.side}: looking for credentials took more than {PATIENCE_SECONDS:g} seconds; check what the "
-                "AWS configuration names for them, such as a credential_process"
+                f"{access.side}: resolving credentials took more than {RESOLVE_TIMEOUT_SECONDS:g} seconds; check the "
+                "AWS configuration, such as a credential_process"
             )
-        answer = self._answer()
+        answer = self._receive()
         if answer is None:
-            raise UnreachableError(
-                f"{access.side}: the process that looks for credentials ended unexpectedly"
-            )
+            raise UnreachableError(f"{access.side}: the process that resolves credentials ended unexpectedly")
         if "error" in answer:
             raise UnreachableError(answer["error"])
         return ResolvedSide(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))
 
     def close(self) -> None:
-        """End the process, and what it may have started to find credentials; may be called again."""
+        """Kill the process and any process it started; may be called again."""
         if self._process.returncode is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -116,20 +114,20 @@ class ConfigProcess:
             self._pipes[0].close()
         self._pipes[1].close()
 
-    def _ask(self, what: str, asked: Answer) -> None:
+    def _send(self, kind: str, details: Answer) -> None:
         try:
-            self._pipes[0].write(json.dumps([what, asked]) + "\n")
+            self._pipes[0].write(json.dumps([kind, details]) + "\n")
             self._pipes[0].flush()
         except BrokenPipeError:
-            # It has died: the answer, which does not come, says so.
+            # The process died; `_receive` finds that no answer comes.
             return
 
     def _answers_within(self, seconds: float) -> bool:
-        watch = select.poll()
-        watch.register(self._pipes[1], select.POLLIN)
-        return bool(watch.poll(seconds * 1000))
+        poller = select.poll()
+        poller.register(self._pipes[1], select.POLLIN)
+        return bool(poller.poll(seconds * 1000))
 
-    def _answer(self) -> Answer | None:
+    def _receive(self) -> Answer | None:
         line = self._pipes[1].readline()
         answer: Answer | None = json.loads(line) if line else None
         return answer
@@ -139,14 +137,14 @@ class ConfigProcess:
         return self._process.stdin, self._process.stdout
 
 
-def read_settings(settings_request: SettingsRequest) -> "Settings":
-    """Read settings by a clerk of their own; see `ConfigProcess.settings`."""
+def read_settings(request: SettingsRequest) -> "Settings":
+    """Read settings in a new process; see `ConfigProcess.settings`."""
     with closing(ConfigProcess()) as config_process:
-        config_process.begin(settings_request)
+        config_process.request_settings(request)
         return config_process.settings()
 
 
-def find(access: "SideAccess") -> "ResolvedSide":
-    """Find one side by a clerk of its own; see `ConfigProcess.find`."""
+def resolve(access: "SideAccess") -> "ResolvedSide":
+    """Resolve one side in a new process; see `ConfigProcess.resolve`."""
     with closing(ConfigProcess()) as config_process:
-        return config_process.find(access)
+        return config_process.resolve(access)

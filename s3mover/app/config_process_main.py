@@ -1,7 +1,7 @@
-"""The clerk's process: it reads the settings, then finds who signs for their sides and where their buckets answer.
+"""The process that reads settings and resolves credentials and bucket addresses; `config_process.py` is its client.
 
-pydantic, YAML and boto3's core cost some 40 MB and half a second, and are needed for moments only: here they are
-loaded, each for the first question that needs it, and go with the process. `config_process.py` holds it and speaks to it.
+pydantic, YAML and boto3's core cost some 40 MB and half a second, and are needed only briefly. They are loaded here,
+each for the first request that needs it, and their memory is released when the process ends.
 """
 
 import gc
@@ -29,43 +29,43 @@ from s3mover.settings.serialization import dumps
 Answer = dict[str, Any]
 
 
-def serve(questions: TextIO, answers: TextIO) -> None:
-    """Answer each line, a pair of what is asked and its details in JSON, with a line."""
-    ahead: dict[SideAccess, Answer] = {}
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer each request, a line of JSON with its kind and details, with one line of JSON."""
+    prefetched: dict[SideAccess, Answer] = {}
 
-    def answer(said: Answer) -> None:
-        answers.write(json.dumps(said) + "\n")
+    def send(answer: Answer) -> None:
+        answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
-    for line in questions:
-        what, asked = json.loads(line)
-        if what == "find":
-            access = SideAccess(**(asked | {"side": Side(asked["side"])}))
-            answer(ahead.pop(access) if access in ahead else _found(access))
+    for line in requests:
+        kind, details = json.loads(line)
+        if kind == "resolve":
+            access = SideAccess(**(details | {"side": Side(details["side"])}))
+            send(prefetched.pop(access) if access in prefetched else _resolve(access))
             continue
         try:
-            settings = _read(asked)
+            settings = _read(details)
         except SettingsError as error:
-            answer({"problems": error.problems})
+            send({"problems": error.problems})
             continue
-        answer({"settings": dumps(settings)})
-        if asked["look_ahead"]:
-            ahead = _looked_for(settings)
+        send({"settings": dumps(settings)})
+        if details["prefetch"]:
+            prefetched = _prefetch(settings)
 
 
-def _read(asked: Answer) -> Settings:
-    from s3mover.settings.load import load  # noqa: PLC0415 - pydantic, which finding does without
+def _read(details: Answer) -> Settings:
+    from s3mover.settings.load import load  # noqa: PLC0415 - pydantic, which `resolve` does not need
 
-    file = Path(asked["file"]) if asked["file"] else None
-    return select_route(load(file, os.environ, asked["overrides"]), asked["route"])
-
-
-def _looked_for(settings: Settings) -> dict[SideAccess, Answer]:
-    """Look for the sides that will be asked for first, while whoever asks loads what it needs."""
-    return {access: _found(access) for access in side_accesses(routes_of(settings)[0].settings)}
+    file = Path(details["file"]) if details["file"] else None
+    return select_route(load(file, os.environ, details["overrides"]), details["route"])
 
 
-def _found(access: SideAccess) -> Answer:
+def _prefetch(settings: Settings) -> dict[SideAccess, Answer]:
+    """Resolve the sides that will be requested first, while the client imports its own modules."""
+    return {access: _resolve(access) for access in side_accesses(routes_of(settings)[0].settings)}
+
+
+def _resolve(access: SideAccess) -> Answer:
     try:
         return asdict(resolve_from_settings(access, os.environ) or _boto3()(access))
     except UnreachableError as error:
@@ -80,21 +80,24 @@ def _boto3() -> ResolveSide:
 
 
 def main() -> None:
-    """Be the clerk's process, which ends with whoever holds the other end of its questions."""
-    # What is loaded leaves hardly any garbage, and the process ends before it could matter.
+    """Run the process until its client closes the pipe of requests."""
+    # Imports leave hardly any garbage, and the process ends before it could matter.
     gc.disable()
-    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), name="watch", daemon=True).start()
-    # Who asked may be gone before it has heard the answer.
+    watcher = threading.Thread(
+        target=_exit_with_client, args=(sys.stdin.fileno(),), name="watch", daemon=True
+    )
+    watcher.start()
+    # The client may have exited without waiting for the answer.
     with suppress(BrokenPipeError):
         serve(sys.stdin, sys.stdout)
 
 
-def _end_with(questions: int) -> None:
-    """End this process's group once nobody is left to ask: a `credential_process` that never answers, too."""
-    watch = select.poll()
-    # That the pipe was hung up is always told.
-    watch.register(questions, 0)
-    watch.poll()
+def _exit_with_client(requests: int) -> None:
+    """Kill this process group when the client is gone, including a `credential_process` that hangs."""
+    poller = select.poll()
+    # POLLHUP is always reported.
+    poller.register(requests, 0)
+    poller.poll()
     os.killpg(0, signal.SIGKILL)
 
 

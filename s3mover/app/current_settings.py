@@ -1,4 +1,4 @@
-"""The settings in force, and reading them again: what may change under a running daemon, and what may not."""
+"""The settings in force, and which of them may change while the daemon runs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,8 +24,9 @@ CREDENTIALS = frozenset(
     for side in ("source", "destination")
     for field in ("access_key", "secret_key", "session_token", "profile", "role_arn", "external_id")
 )
-# What a sweep, a worker or a listener asks for anew. The rest is what was opened at the start: buckets, addresses,
-# database, ports, processes. transfer.after is not among them: what deletes is begun by hand, and tested first.
+# Settings that sweeps, workers and listeners read again. The rest configures what is opened at startup: buckets,
+# addresses, database, ports, processes. transfer.after is not reloadable: deletion is enabled by a restart, which
+# tests it first.
 RELOADABLE = CREDENTIALS | frozenset(
     (
         "destination.storage_class",
@@ -57,8 +58,8 @@ RELOADABLE = CREDENTIALS | frozenset(
 )
 
 
-class Current:
-    """The settings in force. They are replaced as a whole, so that any thread may look at any time."""
+class CurrentSettings:
+    """The settings in force; `read` reads them again. They are replaced as a whole, so any thread may use them."""
 
     def __init__(self, settings: Settings, read: Read | None = None) -> None:
         self.settings = settings
@@ -67,42 +68,42 @@ class Current:
 
     @property
     def routes(self) -> list[str]:
-        """The names of the pairs of buckets that are worked on; one empty name where there is but one pair."""
+        """The names of the routes; one empty name if the settings have a single pair of buckets."""
         return [name for name, _ in routes_of(self.settings)]
 
     def of(self, route: str) -> Settings:
         """Return the settings in force of one route."""
         return dict(routes_of(self.settings))[route]
 
-    def take_over(self, new: Settings, names: frozenset[str]) -> None:
-        """Let the values that `new` has for `names` hold from now on, for every route."""
+    def update(self, new: Settings, names: frozenset[str]) -> None:
+        """Replace the values of `names`, at the top and in every route, by those of `new`."""
         with self._changing:
             self.settings = merged(self.settings, new, names)
 
 
 def differing(old: Settings, new: Settings) -> list[str]:
-    """Return the names of the settings that differ, in the order of the model, those of routes with their names.
+    """Return the names of the settings that differ, in the order of the model; a route's as `routes.NAME.setting`.
 
-    Where there are routes, what they may have of their own counts for each of them and not at the top.
+    With routes, a setting that routes may override is compared in each route and not at the top.
     """
     routes, others = dict(routes_of(old)), dict(routes_of(new))
     names = [name for name in _differing(old, new) if "" in routes or not may_differ(name)]
     for route in filter(None, routes):
         if route in others:
-            found = filter(may_differ, _differing(routes[route], others[route]))
-            names += [f"{ROUTES}.{route}.{name}" for name in found]
+            changed = filter(may_differ, _differing(routes[route], others[route]))
+            names += [f"{ROUTES}.{route}.{name}" for name in changed]
     return names if routes.keys() == others.keys() else [*names, ROUTES]
 
 
 def merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
-    """Return `old` with the values that `new` has for `names`, at the top and in every route that both have."""
+    """Return `old` with the values of `new` for `names`, at the top and in every route that both have."""
     others = dict(new.routes)
-    routes = tuple(Route(name, _merged(its, others.get(name, its), names)) for name, its in old.routes)
+    routes = tuple(Route(name, _merged(own, others.get(name, own), names)) for name, own in old.routes)
     return replace(_merged(old, new, names), routes=routes)
 
 
 def is_among(name: str, names: frozenset[str]) -> bool:
-    """Tell whether a name, of a route's setting or not, is one of `names`."""
+    """Return whether a setting, of a route or not, is one of `names`."""
     return split_name(name)[1] in names
 
 
@@ -116,8 +117,8 @@ def _merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Return what must never be shown, whatever a foreign library puts into its messages."""
-    sides = [side for _, its in routes_of(settings) for side in (its.source, its.destination)]
-    blocked_by = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
+    """Return the values that must never be shown, also not in messages of libraries."""
+    sides = [side for _, own in routes_of(settings) for side in (own.source, own.destination)]
+    secrets = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
     dsn = parse_dsn(settings.audit.url.value)
-    return [*blocked_by, dsn.password] if isinstance(dsn, MysqlDsn) else blocked_by
+    return [*secrets, dsn.password] if isinstance(dsn, MysqlDsn) else secrets

@@ -1,4 +1,4 @@
-"""What the result of a sweep means to a shell."""
+"""The exit code for the result of a sweep."""
 
 from s3mover.errors import ExitCode
 from s3mover.model import WAITING, SweepStatus
@@ -6,15 +6,15 @@ from s3mover.sweep.loop import SweepResult
 
 
 def exit_code_of(result: SweepResult) -> ExitCode:
-    """Return what a sweep's result means to a shell.
+    """Return the exit code for the result of a sweep.
 
     Raises:
-        MoverError: what cut the sweep short.
+        MoverError: the error that cut the sweep short.
     """
     if result.error is not None:
         raise result.error
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
-    # What waits after a failure has not arrived, either.
-    behind = result.record.tally.failed + result.skipped.get(WAITING, 0)
-    return ExitCode.SOME_FAILED if behind else ExitCode.OK
+    # Objects that wait after a failure have not arrived either.
+    missing = result.record.tally.failed + result.skipped.get(WAITING, 0)
+    return ExitCode.SOME_FAILED if missing else ExitCode.OK

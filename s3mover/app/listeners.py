@@ -1,4 +1,4 @@
-"""Who hears what where nothing is served: the log and the progress bar. `observers.py` has what is served."""
+"""Event listeners of a process without an HTTP server: the log and the progress bar. `observers.py` adds the rest."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,45 +8,42 @@ from s3mover.observe.logs import LogListener
 
 
 class EventPublishers(Protocol):
-    """Who hears of the work.
-
-    `notify` announces what concerns all routes.
-    """
+    """Publishes events: `notify` those that concern all routes, `of(route)` those of one route."""
 
     notify: Notify
 
     def of(self, route: str) -> Notify:
-        """Return what announces the events of one route."""
+        """Return the function that publishes events of one route."""
 
     def heartbeat(self, route: str) -> None:
-        """Note that a route's loop has come round."""
+        """Record that the loop of a route is alive."""
 
 
 class Listeners:
-    """The `EventPublishers` of a process that serves nothing."""
+    """The `EventPublishers` of a process without an HTTP server."""
 
     def __init__(self, routes: Sequence[str], listeners: Sequence[Notify]) -> None:
-        self.notify = bulletin(*listeners)
-        self._notifies = {route: bulletin(*of_route(route, listeners)) for route in routes}
+        self.notify = publisher(*listeners)
+        self._publishers = {route: publisher(*of_route(route, listeners)) for route in routes}
 
     def of(self, route: str) -> Notify:
-        """Return what announces the events of one route."""
-        return self._notifies[route]
+        """Return the function that publishes events of one route."""
+        return self._publishers[route]
 
     def heartbeat(self, route: str) -> None:
-        """Nobody asks."""
+        """Do nothing: nothing here reports health."""
 
 
-def bulletin(*listeners: Notify) -> Notify:
-    """Return what announces an event to each of them, in order."""
-    announcing = EventBus()
+def publisher(*listeners: Notify) -> Notify:
+    """Return a function that publishes an event to each listener, in order."""
+    bus = EventBus()
     for listener in listeners:
-        announcing.subscribe(listener)
-    return announcing.notify
+        bus.subscribe(listener)
+    return bus.notify
 
 
 def of_route(route: str, listeners: Sequence[Notify]) -> list[Notify]:
-    """Return the listeners as they hear one route: the log names it, unless it is the one without a name."""
+    """Return the listeners for the events of one route: the log adds the route's name, unless it is empty."""
     if not route:
         return list(listeners)
     return [

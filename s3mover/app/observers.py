@@ -1,10 +1,10 @@
-"""Who hears what where it is served: metrics, status and logs of each route, and those of the whole process."""
+"""Event listeners of a process with an HTTP server: metrics, status and logs of each route and of the process."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from s3mover import __version__
-from s3mover.app.listeners import bulletin, of_route
+from s3mover.app.listeners import of_route, publisher
 from s3mover.events import Notify
 from s3mover.observe.http import server
 from s3mover.observe.http.endpoints import StatusSource
@@ -14,16 +14,15 @@ from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.status.routes import RouteBoards
 from s3mover.settings.model import HttpSettings
 
-# A loop that has not come round for so long makes no progress any more: longer than any one wait in it.
+# A loop without a heartbeat for so long is considered hung: longer than any single wait in it.
 HANG_SECONDS = 120.0
 
 
 class Observers:
-    """The `EventPublishers` of a process that serves metrics and status.
+    """The `EventPublishers` of a process that serves metrics and status; `source` answers HTTP requests.
 
-    `notify` announces what concerns all routes, `of(route)` what concerns one; `source` answers over HTTP. One pair of
-    buckets, whose name is empty, is heard of by one set of listeners. Of several routes each has its own, which hear
-    what concerns all as well.
+    A single pair of buckets, whose route name is empty, has one set of listeners. Each of several routes has its own
+    set, which also receives the events that concern all routes.
     """
 
     source: StatusSource
@@ -31,35 +30,35 @@ class Observers:
     def __init__(self, routes: Sequence[str], listeners: Sequence[Notify]) -> None:
         metrics = {route: MetricsListener(__version__) for route in routes}
         self.boards = {route: StatusBoard(metrics[route].exposition, HANG_SECONDS) for route in routes}
-        # The log comes last: who reads of an event there finds it in metrics and status already.
+        # The log comes last: an event that is visible there is already in metrics and status.
         if "" in self.boards:
             self.source = self.boards[""]
-            self.notify = bulletin(metrics[""], self.boards[""], *listeners)
-            self._notifies = {"": self.notify}
+            self.notify = publisher(metrics[""], self.boards[""], *listeners)
+            self._publishers = {"": self.notify}
             return
         process = MetricsListener(__version__)
         board = StatusBoard(process.exposition, HANG_SECONDS)
         self.source = RouteBoards(board, self.boards, RouteMetrics(process, metrics))
-        self.notify = bulletin(process, board, *metrics.values(), *self.boards.values(), *listeners)
-        self._notifies = {
-            route: bulletin(metrics[route], self.boards[route], *of_route(route, listeners))
+        self.notify = publisher(process, board, *metrics.values(), *self.boards.values(), *listeners)
+        self._publishers = {
+            route: publisher(metrics[route], self.boards[route], *of_route(route, listeners))
             for route in routes
         }
 
     def of(self, route: str) -> Notify:
-        """Return what announces the events of one route."""
-        return self._notifies[route]
+        """Return the function that publishes events of one route."""
+        return self._publishers[route]
 
     def heartbeat(self, route: str) -> None:
-        """Note that a route's loop has come round."""
+        """Record that the loop of a route is alive."""
         self.boards[route].heartbeat()
 
     @contextmanager
     def serving(self, settings: HttpSettings) -> Iterator[int]:
-        """Serve metrics, health and status meanwhile, and give the port.
+        """Serve metrics, health and status, and yield the port.
 
         Raises:
-            SettingsError: nothing can listen at `http.host` and `http.port`.
+            SettingsError: the server cannot listen at `http.host` and `http.port`.
         """
         listening = server.start(settings.host, settings.port, self.source)
         try:

@@ -1,4 +1,4 @@
-"""What is done before anything else: starting processes that take long to get ready, and loading our own modules."""
+"""Started before anything else: processes that take long to become ready, and imports without garbage collection."""
 
 import gc
 from collections.abc import Iterator
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """The clerk, who reads settings and finds credentials, and the nursery, where workers come from."""
+    """Processes started ahead: one reads settings and resolves credentials, the other forks workers."""
 
     config_process: ConfigProcess
     fork_server: "ForkServer"
 
 
 @contextmanager
-def start_config_process(settings_request: SettingsRequest | None = None) -> Iterator[ConfigProcess]:
-    """Start the clerk, with the reading of the settings that are wanted; it has ended afterwards."""
+def start_config_process(request: SettingsRequest | None = None) -> Iterator[ConfigProcess]:
+    """Start the configuration process, which reads the requested settings at once; stop it at the end."""
     with closing(ConfigProcess()) as config_process:
-        if settings_request is not None:
-            config_process.begin(settings_request, look_ahead=True)
+        if request is not None:
+            config_process.request_settings(request, prefetch=True)
         yield config_process
 
 
 @contextmanager
 def start_fork_server(config_process: ConfigProcess) -> Iterator[Preloaded]:
-    """Start the nursery beside the clerk; it has ended afterwards.
+    """Start the fork server beside the configuration process; stop it at the end.
 
-    Only when our own modules are loaded: on two cores it would take its share from those who are waited for first, and
-    its workers are wanted only once the database and both buckets have answered.
+    Call this after our own modules are imported. On two cores the fork server would slow down the configuration
+    process and the imports, and workers are needed only after the database and both buckets have answered.
     """
-    from s3mover.workers.pool.forkserver import ForkServer  # noqa: PLC0415 - the clerk starts before it is loaded
+    from s3mover.workers.pool.forkserver import ForkServer  # noqa: PLC0415 - the configuration process starts first
 
     with closing(ForkServer()) as fork_server:
         yield Preloaded(config_process, fork_server)
 
 
 @contextmanager
-def loading() -> Iterator[None]:
-    """Collect no garbage while modules are loaded, which leave hardly any; later collections pass over what was."""
+def gc_paused() -> Iterator[None]:
+    """Pause garbage collection while modules are imported, and exempt their objects from later collections."""
     gc.disable()
     try:
         yield

@@ -1,33 +1,27 @@
-"""One route's running parts: trail, buckets, desk and round, opened in order and closed in the reverse order.
+"""The running parts of one route: trail, buckets, worker client and sweep cycle, closed in the reverse order.
 
-An engine belongs to the thread that opens it: the trail's connection does, and the lease with it.
+An engine belongs to the thread that opens it, because the trail's connection, and with it the lease, does.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty
 
-from s3mover.app.bucket_access import require_listings
+from s3mover.app.bucket_access import require_listable
 from s3mover.app.credential_refresh import CredentialRefresher, is_refusal
-from s3mover.app.factories import (
-    Endpoints,
-    backoff_policy_of,
-    connect_endpoints,
-    pair_of,
-    plan_of,
-    route_config,
-)
+from s3mover.app.endpoints import Endpoints, connect_endpoints
+from s3mover.app.factories import backoff_policy_of, pair_of, route_config
+from s3mover.app.listings import plan_of
 from s3mover.app.shared_runtime import SharedRuntime
-from s3mover.app.summaries import sum_up
+from s3mover.app.summaries import write_summary
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
-from s3mover.lifecycle.control_listener import patience
 from s3mover.lifecycle.start_gate import StartGate
-from s3mover.lifecycle.stop import Stop
+from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import SweepStatus
 from s3mover.settings import Settings
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
@@ -40,131 +34,149 @@ from s3mover.workers.pool.subscriptions import PoolMessage
 
 @dataclass(frozen=True, slots=True)
 class RouteEngine:
-    """What drives one route: take the lease, make rounds, idle in between."""
+    """The operations of one route: take the lease, run a sweep, idle in between."""
 
     runtime: SharedRuntime
     route: str
     notify: Notify
     gate: StartGate
-    trail: RetryingTrail
-    client: RouteClient
-    round: SweepCycle
-    inbox: Inbox
+    tools: SweepTools
+    cycle: SweepCycle
     refresher: CredentialRefresher
-    run_periodic: Callable[[], None]
 
     @property
     def settings(self) -> Settings:
-        """The route's settings in force."""
+        """The settings of the route in force."""
         return self.runtime.current.of(self.route)
 
     @property
     def stop(self) -> Stop:
-        """The wish to stop."""
+        """The request to stop."""
         return self.runtime.stop
 
     def acquire(self) -> bool:
-        """Take the lease on the pair; False where another instance holds it."""
-        return self.trail.acquire_lease(pair_of(self.settings))
+        """Take the lease on the pair; return False if another instance holds it."""
+        return self.tools.trail.acquire_lease(pair_of(self.settings))
 
     def sweep(self) -> SweepStatus:
-        """Make a round; where it was refused, the next one has credentials that were looked for anew."""
-        result = self.round.run()
+        """Run a sweep; if its credentials were refused, resolve them again for the next one."""
+        result = self.cycle.run()
         if result.error is not None and is_refusal(result.error):
             self.refresher.resolve_again()
         return result.record.status
 
     def idle(self, seconds: float) -> None:
-        """Wait so long, or until a stop is asked for.
+        """Wait for `seconds` or until a stop is requested.
 
         Raises:
             LeaseHeldError: another instance took the lease meanwhile.
         """
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
-            self.run_periodic()
-            self.trail.keep_alive()
+            self.tools.heartbeat()
+            self.tools.trail.keep_alive()
             try:
-                message = self.inbox.get(timeout=min(left, TICK_SECONDS))
+                message = self.tools.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
                 continue
             if isinstance(message, PoolMessage):
-                self.client.accept(message)
+                self.tools.client.accept(message)
 
 
 @contextmanager
 def open_route_engine(
-    runtime: SharedRuntime, route: str, beside: Callable[[], None]
+    runtime: SharedRuntime, route: str, run_periodic: Callable[[], None]
 ) -> Iterator[RouteEngine]:
-    """Open everything that a route's sweeps need; what was opened is closed again, also after an error.
+    """Open everything that the sweeps of a route need, and close it at the end.
 
-    `beside` is called whenever the loop comes round: it is the house's `run_periodic` where no other thread looks after that.
+    `run_periodic` is called in every turn of the loop: the runtime's own if no other thread calls that.
 
     Raises:
-        UnreachableError: a credential or the database could not be reached, or does not permit the work.
-        S3Error: a bucket could not be listed.
+        UnreachableError: credentials or the database cannot be used.
+        S3Error: a bucket cannot be listed.
     """
     with ExitStack() as opened:
-        stop, current, notify = runtime.stop, runtime.current, runtime.publishers.of(route)
-        settings = current.of(route)
-        trail = open_trail(settings.audit.url.value)
-        opened.callback(trail.close)
-        sides = connect_endpoints(
-            settings, notify, runtime.pool.local_traffic(route), stop.wait, runtime.config_process()
-        )
-        require_listings(settings, sides)
+        trail = opened.enter_context(closing(open_trail(runtime.current.of(route).audit.url.value)))
+        endpoints = _connect(runtime, route)
         inbox: Inbox = Inbox()
-        runtime.pool.start()
-        client = runtime.pool.open_client(route, route_config(settings, sides), inbox.put, notify)
-        opened.callback(_leave, runtime, client)
-        reader = partial(worker_page_reader, client.read_page)
-        refresher = CredentialRefresher(current, route, sides, client)
+        client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox))
+        refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
-        gate = StartGate(stop, runtime.requests, lambda: runtime.windows(route), notify)
+        notify = runtime.publishers.of(route)
+        gate = StartGate(runtime.stop, runtime.requests, lambda: runtime.windows(route), notify)
 
-        def run_periodic() -> None:
+        def heartbeat() -> None:
             runtime.publishers.heartbeat(route)
             gate.poll()
-            beside()
+            run_periodic()
 
         tools = SweepTools(
-            trail=RetryingTrail(trail, notify, patience(stop, run_periodic), time.monotonic),
+            trail=RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic),
             client=client,
             inbox=inbox,
             notify=notify,
-            stop=stop,
+            stop=runtime.stop,
             clock=time.time,
-            heartbeat=run_periodic,
+            heartbeat=heartbeat,
             blocked_by=gate.blocked_by,
-            backoff_policy=lambda: backoff_policy_of(current.of(route)),
-            remover=_remover(settings, sides, inbox),
+            backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
+            remover=_remover(runtime.current.of(route), endpoints, inbox),
         )
-        cycle = SweepCycle(
-            tools,
-            SweepTarget(
-                pair_of(settings),
-                lambda: plan_of(current.of(route), sides, notify, reader),
-                sides.source,
-                sides.destination,
-                sides.retry,
-            ),
-            lambda result: sum_up(current.of(route).summary, result, route),
-            lambda: current.of(route).audit.retention,
-        )
-        yield RouteEngine(
-            runtime, route, notify, gate, tools.trail, client, cycle, inbox, refresher, run_periodic
-        )
+        cycle = _cycle(runtime, route, endpoints, tools)
+        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher)
 
 
-def _leave(runtime: SharedRuntime, client: RouteClient) -> None:
-    """Let the workers go before the lease does, where a stop found orders in their hands; else leave them to others."""
-    if runtime.stop.requested and client.in_flight():
-        runtime.shutdown_pool()
-    client.close()
+def _connect(runtime: SharedRuntime, route: str) -> Endpoints:
+    """Resolve both ends, and ensure that their buckets can be listed."""
+    settings = runtime.current.of(route)
+    endpoints = connect_endpoints(
+        settings,
+        runtime.publishers.of(route),
+        runtime.pool.local_traffic(route),
+        runtime.stop.wait,
+        runtime.take_config_process(),
+    )
+    require_listable(settings, endpoints)
+    return endpoints
 
 
-def _remover(settings: Settings, sides: Endpoints, inbox: Inbox) -> Remover | None:
+@contextmanager
+def _opened_client(
+    runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox
+) -> Iterator[RouteClient]:
+    """Start the worker pool if it is not running, and open the route's client of it."""
+    runtime.pool.start()
+    config = route_config(runtime.current.of(route), endpoints)
+    client = runtime.pool.open_client(route, config, inbox.put, runtime.publishers.of(route))
+    try:
+        yield client
+    finally:
+        # Orders in flight at a stop: the workers must end before the lease does. Otherwise other routes use them.
+        if runtime.stop.requested and client.in_flight():
+            runtime.shutdown_pool()
+        client.close()
+
+
+def _cycle(runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: SweepTools) -> SweepCycle:
+    current, notify = runtime.current, runtime.publishers.of(route)
+    page_reader = partial(worker_page_reader, tools.client.read_page)
+    target = SweepTarget(
+        pair_of(current.of(route)),
+        lambda: plan_of(current.of(route), endpoints, notify, page_reader),
+        endpoints.source,
+        endpoints.destination,
+        endpoints.retry,
+    )
+    return SweepCycle(
+        tools,
+        target,
+        lambda result: write_summary(current.of(route).summary, result, route),
+        lambda: current.of(route).audit.retention,
+    )
+
+
+def _remover(settings: Settings, endpoints: Endpoints, inbox: Inbox) -> Remover | None:
     if settings.transfer.after != "delete":
         return None
-    require_conditions(sides.source, settings.source.prefix, sides.retry)
-    return Remover(sides.source, sides.retry, inbox.put)
+    require_conditions(endpoints.source, settings.source.prefix, endpoints.retry)
+    return Remover(endpoints.source, endpoints.retry, inbox.put)

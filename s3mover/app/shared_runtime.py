@@ -1,4 +1,4 @@
-"""What the routes of one process share: listeners, the crew, and the looking after of them."""
+"""What the routes of one process share: event publishers, the worker pool, the settings in force, periodic work."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,33 +6,32 @@ from contextlib import contextmanager
 from s3mover import __version__
 from s3mover.app.config_process import ConfigProcess
 from s3mover.app.credential_refresh import CredentialRefresher
-from s3mover.app.current_settings import Current
+from s3mover.app.current_settings import CurrentSettings
 from s3mover.app.factories import bounds_of, pair_of, threads_of
 from s3mover.app.listeners import EventPublishers
 from s3mover.app.preload import Preloaded
 from s3mover.events import DaemonStarted
+from s3mover.lifecycle.announcers import PauseAnnouncer, StopAnnouncer
 from s3mover.lifecycle.operator_requests import OperatorRequests
-from s3mover.lifecycle.start_gate import PauseAnnouncer
 from s3mover.lifecycle.stop import Stop
-from s3mover.lifecycle.supervisor import StopAnnouncer
 from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
 from s3mover.workers.pool.watchdog import RestartPolicy
 
-# What idle workers get to end when they are dismissed.
+# Time that idle workers get to exit when the pool shuts down.
 SHUTDOWN_SECONDS = 5.0
 
 
 class SharedRuntime:
-    """What is shared, and who lives in it; `run_periodic` looks after all of it and is called by the main thread alone."""
+    """What the routes share. The main thread alone calls `run_periodic`."""
 
     def __init__(
         self,
-        current: Current,
+        current: CurrentSettings,
         stop: Stop,
         requests: OperatorRequests,
         publishers: EventPublishers,
-        early: Preloaded,
+        preloaded: Preloaded,
         *,
         is_daemon: bool = False,
     ) -> None:
@@ -42,36 +41,36 @@ class SharedRuntime:
         self.publishers = publishers
         self.is_daemon = is_daemon
         self.notify = publishers.notify
-        # A daemon waits rather than give up where worker processes cannot live.
+        # If worker processes cannot start, a daemon keeps trying; a single sweep gives up.
         self.pool = WorkerPool(
             threads_of(current.settings),
             current.routes,
             publishers.notify,
-            early.fork_server,
+            preloaded.fork_server,
             RestartPolicy(forever=is_daemon),
         )
         for route in current.routes:
-            # What is asked before the crew shares the limits out keeps to the user's bounds, too.
+            # Requests before the pool distributes its limits are bounded by the settings, too.
             self.pool.local_traffic(route).apply_bounds(bounds_of(current.of(route)))
-        self._clerks = [early.config_process]
         self.refreshers: list[CredentialRefresher] = []
+        self._config_processes = [preloaded.config_process]
         self._polls = [StopAnnouncer(stop, self.notify).poll, PauseAnnouncer(requests, self.notify).poll]
 
-    def config_process(self) -> ConfigProcess | None:
-        """Return the clerk that was started early, to the first that asks: a clerk belongs to one thread."""
+    def take_config_process(self) -> ConfigProcess | None:
+        """Return the preloaded configuration process to the first caller only, because it belongs to one thread."""
         try:
-            return self._clerks.pop()
+            return self._config_processes.pop()
         except IndexError:
             return None
 
     def run_periodic(self) -> None:
-        """Do what is due: announce wishes, refresh credentials, and whatever else asked to be looked after."""
+        """Call every registered function: announcers, credential refreshers, whatever else was registered."""
         for poll in list(self._polls):
             poll()
 
     @contextmanager
     def registered(self, poll: Callable[[], None]) -> Iterator[None]:
-        """Have `poll` called by `run_periodic` meanwhile."""
+        """Register `poll` with `run_periodic` for the duration of the block."""
         self._polls.append(poll)
         try:
             yield
@@ -79,40 +78,40 @@ class SharedRuntime:
             self._polls.remove(poll)
 
     @contextmanager
-    def refreshing(self, refresher: CredentialRefresher) -> Iterator[None]:
-        """Have the credentials of a route kept fresh meanwhile."""
+    def refreshing(self, refresher: CredentialRefresher) -> Iterator[CredentialRefresher]:
+        """Refresh the credentials of a route for the duration of the block."""
         self.refreshers.append(refresher)
         try:
             with self.registered(refresher.poll):
-                yield
+                yield refresher
         finally:
             self.refreshers.remove(refresher)
 
     def windows(self, route: str) -> Sequence[Window]:
-        """Return the windows in force of a route; a sweep that was asked for by hand knows none."""
+        """Return the windows of a route that are in force; none for a sweep that was started by hand."""
         return self.current.of(route).sweep.windows if self.is_daemon else ()
 
     def shutdown_pool(self) -> None:
-        """End the workers; who is not gone in good time is killed."""
+        """Stop all workers; kill any still running after `SHUTDOWN_SECONDS` or the deadline of a stop."""
         self.pool.shutdown(min(SHUTDOWN_SECONDS, self.stop.remaining))
 
     def started(self) -> DaemonStarted:
-        """Return what is announced when the daemon begins."""
+        """Return the event that announces the start of the daemon."""
         pairs = ", ".join(str(pair_of(self.current.of(route))) for route in self.current.routes)
         return DaemonStarted(__version__, pairs, self.pool.processes, self.pool.threads)
 
 
 @contextmanager
 def open_shared_runtime(
-    current: Current,
-    early: Preloaded,
+    current: CurrentSettings,
+    preloaded: Preloaded,
     stop: Stop,
     publishers: EventPublishers,
     requests: OperatorRequests | None = None,
 ) -> Iterator[SharedRuntime]:
-    """Open what routes share; it is closed again, also after an error. With `requests` it is a daemon's."""
+    """Open what routes share, and shut the pool down at the end; with `requests` for a daemon, else for one sweep."""
     is_daemon, requests = requests is not None, requests or OperatorRequests()
-    runtime = SharedRuntime(current, stop, requests, publishers, early, is_daemon=is_daemon)
+    runtime = SharedRuntime(current, stop, requests, publishers, preloaded, is_daemon=is_daemon)
     try:
         yield runtime
     finally:

@@ -1,4 +1,4 @@
-"""From settings to how each side is reached: little, because it is needed before most is loaded."""
+"""How the settings say each side is accessed. Small, because it is needed before most modules are loaded."""
 
 from s3mover.model import Side
 from s3mover.s3.side_access import SideAccess
@@ -6,7 +6,7 @@ from s3mover.settings.model import BucketSettings, Settings
 
 
 def side_access(side: Side, settings: BucketSettings) -> SideAccess:
-    """Return what the settings say of reaching one side."""
+    """Return how one side is accessed."""
     return SideAccess(
         side,
         bucket=settings.bucket,
@@ -22,5 +22,5 @@ def side_access(side: Side, settings: BucketSettings) -> SideAccess:
 
 
 def side_accesses(settings: Settings) -> list[SideAccess]:
-    """Return how both sides are reached."""
+    """Return how both sides are accessed, the source first."""
     return [side_access(Side.SOURCE, settings.source), side_access(Side.DESTINATION, settings.destination)]

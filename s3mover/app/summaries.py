@@ -1,4 +1,4 @@
-"""From the result of a sweep to its summary file."""
+"""Writes the summary file of a sweep."""
 
 from s3mover.model import FailureRecord, Outcome
 from s3mover.observe.summary import files
@@ -7,20 +7,20 @@ from s3mover.settings.model import SummarySettings
 from s3mover.sweep.loop import SweepResult
 
 
-def sum_up(settings: SummarySettings, result: SweepResult, route: str = "") -> str:
-    """Remove the oldest summary files, write that of a sweep and return its path.
+def write_summary(settings: SummarySettings, result: SweepResult, route: str = "") -> str:
+    """Remove the oldest summary files, write the summary of a sweep and return its path.
 
     Raises:
         SummaryError: see `files.write`.
     """
     report = summary_report(result, route)
-    # First the room, then the file: nothing that fails afterwards can hide a summary that was written.
+    # Prune first: an error while pruning then cannot hide that the summary was written.
     files.prune(settings.directory, settings.keep - 1)
     return str(files.write(settings.directory, render(report), report.ended_at))
 
 
 def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
-    """Return what the summary of a sweep tells."""
+    """Return the content of the summary of a sweep."""
     record = result.record
     return SummaryReport(
         sweep=record.id,

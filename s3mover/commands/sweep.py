@@ -1,10 +1,11 @@
-"""The `sweep` command: every route once, in turn. What else commands do is `commands.py`'s."""
+"""The `sweep` command: sweeps every route once, one after the other."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from s3mover.app.current_settings import Current, secrets_of
+from s3mover.app.current_settings import CurrentSettings, secrets_of
 from s3mover.app.exit_codes import exit_code_of
 from s3mover.app.listeners import Listeners
 from s3mover.app.preload import Preloaded
@@ -16,70 +17,83 @@ from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import wait_for_lease
 from s3mover.observe.logs import LogListener, configure, redact
+from s3mover.settings import Settings
 
 if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
 
 
-def sweep_once(early: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
-    """Sweep once and tell by the exit code what came of it; with `wait` after waiting for another instance to end.
+def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
+    """Sweep each route once and return the worst exit code; with `wait` wait for another instance to end.
 
     Raises:
-        SettingsError: the settings cannot be worked with.
-        MoverError: the sweep could not be begun, or was cut short.
+        SettingsError: the settings are invalid.
+        MoverError: a sweep could not start, or was cut short.
     """
-    settings = early.config_process.settings()
+    settings = preloaded.config_process.settings()
     stop = Stop()
-    bar = _bar() if progress and sys.stdout.isatty() else None
-    # Lines above a living bar are dear, and the bar counts what they would tell; a log that is piped has them all.
-    quiet = bar is not None and settings.log.level in {"debug", "info"}
-    configure(
-        "warning" if quiet else settings.log.level, settings.log.format, bar.stream if bar else sys.stdout
-    )
-    redact(secrets_of(settings), "settings")
-    current = Current(settings)
+    bar = _progress_bar() if progress and sys.stdout.isatty() else None
+    _configure_log(settings, bar)
+    current = CurrentSettings(settings)
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]
     with (
         stopping_on_signals(stop, lambda: settings.stop.grace),
-        open_shared_runtime(current, early, stop, Listeners(current.routes, listeners)) as runtime,
+        open_shared_runtime(current, preloaded, stop, Listeners(current.routes, listeners)) as runtime,
     ):
-        ended = [
+        results = [
             _sweep_route(runtime, route, bar, wait=wait) for route in current.routes if not stop.requested
         ]
-    for error in ended:
-        if isinstance(error, MoverError):
-            raise error
-    codes = [code for code in ended if isinstance(code, ExitCode)]
-    return ExitCode.INTERRUPTED if stop.requested else max(codes)
+    return _exit_code(results, interrupted=stop.requested)
 
 
-def _bar() -> "ProgressListener | None":
-    # What draws it takes a tenth of a second to load, and is needed on terminals alone.
+def _progress_bar() -> "ProgressListener | None":
+    # The library that draws it takes 100 ms to import, and is needed on terminals only.
     from s3mover.observe.progress import ProgressListener  # noqa: PLC0415
 
     bar = ProgressListener(sys.stdout)
     return bar if bar.shown else None
 
 
+def _configure_log(settings: Settings, bar: "ProgressListener | None") -> None:
+    """Configure the log; with a progress bar only warnings are logged.
+
+    Lines printed above a live progress bar are expensive, because it is redrawn, and it shows the same counts.
+    """
+    quiet = bar is not None and settings.log.level in {"debug", "info"}
+    level = "warning" if quiet else settings.log.level
+    configure(level, settings.log.format, bar.stream if bar else sys.stdout)
+    redact(secrets_of(settings), "settings")
+
+
 def _sweep_route(
     runtime: SharedRuntime, route: str, bar: "ProgressListener | None", *, wait: bool
 ) -> ExitCode | MoverError:
-    """Sweep one route, and return what came of it: one that fails does not keep the others from being swept."""
+    """Sweep one route and return its exit code or error: after an error the other routes are swept all the same."""
     try:
-        with open_route_engine(runtime, route, beside=runtime.run_periodic) as engine:
-            if not (engine.acquire() or (wait and _awaited(engine))):
+        with open_route_engine(runtime, route, runtime.run_periodic) as engine:
+            if not (engine.acquire() or (wait and _wait_for_lease(engine))):
                 if runtime.stop.requested:
                     return ExitCode.INTERRUPTED
                 raise LeaseHeldError(
-                    f"another instance works on {engine.round.pair}; --wait waits for its end"
+                    f"another instance works on {engine.cycle.pair}; use --wait to wait until it ends"
                 )
             with bar or nullcontext():
-                return exit_code_of(engine.round.run())
+                return exit_code_of(engine.cycle.run())
     except MoverError as error:
         if route:
             runtime.publishers.of(route)(RouteFailed(str(error), 0.0))
         return error
 
 
-def _awaited(engine: RouteEngine) -> bool:
-    return wait_for_lease(str(engine.round.pair), engine.acquire, engine.idle, engine.stop, engine.notify)
+def _wait_for_lease(engine: RouteEngine) -> bool:
+    return wait_for_lease(str(engine.cycle.pair), engine.acquire, engine.idle, engine.stop, engine.notify)
+
+
+def _exit_code(results: Sequence[ExitCode | MoverError], *, interrupted: bool) -> ExitCode:
+    """Return the worst exit code, or raise the first error."""
+    codes = []
+    for result in results:
+        if isinstance(result, MoverError):
+            raise result
+        codes.append(result)
+    return ExitCode.INTERRUPTED if interrupted else max(codes)

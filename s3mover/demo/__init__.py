@@ -1,1 +1,1 @@
-"""The demo's stage: sample documents and an embedded S3 server with two accounts. No part of a real run uses it."""
+"""The demonstration: sample documents and an embedded S3 server with two accounts. Only `s3mover demo` uses it."""

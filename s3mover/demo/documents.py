@@ -1,7 +1,7 @@
-"""The documents of a company that does not exist: the same ones on every machine, made when they are asked for.
+"""Sample documents of a fictitious company: the same on every machine, generated on demand.
 
-Among them are the names that break tools: spaces, signs that URLs use, accents in both of Unicode's spellings, other
-scripts, twins that differ in case only, and objects that stand for folders. Nothing here knows a server.
+Their names include those that break tools: spaces, characters with a meaning in URLs, accents in both Unicode
+normalization forms, other scripts, names that differ only in case, and objects that represent folders.
 """
 
 import unicodedata
@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from s3mover.demo import formats
 
-COUNT = 676  # as many as the first version's own report told of
+COUNT = 676  # as in the report of the first version
 _SEED = "s3mover"
 _KIB = 1024
-_LARGE_EVERY = 70  # about ten large ones among COUNT
+_LARGE_EVERY = 70  # about ten large documents among COUNT
 _METADATA_EVERY = 3
 _TAGS_EVERY = 7
 _FIRST_NEW = 100_000
@@ -36,7 +36,7 @@ _CUSTOMERS = (
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One object to put: its content is made by `body`, anew at each call and always the same."""
+    """One object to upload; `body` generates its content, the same at each call."""
 
     key: str
     content_type: str
@@ -45,7 +45,7 @@ class Document:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Kind(NamedTuple):
+class _Template(NamedTuple):
     folder: str
     name: str
     content_type: str
@@ -62,17 +62,17 @@ _TYPES: Mapping[str, tuple[str, formats.Writer]] = {
     ".png": ("image/png", formats.png),
     ".txt": ("text/plain; charset=utf-8", formats.txt),
 }
-_KINDS = (
-    _Kind("contracts/{year}/{customer}", "Frame agreement {number:05}.docx", _DOCX, formats.docx),
-    _Kind("contracts/{year}/{customer}", "Frame agreement {number:05} (signed).pdf", _PDF, formats.pdf),
-    _Kind("invoices/{year}/{month:02}", "INV-{year}-{number:05}.pdf", _PDF, formats.pdf),
-    _Kind("invoices/{year}/{month:02}", "INV-{year}-{number:05}.json", *_TYPES[".json"]),
-    _Kind("finance/{year}/ledgers", "ledger_{year}-{month:02}_{number:05}.csv", *_TYPES[".csv"]),
-    _Kind("hr/applications/{year}", "application {number:05}.pdf", _PDF, formats.pdf),
-    _Kind("hr/photos", "badge-{number:05}.png", *_TYPES[".png"]),
-    _Kind("minutes/{year}/Q{quarter}", "minutes-{number:05}.txt", *_TYPES[".txt"]),
+_TEMPLATES = (
+    _Template("contracts/{year}/{customer}", "Frame agreement {number:05}.docx", _DOCX, formats.docx),
+    _Template("contracts/{year}/{customer}", "Frame agreement {number:05} (signed).pdf", _PDF, formats.pdf),
+    _Template("invoices/{year}/{month:02}", "INV-{year}-{number:05}.pdf", _PDF, formats.pdf),
+    _Template("invoices/{year}/{month:02}", "INV-{year}-{number:05}.json", *_TYPES[".json"]),
+    _Template("finance/{year}/ledgers", "ledger_{year}-{month:02}_{number:05}.csv", *_TYPES[".csv"]),
+    _Template("hr/applications/{year}", "application {number:05}.pdf", _PDF, formats.pdf),
+    _Template("hr/photos", "badge-{number:05}.png", *_TYPES[".png"]),
+    _Template("minutes/{year}/Q{quarter}", "minutes-{number:05}.txt", *_TYPES[".txt"]),
 )
-_PECULIAR = (
+_UNUSUAL_KEYS = (
     "archive/",
     "hr/",
     "inbox/empty.txt",
@@ -102,13 +102,13 @@ _PECULIAR = (
 
 
 def documents(count: int = COUNT) -> Iterator[Document]:
-    """Yield `count` documents, each with another key, the peculiar ones first."""
-    peculiar = (_peculiar(key) for key in _PECULIAR)
-    return islice(chain(peculiar, (_ordinary(number) for number in range(count))), count)
+    """Yield `count` documents, each with a different key, the unusual keys first."""
+    unusual = (_unusual(key) for key in _UNUSUAL_KEYS)
+    return islice(chain(unusual, (_ordinary(number) for number in range(count))), count)
 
 
 def changes(count: int = COUNT) -> list[Document]:
-    """Return what became of `documents(count)`: ten changed at equal size, ten grown, ten new."""
+    """Return changes of `documents(count)`: ten changed at equal size, ten grown, ten new documents."""
     before = list(documents(count))
     finished = [_finished(document) for document in before if document.key.startswith("minutes/")][:10]
     grown = [_grown(document) for document in before if document.key.startswith("finance/")][:10]
@@ -116,55 +116,55 @@ def changes(count: int = COUNT) -> list[Document]:
 
 
 def additions(count: int = 24) -> list[Document]:
-    """Return a further batch of documents that are in neither of the others."""
+    """Return a batch of documents that are in neither `documents` nor `changes`."""
     return [_ordinary(_FIRST_ADDED + number) for number in range(count)]
 
 
 def arrivals() -> Iterator[Document]:
-    """Yield documents that are in none of the others, without end."""
+    """Yield an endless sequence of documents that are in none of the other functions."""
     return map(_ordinary, count_from(_FIRST_ARRIVING))
 
 
-def _peculiar(key: str) -> Document:
+def _unusual(key: str) -> Document:
     if key.endswith("/"):
         return Document(key, "application/x-directory", bytes)
     content_type, write = _TYPES["." + key.rpartition(".")[2]]
     if "empty" in key.lower():
         return Document(key, content_type, bytes)
-    return _described(key, content_type, write, 2 * _KIB, len(key))
+    return _document(key, content_type, write, 2 * _KIB, len(key))
 
 
 def _ordinary(number: int) -> Document:
-    chance = Random(f"{_SEED} {number}")  # noqa: S311 (the same documents everywhere, no secret)
-    kind = _KINDS[number % len(_KINDS)]
-    month = chance.randrange(1, 13)
-    path = f"{kind.folder}/{kind.name}".format(
+    random = Random(f"{_SEED} {number}")  # noqa: S311 - reproducible documents, not a secret
+    template = _TEMPLATES[number % len(_TEMPLATES)]
+    month = random.randrange(1, 13)
+    path = f"{template.folder}/{template.name}".format(
         number=number,
-        year=chance.randrange(2021, 2026),
+        year=random.randrange(2021, 2026),
         month=month,
         quarter=(month + 2) // 3,
-        customer=chance.choice(_CUSTOMERS),
+        customer=random.choice(_CUSTOMERS),
     )
-    return _described(path, kind.content_type, kind.write, _size(chance, number), number)
+    return _document(path, template.content_type, template.write, _size(random, number), number)
 
 
-def _size(chance: Random, number: int) -> int:
-    """Choose a size: most between 1 and 100 KiB, small ones more often, a few of 1 to 3 MiB."""
+def _size(random: Random, number: int) -> int:
+    """Return a size: mostly 1 to 100 KiB, small sizes more often, a few of 1 to 3 MiB."""
     if number % _LARGE_EVERY == _LARGE_EVERY - 1:
-        return chance.randrange(_KIB * _KIB, 3 * _KIB * _KIB)
-    return int(_KIB * 100 ** chance.random())
+        return random.randrange(_KIB * _KIB, 3 * _KIB * _KIB)
+    return int(_KIB * 100 ** random.random())
 
 
-def _described(key: str, content_type: str, write: formats.Writer, size: int, number: int) -> Document:
+def _document(key: str, content_type: str, write: formats.Writer, size: int, number: int) -> Document:
     department = key.partition("/")[0]
     metadata = (
         {"department": department, "document-id": f"D{number:08}"} if number % _METADATA_EVERY == 0 else {}
     )
     tags = {"department": department, "retention": "10 years"} if number % _TAGS_EVERY == 0 else {}
-    return Document(key, content_type, partial(_written, key, write, size), metadata, tags)
+    return Document(key, content_type, partial(_content, key, write, size), metadata, tags)
 
 
-def _written(key: str, write: formats.Writer, size: int) -> bytes:
+def _content(key: str, write: formats.Writer, size: int) -> bytes:
     title = key.rpartition("/")[2].rpartition(".")[0]
     return write(Random(f"{_SEED} {key}"), size, title)  # noqa: S311 (as above)
 

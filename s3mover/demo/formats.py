@@ -1,6 +1,6 @@
-"""Small but real files of the kinds that offices make, filled to a size from a seeded source of chance.
+"""Writers of small, valid office files, filled to an approximate size with pseudorandom content.
 
-Each writer takes chance, a size in bytes to come close to, and a title; the same chance gives the same bytes.
+Each writer takes a random generator, the size in bytes and a title; the same seed gives the same bytes.
 """
 
 import csv
@@ -44,38 +44,38 @@ _DOCX_DOCUMENT = (
 )
 
 
-def txt(chance: Random, size: int, title: str) -> bytes:
-    """Write plain text whose second line says that it is a draft."""
-    return "\n".join([title, "Status: draft", "", *_lines(chance, size)]).encode() + b"\n"
+def txt(random: Random, size: int, title: str) -> bytes:
+    """Write plain text with a draft status in the second line."""
+    return "\n".join([title, "Status: draft", "", *_lines(random, size)]).encode() + b"\n"
 
 
-def csv_table(chance: Random, size: int, title: str) -> bytes:
-    """Write a table of postings."""
+def csv_table(random: Random, size: int, title: str) -> bytes:
+    """Write a table of accounting entries."""
     table = io.StringIO()
     rows = csv.writer(table)
     rows.writerow(["posting", "account", "amount", title])
     for number in range(max(1, size // 40)):
-        amount = f"{chance.randrange(10**6) / 100:.2f}"
-        rows.writerow([f"{number:06}", chance.randrange(1000, 9999), amount, chance.choice(_WORDS)])
+        amount = f"{random.randrange(10**6) / 100:.2f}"
+        rows.writerow([f"{number:06}", random.randrange(1000, 9999), amount, random.choice(_WORDS)])
     return table.getvalue().encode()
 
 
-def json_records(chance: Random, size: int, title: str) -> bytes:
+def json_records(random: Random, size: int, title: str) -> bytes:
     """Write an export of records."""
     records = [
         {
-            "id": f"{chance.getrandbits(64):016x}",
-            "quantity": chance.randrange(100),
-            "note": chance.choice(_WORDS),
+            "id": f"{random.getrandbits(64):016x}",
+            "quantity": random.randrange(100),
+            "note": random.choice(_WORDS),
         }
         for _ in range(max(1, size // 66))
     ]
     return json.dumps({"title": title, "records": records}, ensure_ascii=False, indent=1).encode()
 
 
-def pdf(chance: Random, size: int, title: str) -> bytes:
+def pdf(random: Random, size: int, title: str) -> bytes:
     """Write a PDF of text pages (PDF 1.4, ISO 32000: header, objects, cross-reference table, trailer)."""
-    lines = [title.encode("ascii", "replace").decode(), *_lines(chance, size)]
+    lines = [title.encode("ascii", "replace").decode(), *_lines(random, size)]
     pages = [lines[start : start + _LINES_PER_PAGE] for start in range(0, len(lines), _LINES_PER_PAGE)]
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
@@ -88,10 +88,10 @@ def pdf(chance: Random, size: int, title: str) -> bytes:
     return _pdf_file(objects)
 
 
-def docx(chance: Random, size: int, title: str) -> bytes:
+def docx(random: Random, size: int, title: str) -> bytes:
     """Write a Word document (ECMA-376: a zip of content types, relations and the document's XML)."""
     paragraphs = "".join(
-        f"<w:p><w:r><w:t>{escape(line)}</w:t></w:r></w:p>" for line in (title, *_lines(chance, size * 2))
+        f"<w:p><w:r><w:t>{escape(line)}</w:t></w:r></w:p>" for line in (title, *_lines(random, size * 2))
     )
     parts = {
         "[Content_Types].xml": _DOCX_TYPES,
@@ -101,23 +101,23 @@ def docx(chance: Random, size: int, title: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in parts.items():
-            # ZipInfo's own date is the first of 1980, so that the same document is the same bytes tomorrow.
+            # The default date of ZipInfo is constant (1980-01-01), so the bytes are reproducible.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
-def png(chance: Random, size: int, title: str) -> bytes:
-    """Write a scan: a PNG of noise, which does not shrink (PNG specification: signature, IHDR, tEXt, IDAT, IEND)."""
+def png(random: Random, size: int, title: str) -> bytes:
+    """Write a PNG of noise, which does not compress (PNG specification: signature, IHDR, tEXt, IDAT, IEND)."""
     height = max(1, size // (3 * _PIXELS_PER_ROW))
-    rows = b"".join(b"\0" + chance.randbytes(3 * _PIXELS_PER_ROW) for _ in range(height))
+    rows = b"".join(b"\0" + random.randbytes(3 * _PIXELS_PER_ROW) for _ in range(height))
     header = struct.pack(">IIBBBBB", _PIXELS_PER_ROW, height, 8, 2, 0, 0, 0)
     about = b"Title\0" + title.encode("latin-1", "replace")
     chunks = ((b"IHDR", header), (b"tEXt", about), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(kind, data) for kind, data in chunks)
 
 
-def _lines(chance: Random, size: int) -> Iterator[str]:
-    words = chance.choices(_WORDS, k=max(1, size // _BYTES_PER_WORD))
+def _lines(random: Random, size: int) -> Iterator[str]:
+    words = random.choices(_WORDS, k=max(1, size // _BYTES_PER_WORD))
     per_line = _LINE // _BYTES_PER_WORD
     return (" ".join(words[start : start + per_line]) for start in range(0, len(words), per_line))
 

@@ -1,7 +1,7 @@
 """The process that serves S3 and STS: moto behind an HTTP server that keeps connections open.
 
-Run as `python -m s3mover.demo.moto_process HOST PORT`: it says its port in one line on standard output (0: a free one),
-serves there, says nothing more, and ends when its standard input ends, which is also when its parent is gone.
+Run as `python -m s3mover.demo.moto_process HOST PORT` (0 for a free port). It prints its port in one line on standard
+output, and ends when its standard input is closed, which also happens when its parent dies.
 """
 
 import os
@@ -20,10 +20,10 @@ _WITHOUT_LENGTH = ("204", "304")
 
 
 class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not typed
-    """Answers each request whole, with its length.
+    """Buffers each request and response, so that a response has a length and connections stay open.
 
-    werkzeug's own way closes every connection, because it cannot know how much of a body an application left unread:
-    here the body is read before the application sees it, which a demo's documents are small enough for.
+    werkzeug closes every connection, because it does not know how much of a body an application has left unread. Here
+    the whole body is read before the application is called; the demo's documents are small enough for that.
     """
 
     protocol_version = "HTTP/1.1"
@@ -31,21 +31,21 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not 
     wbufsize = 64 * 1024
 
     def handle_expect_100(self) -> bool:
-        """Tell the client to go on, at once: boto3 waits a second for it."""
-        answered = bool(super().handle_expect_100())
+        """Send `100 Continue` at once: boto3 waits a second for it."""
+        proceed = bool(super().handle_expect_100())
         self.wfile.flush()
-        return answered
+        return proceed
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
+        """Handle one request."""
         environ = self.make_environ()
         chunked = environ.get("wsgi.input_terminated", False)
         length = -1 if chunked else int(environ.get("CONTENT_LENGTH") or 0)
         environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
         pieces, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        self._answer(status, headers.to_wsgi_list(), b"".join(pieces))
+        self._respond(status, headers.to_wsgi_list(), b"".join(pieces))
 
-    def _answer(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+    def _respond(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
         self.send_header("Date", self.date_time_string())
@@ -58,33 +58,33 @@ class KeepAliveHandler(MotoRequestHandler):  # type: ignore[misc] # moto is not 
             self.wfile.write(content)
 
 
-def _answering_app(service: str) -> Any:
-    """Make moto's application for one service; a defect in it is answered with 500, not with a closed connection."""
+def _app(service: str) -> Any:
+    """Return moto's application for one service; an error in it becomes status 500, not a closed connection."""
     app = create_backend_app(service)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app
 
 
 def _share_tags() -> None:
-    """Keep the tags of all accounts in one place.
+    """Store the tags of all accounts in one place.
 
-    moto keeps them per account, so that a copy into another account's bucket would lose them, which S3 does not do.
-    Objects' ARNs name no account: they are unique all the same.
+    moto stores them per account, so a copy into another account's bucket would lose them; with S3 it does not. The ARNs
+    of objects are unique although they contain no account.
     """
     tags = TaggingService()
     S3Backend.tagger = property(lambda _: tags, lambda _, __: None)
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input is closed."""
     _, host, port = sys.argv
     _share_tags()
-    app = DomainDispatcherApplication(_answering_app)
+    app = DomainDispatcherApplication(_app)
     server = make_server(host, int(port), app, threaded=True, request_handler=KeepAliveHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    # moto prints here and there; nobody reads the pipe any more
+    # moto prints messages, and nothing reads the pipe any more
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdin.buffer.read()
 

@@ -1,4 +1,4 @@
-"""Are both buckets of the demo equal? Asked with boto3, so that s3mover does not vouch for itself."""
+"""Compares both buckets of the demo, with boto3, so that the result does not depend on s3mover's own client."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ _THREADS = 8
 _CHUNK = 1024 * 1024
 
 
-class Likeness(NamedTuple):
-    """What must be alike of an object and its copy."""
+class ObjectProperties(NamedTuple):
+    """What must be equal for an object and its copy."""
 
     sha256: str
     size: int
@@ -23,18 +23,18 @@ class Likeness(NamedTuple):
 
 
 def compare_buckets(server: DemoServer) -> tuple[int, list[str]]:
-    """Read all objects of both buckets; return how many the source holds, and the keys that differ."""
-    sources = _likenesses(server, server.source)
-    copies = _likenesses(server, server.destination)
+    """Read all objects of both buckets; return the number of objects of the source, and the keys that differ."""
+    sources = _all_properties(server, server.source)
+    copies = _all_properties(server, server.destination)
     keys = sorted(sources.keys() | copies.keys())
     return len(sources), [key for key in keys if sources.get(key) != copies.get(key)]
 
 
-def _likenesses(server: DemoServer, account: Account) -> dict[str, Likeness]:
+def _all_properties(server: DemoServer, account: Account) -> dict[str, ObjectProperties]:
     s3 = server.client("s3", account)
     keys = list(_keys(s3, account.bucket))
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(keys, pool.map(partial(_likeness, s3, account.bucket), keys), strict=True))
+        return dict(zip(keys, pool.map(partial(_properties, s3, account.bucket), keys), strict=True))
 
 
 def _keys(s3: Any, bucket: str) -> Iterator[str]:
@@ -43,17 +43,17 @@ def _keys(s3: Any, bucket: str) -> Iterator[str]:
             yield entry["Key"]
 
 
-def _likeness(s3: Any, bucket: str, key: str) -> Likeness:
-    answer = s3.get_object(Bucket=bucket, Key=key)
+def _properties(s3: Any, bucket: str, key: str) -> ObjectProperties:
+    response = s3.get_object(Bucket=bucket, Key=key)
     digest, size = hashlib.sha256(), 0
-    for chunk in answer["Body"].iter_chunks(_CHUNK):
+    for chunk in response["Body"].iter_chunks(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
-    tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"] if answer.get("TagCount") else []
-    return Likeness(
+    tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"] if response.get("TagCount") else []
+    return ObjectProperties(
         digest.hexdigest(),
         size,
-        answer["ContentType"],
-        answer["Metadata"],
+        response["ContentType"],
+        response["Metadata"],
         sorted((tag["Key"], tag["Value"]) for tag in tags),
     )

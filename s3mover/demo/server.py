@@ -1,7 +1,7 @@
-"""An embedded S3 server with two accounts, each with a bucket, and the hands of the user who fills them.
+"""An embedded S3 server with two accounts, each with a bucket, and the client that fills them.
 
-Only what a user would do is done here, with boto3 as a user would; the server itself is in `moto_process.py`, a process
-of its own, so that it shares no interpreter with what it is there to show.
+The client uses boto3, as a user would. The server is a process of its own (`moto_process.py`), so that it shares no
+interpreter with s3mover.
 """
 
 import os
@@ -29,7 +29,7 @@ DESTINATION_ACCOUNT = "222222222222"
 SOURCE_BUCKET = "acme-documents"
 DESTINATION_BUCKET = "acme-documents-replica"
 LOOPBACK = "127.0.0.1"
-# By whatever name the server is called, the bucket is in the path; moto takes it out of a host's name otherwise.
+# Buckets are always in the path; otherwise moto would read them from the host name.
 _PATHS_ONLY = {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"}
 _SETTINGS = """\
 source:
@@ -48,7 +48,7 @@ destination:
   session_token: {destination.credentials.session_token}
 """
 _NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
-_THREADS = 8  # the server has one interpreter; more only wait
+_THREADS = 8  # the server has a single interpreter; more threads would only wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +75,29 @@ class DemoServer:
         return _client(self.endpoint_url, service, account.credentials)
 
     def put(self, documents: Iterable[Document]) -> int:
-        """Put documents into the source bucket, several at once, and return how many there were.
+        """Put documents into the source bucket, several at once, and return their number.
 
         Raises:
-            UnreachableError: the server refused one, or is gone.
+            UnreachableError: the server refused one, or died.
         """
         s3 = self.client("s3", self.source)
-        with _translated(), ThreadPoolExecutor(_THREADS) as pool:
+        with _translated_errors(), ThreadPoolExecutor(_THREADS) as pool:
             return sum(pool.map(lambda document: _put(s3, self.source.bucket, document), documents))
 
     def delete(self, keys: Iterable[str], account: Account | None = None) -> None:
-        """Delete objects of an account's bucket, which is the source where none is named.
+        """Delete objects of the bucket of an account, by default of the source.
 
         Raises:
-            UnreachableError: the server refused one, or is gone.
+            UnreachableError: the server refused one, or died.
         """
         account = account or self.source
         s3 = self.client("s3", account)
-        with _translated():
+        with _translated_errors():
             for key in keys:
                 s3.delete_object(Bucket=account.bucket, Key=key)
 
     def settings(self, endpoint_url: str) -> str:
-        """Return the sections of a settings' file that lead to both buckets, for those who call the server so."""
+        """Return the sections of a settings file with both buckets, for a daemon that uses `endpoint_url`."""
         return _SETTINGS.format(
             endpoint_url=endpoint_url, region=self.region, source=self.source, destination=self.destination
         )
@@ -105,18 +105,18 @@ class DemoServer:
 
 @contextmanager
 def demo_server(host: str = LOOPBACK, port: int = 0) -> Iterator[DemoServer]:
-    """Start the server with both accounts and empty buckets; it ends with the block, or with this process.
+    """Start the server with both accounts and empty buckets; it ends with the block or with this process.
 
-    Others than this machine reach it where `host` says so; port 0 takes a free one.
+    `host` is the address to listen at; port 0 selects a free port.
 
     Raises:
-        SettingsError: moto, which serves, is not installed.
+        SettingsError: moto is not installed.
         UnreachableError: the server did not start.
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise SettingsError([f"the demo needs {' and '.join(missing)}: pip install 's3mover[demo]'"])
     with _serving(host, port) as (process, endpoint_url):
-        with _translated():
+        with _translated_errors():
             source = _account(endpoint_url, SOURCE_ACCOUNT, SOURCE_BUCKET)
             destination = _account(endpoint_url, DESTINATION_ACCOUNT, DESTINATION_BUCKET)
         yield DemoServer(endpoint_url, REGION, source, destination, process)
@@ -124,11 +124,11 @@ def demo_server(host: str = LOOPBACK, port: int = 0) -> Iterator[DemoServer]:
 
 @contextmanager
 def _serving(host: str, port: int) -> Iterator[tuple[int, str]]:
-    """Run the server's process; closing its standard input ends it.
+    """Run the server process; it ends when its standard input is closed.
 
-    It gets a session of its own, so that Ctrl-C at the terminal lets the demo finish before the server goes.
+    It gets a session of its own, so that Ctrl-C at the terminal does not end it before the demo.
     """
-    process = subprocess.Popen(  # noqa: S603 - host and port are the caller's, never a user's
+    process = subprocess.Popen(  # noqa: S603 - host and port are not user input
         [sys.executable, "-m", "s3mover.demo.moto_process", host, str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -146,12 +146,12 @@ def _serving(host: str, port: int) -> Iterator[tuple[int, str]]:
 def _account(endpoint_url: str, number: str, bucket: str) -> Account:
     sts = _client(endpoint_url, "sts", Credentials("demo", "demo"))
     role = f"arn:aws:iam::{number}:role/s3mover-demo"
-    answer = sts.assume_role(RoleArn=role, RoleSessionName="demo")["Credentials"]
+    issued = sts.assume_role(RoleArn=role, RoleSessionName="demo")["Credentials"]
     credentials = Credentials(
-        answer["AccessKeyId"],
-        answer["SecretAccessKey"],
-        answer["SessionToken"],
-        answer["Expiration"].timestamp(),
+        issued["AccessKeyId"],
+        issued["SecretAccessKey"],
+        issued["SessionToken"],
+        issued["Expiration"].timestamp(),
     )
     _client(endpoint_url, "s3", credentials).create_bucket(Bucket=bucket)
     return Account(number, bucket, credentials)
@@ -165,7 +165,7 @@ def _client(endpoint_url: str, service: str, credentials: Credentials) -> Any:
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.session_token or None,
-        # Without proxies: the server is on this machine, whatever the environment says of the way to others.
+        # No proxies: the server is on this machine, whatever proxy the environment configures.
         config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}, proxies={}),
     )
 
@@ -183,7 +183,7 @@ def _put(s3: Any, bucket: str, document: Document) -> int:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:

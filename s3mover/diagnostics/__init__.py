@@ -1,1 +1,1 @@
-"""TODO diagnostics."""
+"""Diagnostics behind the commands `check`, `policy` and `verify`."""

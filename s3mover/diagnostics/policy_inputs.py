@@ -1,70 +1,96 @@
-"""From settings to the words that policies are made of, with placeholders for what settings do not tell."""
+"""The inputs of policies from settings, with placeholders for what the settings do not contain."""
 
 from dataclasses import replace
 
-from s3mover.diagnostics.iam_policies import Document, PolicyInputs, PolicySide, account_of, documents
+from s3mover.diagnostics.iam_grants import PolicyInputs, PolicySide
+from s3mover.diagnostics.iam_policies import Document, account_of, documents
 from s3mover.model import Method, Side
 from s3mover.settings.model import BucketSettings, Settings
 
 
 def documents_of(settings: Settings, source_key: str) -> list[Document]:
-    """Return the documents that the settings' way of transfer needs, of both ways where it is `auto`.
+    """Return the documents that the configured method needs, for both methods if it is `auto`.
 
-    `source_key` is the ARN of the KMS key that encrypts the source's objects, empty where it is not known.
+    `source_key` is the ARN of the KMS key that encrypts the source's objects, empty if it is not known.
     """
     method = settings.transfer.method
-    ways = (Method.SERVER_SIDE_COPY, Method.STREAMING) if method == "auto" else (Method(method),)
-    terms = policy_inputs_of(settings, source_key)
-    return [document for way in ways for document in documents(terms, way)]
+    methods = (Method.SERVER_SIDE_COPY, Method.STREAMING) if method == "auto" else (Method(method),)
+    inputs = policy_inputs_of(settings, source_key)
+    return [document for method in methods for document in documents(inputs, method)]
 
 
 def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:
-    """Return the terms that the settings name, with placeholders for what they do not tell.
+    """Return the inputs of policies, with placeholders for what the settings do not contain.
 
-    Where the destination uses a KMS key the source may well use one, too: then one that is not known has a
-    placeholder of its own.
+    If the destination uses a KMS key, the source probably uses one, too: an unknown key gets a placeholder.
     """
     source, destination, transfer = settings.source, settings.destination, settings.transfer
-    unknown = _placeholder("ARN", "KMS-KEY-OF-THE-SOURCE") if destination.kms_key_id else ""
-    at_destination = _end(Side.DESTINATION, destination, _key_arn(settings))
-    at_source = _end(Side.SOURCE, source, source_key or unknown)
-    if one_principal(settings):
+    unknown_key = _placeholder("ARN", "KMS-KEY-OF-THE-SOURCE") if destination.kms_key_id else ""
+    at_destination = _policy_side(Side.DESTINATION, destination, _key_arn(settings))
+    at_source = _policy_side(Side.SOURCE, source, source_key or unknown_key)
+    if uses_one_principal(settings):
         at_source = replace(at_source, principal=at_destination.principal)
     return PolicyInputs(
         at_source,
         at_destination,
         acl=bool(destination.acl),
         locks=transfer.thorough == "always",
-        looks=transfer.thorough == "auto",
+        inspects_buckets=transfer.thorough == "auto",
         delete=transfer.after == "delete",
         restore=bool(transfer.restore.tier),
     )
 
 
-def one_principal(settings: Settings) -> bool:
-    """Tell whether both ends use the same credentials; then these are taken for the destination's account's."""
+def uses_one_principal(settings: Settings) -> bool:
+    """Return whether both sides use the same credentials, which are assumed to be of the destination's account."""
     first, second = (
-        (end.access_key, end.profile, end.role_arn) for end in (settings.source, settings.destination)
+        (side.access_key, side.profile, side.role_arn) for side in (settings.source, settings.destination)
     )
     return first == second
 
 
-def _end(side: Side, settings: BucketSettings, key: str) -> PolicySide:
+def hints(settings: Settings, source_key: str) -> list[str]:
+    """Return notes on the documents for the user."""
+    notes = []
+    if uses_one_principal(settings):
+        notes.append(
+            "Both sides use the same credentials, which are assumed to belong to the destination's account: attach "
+            "both policies to their principal."
+        )
+    if not source_key:
+        not_needed = " If there is none, omit DecryptSource." if settings.destination.kms_key_id else ""
+        notes.append(
+            "If a KMS key encrypts the objects of the source, name it: s3mover policy --source-key ARN."
+            + not_needed
+        )
+    if settings.transfer.thorough == "auto":
+        notes.append(
+            "If the bucket of the source has Object Lock, set transfer.thorough to always before you run this command: "
+            "its settings need additional rights."
+        )
+    return [
+        *notes,
+        "Add the statements to those that a policy already has. docs/permissions.md explains each.",
+    ]
+
+
+def _policy_side(side: Side, settings: BucketSettings, key: str) -> PolicySide:
     account = _account(side, settings)
     partition = _partition(settings.region)
-    # Whom an account lets do what is for its own policies to say: `root` stands for all of it.
+    # Without a role the principal is the account (`root`), whose own policies say which identities may do it.
     principal = settings.role_arn or f"arn:{partition}:iam::{account}:root"
     return PolicySide(settings.bucket, settings.prefix, account, principal, key, partition)
 
 
 def _account(side: Side, settings: BucketSettings) -> str:
-    """Return the account that owns a bucket: as it is set, else the role's, else a placeholder."""
+    """Return the account that owns a bucket: the setting, else the role's account, else a placeholder."""
     return settings.account_id or account_of(settings.role_arn) or _placeholder("ACCOUNT-ID", side)
 
 
 def _key_arn(settings: Settings) -> str:
-    """Policies want a key's ARN. An id has one; which key an alias stands for is not known here."""
-    name, destination = settings.destination.kms_key_id, settings.destination
+    """Return the ARN of the destination's key. An id is completed; the key of an alias is not known here."""
+    destination = settings.destination
+    name = destination.kms_key_id
     if not name or (name.startswith("arn:") and ":key/" in name):
         return name
     if "alias/" in name:
@@ -74,36 +100,11 @@ def _key_arn(settings: Settings) -> str:
     return f"arn:{_partition(region)}:kms:{region}:{account}:key/{name}"
 
 
-def _placeholder(what: str, whose: str) -> str:
-    return f"<{what}-OF-THE-{whose.upper()}>"
+def _placeholder(what: str, of: str) -> str:
+    return f"<{what}-OF-THE-{of.upper()}>"
 
 
 def _partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
-def hints(settings: Settings, source_key: str) -> list[str]:
-    """Return what should be known of the documents, in sentences."""
-    said = []
-    if one_principal(settings):
-        said.append(
-            "Both ends use the same credentials, which are taken to belong to the destination's account: attach both "
-            "policies to their principal."
-        )
-    if not source_key:
-        unneeded = " Without one, leave DecryptSource out." if settings.destination.kms_key_id else ""
-        said.append(
-            "Where a KMS key encrypts the objects of the source, name it: s3mover policy --source-key ARN."
-            + unneeded
-        )
-    if settings.transfer.thorough == "auto":
-        said.append(
-            "Where the bucket of the source has Object Lock, set transfer.thorough to always before you ask: its "
-            "settings need rights of their own."
-        )
-    return [
-        *said,
-        "Statements are to be added to those that a policy holds already. Why each: docs/permissions.md.",
-    ]

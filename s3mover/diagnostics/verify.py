@@ -1,4 +1,4 @@
-"""Are both buckets equal? Compares object by object and changes nothing."""
+"""Compares two buckets object by object, without changing anything."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -21,12 +21,14 @@ from s3mover.transfer.verification import check_content
 HASHING_THREADS = 16
 HASHING_BUFFER = 256 * 1024
 
-# Tells whether the bytes of a source object and of its copy are the same.
+# Returns whether the checksums of an object and its copy are equal, None if none can be compared.
+SameChecksum = Callable[[ObjectEntry, ObjectEntry], bool | None]
+# Returns whether the bytes of an object and its copy are equal.
 SameBytes = Callable[[ObjectEntry, ObjectEntry], bool]
 
 
 class Comparison(StrEnum):
-    """What a comparison of one object came to."""
+    """The result of comparing one object."""
 
     EQUAL = "equal"
     UNPROVEN = "unproven"
@@ -34,78 +36,77 @@ class Comparison(StrEnum):
     DIFFERENT = "different"
 
 
-class Difference(NamedTuple):
-    """One object of the source, and what its copy is like; `why` is for people."""
+class ComparedObject(NamedTuple):
+    """One object of the source and the result of its comparison; `reason` is for people."""
 
     key: str
-    finding: Comparison
-    why: str
+    result: Comparison
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparator:
     """What is compared, and how.
 
-    `same_checksum` asks both sides where the ETags differ; it gives None where they tell nothing that can be compared.
-    `same_bytes` then reads both; without it nothing is read.
+    `same_checksum` sends requests to both sides and is called if the ETags differ. If it cannot decide, `same_bytes`
+    reads both objects; None reads nothing.
     """
 
     pair: Pair
     included: KeyFilter | None
-    same_checksum: Callable[[ObjectEntry, ObjectEntry], bool | None]
+    same_checksum: SameChecksum
     same_bytes: SameBytes | None
 
+    def compare(self, entry: ObjectEntry, copy: ObjectEntry | None) -> ComparedObject:
+        """Compare an object of the source with its copy, the cheapest way first."""
+        if copy is None:
+            return ComparedObject(entry.key, Comparison.MISSING, "not found at the destination")
+        if entry.size != copy.size:
+            reason = f"{entry.size} bytes at the source, {copy.size} at the destination"
+            return ComparedObject(entry.key, Comparison.DIFFERENT, reason)
+        if entry.etag == copy.etag:
+            return _proven(entry, "ETags", same=True)
+        return self._compare_content(entry, copy)
 
-def verify(source: Pages, destination: Pages, comparison: Comparator) -> Iterator[Difference]:
-    """Yield a verdict on every object of the source that the filter lets through, in the order of keys."""
+    def _compare_content(self, entry: ObjectEntry, copy: ObjectEntry) -> ComparedObject:
+        same = self.same_checksum(entry, copy)
+        if same is not None:
+            return _proven(entry, "checksums", same=same)
+        if self.same_bytes is not None:
+            return _proven(entry, "bytes", same=self.same_bytes(entry, copy))
+        if reason_to_transfer(entry, copy, md5_etags=False):
+            return ComparedObject(entry.key, Comparison.DIFFERENT, "it changed after it was copied")
+        reason = "size and time agree, no checksum can be compared"
+        return ComparedObject(entry.key, Comparison.UNPROVEN, reason)
+
+
+def compare_buckets(source: Pages, destination: Pages, comparator: Comparator) -> Iterator[ComparedObject]:
+    """Yield the comparison of every object of the source that the filter includes, in key order."""
     lookup = Lookup(destination)
-    included = comparison.included
-    with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as readers:
+    included = comparator.included
+    with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as threads:
         for page in source:
             entries = [entry for entry in page if included is None or included(entry.key)]
-            copies = [lookup.find(comparison.pair.destination_key(entry.key)) for entry in entries]
-            yield from readers.map(partial(_judge, comparison), entries, copies)
+            copies = [lookup.find(comparator.pair.destination_key(entry.key)) for entry in entries]
+            yield from threads.map(comparator.compare, entries, copies)
 
 
-def _judge(comparison: Comparator, entry: ObjectEntry, copy: ObjectEntry | None) -> Difference:
-    if copy is None:
-        return Difference(entry.key, Comparison.MISSING, "the destination does not hold it")
-    if entry.size != copy.size:
-        why = f"{entry.size} bytes at the source, {copy.size} at the destination"
-        return Difference(entry.key, Comparison.DIFFERENT, why)
-    if entry.etag == copy.etag:
-        return Difference(entry.key, Comparison.EQUAL, "the ETags are equal")
-    return _ask(comparison, entry, copy)
-
-
-def _ask(comparison: Comparator, entry: ObjectEntry, copy: ObjectEntry) -> Difference:
-    same = comparison.same_checksum(entry, copy)
-    if same is not None:
-        return _proven(entry, same, "checksums")
-    if comparison.same_bytes is not None:
-        return _proven(entry, comparison.same_bytes(entry, copy), "bytes")
-    if reason_to_transfer(entry, copy, md5_etags=False):
-        return Difference(entry.key, Comparison.DIFFERENT, "it changed after it was copied")
-    return Difference(entry.key, Comparison.UNPROVEN, "size and time agree, no checksum can be compared")
-
-
-def _proven(entry: ObjectEntry, same: bool, what: str) -> Difference:
+def _proven(entry: ObjectEntry, what: str, *, same: bool) -> ComparedObject:
     if same:
-        return Difference(entry.key, Comparison.EQUAL, f"the {what} are equal")
-    return Difference(entry.key, Comparison.DIFFERENT, f"the {what} differ")
+        return ComparedObject(entry.key, Comparison.EQUAL, f"the {what} are equal")
+    return ComparedObject(entry.key, Comparison.DIFFERENT, f"the {what} differ")
 
 
-def checksum_comparer(
-    source: Bucket, destination: Bucket, retry: Retry
-) -> Callable[[ObjectEntry, ObjectEntry], bool | None]:
-    """Return what compares the checksums that both sides tell of an object and its copy."""
+def checksum_comparer(source: Bucket, destination: Bucket, retry: Retry) -> SameChecksum:
+    """Return the function that compares the checksums that both sides report."""
 
     def same_checksum(entry: ObjectEntry, copy: ObjectEntry) -> bool | None:
-        sent = retry(partial(source.head, entry.key))
-        arrived = retry(partial(destination.head, copy.key))
+        original = retry(partial(source.head, entry.key))
+        copied = retry(partial(destination.head, copy.key))
         try:
             proven = check_content(
-                ObjectChecksums(sent.etag, sent.headers), ObjectChecksums(arrived.etag, arrived.headers)
+                ObjectChecksums(original.etag, original.headers),
+                ObjectChecksums(copied.etag, copied.headers),
             )
         except VerificationError:
             return False
@@ -115,11 +116,10 @@ def checksum_comparer(
 
 
 def byte_comparer(source: Bucket, destination: Bucket, retry: Retry) -> SameBytes:
-    """Return what reads an object and its copy, each pinned to its listed ETag, and compares their hashes."""
+    """Return the function that reads object and copy, each pinned to its listed ETag, and compares their hashes."""
 
     def same_bytes(entry: ObjectEntry, copy: ObjectEntry) -> bool:
-        ours = retry(partial(_hash, source, entry))
-        return ours == retry(partial(_hash, destination, copy))
+        return retry(partial(_hash, source, entry)) == retry(partial(_hash, destination, copy))
 
     return same_bytes
 

@@ -1,4 +1,4 @@
-"""What is looked after whenever a loop comes round: the control socket, and the wait for an absent database."""
+"""Keeps the control socket open while the daemon runs, and maps its commands to operator requests."""
 
 import time
 from collections.abc import Callable
@@ -8,22 +8,19 @@ from s3mover.errors import ControlError
 from s3mover.events import ControlUnavailable, Notify
 from s3mover.lifecycle.control_socket import Commands, ControlServer
 from s3mover.lifecycle.operator_requests import OperatorRequests
-from s3mover.lifecycle.stop import Stop
 
-# How often it is tried to open the control socket, which another daemon may hold as long as it lives.
+# Interval of attempts to open the control socket, which another running daemon may hold.
 CONTROL_SECONDS = 1.0
-# How long a wait lasts that a stop may not cut short, because something must still be recorded.
-LAST_WAIT_SECONDS = 0.2
-# The setting's word for no socket at all.
-NOWHERE = "none"
+# Value of control.socket that disables the socket.
+DISABLED = "none"
 
 
 def commands_of(requests: OperatorRequests) -> Commands:
-    """Return what can be asked over the control socket; each answers in one line."""
+    """Return the commands of the control socket; each returns one line."""
 
     def pause() -> str:
         requests.pause()
-        return "paused: nothing new begins, what is in flight ends"
+        return "paused: no new work starts, work in flight finishes"
 
     def resume() -> str:
         requests.resume()
@@ -33,7 +30,7 @@ def commands_of(requests: OperatorRequests) -> Commands:
 
 
 class ControlListener:
-    """Keeps the control socket open, and tries again where that cannot be done: the work does not depend on it."""
+    """Opens the control socket, and retries until it succeeds: the daemon works without it."""
 
     def __init__(
         self,
@@ -47,34 +44,22 @@ class ControlListener:
         self._notify = notify
         self._clock = clock
         self._server: ControlServer | None = None
-        self._next_try = clock()
-        self._told = False
+        self._next_attempt = clock()
+        self._announced = False
 
     def poll(self) -> None:
-        """Open the socket if it is not open; that it cannot be is said once."""
-        if self._path == NOWHERE or self._server is not None or self._clock() < self._next_try:
+        """Open the socket if it is not open; announce the first failure."""
+        if self._path == DISABLED or self._server is not None or self._clock() < self._next_attempt:
             return
-        self._next_try = self._clock() + CONTROL_SECONDS
+        self._next_attempt = self._clock() + CONTROL_SECONDS
         try:
             self._server = ControlServer(Path(self._path), self._commands)
         except ControlError as error:
-            if not self._told:
-                self._told = True
+            if not self._announced:
+                self._announced = True
                 self._notify(ControlUnavailable(str(error)))
 
     def close(self) -> None:
-        """Close the socket, where it is open."""
+        """Close the socket if it is open."""
         if self._server is not None:
             self._server.close()
-
-
-def patience(stop: Stop, run_periodic: Callable[[], None]) -> Callable[[float], bool]:
-    """Return how a write waits for an absent database: until it is back, or until the stop's deadline."""
-
-    def wait(seconds: float) -> bool:
-        run_periodic()
-        if not stop.wait(seconds):
-            time.sleep(min(LAST_WAIT_SECONDS, stop.remaining))
-        return not stop.overdue
-
-    return wait

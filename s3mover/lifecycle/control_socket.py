@@ -1,7 +1,7 @@
-"""The control socket: how another process on this machine tells the daemon to pause and to resume.
+"""The control socket: another process on this machine sends commands to the daemon, such as pause and resume.
 
-A Unix socket and no HTTP: who may open the file may give orders, which is its owner alone, and no network leads
-there. One line asks, one line answers. What the commands do is the business of whoever serves them.
+It is a Unix socket rather than HTTP: only the owner of the file can connect, and it is not reachable by network. A
+request is one line, an answer is one line. The commands themselves are passed in.
 """
 
 import os
@@ -15,16 +15,16 @@ from s3mover.errors import ControlError
 Commands = Mapping[str, Callable[[], str]]
 
 OWNER_ONLY = 0o600
-DEADLINE_SECONDS = 5.0
-_LONGEST_LINE = 256
+TIMEOUT_SECONDS = 5.0
+_MAX_LINE = 256
 _BACKLOG = 8
 
 
 class ControlServer:
-    """Serves `commands` at `path`, on a thread of its own; each is called there and returns its answer's one line.
+    """Serves `commands` at `path` on the thread `control`; each is called there and returns one line.
 
     Raises:
-        ControlError: nothing can listen there, or another daemon does.
+        ControlError: the socket cannot be created, or another daemon listens there.
     """
 
     def __init__(self, path: Path, commands: Commands) -> None:
@@ -36,11 +36,11 @@ class ControlServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening; the file goes, unless it is another daemon's by now. May be called again."""
+        """Stop listening and remove the file, unless it belongs to another daemon by now. May be called again."""
         if self._closed:
             return
         self._closed = True
-        # Ends the accept(2) under way, on Linux.
+        # Ends a blocking accept(2) on Linux.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -50,74 +50,78 @@ class ControlServer:
     def _serve(self) -> None:
         while True:
             try:
-                caller, _ = self._listener.accept()
+                connection, _ = self._listener.accept()
             except OSError:
                 if self._closed:
                     return
                 raise
-            with caller:
-                self._answer(caller)
+            with connection:
+                self._answer(connection)
 
-    def _answer(self, caller: socket.socket) -> None:
-        caller.settimeout(DEADLINE_SECONDS)
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(TIMEOUT_SECONDS)
         try:
-            command = self._commands.get(_read_line(caller))
-            caller.sendall(f"{command() if command else 'unknown command'}\n".encode())
+            command = self._commands.get(_read_line(connection))
+            connection.sendall(f"{command() if command else 'unknown command'}\n".encode())
         except OSError:
-            return  # it went away, and does not want to know any more
+            return  # the client disconnected or does not answer
 
 
-def ask(path: Path, command: str) -> str:
-    """Return what the daemon that listens at `path` answers to `command`.
+def send_command(path: Path, command: str) -> str:
+    """Send `command` to the daemon that listens at `path` and return its answer.
 
     Raises:
-        ControlError: no daemon answers there, or this user may not ask it.
+        ControlError: no daemon answers there, or this user is not permitted to connect.
     """
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(DEADLINE_SECONDS)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(TIMEOUT_SECONDS)
         try:
-            caller.connect(str(path))
-            caller.sendall(f"{command}\n".encode())
-            answer = _read_line(caller)
+            connection.connect(str(path))
+            connection.sendall(f"{command}\n".encode())
+            answer = _read_line(connection)
         except OSError as error:
             raise ControlError(
                 f"control.socket: no daemon answers at {path} ({error.strerror or error}); is it running, with this "
                 "working directory and these settings, as this user?"
             ) from error
     if not answer:
-        raise ControlError(f"control.socket: what listens at {path} is no s3mover that answers")
+        raise ControlError(
+            f"control.socket: the process that listens at {path} sent no answer; is it s3mover?"
+        )
     return answer
 
 
 def _listen(path: Path) -> tuple[socket.socket, int]:
-    """Listen at `path`: made under another name and shut to others first, so that it is never open to them."""
-    hidden = path.with_name(f"{path.name}.{os.getpid()}")
+    """Listen at `path`. The socket is created under another name and renamed after its mode is set to owner-only."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     listener = socket.socket(socket.AF_UNIX)
     try:
         _require_free(path)
-        hidden.unlink(missing_ok=True)
-        listener.bind(str(hidden))
-        hidden.chmod(OWNER_ONLY)
+        temporary.unlink(missing_ok=True)
+        listener.bind(str(temporary))
+        temporary.chmod(OWNER_ONLY)
         listener.listen(_BACKLOG)
-        hidden.rename(path)
+        temporary.rename(path)
         return listener, _inode(path)
     except OSError as error:
         listener.close()
-        hidden.unlink(missing_ok=True)
-        raise ControlError(f"control.socket: cannot be made at {path}: {error.strerror or error}") from error
+        temporary.unlink(missing_ok=True)
+        raise ControlError(
+            f"control.socket: cannot be created at {path}: {error.strerror or error}"
+        ) from error
     except ControlError:
         listener.close()
         raise
 
 
 def _require_free(path: Path) -> None:
-    """See that nothing is there but what a daemon that was killed left behind."""
+    """Raise ControlError unless the path is free, or is a socket that a killed daemon left behind."""
     if not path.is_socket():
         if path.exists():
-            raise ControlError(f"control.socket: {path} is there and is no socket")
+            raise ControlError(f"control.socket: {path} exists and is not a socket")
         return
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(DEADLINE_SECONDS)
+        probe.settimeout(TIMEOUT_SECONDS)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
@@ -127,8 +131,8 @@ def _require_free(path: Path) -> None:
 
 def _read_line(peer: socket.socket) -> str:
     line = b""
-    while not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
-        piece = peer.recv(_LONGEST_LINE)
+    while not line.endswith(b"\n") and len(line) < _MAX_LINE:
+        piece = peer.recv(_MAX_LINE)
         if not piece:
             break
         line += piece

@@ -1,17 +1,16 @@
-"""What people ask of a running daemon besides stopping: pause, resume, sweep now, read the settings again.
+"""Requests of the operator to a running daemon: pause, resume, sweep now, reload settings. A stop is `stop.py`'s.
 
-Noted by a signal handler or the control socket, and looked at by the loops, each in its own time. The wish to stop is
-`stop.py`'s.
+A signal handler or the control socket records a request; the loops poll for it.
 """
 
 from itertools import count
 
 
 class OperatorRequests:
-    """Notes wishes; safe to be told from a signal handler and from any thread, since each note is one assignment.
+    """Records requests. Each method is a single assignment, so signal handlers and any thread may call it.
 
-    `sweeps` and `reloads` count how often those were asked for, so that each loop can tell what it has not heard yet.
-    A pause does not survive the process: a daemon that starts anew goes to work.
+    `sweeps` and `reloads` count requests, so that each loop can detect new ones. A pause ends with the process: a
+    restarted daemon is not paused.
     """
 
     def __init__(self) -> None:
@@ -21,17 +20,17 @@ class OperatorRequests:
         self._next_sweep, self._next_reload = count(1), count(1)
 
     def pause(self) -> None:
-        """Ask that nothing new begins."""
+        """Request that no new work starts."""
         self.paused = True
 
     def resume(self) -> None:
-        """Ask that work goes on."""
+        """Request that work continues."""
         self.paused = False
 
     def sweep(self) -> None:
-        """Ask for a sweep now."""
+        """Request a sweep now."""
         self.sweeps = next(self._next_sweep)
 
     def reload(self) -> None:
-        """Ask that the settings are read again."""
+        """Request that the settings are reloaded."""
         self.reloads = next(self._next_reload)

@@ -1,36 +1,59 @@
-"""What each signal means. A handler only notes a wish; the loops hear of it in their own time."""
+"""What each signal does. A handler only records a request, which the loops poll for; a second stop signal kills."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from s3mover.lifecycle.operator_requests import OperatorRequests
-from s3mover.lifecycle.stop import Stop, end_by
+from s3mover.lifecycle.stop import Stop
 
 Handler = Callable[[int, FrameType | None], None]
+
+# A shell reports a command that a signal ended with this exit code plus the signal's number.
+_SIGNAL_EXIT_CODE = 128
+_INIT_PID = 1
 
 
 @contextmanager
 def stopping_on_signals(stop: Stop, grace: Callable[[], float]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT ask for a stop within `grace` seconds; a second one ends the process at once."""
+    """Request a stop within `grace` seconds on SIGTERM and SIGINT; a second signal kills the process at once."""
 
-    def note(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         if stop.requested:
-            end_by(number)
+            kill_by(number)
         stop.request(signal.Signals(number).name, grace())
 
-    with _handling({signal.SIGTERM: note, signal.SIGINT: note}):
+    with _handling({signal.SIGTERM: handle, signal.SIGINT: handle}):
         yield
 
 
 @contextmanager
 def handling_signals(requests: OperatorRequests) -> Iterator[None]:
-    """Let SIGHUP ask for the settings to be read again, and SIGUSR1 for a sweep now."""
+    """Request a reload of the settings on SIGHUP, and a sweep on SIGUSR1."""
     with _handling(
         {signal.SIGHUP: lambda *_: requests.reload(), signal.SIGUSR1: lambda *_: requests.sweep()},
     ):
         yield
+
+
+def kill_by(number: int) -> NoReturn:
+    """Kill this process at once, as the default action of a signal does.
+
+    The kernel does not apply default actions to the first process of a container (pid_namespaces(7)); that process
+    exits with the code that a shell would report.
+    """
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(_SIGNAL_EXIT_CODE + number)
+
+
+def handle_term_as_first_process() -> None:
+    """Ensure that SIGTERM ends the first process of a container also before a command installs its handlers."""
+    if os.getpid() == _INIT_PID:
+        signal.signal(signal.SIGTERM, lambda number, _frame: kill_by(number))
 
 
 @contextmanager

@@ -1,76 +1,71 @@
-"""The wish to stop: noted once, by a signal handler or anyone, and looked at by every loop; and the end at once."""
+"""The request to stop: made once, by a signal handler or any thread; every loop polls for it."""
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import NoReturn
 
-# What a shell makes of a signal's number when it tells how a command ended.
-_ENDED_BY_SIGNAL = 128
-_FIRST_PROCESS = 1
+# Pause between attempts after a stop was requested, while an outcome must still be recorded.
+FINAL_RETRY_SECONDS = 0.2
 
 
 class Stop:
-    """Notes that the program is to stop, why, and by when; one deadline shared by all who stop.
+    """Records that the program must stop, why, and the one deadline that all parts share.
 
-    `clock` counts seconds steadily. `request` may be called from a signal handler: `SimpleQueue.put` is the one
-    way to wake a waiting thread that is safe to enter again in the middle of itself (an `Event` is not).
+    `clock` counts seconds monotonically. `request` may be called from a signal handler: `SimpleQueue.put` is reentrant,
+    so a handler may interrupt it and call it again; `Event.set` is not.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wish: SimpleQueue[str] = SimpleQueue()
+        self._wakeup: SimpleQueue[str] = SimpleQueue()
         self._deadline = float("inf")
         self.reason = ""
 
     def request(self, reason: str, grace: float) -> None:
-        """Ask for a stop within `grace` seconds; a later request is not heard."""
+        """Request a stop within `grace` seconds; later requests are ignored."""
         if self.requested:
             return
         self._deadline = self._clock() + grace
         self.reason = reason
-        self._wish.put(reason)
+        self._wakeup.put(reason)
 
     @property
     def requested(self) -> bool:
-        """Whether a stop was asked for."""
+        """Whether a stop was requested."""
         return bool(self.reason)
 
     @property
     def overdue(self) -> bool:
-        """Whether the time to stop in good order is over."""
+        """Whether the deadline has passed."""
         return self._clock() >= self._deadline
 
     @property
     def remaining(self) -> float:
-        """Seconds until the deadline, never negative; endless while no stop was asked for."""
+        """Seconds until the deadline, never negative; infinite while no stop is requested."""
         return max(0.0, self._deadline - self._clock())
 
     def wait(self, seconds: float) -> bool:
-        """Wait so many seconds, or until a stop is asked for; True where the time passed undisturbed."""
+        """Wait for `seconds` or until a stop is requested; return False if it was requested."""
         try:
-            wish = self._wish.get(timeout=seconds)
+            reason = self._wakeup.get(timeout=seconds)
         except Empty:
             return True
-        # Left for whoever else waits.
-        self._wish.put(wish)
+        # Put back for the other waiting threads.
+        self._wakeup.put(reason)
         return False
 
 
-def end_by(number: int) -> NoReturn:
-    """End this process at once, as the default action of a signal does.
+def outage_wait(stop: Stop, run_periodic: Callable[[], None]) -> Callable[[float], bool]:
+    """Return the function that waits between attempts to write to an absent database.
 
-    The kernel spares the first process of a container every default action (pid_namespaces(7)): that one ends with the
-    exit code that a shell would tell.
+    It returns False once the deadline of a stop has passed. A requested stop does not end the attempts at once, because
+    outcomes must still be recorded.
     """
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    os._exit(_ENDED_BY_SIGNAL + number)
 
+    def wait(seconds: float) -> bool:
+        run_periodic()
+        if not stop.wait(seconds):
+            time.sleep(min(FINAL_RETRY_SECONDS, stop.remaining))
+        return not stop.overdue
 
-def handle_term_as_first_process() -> None:
-    """Let SIGTERM end the first process of a container from its first moment on, and not only once it listens."""
-    if os.getpid() == _FIRST_PROCESS:
-        signal.signal(signal.SIGTERM, lambda number, _frame: end_by(number))
+    return wait

@@ -1,1 +1,1 @@
-"""The switchboard."""
+"""Tests of the assembly of parts from settings."""

@@ -1,4 +1,4 @@
-"""The clerk: settings and credentials from a process that ends again."""
+"""The configuration process: reads settings and resolves credentials, then ends."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.app.config_process import ConfigProcess, SettingsRequest, find, read_settings
+from s3mover.app.config_process import ConfigProcess, SettingsRequest, read_settings, resolve
 from s3mover.app.config_process_main import serve
 from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
@@ -39,102 +39,104 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.process
-def test_the_clerk_finds_what_boto3_finds() -> None:
-    """Through its pipes, several times; its process ends with it, and shows no secret."""
+def test_it_resolves_what_boto3_resolves() -> None:
+    """Several times; the process ends on close, and shows no secret."""
     with closing(ConfigProcess()) as config_process:
-        assert config_process.find(ACCESS) == ResolvedSide(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret"))
+        assert config_process.resolve(ACCESS) == ResolvedSide(
+            ADDRESS, Credentials("AKIAEXAMPLE", "very/secret")
+        )
         with pytest.raises(UnreachableError, match=r"source: .*Invalid bucket name"):
-            config_process.find(
+            config_process.resolve(
                 SideAccess(Side.SOURCE, "no bucket", region="eu-west-1", access_key="A", secret_key="b")
             )
-        assert config_process.find(ACCESS).address == ADDRESS
+        assert config_process.resolve(ACCESS).address == ADDRESS
         assert b"very/secret" not in Path(f"/proc/{config_process.pid}/cmdline").read_bytes()
         assert b"very/secret" not in Path(f"/proc/{config_process.pid}/environ").read_bytes()
     assert not Path(f"/proc/{config_process.pid}").exists()
 
 
 @pytest.mark.process
-def test_a_clerk_that_died_is_said() -> None:
-    """By the side that it was asked for; the next clerk does."""
+def test_the_death_of_the_process_is_reported() -> None:
+    """With the side that was to be resolved; a new process works."""
     with closing(ConfigProcess()) as config_process:
         os.kill(config_process.pid, signal.SIGKILL)
         wait_until(lambda: Path(f"/proc/{config_process.pid}/stat").read_text().rpartition(") ")[2][0] == "Z")
-        with pytest.raises(UnreachableError, match="source: the process that looks for credentials ended"):
-            config_process.find(ACCESS)
-    assert find(ACCESS).address == ADDRESS
+        with pytest.raises(UnreachableError, match="source: the process that resolves credentials ended"):
+            config_process.resolve(ACCESS)
+    assert resolve(ACCESS).address == ADDRESS
 
 
 @pytest.mark.process
-def test_a_search_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A command that gives credentials, and hangs, would keep whoever waits from hearing a signal."""
+def test_resolving_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A `credential_process` that hangs would block the caller, so that it could not react to a signal."""
     (tmp_path / "aws").write_text("[profile slow]\ncredential_process = sleep 600\n", encoding="utf-8")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
-    monkeypatch.setattr("s3mover.app.config_process.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("s3mover.app.config_process.RESOLVE_TIMEOUT_SECONDS", 1.0)
     slow = SideAccess(Side.SOURCE, "ours", region="eu-central-1", profile="slow")
     with (
-        closing(ConfigProcess()) as asked,
+        closing(ConfigProcess()) as config_process,
         pytest.raises(UnreachableError, match=r"source: .* more than 1 seconds"),
     ):
-        asked.find(slow)
+        config_process.resolve(slow)
 
 
 @pytest.mark.process
-def test_the_clerk_reads_what_would_be_read_here() -> None:
-    """File, environment and command line, of one route or of all."""
+def test_it_reads_the_settings_that_load_reads() -> None:
+    """From file, environment and command line, of one route or of all."""
     file = Path("routes.yaml")
     file.write_text(ROUTES, encoding="utf-8")
     overrides = {"sweep.interval": "5m"}
-    wanted = load(file, os.environ, overrides)
-    assert read_settings(SettingsRequest(file, overrides)) == wanted
+    expected = load(file, os.environ, overrides)
+    assert read_settings(SettingsRequest(file, overrides)) == expected
     assert [name for name, _ in read_settings(SettingsRequest(file, overrides, "sales")).routes] == ["sales"]
 
 
 @pytest.mark.process
-def test_settings_that_cannot_be_worked_with_are_said_as_here() -> None:
-    """Every problem, also that of a route that is not there; the next question is answered all the same."""
+def test_invalid_settings_are_reported_as_by_load() -> None:
+    """With every problem, also an unknown route; the next request is answered."""
     with pytest.raises(SettingsError) as here:
         load(None, os.environ, {"transfer.threads": "many \udc80"})
     with closing(ConfigProcess()) as config_process:
-        config_process.begin(SettingsRequest(None, {"transfer.threads": "many \udc80"}))
+        config_process.request_settings(SettingsRequest(None, {"transfer.threads": "many \udc80"}))
         with pytest.raises(SettingsError) as there:
             config_process.settings()
         assert there.value.problems == here.value.problems
-        config_process.begin(SettingsRequest(None, BUCKETS, "hr"))
+        config_process.request_settings(SettingsRequest(None, BUCKETS, "hr"))
         with pytest.raises(SettingsError, match="there is no route 'hr'"):
             config_process.settings()
-        assert config_process.find(ACCESS).address == ADDRESS
+        assert config_process.resolve(ACCESS).address == ADDRESS
 
 
 @pytest.mark.process
-def test_a_clerk_that_dies_while_it_reads_is_said() -> None:
-    """As what another attempt may mend."""
+def test_the_death_of_the_process_while_reading_is_reported() -> None:
+    """As an error that another attempt may fix."""
     with closing(ConfigProcess()) as config_process:
         os.kill(config_process.pid, signal.SIGKILL)
-        config_process.begin(SettingsRequest(None, BUCKETS))
+        config_process.request_settings(SettingsRequest(None, BUCKETS))
         with pytest.raises(UnreachableError, match="the process that reads the settings ended unexpectedly"):
             config_process.settings()
 
 
 @pytest.mark.process
-def test_both_ends_are_looked_for_while_the_settings_travel() -> None:
-    """What is asked then is known already, once; a question that nobody expected is answered as ever."""
+def test_prefetched_sides_and_others_are_resolved_alike() -> None:
+    """Both sides of the first route are prefetched and used once; every other request is resolved as usual."""
     file = Path("routes.yaml")
     file.write_text(ROUTES, encoding="utf-8")
     with closing(ConfigProcess()) as config_process:
-        config_process.begin(SettingsRequest(file, {}), look_ahead=True)
+        config_process.request_settings(SettingsRequest(file, {}), prefetch=True)
         (_, first), (_, second) = config_process.settings().routes
         for access in [*side_accesses(first), *side_accesses(second), *side_accesses(first)]:
-            assert config_process.find(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
-            assert config_process.find(access).address.bucket == access.bucket
+            assert config_process.resolve(access).credentials == Credentials("AKIAEXAMPLE", "very/secret")
+            assert config_process.resolve(access).address.bucket == access.bucket
 
 
-def test_each_question_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is found, or the sentence of what went wrong: a wrong profile keeps nobody from asking again."""
+def test_each_request_is_answered_by_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the result or the error; an error does not affect the next request."""
     monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
     good = {"side": "source", "bucket": "buck", "region": "eu-west-1", "access_key": "A", "secret_key": "b"}
-    asked = [["find", good | {"profile": "nope"}], ["find", good]]
+    requests = [["resolve", good | {"profile": "nope"}], ["resolve", good]]
     answers = StringIO()
-    serve(StringIO("".join(json.dumps(one) + "\n" for one in asked)), answers)
+    serve(StringIO("".join(json.dumps(one) + "\n" for one in requests)), answers)
     refused, found = map(json.loads, answers.getvalue().splitlines())
     assert refused["error"].startswith("source: there is no AWS profile 'nope'")
     assert found == {"address": list(ADDRESS), "credentials": ["A", "b", "", None]}

@@ -1,4 +1,4 @@
-"""The settings in force, and what may change under a running daemon."""
+"""The settings in force, and which of them may change while the daemon runs."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from s3mover.app.current_settings import (
     CREDENTIALS,
     RELOADABLE,
-    Current,
+    CurrentSettings,
     differing,
     is_among,
     merged,
@@ -41,27 +41,27 @@ def routes(more: str = "", **overrides: str) -> Settings:
 
 
 def test_every_reloadable_name_is_a_setting() -> None:
-    """None is left over from a setting that has gone."""
+    """No name remains of a setting that was removed."""
     assert setting_definitions().keys() >= RELOADABLE >= CREDENTIALS
 
 
-def test_what_differs_is_named_in_the_model_s_order() -> None:
-    """Groups within sections included."""
+def test_differing_settings_are_named_in_the_order_of_the_model() -> None:
+    """Including those of groups within sections."""
     new = pair(sweep__interval="5m", transfer__restore__days="4", http__port="1")
     assert differing(pair(), new) == ["transfer.restore.days", "sweep.interval", "http.port"]
     assert differing(new, new) == []
 
 
-def test_only_the_names_that_are_asked_for_are_taken_over() -> None:
-    """Whatever else differs stays as it was."""
+def test_only_the_given_names_are_merged() -> None:
+    """Other settings keep their values."""
     new = pair(sweep__interval="5m", transfer__restore__tier="bulk", http__port="1")
-    taken = merged(pair(), new, RELOADABLE)
-    assert differing(pair(), taken) == ["transfer.restore.tier", "sweep.interval"]
-    assert differing(taken, new) == ["http.port"]
+    result = merged(pair(), new, RELOADABLE)
+    assert differing(pair(), result) == ["transfer.restore.tier", "sweep.interval"]
+    assert differing(result, new) == ["http.port"]
 
 
-def test_routes_are_named_and_taken_over_each_for_itself() -> None:
-    """What stands at the top for all of them counts for each; what they share stands once."""
+def test_settings_of_routes_are_named_and_merged_per_route() -> None:
+    """A setting at the top that routes may override counts for each route; others are named once."""
     old, new = routes(), routes(", sweep: {interval: 5m}", filter__min_age="1h", http__port="1")
     assert differing(old, new) == [
         "http.port",
@@ -69,29 +69,29 @@ def test_routes_are_named_and_taken_over_each_for_itself() -> None:
         "routes.sales.filter.min_age",
         "routes.sales.sweep.interval",
     ]
-    taken = merged(old, new, RELOADABLE)
-    assert differing(taken, new) == ["http.port"]
-    assert [its.sweep.interval for _, its in taken.routes] == [60.0, 300.0]
+    result = merged(old, new, RELOADABLE)
+    assert differing(result, new) == ["http.port"]
+    assert [own.sweep.interval for _, own in result.routes] == [60.0, 300.0]
 
 
 def test_another_list_of_routes_waits_for_a_restart() -> None:
-    """Neither more routes nor fewer are taken over."""
+    """Routes are neither added nor removed at runtime."""
     assert differing(pair(), routes())[-1] == "routes"
     assert merged(routes(), pair(), RELOADABLE).routes == routes().routes
     assert not is_among("routes", RELOADABLE)
     assert is_among("routes.hr.sweep.interval", RELOADABLE)
 
 
-def test_the_settings_in_force_are_asked_for_by_route() -> None:
-    """The one pair has an empty name."""
-    assert Current(pair()).routes == [""]
-    assert Current(pair()).of("").source.bucket == "ours"
-    current = Current(routes())
-    current.take_over(routes(", sweep: {interval: 5m}"), RELOADABLE)
+def test_the_settings_in_force_are_returned_by_route() -> None:
+    """A single pair has an empty name."""
+    assert CurrentSettings(pair()).routes == [""]
+    assert CurrentSettings(pair()).of("").source.bucket == "ours"
+    current = CurrentSettings(routes())
+    current.update(routes(", sweep: {interval: 5m}"), RELOADABLE)
     assert (current.routes, current.of("sales").sweep.interval) == (["hr", "sales"], 300.0)
 
 
-def test_secrets_of_every_route_are_known() -> None:
-    """And the password of the trail."""
+def test_secrets_of_every_route_are_returned() -> None:
+    """And the password of the audit database."""
     assert "hr-secret" in secrets_of(routes())
     assert secrets_of(pair(audit__url="mysql://u:pass@h/n"))[-1] == "pass"

@@ -1,4 +1,4 @@
-"""What is loaded before the work begins, and what is not."""
+"""Which modules the supervisor process imports, and which it must not."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ import sys
 import pytest
 
 LOADED = "import sys, s3mover.cli, s3mover.app.preload, {}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-# The clerk's, the workers', the demo's, what only some databases and terminals need, and what costs much for little.
-ELSEWHERE = {
+# Those of the configuration process, the workers and the demo; those of some databases and terminals; slow ones.
+FORBIDDEN = {
     "pydantic",
     "pydantic_core",
     "yaml",
@@ -23,17 +23,17 @@ ELSEWHERE = {
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("module", "elsewhere"),
+    ("module", "forbidden"),
     [
-        ("s3mover.app.daemon", ELSEWHERE),
-        ("s3mover.commands.sweep", ELSEWHERE | {"prometheus_client"}),
+        ("s3mover.app.daemon", FORBIDDEN),
+        ("s3mover.commands.sweep", FORBIDDEN | {"prometheus_client"}),
     ],
 )
-def test_the_supervisor_loads_only_what_it_uses(module: str, elsewhere: set[str]) -> None:
-    """Whatever it loads stays in memory for as long as it lives, and has to be waited for at every start."""
+def test_the_supervisor_imports_only_what_it_uses(module: str, forbidden: set[str]) -> None:
+    """Each import delays every start and stays in memory."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED.format(module)], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
     assert "s3mover" in loaded
-    assert not loaded & elsewhere
+    assert not loaded & forbidden

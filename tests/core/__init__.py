@@ -1,1 +1,1 @@
-"""The control socket."""
+"""Tests of the core: records that all packages share."""

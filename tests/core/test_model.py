@@ -1,4 +1,4 @@
-"""The words."""
+"""The records of `model.py`."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +7,8 @@ from s3mover.model import Action, Credentials, Order, Pair, Tally, has_md5_shape
 
 
 @given(prefix=st.text(max_size=5), other=st.text(max_size=5), rest=st.text(min_size=1))
-def test_a_key_is_found_again_across_prefixes(prefix: str, other: str, rest: str) -> None:
-    """The destination's key replaces the prefix and nothing else, and can be turned back."""
+def test_keys_are_mapped_between_prefixes(prefix: str, other: str, rest: str) -> None:
+    """Only the prefix is replaced, and the mapping can be reversed."""
     pair = Pair("a", prefix, "b", other)
     target = pair.destination_key(prefix + rest)
     assert target == other + rest
@@ -16,20 +16,20 @@ def test_a_key_is_found_again_across_prefixes(prefix: str, other: str, rest: str
 
 
 def test_credentials_do_not_show_their_secret() -> None:
-    """Neither repr nor str of credentials holds a secret."""
+    """Neither in repr nor in str."""
     credentials = Credentials("AKIAIOSFODNN7EXAMPLE", "the-secret-key", "the-session-token")
     for shown in (repr(credentials), str(credentials), f"{credentials}"):
         assert "the-se" not in shown
         assert "AKIAIOS" not in shown
 
 
-def test_what_waits_is_what_has_not_ended() -> None:
+def test_waiting_objects_are_those_not_finished() -> None:
     """Listed = skipped + succeeded + failed + waiting."""
     assert Tally(listed=10, skipped=3, planned=5, succeeded=2, failed=1).waiting == 4
 
 
-def test_only_whole_md5s_have_their_shape() -> None:
-    """The ETag of a multipart upload is no MD5, however long it is."""
+def test_only_complete_md5s_have_md5_shape() -> None:
+    """The ETag of a multipart upload is not an MD5, whatever its length."""
     assert has_md5_shape("a" * 32)
     assert not has_md5_shape("a" * 30 + "-1")
     assert not has_md5_shape("a" * 32 + "-12")

@@ -50,8 +50,8 @@ def connection(server: DemoServer) -> Iterator[HTTPConnection]:
     opened.close()
 
 
-def ended(process: int) -> bool:
-    """Wait up to 30 s until a process, which need not be a child of ours, has ended."""
+def has_ended(process: int) -> bool:
+    """Return whether a process, of any parent, ends within 30 s."""
     try:
         handle = os.pidfd_open(process)
     except ProcessLookupError:
@@ -63,7 +63,7 @@ def ended(process: int) -> bool:
 
 
 def test_the_two_credentials_belong_to_two_accounts(server: DemoServer) -> None:
-    """They are temporary ones of a role in each, and S3 knows whose a bucket is."""
+    """They are temporary credentials of a role in each account, which owns its bucket."""
     for account, number in ((server.source, "111111111111"), (server.destination, "222222222222")):
         caller = server.client("sts", account).get_caller_identity()
         assert caller["Account"] == number == account.number
@@ -74,11 +74,11 @@ def test_the_two_credentials_belong_to_two_accounts(server: DemoServer) -> None:
         assert [bucket["Name"] for bucket in buckets] == [account.bucket]
 
 
-def test_each_account_reads_the_other_s_bucket(server: DemoServer) -> None:
+def test_each_account_can_read_the_other_bucket(server: DemoServer) -> None:
     """A server-side copy is permitted in the demo, because moto enforces nothing between accounts."""
     server.put([Document("shared.txt", "text/plain", lambda: b"shared")])
-    theirs = server.client("s3", server.destination)
-    theirs.copy_object(
+    destination = server.client("s3", server.destination)
+    destination.copy_object(
         Bucket=server.destination.bucket,
         Key="copied.txt",
         CopySource={"Bucket": server.source.bucket, "Key": "shared.txt"},
@@ -86,37 +86,37 @@ def test_each_account_reads_the_other_s_bucket(server: DemoServer) -> None:
     got = server.client("s3", server.source).get_object(Bucket=server.destination.bucket, Key="copied.txt")
     with got["Body"] as body:
         assert body.read() == b"shared"
-    theirs.delete_object(Bucket=server.destination.bucket, Key="copied.txt")
+    destination.delete_object(Bucket=server.destination.bucket, Key="copied.txt")
     server.delete(["shared.txt"])
 
 
 def test_a_copy_into_the_other_account_keeps_its_tags(server: DemoServer) -> None:
-    """As S3 does it; moto would forget them."""
+    """As with S3; plain moto would lose them."""
     server.put([Document("tagged.txt", "text/plain", lambda: b"x", tags={"a": "b"})])
-    theirs = server.client("s3", server.destination)
+    destination = server.client("s3", server.destination)
     bucket = server.destination.bucket
-    theirs.copy_object(
+    destination.copy_object(
         Bucket=bucket, Key="t", CopySource={"Bucket": server.source.bucket, "Key": "tagged.txt"}
     )
-    assert theirs.get_object_tagging(Bucket=bucket, Key="t")["TagSet"] == [{"Key": "a", "Value": "b"}]
-    theirs.delete_object(Bucket=bucket, Key="t")
+    assert destination.get_object_tagging(Bucket=bucket, Key="t")["TagSet"] == [{"Key": "a", "Value": "b"}]
+    destination.delete_object(Bucket=bucket, Key="t")
     server.delete(["tagged.txt"])
 
 
-def test_what_is_put_is_what_lies_there(server: DemoServer) -> None:
-    """Keys byte by byte, sizes, types, metadata and tags; a change of equal size has another ETag."""
+def test_documents_are_stored_as_they_are_put(server: DemoServer) -> None:
+    """With the same keys, sizes, types, metadata and tags; a change of equal size changes the ETag."""
     put = [*islice(documents(), 60)]
     assert server.put(put) == 60
     s3 = server.client("s3", server.source)
     listed = s3.list_objects_v2(Bucket=server.source.bucket)["Contents"]
-    assert {(each["Key"], each["Size"]) for each in listed} == {(each.key, len(each.body())) for each in put}
+    assert {(one["Key"], one["Size"]) for one in listed} == {(one.key, len(one.body())) for one in put}
     for document in put:
         head = s3.head_object(Bucket=server.source.bucket, Key=document.key)
         assert (head["ContentType"], head["Metadata"]) == (document.content_type, dict(document.metadata))
         tags = s3.get_object_tagging(Bucket=server.source.bucket, Key=document.key)["TagSet"]
         assert {tag["Key"]: tag["Value"] for tag in tags} == dict(document.tags)
-    changed = next(each for each in changes() if each.key in {document.key for document in put})
-    before = next(each for each in listed if each["Key"] == changed.key)
+    changed = next(one for one in changes() if one.key in {document.key for document in put})
+    before = next(one for one in listed if one["Key"] == changed.key)
     server.put([changed])
     after = s3.head_object(Bucket=server.source.bucket, Key=changed.key)
     assert after["ContentLength"] == before["Size"]
@@ -126,47 +126,47 @@ def test_what_is_put_is_what_lies_there(server: DemoServer) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
-def test_a_connection_stays_open_whatever_is_asked(connection: HTTPConnection, method: str) -> None:
-    """Also after a body that nobody wanted, because its bucket does not exist."""
+def test_a_connection_stays_open_after_any_request(connection: HTTPConnection, method: str) -> None:
+    """Also after a body that was not needed, because its bucket does not exist."""
     connection.connect()
     name = connection.sock.getsockname()
     for _ in range(3):
         connection.request(
             method, "/no-such-bucket/key", body=b"x" * 100_000 if method in {"PUT", "POST"} else None
         )
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status >= 400
-        assert not answer.will_close
+        response = connection.getresponse()
+        response.read()
+        assert response.status >= 400
+        assert not response.will_close
         assert connection.sock.getsockname() == name
 
 
-def test_a_body_in_chunks_is_read_to_its_end(server: DemoServer, connection: HTTPConnection) -> None:
-    """The next request on the connection finds its own beginning."""
+def test_a_chunked_body_is_read_completely(server: DemoServer, connection: HTTPConnection) -> None:
+    """So the next request on the connection is parsed correctly."""
     path = f"/{server.source.bucket}/chunked"
     for _ in range(2):
         chunks = iter([b"ab", b"cd"])
         headers = {"Transfer-Encoding": "chunked", "x-amz-acl": "public-read-write"}
         connection.request("PUT", path, body=chunks, encode_chunked=True, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-        assert (answer.status, answer.headers["ETag"]) == (200, '"e2fc714c4727ee9395f324cd2e7f331f"')
+        response = connection.getresponse()
+        response.read()
+        assert (response.status, response.headers["ETag"]) == (200, '"e2fc714c4727ee9395f324cd2e7f331f"')
     server.delete(["chunked"])
 
 
-def test_a_defect_of_moto_s_is_an_answer(connection: HTTPConnection) -> None:
-    """A form without fields is one that it stumbles over."""
+def test_an_error_in_moto_is_answered_with_500(connection: HTTPConnection) -> None:
+    """A form without fields causes one."""
     connection.request("POST", "/no-such-bucket/key", body=b"x")
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.status == 500
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 500
 
 
 @pytest.mark.parametrize(
     ("status", "content", "length"), [("200 OK", b"abc", "3"), ("204 No Content", b"", None)]
 )
-def test_an_answer_without_a_length_gets_one(status: str, content: bytes, length: str | None) -> None:
-    """Whatever the application left out; an answer that can have no content has none (RFC 9110, 8.6)."""
+def test_a_response_without_a_length_gets_one(status: str, content: bytes, length: str | None) -> None:
+    """A response that cannot have content gets none (RFC 9110, 8.6)."""
 
     def application(_: object, start_response: "StartResponse") -> list[bytes]:
         start_response(status, [("Content-Type", "text/plain")])
@@ -179,9 +179,9 @@ def test_an_answer_without_a_length_gets_one(status: str, content: bytes, length
     try:
         for _ in range(2):
             opened.request("GET", "/")
-            answer = opened.getresponse()
-            assert answer.headers["Content-Length"] == length
-            assert answer.read() == content
+            response = opened.getresponse()
+            assert response.headers["Content-Length"] == length
+            assert response.read() == content
     finally:
         opened.close()
         small.shutdown()
@@ -189,7 +189,7 @@ def test_an_answer_without_a_length_gets_one(status: str, content: bytes, length
         small.server_close()
 
 
-def test_a_client_that_asks_first_is_told_to_go_on(server: DemoServer) -> None:
+def test_expect_100_continue_is_answered_at_once(server: DemoServer) -> None:
     """boto3 sends `Expect: 100-continue` and would wait a second for each object."""
     host, _, port = server.endpoint_url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=30) as wire:
@@ -203,17 +203,17 @@ def test_a_client_that_asks_first_is_told_to_go_on(server: DemoServer) -> None:
     server.delete(["asked"])
 
 
-def test_no_proxy_stands_before_the_server(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the environment says; nothing listens at port 9."""
+def test_proxies_are_not_used(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although the environment configures one; nothing listens at port 9."""
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert server.client("sts", server.source).get_caller_identity()["Account"] == "111111111111"
 
 
-def test_the_server_is_gone_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its process has ended, and what is asked of it then is one of our errors.
+def test_the_server_ends_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process has ended, and later requests raise one of our errors.
 
-    A variable of moto's that would make one account of the two is kept from it.
+    A variable of moto that would merge both accounts is not passed to it.
     """
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "333333333333")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -221,24 +221,24 @@ def test_the_server_is_gone_after_the_block(monkeypatch: pytest.MonkeyPatch) -> 
         assert os.getsid(running.process) == running.process != os.getsid(0)
         caller = running.client("sts", running.destination).get_caller_identity()
         assert caller["Account"] == "222222222222"
-    assert ended(running.process)
+    assert has_ended(running.process)
     with pytest.raises(UnreachableError, match="embedded S3 server"):
         running.put(documents(1))
 
 
 def test_the_server_ends_when_its_parent_is_killed() -> None:
-    """Its standard input ends then; nobody has to tell it."""
+    """Because its standard input is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout
         process = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-        assert ended(process)
+        assert has_ended(process)
 
 
-def test_without_moto_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is started."""
+def test_without_moto_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything starts."""
     monkeypatch.setattr(server_module, "find_spec", lambda name: None if name == "moto" else object())
     with (
         pytest.raises(MoverError, match=r"the demo needs moto: pip install 's3mover\[demo\]'"),
@@ -247,8 +247,8 @@ def test_without_moto_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
-def test_a_server_that_does_not_start_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its exit code is told."""
+def test_a_server_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its exit code."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(UnreachableError, match=r"did not start \(exit code 1\)"), demo_server():
         pass

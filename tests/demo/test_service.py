@@ -1,4 +1,4 @@
-"""The demo's S3 server as a service of its own, as docker-compose.yml runs it."""
+"""The demo's S3 server as a service, as docker-compose.yml runs it."""
 
 import re
 import signal
@@ -20,30 +20,30 @@ def command(folder: Path, endpoint: str) -> list[str]:
     return [sys.executable, "-m", "s3mover.demo.service", str(folder), endpoint]
 
 
-def test_its_settings_lead_to_documents_that_keep_arriving(port: int, tmp_path: Path) -> None:
-    """By the settings that it leaves all is moved, then there is more to move; SIGTERM ends it with 0."""
+def test_a_daemon_with_its_settings_finds_new_documents(port: int, tmp_path: Path) -> None:
+    """A sweep with the settings that it writes moves all documents, then new ones appear; SIGTERM ends it with 0."""
     endpoint = f"http://localhost:{port}"
     with subprocess.Popen(
         command(tmp_path, endpoint), env=environment({}), stdout=subprocess.PIPE, text=True
     ) as service:
         try:
             assert service.stdout is not None
-            assert "676 documents lie in acme-documents" in service.stdout.readline()
+            assert "676 documents are in acme-documents" in service.stdout.readline()
             assert load(tmp_path / "config.yaml", {}, {}).source.endpoint_url == endpoint
             run_program(["sweep"], {}, tmp_path)
-            # What has arrived since is all that is left to do.
+            # Wait until new documents were added.
             while re.search(
-                r" 0 to transfer", told := run_program(["sweep", "--dry-run"], {}, tmp_path).stdout
+                r" 0 to transfer", output := run_program(["sweep", "--dry-run"], {}, tmp_path).stdout
             ):
                 continue
-            assert "would transfer" in told
+            assert "would transfer" in output
         finally:
             service.send_signal(signal.SIGTERM)
         assert service.wait(TOO_LONG) == 0
 
 
 def test_real_buckets_are_refused(tmp_path: Path) -> None:
-    """Where the environment names a bucket of the user's, which the demo has not, it says so and leaves nothing."""
+    """If the environment names a bucket that the demo does not have, it fails and writes nothing."""
     done = subprocess.run(
         command(tmp_path, "http://localhost:9"),
         env=environment({"SRC_BUCKET": "mine"}),

@@ -66,7 +66,7 @@ def test_the_tasks_role_may_do_what_is_needed_and_no_more(container: Json) -> No
     wanted = {
         statement["Sid"]: statement
         for one in documents_of(settings, "")
-        if (one.way, one.kind) == ("server_side_copy", "identity") and one.policy
+        if (one.method, one.kind) == ("server_side_copy", "identity") and one.policy
         for statement in one.policy["Statement"]
     }
     granted = read("task-role-policy.json")["Statement"]

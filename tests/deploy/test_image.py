@@ -202,7 +202,7 @@ def test_the_demo_keeps_a_daemon_busy(
     }
     serve = ("--user=0:0", "--tmpfs=/tmp", shared)
     with containers.started(demo_image, "/run/s3mover", endpoint, settings={}, options=serve) as demo:
-        demo.await_line(lambda line: "documents lie in" in line)
+        demo.await_line(lambda line: "documents are in" in line)
         with containers.started(image, settings=settings, options=(shared,)) as daemon:
             daemon.await_event("sweep.finished", lambda event: event["succeeded"] >= 676)
             daemon.await_event("sweep.finished", lambda event: event["sweep"] > 1 and event["succeeded"] > 0)

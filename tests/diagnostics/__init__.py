@@ -1,1 +1,1 @@
-"""Policy documents: pure, from words to dicts; and the page that shows them."""
+"""Tests of policy documents, their inputs, and the page that shows them."""

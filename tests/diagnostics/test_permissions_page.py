@@ -1,4 +1,4 @@
-"""`docs/permissions.md` shows what the program prints."""
+"""`docs/permissions.md` shows the documents that `s3mover policy` prints."""
 
 import json
 import re
@@ -27,11 +27,11 @@ DESTINATION_KEY = "arn:aws:kms:eu-central-1:222222222222:key/2222aaaa-22aa-22aa-
 
 @pytest.fixture
 def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """All documents of the page's pair, without and with KMS, by the names that the page has for them."""
+    """All documents of the page's pair, without and with KMS, by their names on the page."""
     monkeypatch.chdir(tmp_path)
     kms = PAIR | {"S3MOVER_DESTINATION__KMS_KEY_ID": DESTINATION_KEY}
     return {
-        f"{name} {one.way} {one.side} {one.kind}": one.policy
+        f"{name} {one.method} {one.side} {one.kind}": one.policy
         for name, environ, key in (("plain", PAIR, ""), ("kms", kms, SOURCE_KEY))
         for one in documents_of(load(None, environ, {}), key)
         if one.policy
@@ -39,7 +39,7 @@ def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_the_page_shows_every_document_as_it_is_printed(printed: dict[str, Any]) -> None:
-    """None is missing, none is left over, none differs."""
+    """None is missing, none is obsolete, none differs."""
     shown = dict(BLOCK.findall(PAGE))
     assert shown.keys() == printed.keys()
     for name, policy in printed.items():
@@ -47,7 +47,7 @@ def test_the_page_shows_every_document_as_it_is_printed(printed: dict[str, Any])
 
 
 def test_the_page_explains_every_action(printed: dict[str, Any]) -> None:
-    """Each right has its line in the tables."""
+    """Each right has a row in the tables."""
     tables = "\n".join(line for line in PAGE.splitlines() if line.startswith("|"))
     for action in re.findall(r'"((?:s3|kms):\w+)"', json.dumps(printed)):
         if action != "s3:prefix":

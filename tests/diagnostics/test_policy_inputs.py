@@ -1,11 +1,11 @@
-"""From settings to the terms of policies, and what `s3mover policy` says of them."""
+"""The inputs of policies from settings, and the text of `s3mover policy`."""
 
 from pathlib import Path
 
 import pytest
 
-from s3mover.commands.dry_run import policy
-from s3mover.diagnostics.iam_policies import PolicyInputs
+from s3mover.commands.policy import policy
+from s3mover.diagnostics.iam_grants import PolicyInputs
 from s3mover.diagnostics.policy_inputs import documents_of, policy_inputs_of
 from s3mover.model import Method
 from s3mover.settings import Settings
@@ -24,28 +24,28 @@ def settings(**more: str) -> Settings:
     return load(None, {**PAIR, **more}, {})
 
 
-def terms(**more: str) -> PolicyInputs:
+def inputs(**more: str) -> PolicyInputs:
     return policy_inputs_of(settings(**more))
 
 
-def said(side: str | None = None, source_key: str = "", **more: str) -> str:
+def printed(side: str | None = None, source_key: str = "", **more: str) -> str:
     lines: list[str] = []
     policy(settings(**more), lines.append, side=side, source_key=source_key, as_json=False)
     return "\n".join(lines)
 
 
-def test_what_settings_do_not_tell_has_a_placeholder() -> None:
-    """One that says what belongs there."""
-    assert terms().destination.principal == "arn:aws:iam::<ACCOUNT-ID-OF-THE-DESTINATION>:root"
-    assert terms().source.account == "<ACCOUNT-ID-OF-THE-SOURCE>"
+def test_a_missing_setting_has_a_placeholder() -> None:
+    """It says what to insert."""
+    assert inputs().destination.principal == "arn:aws:iam::<ACCOUNT-ID-OF-THE-DESTINATION>:root"
+    assert inputs().source.account == "<ACCOUNT-ID-OF-THE-SOURCE>"
 
 
-def test_an_account_is_set_or_its_role_s() -> None:
-    """A role that is assumed belongs to the bucket's account, unless the account is told."""
+def test_the_account_is_the_setting_or_that_of_the_role() -> None:
+    """An assumed role belongs to the bucket's account, unless the account is set."""
     role = "arn:aws:iam::333333333333:role/mover"
-    assert terms(DST_ROLE_ARN=role).destination.account == "333333333333"
-    told = terms(DST_ROLE_ARN=role, DST_ACCOUNT_ID="222222222222").destination
-    assert (told.account, told.principal) == ("222222222222", role)
+    assert inputs(DST_ROLE_ARN=role).destination.account == "333333333333"
+    configured = inputs(DST_ROLE_ARN=role, DST_ACCOUNT_ID="222222222222").destination
+    assert (configured.account, configured.principal) == ("222222222222", role)
 
 
 @pytest.mark.parametrize(
@@ -58,79 +58,79 @@ def test_an_account_is_set_or_its_role_s() -> None:
     ],
 )
 def test_a_key_is_named_by_its_arn(name: str, arn: str) -> None:
-    """An alias is no key in the eyes of a policy."""
+    """An alias cannot be used in a policy."""
     more = {
         "DST_REGION": "eu-west-1",
         "DST_ACCOUNT_ID": "222222222222",
         "S3MOVER_DESTINATION__KMS_KEY_ID": name,
     }
-    found = terms(**more)
-    assert found.destination.key == arn
-    assert found.source.key == "<ARN-OF-THE-KMS-KEY-OF-THE-SOURCE>"
+    result = inputs(**more)
+    assert result.destination.key == arn
+    assert result.source.key == "<ARN-OF-THE-KMS-KEY-OF-THE-SOURCE>"
 
 
-def test_the_source_s_key_may_be_told() -> None:
-    """And without any key at the destination nothing is assumed of the source."""
+def test_the_key_of_the_source_may_be_given() -> None:
+    """Without a key at the destination none is assumed at the source."""
     assert policy_inputs_of(settings(), "arn:key").source.key == "arn:key"
-    assert terms().source.key == ""
+    assert inputs().source.key == ""
 
 
 @pytest.mark.parametrize(
     ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-west-1", "aws")]
 )
-def test_the_region_tells_the_partition(region: str, partition: str) -> None:
-    """All ARNs of an end are of its partition."""
-    end = terms(SRC_REGION=region).source
-    assert (end.bucket_arn, end.principal.split(":")[1]) == (f"arn:{partition}:s3:::ours", partition)
+def test_the_region_determines_the_partition(region: str, partition: str) -> None:
+    """All ARNs of a side use its partition."""
+    side = inputs(SRC_REGION=region).source
+    assert (side.bucket_arn, side.principal.split(":")[1]) == (f"arn:{partition}:s3:::ours", partition)
 
 
-def test_settings_tell_which_further_rights_are_used() -> None:
-    """Each by its own setting."""
-    assert terms() == PolicyInputs(terms().source, terms().destination, looks=True)
-    assert not terms(S3MOVER_TRANSFER__THOROUGH="never").looks
+def test_settings_determine_the_additional_rights() -> None:
+    """Each is enabled by its setting."""
+    assert inputs() == PolicyInputs(inputs().source, inputs().destination, inspects_buckets=True)
+    assert not inputs(S3MOVER_TRANSFER__THOROUGH="never").inspects_buckets
     more = {
         "S3MOVER_DESTINATION__ACL": "bucket-owner-full-control",
         "S3MOVER_TRANSFER__THOROUGH": "always",
         "S3MOVER_TRANSFER__AFTER": "delete",
         "S3MOVER_TRANSFER__RESTORE__TIER": "bulk",
     }
-    found = terms(**more)
-    assert (found.acl, found.locks, found.delete, found.restore) == (True, True, True, True)
-    assert not found.looks
+    result = inputs(**more)
+    assert (result.acl, result.locks, result.delete, result.restore) == (True, True, True, True)
+    assert not result.inspects_buckets
 
 
 def test_equal_credentials_are_one_principal() -> None:
-    """It is taken for the destination's account's, and that is said."""
-    found = terms(SRC_PROFILE="same", DST_PROFILE="same")
-    assert found.source.principal == found.destination.principal
-    assert "Both ends use the same credentials" in said(SRC_PROFILE="same", DST_PROFILE="same")
-    assert "Both ends" not in said()
+    """It is assumed to belong to the destination's account, and a note says so."""
+    result = inputs(SRC_PROFILE="same", DST_PROFILE="same")
+    assert result.source.principal == result.destination.principal
+    assert "Both sides use the same credentials" in printed(SRC_PROFILE="same", DST_PROFILE="same")
+    assert "Both sides" not in printed()
 
 
 @pytest.mark.parametrize(
-    ("method", "ways"),
+    ("method", "methods"),
     [
         ("auto", {Method.SERVER_SIDE_COPY, Method.STREAMING}),
         ("streaming", {Method.STREAMING}),
         ("server_side_copy", {Method.SERVER_SIDE_COPY}),
     ],
 )
-def test_only_the_ways_that_are_used_are_documented(method: str, ways: set[Method]) -> None:
-    """Both where s3mover is to choose."""
-    assert {one.way for one in documents_of(settings(S3MOVER_TRANSFER__METHOD=method), "")} == ways
+def test_only_documents_of_the_used_methods_are_printed(method: str, methods: set[Method]) -> None:
+    """Of both if s3mover chooses the method."""
+    assert {one.method for one in documents_of(settings(S3MOVER_TRANSFER__METHOD=method), "")} == methods
 
 
-def test_the_text_says_what_each_document_is_attached_to() -> None:
-    """Also where there is nothing to add; of one side alone where asked for."""
-    text = said()
+def test_the_text_names_what_each_document_is_attached_to() -> None:
+    """Also if there is nothing to add; of one side only if requested."""
+    text = printed()
     assert text.count("# The policy of the principal of the source's credentials\n{") == 2
     assert "# The policy of the bucket theirs: nothing to add." in text
     assert text.index("## Server-side copy") < text.index("## Streaming")
-    assert "theirs" not in said(side="source")
+    assert "theirs" not in printed(side="source")
 
 
-def test_the_text_asks_for_the_source_s_key_until_it_is_told() -> None:
-    """Nothing in the settings names it."""
-    assert "--source-key" in said()
-    assert "leave DecryptSource out" in said(S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
-    assert "--source-key" not in said(source_key="arn:aws:kms:eu-west-1:111111111111:key/k")
+def test_the_text_asks_for_the_key_of_the_source_until_it_is_given() -> None:
+    """The settings do not contain it."""
+    assert "--source-key" in printed()
+    assert "omit DecryptSource" in printed(S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
+    assert "--source-key" not in printed(source_key="arn:aws:kms:eu-west-1:111111111111:key/k")

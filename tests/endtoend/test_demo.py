@@ -37,7 +37,7 @@ def test_the_whole_story_is_told(tmp_path: Path) -> None:
     """676 moved, only changes moved again, both methods seen, both buckets equal, everything where it is said to be."""
     told = run_program(["demo", "--directory", "show"], {}, tmp_path).stdout
 
-    assert "676 documents lie in account 111111111111" in told
+    assert "676 documents are in account 111111111111" in told
     assert "150 threads in " in told
     moved = [(int(count), path) for count, path in re.findall(r"✅ (\d+) moved. Summary file: (\S+)", told)]
     assert [count for count, _ in moved] == [676, 30, 24]

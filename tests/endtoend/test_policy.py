@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from s3mover.commands.dry_run import check, policy
+from s3mover.commands.check import check
+from s3mover.commands.policy import policy
 from s3mover.settings.load import load
 from simulator import Simulator, SimulatorKey
 from testkit.program import daemon, run_program

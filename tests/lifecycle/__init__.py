@@ -1,1 +1,1 @@
-"""Tests of the words that all rooms share, and of the supervisor that knows little more than them."""
+"""Tests of supervisor, start gate, signals, stop, operator requests and control socket."""

@@ -1,4 +1,4 @@
-"""The control socket: who may use it, and what happens to its file."""
+"""The control socket: who may connect, and what happens to its file."""
 
 import os
 import socket
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from s3mover.errors import ControlError
-from s3mover.lifecycle.control_socket import ControlServer, ask
+from s3mover.lifecycle.control_socket import ControlServer, send_command
 
 PATH = Path("control.sock")
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A socket's path must be short, and a test's folder is not.
+    # The path of a socket must be short; that of the test's directory is not.
     monkeypatch.chdir(tmp_path)
 
 
@@ -28,81 +28,81 @@ def server() -> Iterator[ControlServer]:
 
 
 @pytest.mark.usefixtures("server")
-def test_a_command_is_answered_in_a_line() -> None:
-    """Again and again."""
-    assert [ask(PATH, "pause") for _ in range(3)] == ["paused"] * 3
+def test_a_command_is_answered_with_one_line() -> None:
+    """Any number of times."""
+    assert [send_command(PATH, "pause") for _ in range(3)] == ["paused"] * 3
 
 
 @pytest.mark.usefixtures("server")
-def test_what_is_no_command_is_told_so() -> None:
-    """And does nothing."""
-    assert ask(PATH, "explode") == "unknown command"
+def test_an_unknown_command_is_rejected() -> None:
+    """It has no effect."""
+    assert send_command(PATH, "explode") == "unknown command"
 
 
 @pytest.mark.usefixtures("server")
-def test_only_the_owner_may_use_it() -> None:
-    """Whatever the umask is."""
+def test_only_the_owner_may_connect() -> None:
+    """Independent of the umask."""
     assert stat.S_IMODE(PATH.stat().st_mode) == 0o600
     assert [path.name for path in Path().iterdir()] == [PATH.name]
 
 
 @pytest.mark.usefixtures("server")
-def test_a_caller_that_goes_away_disturbs_nobody() -> None:
-    """The next one is served."""
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.connect(str(PATH))
-    assert ask(PATH, "pause") == "paused"
+def test_a_client_that_disconnects_does_not_stop_the_server() -> None:
+    """The next client is served."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(PATH))
+    assert send_command(PATH, "pause") == "paused"
 
 
 @pytest.mark.usefixtures("server")
-def test_a_daemon_that_listens_is_not_pushed_aside() -> None:
-    """The second one is refused, and the first goes on."""
+def test_the_socket_of_a_running_daemon_is_not_replaced() -> None:
+    """The second daemon fails to listen, and the first continues."""
     with pytest.raises(ControlError, match="another daemon listens"):
         ControlServer(PATH, {})
-    assert ask(PATH, "pause") == "paused"
+    assert send_command(PATH, "pause") == "paused"
 
 
-def test_what_a_killed_daemon_left_is_replaced() -> None:
-    """A file that nobody listens behind."""
+def test_the_socket_of_a_killed_daemon_is_replaced() -> None:
+    """Its file still exists, but no process listens."""
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(PATH))
     left.close()
     server = ControlServer(PATH, {"pause": lambda: "paused"})
-    assert ask(PATH, "pause") == "paused"
+    assert send_command(PATH, "pause") == "paused"
     server.close()
     assert not PATH.exists()
 
 
-def test_a_file_that_is_no_socket_stays() -> None:
-    """It is somebody's."""
+def test_a_file_that_is_not_a_socket_is_kept() -> None:
+    """It belongs to another program."""
     PATH.write_text("precious", encoding="utf-8")
-    with pytest.raises(ControlError, match="is no socket"):
+    with pytest.raises(ControlError, match="is not a socket"):
         ControlServer(PATH, {})
     assert PATH.read_text(encoding="utf-8") == "precious"
 
 
-def test_another_daemon_s_file_is_not_removed(server: ControlServer) -> None:
-    """Whoever took the place keeps it."""
+def test_the_socket_of_a_successor_is_not_removed(server: ControlServer) -> None:
+    """A daemon removes only the file that it created."""
     PATH.unlink()
     successor = ControlServer(PATH, {"pause": lambda: "paused"})
     server.close()
-    assert ask(PATH, "pause") == "paused"
+    assert send_command(PATH, "pause") == "paused"
     successor.close()
 
 
-def test_where_nothing_can_be_made_the_setting_is_named() -> None:
-    """With the system's reason."""
-    with pytest.raises(ControlError, match=r"control\.socket: cannot be made at nowhere/c: No such file"):
+def test_a_socket_that_cannot_be_created_names_the_setting() -> None:
+    """With the reason of the operating system."""
+    with pytest.raises(ControlError, match=r"control\.socket: cannot be created at nowhere/c: No such file"):
         ControlServer(Path("nowhere/c"), {})
 
 
-def test_where_nobody_listens_the_path_is_named() -> None:
-    """With what to look at."""
+def test_a_missing_daemon_is_reported_with_the_path() -> None:
+    """And what to check."""
     with pytest.raises(ControlError, match=r"no daemon answers at control\.sock .* is it running"):
-        ask(PATH, "pause")
+        send_command(PATH, "pause")
 
 
-def test_the_process_is_in_the_hidden_name_only_while_it_is_made(server: ControlServer) -> None:
-    """Nothing of it is left."""
+def test_no_temporary_file_is_left(server: ControlServer) -> None:
+    """The socket is created under a temporary name with the process id."""
     server.close()
     assert not list(Path().glob(f"*{os.getpid()}*"))

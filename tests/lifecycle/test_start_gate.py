@@ -1,10 +1,10 @@
-"""Whether new work may begin."""
+"""Whether new work may start."""
 
 from zoneinfo import ZoneInfo
 
 from s3mover.events import Event, WindowClosed, WindowOpened
 from s3mover.lifecycle.operator_requests import OperatorRequests
-from s3mover.lifecycle.start_gate import OUTSIDE, PAUSED, PauseAnnouncer, StartGate
+from s3mover.lifecycle.start_gate import OUTSIDE, PAUSED, StartGate
 from s3mover.lifecycle.stop import Stop
 from s3mover.windows import MINUTE, Window
 
@@ -12,61 +12,51 @@ FIRST_HOUR = Window(frozenset(range(7)), 0, 60, ZoneInfo("UTC"))
 HOUR = 60 * MINUTE
 
 
-class SharedRuntime:
-    """A gate with all that it looks at."""
+class Fixture:
+    """A gate and everything it reads."""
 
     def __init__(self, *windows: Window) -> None:
         self.stop, self.requests = Stop(), OperatorRequests()
         self.windows = list(windows)
         self.now = 0.0
-        self.heard: list[Event] = []
+        self.events: list[Event] = []
         self.gate = StartGate(
-            self.stop, self.requests, lambda: self.windows, self.heard.append, lambda: self.now
+            self.stop, self.requests, lambda: self.windows, self.events.append, lambda: self.now
         )
 
 
-def test_nothing_holds_back_who_is_wished_nothing() -> None:
+def test_without_requests_and_windows_nothing_is_blocked() -> None:
     """No windows, no pause, no stop."""
-    runtime = SharedRuntime()
-    runtime.gate.poll()
-    assert (runtime.gate.blocked_by(), runtime.heard) == ("", [])
+    fixture = Fixture()
+    fixture.gate.poll()
+    assert (fixture.gate.blocked_by(), fixture.events) == ("", [])
 
 
-def test_the_reasons_have_their_order() -> None:
-    """A stop counts more than a pause, a pause more than the windows."""
-    runtime = SharedRuntime(FIRST_HOUR)
-    runtime.now = HOUR
-    assert runtime.gate.blocked_by() == OUTSIDE
-    runtime.requests.pause()
-    assert runtime.gate.blocked_by() == PAUSED
-    runtime.stop.request("SIGTERM", 1.0)
-    assert runtime.gate.blocked_by() == "SIGTERM"
-    runtime.requests.resume()
-    assert runtime.gate.blocked_by() == "SIGTERM"
+def test_the_reasons_have_an_order() -> None:
+    """A stop comes before a pause, a pause before the windows."""
+    fixture = Fixture(FIRST_HOUR)
+    fixture.now = HOUR
+    assert fixture.gate.blocked_by() == OUTSIDE
+    fixture.requests.pause()
+    assert fixture.gate.blocked_by() == PAUSED
+    fixture.stop.request("SIGTERM", 1.0)
+    assert fixture.gate.blocked_by() == "SIGTERM"
+    fixture.requests.resume()
+    assert fixture.gate.blocked_by() == "SIGTERM"
 
 
-def test_windows_are_announced_as_they_close_and_open() -> None:
+def test_closing_and_opening_windows_are_announced() -> None:
     """Once each, with the time of the next change."""
-    runtime = SharedRuntime(FIRST_HOUR)
+    fixture = Fixture(FIRST_HOUR)
     for now in (0, HOUR - 1, HOUR, HOUR + 1, 24 * HOUR, 24 * HOUR + 1):
-        runtime.now = now
-        runtime.gate.poll()
-    assert runtime.heard == [WindowClosed(24 * HOUR), WindowOpened(25 * HOUR)]
+        fixture.now = now
+        fixture.gate.poll()
+    assert fixture.events == [WindowClosed(24 * HOUR), WindowOpened(25 * HOUR)]
 
 
-def test_windows_may_change() -> None:
-    """The ones in force now count."""
-    runtime = SharedRuntime(FIRST_HOUR)
-    runtime.now = HOUR
-    runtime.windows.clear()
-    assert runtime.gate.blocked_by() == ""
-
-
-def test_a_pause_is_announced_once() -> None:
-    """And so is its end."""
-    requests, heard = OperatorRequests(), list[str]()
-    notice = PauseAnnouncer(requests, lambda event: heard.append(event.name))
-    for act in (notice.poll, requests.pause, requests.pause, notice.poll, requests.resume):
-        act()
-        notice.poll()
-    assert heard == ["daemon.paused", "daemon.resumed"]
+def test_changed_windows_apply_at_once() -> None:
+    """The gate reads the windows in force."""
+    fixture = Fixture(FIRST_HOUR)
+    fixture.now = HOUR
+    fixture.windows.clear()
+    assert fixture.gate.blocked_by() == ""

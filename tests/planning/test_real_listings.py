@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from s3mover.app.factories import SideListing
+from s3mover.app.listings import SideListing
 from s3mover.model import BucketAddress, Credentials, Pair
 from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import plan

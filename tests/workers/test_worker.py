@@ -38,7 +38,7 @@ def test_a_worker_ends_with_any_of_its_threads() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", FAILING_THREAD], capture_output=True, text=True, timeout=60, check=False
     )
-    assert ended.returncode == ExitCode.DEFECT
+    assert ended.returncode == ExitCode.INTERNAL_ERROR
     assert "ZeroDivisionError" in ended.stderr
 
 

@@ -84,7 +84,7 @@ def end_with_any_thread() -> None:
 
     def end(error: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(error)
-        os._exit(ExitCode.DEFECT)
+        os._exit(ExitCode.INTERNAL_ERROR)
 
     threading.excepthook = end
 

@@ -1,6 +1,6 @@
-"""The demo as a story: documents appear, are moved, change, are moved again, and both buckets prove equal.
+"""The demo's scenario: documents are added, copied, changed, copied again; then both buckets are compared.
 
-It drives the very engine that `s3mover run` drives; only the S3 server is an embedded one.
+It uses the same engine as `s3mover run`; only the S3 server is an embedded one.
 """
 
 import shutil
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from s3mover.app.current_settings import Current
-from s3mover.app.daemon import live
+from s3mover.app.current_settings import CurrentSettings
+from s3mover.app.daemon import run_routes
 from s3mover.app.observers import Observers
 from s3mover.app.preload import start_config_process, start_fork_server
 from s3mover.app.route_engine import RouteEngine, open_route_engine
@@ -30,10 +30,10 @@ from s3mover.observe.progress import ProgressListener
 from s3mover.observe.summary import report
 from s3mover.settings.load import load
 
-# Lies in the folders that a demo made, and may therefore remove.
-MARK = ".s3mover-demo"
+# Marks directories that a demo created and may delete.
+MARKER = ".s3mover-demo"
 CONFIG = """\
-# Written by `s3mover demo`; its credentials are worth nothing outside the demo.
+# Written by `s3mover demo`; the credentials are valid for its embedded server only.
 {buckets}sweep:
   interval: 5s
 audit:
@@ -49,49 +49,51 @@ summary:
 
 
 class DemoError(MoverError):
-    """The demo did not come to the end that it promises."""
+    """The demo did not produce the expected result."""
 
     exit_code = ExitCode.SOME_FAILED
 
 
-def tell(directory: Path, *, keep: bool) -> ExitCode:
-    """Play the story in `directory`, which is made anew; with `keep` go on as the daemon until interrupted.
+def run_demo(directory: Path, *, keep: bool) -> ExitCode:
+    """Run the scenario in `directory`, which is created anew; with `keep` run the daemon until interrupted.
 
     Raises:
-        MoverError: a sweep failed, or the buckets are not equal in the end.
+        MoverError: a sweep failed, or the buckets differ at the end.
     """
     stop = Stop()
     with demo_server() as server, stopping_on_signals(stop, lambda: 5.0):
-        config = _write_config(_fresh(directory), server)
-        _say(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
+        config = _write_config(_recreate(directory), server)
+        click.echo(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
-        _say(f"📄 {count} documents lie in account {server.source.number}, bucket {server.source.bucket}.")
+        click.echo(
+            f"📄 {count} documents are in account {server.source.number}, bucket {server.source.bucket}."
+        )
         with _engine(config, {}, stop) as (engine, bar, port):
-            _tell_endpoints(engine.runtime, port)
+            _print_endpoints(engine.runtime, port)
             _sweep(engine, bar, count, "everything, by server-side copy where permitted")
             changed = server.put(changes())
-            _say(f"\n✏️  {changed} documents were changed or added.")
+            click.echo(f"\n✏️  {changed} documents were changed or added.")
             _sweep(engine, bar, changed, "only what changed")
         added = server.put(additions())
-        _say(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
+        click.echo(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
         with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar, _):
             _sweep(engine, bar, added, "only what is new, streaming")
-        _prove(server)
-        _tell_where(directory, config)
+        _compare(server)
+        _print_paths(directory, config)
         if keep:
-            _go_on(config, stop)
+            _run_daemon(config, stop)
     return ExitCode.OK
 
 
-def _fresh(directory: Path) -> Path:
-    """Make the folder anew; one that an earlier demo did not make is not touched."""
-    if directory.exists() and not (directory / MARK).exists():
+def _recreate(directory: Path) -> Path:
+    """Create the directory anew, unless it exists and was not created by a demo."""
+    if directory.exists() and not (directory / MARKER).exists():
         raise SettingsError(
-            [f"--directory: {directory} was not made by a demo; name one that does not exist yet"]
+            [f"--directory: {directory} was not created by a demo; use a directory that does not exist"]
         )
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    (directory / MARK).touch()
+    (directory / MARKER).touch()
     return directory
 
 
@@ -111,73 +113,65 @@ def _engine(
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
-    current = Current(settings)
+    current = CurrentSettings(settings)
     observers = Observers(current.routes, [LogListener(), bar])
     with (
         start_config_process() as config_process,
-        start_fork_server(config_process) as early,
+        start_fork_server(config_process) as preloaded,
         observers.serving(settings.http) as port,
-        open_shared_runtime(current, early, stop, observers) as runtime,
-        open_route_engine(runtime, "", beside=runtime.run_periodic) as engine,
+        open_shared_runtime(current, preloaded, stop, observers) as runtime,
+        open_route_engine(runtime, "", runtime.run_periodic) as engine,
     ):
         if not engine.acquire():
-            raise LeaseHeldError("another demo works in this folder")
+            raise LeaseHeldError("another demo runs in this directory")
         yield engine, bar, port
 
 
 def _sweep(engine: RouteEngine, bar: ProgressListener, expected: int, what: str) -> None:
-    _say(f"\n🔄 Sweep: {what}.")
+    click.echo(f"\n🔄 Sweep: {what}.")
     with bar:
-        result = engine.round.run()
+        result = engine.cycle.run()
     if engine.stop.requested:
         raise KeyboardInterrupt
     if result.error is not None:
         raise result.error
-    _say(report.render(summary_report(result)))
+    click.echo(report.render(summary_report(result)))
     if result.record.tally.succeeded != expected:
-        raise DemoError(
-            f"{result.record.tally.succeeded} objects were moved where {expected} should have been"
-        )
-    _say(f"✅ {expected} moved. Summary file: {result.record.summary_file}")
+        raise DemoError(f"{result.record.tally.succeeded} objects were moved (expected {expected})")
+    click.echo(f"✅ {expected} moved. Summary file: {result.record.summary_file}")
 
 
-def _prove(server: DemoServer) -> None:
-    _say("\n🔎 Reading every byte of both buckets, with an S3 client that is not ours ...")
+def _compare(server: DemoServer) -> None:
+    click.echo("\n🔎 Reading every byte of both buckets with boto3 ...")
     count, different = compare_buckets(server)
     if different:
-        raise DemoError(
-            f"the buckets are not equal, {len(different)} objects differ: {', '.join(different[:5])}"
-        )
-    _say(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
+        raise DemoError(f"the buckets differ in {len(different)} objects: {', '.join(different[:5])}")
+    click.echo(f"✅ Both buckets are equal byte for byte, properties included: {count} objects.")
 
 
-def _tell_endpoints(runtime: SharedRuntime, port: int) -> None:
+def _print_endpoints(runtime: SharedRuntime, port: int) -> None:
     base = f"http://127.0.0.1:{port}"
-    _say(f"👷 {runtime.pool.threads} threads in {runtime.pool.processes} worker processes.")
-    _say(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
+    click.echo(f"👷 {runtime.pool.threads} threads in {runtime.pool.processes} worker processes.")
+    click.echo(f"📈 Metrics: {base}/metrics   status: {base}/status   health: {base}/healthz")
 
 
-def _tell_where(directory: Path, config: Path) -> None:
-    _say(f"\n📁 Audit database: {directory / 'audit.db'}")
-    _say(f"📁 Summary files:  {directory / 'logs'}")
-    _say(f"💡 Look around:    s3mover --config {config} report")
+def _print_paths(directory: Path, config: Path) -> None:
+    click.echo(f"\n📁 Audit database: {directory / 'audit.db'}")
+    click.echo(f"📁 Summary files:  {directory / 'logs'}")
+    click.echo(f"💡 Read the trail: s3mover --config {config} report")
 
 
-def _go_on(config: Path, stop: Stop) -> None:
-    _say("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
+def _run_daemon(config: Path, stop: Stop) -> None:
+    click.echo("\n♾️  Sweeping every 5 seconds until Ctrl-C.")
     settings = load(config, {}, {"log.level": "info"})
     configure(settings.log.level, settings.log.format, sys.stdout)
-    current = Current(settings)
+    current = CurrentSettings(settings)
     observers = Observers(current.routes, [LogListener()])
     with (
         start_config_process() as config_process,
-        start_fork_server(config_process) as early,
+        start_fork_server(config_process) as preloaded,
         observers.serving(settings.http) as port,
-        open_shared_runtime(current, early, stop, observers, OperatorRequests()) as runtime,
+        open_shared_runtime(current, preloaded, stop, observers, OperatorRequests()) as runtime,
     ):
-        _tell_endpoints(runtime, port)
-        live(runtime)
-
-
-def _say(text: str) -> None:
-    click.echo(text)
+        _print_endpoints(runtime, port)
+        run_routes(runtime)

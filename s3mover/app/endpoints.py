@@ -1,0 +1,110 @@
+"""Both ends of a pair as the supervisor process uses them: resolved credentials and a bucket for each side."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from s3mover.app.config_process import ConfigProcess, resolve
+from s3mover.app.side_access import side_access
+from s3mover.events import Notify, RequestsMade
+from s3mover.model import Side
+from s3mover.s3.bucket import Bucket
+from s3mover.s3.credentials import RefreshingCredentials
+from s3mover.s3.retry import ATTEMPTS, Retry, retry_policy
+from s3mover.settings.model import BucketSettings, Settings
+from s3mover.workers.ratelimit.local_traffic import LocalTraffic
+
+
+def uninterrupted_sleep(seconds: float) -> bool:
+    """Sleep for `seconds`; always True, because nothing interrupts it."""
+    time.sleep(seconds)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Both ends of the pair: to list, to look up objects, to refresh credentials.
+
+    `retry` repeats a request after temporary errors, within the retry budget. A listing is not interrupted by a stop;
+    it waits by `sleep`.
+    """
+
+    source_credentials: RefreshingCredentials
+    destination_credentials: RefreshingCredentials
+    source: Bucket
+    destination: Bucket
+    retry: Retry
+    sleep: Callable[[float], None]
+
+    def bucket(self, side: Side) -> Bucket:
+        """Return the bucket of one side."""
+        return self.source if side is Side.SOURCE else self.destination
+
+    def credentials(self, side: Side) -> RefreshingCredentials:
+        """Return the credentials of one side."""
+        return self.source_credentials if side is Side.SOURCE else self.destination_credentials
+
+
+def connect_endpoints(
+    settings: Settings,
+    notify: Notify,
+    traffic: LocalTraffic,
+    wait: Callable[[float], bool] = uninterrupted_sleep,
+    config_process: ConfigProcess | None = None,
+) -> Endpoints:
+    """Resolve both ends with `config_process`, which is then closed, or with a new one.
+
+    Requests are limited by `traffic`. `wait` waits before a repetition and returns False to give up.
+
+    Raises:
+        UnreachableError: there are no credentials, or AWS could not be asked.
+    """
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds + traffic.spend_retry())
+
+    with closing(config_process or ConfigProcess()) as resolver:
+        source = _credentials(Side.SOURCE, settings.source, notify, resolver)
+        destination = _credentials(Side.DESTINATION, settings.destination, notify, resolver)
+    return Endpoints(
+        source,
+        destination,
+        _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
+        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
+        retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.spend_retry())),
+        sleep,
+    )
+
+
+def _credentials(
+    side: Side, settings: BucketSettings, notify: Notify, resolver: ConfigProcess
+) -> RefreshingCredentials:
+    access = side_access(side, settings)
+    return RefreshingCredentials(access, resolver.resolve(access), resolve, notify)
+
+
+def _bucket(
+    credentials: RefreshingCredentials,
+    side: Side,
+    settings: BucketSettings,
+    notify: Notify,
+    traffic: LocalTraffic,
+    sleep: Callable[[float], None],
+) -> Bucket:
+    record = traffic.counter(side)
+
+    def count(operation: str, code: str) -> None:
+        record(operation, code)
+        notify(RequestsMade(side, operation, code, 1))
+
+    return Bucket(
+        credentials.address,
+        credentials.credentials,
+        count,
+        expected_owner=settings.account_id,
+        request_payer=settings.request_payer == "requester",
+        sleep=sleep,
+        limiter=traffic.requests_to(side),
+        body_limiter=traffic.bytes_read(),
+    )

@@ -1,0 +1,27 @@
+"""The report as one JSON document."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from s3mover.commands.report_data import ReportData, failure_fields
+from s3mover.observe.text import to_json
+
+
+def json_lines(data: ReportData) -> Iterator[str]:
+    """Yield the document; one line per failure, so that any number of them fits into memory."""
+    yield "{"
+    if not data.failed_only:
+        totals = [asdict(total) | data.route_column(pair) for pair, total in data.totals()]
+        sweeps = [asdict(sweep) | data.route_column(sweep.pair) for sweep in data.sweeps()]
+        yield f'"totals": {_text(totals)},'
+        yield f'"sweeps": {_text(sweeps)},'
+    yield '"failures": ['
+    separator = ""
+    for failure in data.failures():
+        yield f"{separator}{_text(failure_fields(failure) | data.route_column(failure.pair))}"
+        separator = ","
+    yield "]}"
+
+
+def _text(value: object) -> str:
+    return to_json(value).decode()

@@ -1,0 +1,106 @@
+"""The thread of one route: runs its supervisor, and restarts it after errors that a restart may fix."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from s3mover.audit.retrying_trail import LONGEST_WAIT_SECONDS, OutageAnnouncer
+from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
+from s3mover.events import Notify, RouteFailed
+from s3mover.lifecycle.stop import Stop
+from s3mover.lifecycle.supervisor import Supervisor, pause_after
+
+# Wait before the first restart of a route; doubled for each further one.
+FIRST_RESTART_SECONDS = 1.0
+HEARTBEAT_SECONDS = 0.1
+
+# Opens everything a route needs and yields the supervisor of at most so many sweeps (0: no limit).
+OpenSupervisor = Callable[[int], AbstractContextManager[Supervisor]]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteHooks:
+    """What the thread of a route calls; `grace` returns the seconds that a stop may take."""
+
+    open_supervisor: OpenSupervisor
+    notify: Notify
+    heartbeat: Callable[[], None]
+    grace: Callable[[], float]
+
+
+class RouteThread(threading.Thread):
+    """Runs one route until a stop is requested or `max_sweeps` were run (0: no limit).
+
+    `error` is the error that ended the route, if any; it also requests a stop of all routes.
+    """
+
+    def __init__(self, route: str, hooks: RouteHooks, stop: Stop, max_sweeps: int) -> None:
+        super().__init__(name=f"route-{route}" if route else "route", daemon=True)
+        self.error: Exception | None = None
+        self.sweeps = 0
+        self._route = route
+        self._hooks = hooks
+        self._stop_request = stop
+        self._max_sweeps = max_sweeps
+        self._outage = OutageAnnouncer(hooks.notify, time.monotonic)
+
+    def run(self) -> None:
+        """Run the supervisor, again after each recoverable error."""
+        failed_in_a_row = 0
+        while not self._stop_request.requested and not 0 < self._max_sweeps <= self.sweeps:
+            before = self.sweeps
+            error = self._supervise()
+            if error is None:
+                return
+            if not is_recoverable(error, self._route, stopping=self._stop_request.requested):
+                self._fail(error)
+                return
+            failed_in_a_row = failed_in_a_row + 1 if self.sweeps == before else 1
+            self._wait(error, pause_after(FIRST_RESTART_SECONDS, failed_in_a_row))
+
+    def _supervise(self) -> Exception | None:
+        """Run the supervisor until it ends, and return the error that ended it, if any."""
+        try:
+            with self._hooks.open_supervisor(max(0, self._max_sweeps - self.sweeps)) as supervisor:
+                self._outage.ended()
+                try:
+                    supervisor.run()
+                finally:
+                    self.sweeps += supervisor.sweeps
+        except Exception as error:  # noqa: BLE001 - judged by `run`; the main thread raises an internal error
+            return error
+        return None
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._stop_request.request(type(error).__name__, self._hooks.grace())
+
+    def _wait(self, error: Exception, seconds: float) -> None:
+        if self._stop_request.requested:
+            return
+        if isinstance(error, AuditUnavailableError):
+            seconds = min(seconds, LONGEST_WAIT_SECONDS)
+            self._outage.began(error)
+        else:
+            self._hooks.notify(RouteFailed(str(error), seconds))
+        while seconds > 0 and self._stop_request.wait(min(seconds, HEARTBEAT_SECONDS)):
+            seconds -= HEARTBEAT_SECONDS
+            self._hooks.heartbeat()
+
+
+def is_recoverable(error: Exception, route: str, *, stopping: bool) -> bool:
+    """Return whether the supervisor of a route is restarted after `error`.
+
+    | error                | single pair (no name) | one of several routes |
+    |----------------------|-----------------------|-----------------------|
+    | database unavailable | yes, unless stopping  | yes                   |
+    | other expected error | no                    | yes                   |
+    | internal error       | no                    | no                    |
+
+    An unavailable database is always waited for: program and database are often started together.
+    """
+    if isinstance(error, AuditUnavailableError) and not stopping:
+        return True
+    return bool(route) and isinstance(error, MoverError) and error.exit_code is not ExitCode.INTERNAL_ERROR

@@ -1,0 +1,120 @@
+"""The thread of a route: which errors restart its supervisor, and which end all routes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
+from s3mover.events import Event
+from s3mover.lifecycle import route_thread
+from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.route_thread import RouteHooks, RouteThread, is_recoverable
+from s3mover.lifecycle.stop import Stop
+from s3mover.lifecycle.supervisor import Supervisor, SupervisorHooks
+from s3mover.model import SweepStatus
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route_thread, "FIRST_RESTART_SECONDS", 0.0)
+    monkeypatch.setattr("s3mover.lifecycle.supervisor.MIN_BACKOFF_SECONDS", 0.0001)
+
+
+class Script:
+    """Opens supervisors that raise the scripted errors, one each, and then sweep until `max_sweeps`."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.stop = Stop()
+        self.events: list[Event] = []
+        self.limits: list[int] = []
+        self._errors = list(errors)
+        self.while_sweeping: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def open_supervisor(self, max_sweeps: int) -> Iterator[Supervisor]:
+        self.limits.append(max_sweeps)
+        if self._errors:
+            raise self._errors.pop(0)
+        yield Supervisor(
+            SupervisorHooks(lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0),
+            "pair",
+            self.stop,
+            OperatorRequests(),
+            lambda _: None,
+            max_sweeps=max_sweeps,
+        )
+
+    def _sweep(self) -> SweepStatus:
+        self.while_sweeping()
+        return SweepStatus.COMPLETED
+
+    def run(self, route: str, max_sweeps: int = 2) -> RouteThread:
+        hooks = RouteHooks(self.open_supervisor, self.events.append, lambda: None, lambda: 1.0)
+        thread = RouteThread(route, hooks, self.stop, max_sweeps)
+        thread.run()
+        return thread
+
+
+@pytest.mark.parametrize(
+    ("error", "route", "stopping", "recoverable"),
+    [
+        (AuditUnavailableError("away"), "", False, True),
+        (AuditUnavailableError("away"), "", True, False),
+        (UnreachableError("no bucket"), "", False, False),
+        (UnreachableError("no bucket"), "hr", False, True),
+        (LeaseHeldError("taken"), "hr", False, True),
+        (MoverError("internal"), "hr", False, False),
+        (OverflowError("internal"), "hr", False, False),
+    ],
+)
+def test_errors_are_recoverable_as_the_table_says(
+    error: Exception, route: str, *, stopping: bool, recoverable: bool
+) -> None:
+    """See `is_recoverable`."""
+    assert is_recoverable(error, route, stopping=stopping) is recoverable
+
+
+def test_one_of_several_routes_restarts_after_an_error() -> None:
+    """Each failure is announced, and the route then sweeps as often as it was to."""
+    script = Script(UnreachableError("no bucket"), LeaseHeldError("taken"))
+    thread = script.run("hr")
+    assert (thread.error, thread.sweeps, script.limits) == (None, 2, [2, 2, 2])
+    assert [event.name for event in script.events] == ["route.failed", "route.failed"]
+
+
+def test_the_error_of_a_single_pair_requests_a_stop() -> None:
+    """The main thread raises it."""
+    script = Script(error := UnreachableError("no bucket"))
+    assert script.run("").error is error
+    assert script.stop.reason == "UnreachableError"
+
+
+def test_an_internal_error_stops_all_routes() -> None:
+    """Also if it ends one of several."""
+    script = Script(error := OverflowError("internal"))
+    assert script.run("hr").error is error
+    assert script.stop.requested
+
+
+def test_an_absent_database_is_waited_for() -> None:
+    """It is announced once, and so is its return."""
+    script = Script(AuditUnavailableError("away"), AuditUnavailableError("away"))
+    assert script.run("").error is None
+    assert [event.name for event in script.events] == ["audit.unavailable", "audit.restored"]
+
+
+def test_a_restarted_route_runs_only_the_remaining_sweeps() -> None:
+    """A limit of sweeps counts those before the restart, too."""
+    script = Script()
+
+    def fail_in_second_sweep() -> None:
+        script.while_sweeping = fail
+
+    def fail() -> None:
+        script.while_sweeping = lambda: None
+        raise UnreachableError("no bucket")
+
+    script.while_sweeping = fail_in_second_sweep
+    thread = script.run("hr", max_sweeps=5)
+    assert (thread.sweeps, script.limits) == (5, [5, 3])
