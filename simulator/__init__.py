@@ -1,8 +1,8 @@
-"""The project's own S3 simulator: test equipment that is strict where other stand-ins are not.
+"""An S3 simulator for tests, stricter than other S3 servers that run locally.
 
-It judges signatures, permissions between accounts, conditions, checksums and the rules of multipart uploads as S3
-does, plays faults on demand, serves objects of many TiB without memory, and answers several thousand requests a
-second. It knows nothing of s3mover (and never imports it), so that it can be its judge.
+It checks signatures, permissions between accounts, conditions, checksums and the rules of multipart uploads as S3
+does, injects faults on demand, serves objects of many TiB without memory, and answers several thousand requests a
+second. It does not import s3mover, which is tested against it.
 
 In a test::
 
@@ -21,15 +21,15 @@ In a test::
         s3.put_object("from", "huge", size=5 * 2**40)         # 5 TiB, virtual
         s3.fill("from", 100_000, size=1024, prefix="docs/")   # a hundred thousand at once
         s3.add_fault("slow_down", operation="CopyObject", probability=0.1, seed=1)
-        ...                                                   # let the mover work against s3.endpoint
+        ...                                                   # run s3mover against s3.endpoint
         assert s3.differences("from", "to") == []             # bytes and properties are equal
         assert s3.counts("to")["CopyObject"] == 100_002       # "CopyObject:SlowDown" counts the refused ones
-        s3.log("CopyObject")[-1]                              # principal, key, status, code, missing right ...
+        s3.log("CopyObject")[-1]                              # principal, key, status, code, missing permission ...
 
-By hand: `python -m simulator --objects 10000 --latency 30ms` prints `export` lines for a shell.
+On the command line: `python -m simulator --objects 10000 --latency 30ms` prints `export` lines for a shell.
 
 Buckets are addressed by path (`ENDPOINT/BUCKET/KEY`) or by a Host header `BUCKET.s3.localhost`.
-Faults: `faults.Kind` and `faults.Rule`. Quirks of S3-compatible stores: `faults.QUIRKS`, a setting of each bucket.
+Faults: `faults.FaultKind`, `faults.FaultRule`. Quirks of S3-compatible stores: `faults.QUIRKS`, set per bucket.
 Signatures: only those in the Authorization header, with signed, chunk-signed, unsigned or trailer-checked bodies.
 ETags of large objects that were not received in one body are synthetic (`content.py`), `md5-of-md5s-N` is always
 computed from the parts' ETags, and bytes of virtual objects that come back by an upload are recognised and stay

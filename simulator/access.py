@@ -1,4 +1,4 @@
-"""Who may do what here: turns one question of an operation into policies' questions, and a no into a refusal.
+"""Permissions: whether policies permit a caller an action on a bucket, an object or a KMS key.
 
 Source: S3 User Guide, "Required permissions for Amazon S3 API operations"; KMS Developer Guide, "Key policies".
 """
@@ -25,12 +25,12 @@ def object_arn(bucket: Bucket, key: str) -> str:
 
 
 def may_bucket(call: Call, action: str, bucket: Bucket) -> bool:
-    """Whether the caller may do something with a bucket."""
+    """Return whether the caller may do this with a bucket."""
     return _may(call, action, bucket_arn(bucket), bucket.owner, bucket.policy, None)
 
 
 def may_object(call: Call, action: str, bucket: Bucket, key: str, found: StoredObject | None = None) -> bool:
-    """Whether the caller may do something with an object; `found` is the object where it matters who owns it.
+    """Return whether the caller may do this with an object; `found` is the object if its owner matters.
 
     A bucket's policy does not reach an object that another account owns, unless that account gave the bucket's
     owner full control (S3 User Guide, "Access control list overview").
@@ -44,7 +44,7 @@ def may_object(call: Call, action: str, bucket: Bucket, key: str, found: StoredO
 
 
 def require_bucket(call: Call, action: str, bucket: Bucket) -> None:
-    """Refuse with AccessDenied what the caller may not do with a bucket."""
+    """Raise AccessDenied if the caller may not do this with a bucket."""
     if not may_bucket(call, action, bucket):
         raise denied(call, action, bucket_arn(bucket), bucket.owner)
 
@@ -52,15 +52,15 @@ def require_bucket(call: Call, action: str, bucket: Bucket) -> None:
 def require_object(
     call: Call, action: str, bucket: Bucket, key: str, found: StoredObject | None = None
 ) -> None:
-    """Refuse with AccessDenied what the caller may not do with an object."""
+    """Raise AccessDenied if the caller may not do this with an object."""
     if not may_object(call, action, bucket, key, found):
         raise denied(call, action, object_arn(bucket, key), bucket.owner)
 
 
 def require_kms(call: Call, action: str, encryption: Encryption) -> None:
-    """Refuse with AccessDenied the use of a KMS key that the caller may not use; other encryption is free.
+    """Raise AccessDenied if the caller may not use the KMS key; other encryption needs no permission.
 
-    A key's own policy must always say yes; a principal's policies count only where it delegates to the account.
+    A key's own policy must always allow it; a principal's policies count only if the key delegates to the account.
     """
     if not encryption.kms_key:
         return
@@ -101,8 +101,8 @@ def denied(call: Call, action: str, resource: str, owner: str) -> Refusal:
 def _may(
     call: Call, action: str, resource: str, owner: str, policy: Policy, found: StoredObject | None
 ) -> bool:
-    said = policy.verdict(call.principal, action, resource, _context(call, found))
-    return decide(call.principal, owner, _identity(call, action, resource, found), said)
+    verdict = policy.verdict(call.principal, action, resource, _context(call, found))
+    return decide(call.principal, owner, _identity(call, action, resource, found), verdict)
 
 
 def _identity(call: Call, action: str, resource: str, found: StoredObject | None) -> Verdict:
@@ -112,7 +112,7 @@ def _identity(call: Call, action: str, resource: str, found: StoredObject | None
 
 
 class _context:  # noqa: N801 - a closure with a cheaper construction
-    """The condition keys of one request, gathered when a statement asks."""
+    """The condition keys of one request, collected when a statement has conditions."""
 
     __slots__ = ("_call", "_found")
 
@@ -121,7 +121,7 @@ class _context:  # noqa: N801 - a closure with a cheaper construction
         self._found = found
 
     def __call__(self) -> Mapping[str, str]:
-        """Gather them."""
+        """Collect them."""
         request = self._call.request
         keys = {f"s3:{name}": value for name, value in request.headers.items() if name.startswith("x-amz-")}
         keys |= {f"s3:{name}": value for name, value in request.query.items()}

@@ -1,4 +1,4 @@
-"""Accounts' access keys and KMS keys: who may sign, for how long, and with which policies."""
+"""Access keys and KMS keys of accounts, with their policies and expiry."""
 
 import secrets
 from dataclasses import dataclass, field

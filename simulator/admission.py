@@ -1,6 +1,6 @@
-"""The head of a request: which operation on what, signed by whom, hit by which fault, permitted or not.
+"""Admission of a request by its head: operation, bucket and key, signature, faults, permission.
 
-Everything here happens before the body is taken.
+All of it happens before the body is read.
 """
 
 import re
@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from simulator.accounts import AccessKey
 from simulator.call import Call
-from simulator.faults import Kind, Rule, wrong_region
+from simulator.faults import FaultKind, FaultRule, wrong_region
 from simulator.operations import OPERATIONS, recognise
 from simulator.refusals import Refusal
-from simulator.request_body import Intake
+from simulator.request_body import RequestBody
 from simulator.signature import ChunkSignatures, authenticate
 from simulator.wire import Request
 from simulator.world import World
@@ -24,38 +24,38 @@ _CORRUPTIBLE = ("PutObject", "UploadPart")
 
 
 @dataclass(slots=True)
-class Visit:
-    """What is known of a request so far, for the log, also where it is refused half-way."""
+class RequestInfo:
+    """What is known of a request so far; the log has it even if the request is refused."""
 
     operation: str = "Unknown"
     bucket: str = ""
     key: str = ""
     principal: str = "anonymous"
     access_key: str = ""
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[FaultRule] = field(default_factory=list)
 
-    def rule(self, *kinds: Kind) -> Rule | None:
+    def rule(self, *kinds: FaultKind) -> FaultRule | None:
         """Return the first rule of these kinds that hit the request."""
         return next((rule for rule in self.rules if rule.kind in kinds), None)
 
 
-def admit(world: World, request: Request, visit: Visit) -> Call:
-    """Return the request as its operation will see it; write into `visit` what becomes known on the way.
+def admit(world: World, request: Request, info: RequestInfo) -> Call:
+    """Return the request as its operation sees it; fill `info` on the way.
 
     Raises:
         Refusal: whatever is wrong with it.
     """
-    visit.bucket, visit.key = _place(request)
-    there = world.buckets.get(visit.bucket)
-    visit.operation = recognise(request, visit.key, there.quirks if there else frozenset())
+    info.bucket, info.key = _place(request)
+    there = world.buckets.get(info.bucket)
+    info.operation = recognise(request, info.key, there.quirks if there else frozenset())
     signer, region = _signed(world, request)
     if signer:
-        visit.principal = signer.principal.arn
-        visit.access_key = signer.id
-    _play_faults(world, visit)
-    operation = OPERATIONS[visit.operation]
-    world.check_rate(visit.bucket, visit.key, writes=operation.writes)
-    call = Call(world, request, world.bucket(visit.bucket), visit.key, signer)
+        info.principal = signer.principal.arn
+        info.access_key = signer.id
+    _apply_refusals(world, info)
+    operation = OPERATIONS[info.operation]
+    world.check_rate(info.bucket, info.key, writes=operation.writes)
+    call = Call(world, request, world.bucket(info.bucket), info.key, signer)
     if region and region != call.bucket.region:
         raise wrong_region(
             call.bucket.region, redirect="PermanentRedirect" if call.quirk("redirects_regions") else ""
@@ -64,7 +64,7 @@ def admit(world: World, request: Request, visit: Visit) -> Call:
     operation.permit(call)
     if request.method in ("PUT", "POST") and "x-amz-copy-source" not in request.headers:
         signatures = ChunkSignatures(request, signer.secret, region) if signer else None
-        call.intake = _intake(call, visit, signatures)
+        call.request_body = _request_body(call, info, signatures)
     return call
 
 
@@ -93,17 +93,17 @@ def _signed(world: World, request: Request) -> tuple[AccessKey | None, str]:
     return authenticate(request, world.keys, world.now())
 
 
-def _play_faults(world: World, visit: Visit) -> None:
+def _apply_refusals(world: World, info: RequestInfo) -> None:
     if world.faults.rules:
-        visit.rules = world.faults.strike(visit.operation, visit.bucket, visit.key, visit.principal)
-    for rule in visit.rules:
+        info.rules = world.faults.hitting(info.operation, info.bucket, info.key, info.principal)
+    for rule in info.rules:
         refusal = rule.refusal()
         if refusal:
             raise refusal
 
 
 def _check_bucket(call: Call) -> None:
-    """Refuse a caller that expects another owner, or that does not offer to pay where it must."""
+    """Raise AccessDenied for a caller that expects another owner, or does not offer to pay though it must."""
     owner = call.bucket.owner
     if (call.header("x-amz-expected-bucket-owner") or owner) != owner:
         raise Refusal("AccessDenied", detail="x-amz-expected-bucket-owner")
@@ -112,10 +112,10 @@ def _check_bucket(call: Call) -> None:
         raise Refusal("AccessDenied", detail="x-amz-request-payer")
 
 
-def _intake(call: Call, visit: Visit, signatures: ChunkSignatures | None) -> Intake:
-    promising = visit.operation != "CompleteMultipartUpload"  # its checksum is the object's
-    intake = Intake(call.request, call.bucket.quirks, signatures, promising=promising)
-    corrupting = visit.rule(Kind.CORRUPTED_BODY)
-    if corrupting and visit.operation in _CORRUPTIBLE:
-        intake.flip = corrupting.offset or 0
-    return intake
+def _request_body(call: Call, info: RequestInfo, signatures: ChunkSignatures | None) -> RequestBody:
+    promising = info.operation != "CompleteMultipartUpload"  # its checksum is the object's
+    body = RequestBody(call.request, call.bucket.quirks, signatures, promising=promising)
+    corrupting = info.rule(FaultKind.CORRUPTED_BODY)
+    if corrupting and info.operation in _CORRUPTIBLE:
+        body.flip = corrupting.offset or 0
+    return body

@@ -1,9 +1,9 @@
-"""Replies that no operation writes: errors, what every reply carries, and what faults make of replies."""
+"""Replies that no operation writes: errors, common headers, and the effects of faults on replies."""
 
 from collections.abc import Callable
 
 from simulator.content import Content
-from simulator.faults import Kind, Rule
+from simulator.faults import FaultKind, FaultRule
 from simulator.headers import http_date
 from simulator.refusals import Refusal
 from simulator.wire import Delivery, Reply
@@ -12,8 +12,8 @@ from simulator.xml import PROLOGUE, element
 _HOST_ID = "c2ltdWxhdG9y/dGhpcyBpcyBub3QgYSByZWFsIGhvc3QgaWQ="
 _XML = ("Content-Type", "application/xml")
 _KEEPING_ALIVE = " " * 32 + "\n" * 8
-UNACTED = (Kind.HANG, Kind.RESET_BEFORE, Kind.ERROR_IN_200)
-"""The faults that answer, or do not, without acting."""
+WITHOUT_ACTION = (FaultKind.HANG, FaultKind.RESET_BEFORE, FaultKind.ERROR_IN_200)
+"""The faults that keep the operation from running."""
 
 
 def request_id(number: int) -> str:
@@ -22,7 +22,7 @@ def request_id(number: int) -> str:
 
 
 def add_common_headers(reply: Reply, number: int, now: int) -> None:
-    """Add what every reply of S3 carries."""
+    """Add the headers that every reply of S3 has."""
     common = [
         ("x-amz-id-2", _HOST_ID),
         ("x-amz-request-id", request_id(number)),
@@ -35,7 +35,7 @@ def add_common_headers(reply: Reply, number: int, now: int) -> None:
 
 
 def error(refusal: Refusal, number: int, *, with_message: bool = True) -> Reply:
-    """Return the reply that says no."""
+    """Return the reply of a refusal."""
     reply = Reply(refusal.status, [*refusal.headers], _error_body(refusal, number, with_message=with_message))
     reply.code, reply.detail = refusal.code, refusal.detail
     reply.close = refusal.code == "RequestTimeout"
@@ -50,67 +50,67 @@ def _error_body(refusal: Refusal, number: int, *, with_message: bool, before: st
     return f"{PROLOGUE}{before}<Error>{shown}</Error>".encode()
 
 
-def unacted(rule: Rule, number: int) -> Reply:
-    """Return the reply of a fault that keeps the operation from acting."""
-    if rule.kind is Kind.ERROR_IN_200:
+def reply_without_action(rule: FaultRule, number: int) -> Reply:
+    """Return the reply of a fault that keeps the operation from running."""
+    if rule.kind is FaultKind.ERROR_IN_200:
         refusal = Refusal(rule.code or "InternalError", rule.message)
         reply = Reply(200, [], _error_body(refusal, number, with_message=True, before=_KEEPING_ALIVE))
         reply.code = refusal.code
         return reply
     reply = Reply(0)
-    reply.code = "Hang" if rule.kind is Kind.HANG else "Reset"
-    reply.delivery = Delivery(hang=rule.kind is Kind.HANG, reset=rule.kind is Kind.RESET_BEFORE)
+    reply.code = "Hang" if rule.kind is FaultKind.HANG else "Reset"
+    reply.delivery = Delivery(hang=rule.kind is FaultKind.HANG, reset=rule.kind is FaultKind.RESET_BEFORE)
     return reply
 
 
-def _reset(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001 - one signature for all
+def _reset(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001 - one signature for all
     delivery.reset = True
 
 
-def _hang(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+def _hang(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     delivery.hang = True
 
 
-def _hold(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
-    delivery.gate = rule.gate
+def _hold(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+    delivery.latch = rule.latch
 
 
-def _delay(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+def _delay(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     delivery.delay += rule.seconds
 
 
-def _slow(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+def _slow(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     delivery.rate = rule.rate or 1024
 
 
-def _truncate(rule: Rule, reply: Reply, delivery: Delivery) -> None:
+def _truncate(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:
     delivery.cut = reply.size // 2 if rule.offset is None else rule.offset
 
 
-def _corrupt(rule: Rule, reply: Reply, delivery: Delivery) -> None:
+def _corrupt(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:
     if isinstance(reply.body, Content) and reply.size:
         delivery.flip = reply.size // 2 if rule.offset is None else rule.offset
 
 
-def _break_xml(rule: Rule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
+def _break_xml(rule: FaultRule, reply: Reply, delivery: Delivery) -> None:  # noqa: ARG001
     if isinstance(reply.body, bytes):
         reply.body = reply.body[: reply.size * 2 // 3]
 
 
-_EFFECTS: dict[Kind, Callable[[Rule, Reply, Delivery], None]] = {
-    Kind.RESET_AFTER: _reset,
-    Kind.HANG_AFTER: _hang,
-    Kind.HOLD: _hold,
-    Kind.DELAY: _delay,
-    Kind.SLOW_BODY: _slow,
-    Kind.TRUNCATED_BODY: _truncate,
-    Kind.CORRUPTED_BODY: _corrupt,
-    Kind.BAD_XML: _break_xml,
+_EFFECTS: dict[FaultKind, Callable[[FaultRule, Reply, Delivery], None]] = {
+    FaultKind.RESET_AFTER: _reset,
+    FaultKind.HANG_AFTER: _hang,
+    FaultKind.HOLD: _hold,
+    FaultKind.DELAY: _delay,
+    FaultKind.SLOW_BODY: _slow,
+    FaultKind.TRUNCATED_BODY: _truncate,
+    FaultKind.CORRUPTED_BODY: _corrupt,
+    FaultKind.BAD_XML: _break_xml,
 }
 
 
-def play(rules: list[Rule], reply: Reply) -> None:
-    """Let the rules change how an acted request's reply is delivered."""
+def apply_effects(rules: list[FaultRule], reply: Reply) -> None:
+    """Change the delivery of a reply as the rules say."""
     for rule in rules:
         effect = _EFFECTS.get(rule.kind)
         if effect:

@@ -1,18 +1,18 @@
-"""One request as the operations see it: who asks for what, in which bucket, with which body."""
+"""One request as the operations see it: caller, bucket, key, headers, query, body."""
 
 from simulator.accounts import AccessKey
 from simulator.policy import ANONYMOUS, Principal
 from simulator.refusals import Refusal
-from simulator.request_body import Intake
+from simulator.request_body import RequestBody
 from simulator.store import Bucket
 from simulator.wire import Request
 from simulator.world import World
 
 
 class Call:
-    """One request being worked on. `signer` is None for an unsigned (anonymous) one."""
+    """One request in progress. `signer` is None for an unsigned (anonymous) one."""
 
-    __slots__ = ("bucket", "intake", "key", "now", "request", "signer", "world")
+    __slots__ = ("bucket", "key", "now", "request", "request_body", "signer", "world")
 
     def __init__(
         self, world: World, request: Request, bucket: Bucket, key: str, signer: AccessKey | None
@@ -23,11 +23,11 @@ class Call:
         self.key = key
         self.now = int(world.now())
         self.signer = signer
-        self.intake: Intake | None = None
+        self.request_body: RequestBody | None = None
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """The caller."""
         return self.signer.principal if self.signer else ANONYMOUS
 
     def header(self, name: str) -> str | None:
@@ -39,7 +39,7 @@ class Call:
         return self.request.query.get(name)
 
     def number(self, name: str, default: int) -> int:
-        """Return a query parameter that is a number, not negative.
+        """Return a query parameter as a number that is not negative.
 
         Raises:
             Refusal: InvalidArgument.
@@ -52,14 +52,14 @@ class Call:
             raise Refusal("InvalidArgument", message, elements=_argument(name, text))
         return int(text)
 
-    def body(self) -> Intake:
+    def body(self) -> RequestBody:
         """Return the body, which is complete and checked by now."""
-        if self.intake is None:
+        if self.request_body is None:
             raise Refusal("MissingContentLength")
-        return self.intake
+        return self.request_body
 
     def quirk(self, name: str) -> bool:
-        """Whether the bucket's store has a quirk."""
+        """Return whether the bucket's store has a quirk."""
         return name in self.bucket.quirks
 
     def quoted(self, etag: str) -> str:

@@ -1,4 +1,4 @@
-"""A throw-away certificate authority and a server certificate, for TLS that clients can verify."""
+"""A temporary certificate authority and a server certificate, for TLS that clients can verify."""
 
 import datetime as dt
 import ipaddress

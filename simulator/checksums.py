@@ -104,7 +104,7 @@ def crc_text(algorithm: str, crc: int) -> str:
 
 
 class RunningChecksum:
-    """A checksum of bytes as they come."""
+    """An incremental checksum."""
 
     def __init__(self, algorithm: str) -> None:
         self._algorithm = algorithm

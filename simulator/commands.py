@@ -1,6 +1,6 @@
-"""What the control port can do with the world: every public method of `RouteClient` is one command.
+"""What the control port can do with the world: every public method of `Commands` is one command.
 
-Arguments and results are JSON. Bytes are base64. How commands travel is `control.py`'s business.
+Arguments and results are JSON. Bytes are base64. `control.py` serves them over HTTP.
 """
 
 import base64
@@ -10,9 +10,9 @@ from typing import Any
 
 from simulator.accounts import AccessKey, make_access_key, make_kms_key
 from simulator.comparison import compared, described
-from simulator.faults import QUIRKS, Kind, Rule
-from simulator.gc_tuning import furnishing
-from simulator.object_builder import large_etag, made_to_order, properties_of, virtual
+from simulator.faults import QUIRKS, FaultKind, FaultRule
+from simulator.gc_tuning import without_collection
+from simulator.object_builder import build_object, large_etag, properties_from, virtual
 from simulator.policy import Document, Policy
 from simulator.requestlog import as_records
 from simulator.store import Bucket, StoredObject
@@ -21,7 +21,7 @@ from simulator.world import RateLimit, World
 Json = dict[str, Any]
 
 
-class RouteClient:
+class Commands:
     """The commands."""
 
     def __init__(self, world: World) -> None:
@@ -53,11 +53,11 @@ class RouteClient:
         self._world.keys[access_key].policies = tuple(Policy(document) for document in policies)
 
     def expire_key(self, access_key: str) -> None:
-        """Let a temporary key expire now."""
+        """Make a temporary key expire now."""
         self._world.keys[access_key].expires_at = self._world.now()
 
     def remove_key(self, access_key: str) -> None:
-        """Remove a key, as if it had never been."""
+        """Remove a key."""
         del self._world.keys[access_key]
 
     def add_kms_key(self, account: str, region: str = "", policy: Document | None = None) -> str:
@@ -81,11 +81,11 @@ class RouteClient:
         self._world.buckets[name] = bucket
 
     def configure_bucket(self, name: str, **settings: Any) -> None:
-        """Change the settings that are given; an empty policy (`{"Statement": []}`) takes the old one away."""
+        """Change the settings that are given; an empty policy (`{"Statement": []}`) removes the old one."""
         _configure(self._world.buckets[name], **settings)
 
     def remove_bucket(self, name: str) -> None:
-        """Remove a bucket with all that lies in it."""
+        """Remove a bucket with its objects."""
         del self._world.buckets[name]
 
     # objects
@@ -94,7 +94,7 @@ class RouteClient:
         """Put objects straight into a bucket; each is described as `Simulator.put_object` takes it."""
         into = self._world.buckets[bucket]
         for one in objects:
-            into.put(made_to_order(into, one, self._world.now()))
+            into.put(build_object(into, one, self._world.now()))
 
     def fill(
         self,
@@ -106,18 +106,18 @@ class RouteClient:
         seed: int = 0,
         **properties: Any,
     ) -> None:
-        """Put `count` virtual objects `PREFIX00000000`, ... of `size` bytes, each with content of its own."""
+        """Put `count` virtual objects `PREFIX00000000`, ... of `size` bytes, each with different content."""
         into = self._world.buckets[bucket]
-        told = properties_of(into, properties)
+        shared = properties_from(into, properties)
         now = int(self._world.now())
-        with furnishing():
+        with without_collection():
             for number in range(start, start + count):
                 content = virtual(seed + number + 1, size)
-                etag = large_etag(content, told)
-                into.put(StoredObject(f"{prefix}{number:08d}", content, told, into.owner, now, etag))
+                etag = large_etag(content, shared)
+                into.put(StoredObject(f"{prefix}{number:08d}", content, shared, into.owner, now, etag))
 
     def delete_objects(self, bucket: str, keys: Iterable[str]) -> None:
-        """Delete objects without asking anyone."""
+        """Delete objects without a permission check."""
         place = self._world.buckets[bucket]
         for key in keys:
             place.delete(key, place.owner, int(self._world.now()))
@@ -139,7 +139,7 @@ class RouteClient:
         return len(self._world.buckets[bucket])
 
     def uploads(self, bucket: str) -> list[Json]:
-        """Describe the multipart uploads under way."""
+        """Describe the multipart uploads in progress."""
         uploads = self._world.buckets[bucket].uploads.values()
         return [{"id": one.id, "key": one.key, "parts": sorted(one.parts)} for one in uploads]
 
@@ -152,10 +152,10 @@ class RouteClient:
         ignoring: Iterable[str] = (),
         limit: int = 100,
     ) -> list[Json]:
-        """Compare two buckets below their prefixes: bytes and every property, but those in `ignoring`.
+        """Compare two buckets below their prefixes: bytes and every property except those in `ignoring`.
 
         Each difference has `key` (below the prefix), `field` (`missing`, `extra` or a property's name) and both
-        values. Owner, ETag and date are never compared: a right copy may differ in them.
+        values. Owner, ETag and date are never compared: a correct copy may differ in them.
         """
         one = self._below(first, first_prefix)
         two = self._below(second, second_prefix)
@@ -174,25 +174,25 @@ class RouteClient:
     # faults, clock, speed
 
     def add_fault(self, **rule: Any) -> int:
-        """Put a rule (`faults.Rule`) in force and return its id."""
-        return self._world.faults.add(Rule(**rule | {"kind": Kind(rule["kind"])}))
+        """Add a rule (`faults.FaultRule`) and return its id."""
+        return self._world.faults.add(FaultRule(**rule | {"kind": FaultKind(rule["kind"])}))
 
     def clear_faults(self, rule_id: int | None = None) -> None:
-        """Take one rule, or all, out of force."""
+        """Remove one rule, or all."""
         self._world.faults.clear(rule_id)
 
     def faults(self) -> list[Json]:
-        """Describe the rules in force, with how often each was asked and struck."""
+        """Describe the rules, with the number of requests that each matched and hit."""
         return [rule.described() for rule in self._world.faults.rules]
 
     def set_latency(self, latency: dict[str, float]) -> None:
-        """Set the seconds that answers take, by operation (`*`: every other)."""
+        """Set the delay of answers in seconds, by operation (`*`: every other)."""
         self._world.latency = latency
 
     def set_rate_limit(
         self, bucket: str = "*", writes: float = 0, reads: float = 0, depth: int = 0, saved: float = 0.1
     ) -> None:
-        """Set what each prefix of a bucket gives per second."""
+        """Set the requests per second that each prefix of a bucket admits."""
         self._world.limits[bucket] = RateLimit(writes, reads, depth, saved)
 
     def set_clock(self, offset: float) -> None:
@@ -226,10 +226,10 @@ def _shown_key(key: AccessKey) -> Json:
 
 
 def _known_quirks(names: Iterable[str]) -> frozenset[str]:
-    wanted = frozenset(names)
-    if wanted - QUIRKS.keys():
-        raise ValueError(f"no such quirk: {', '.join(sorted(wanted - QUIRKS.keys()))}")
-    return wanted
+    quirks = frozenset(names)
+    if unknown := quirks - QUIRKS.keys():
+        raise ValueError(f"no such quirk: {', '.join(sorted(unknown))}")
+    return quirks
 
 
 def _configure(

@@ -1,6 +1,6 @@
-"""What is told of stored objects: described one by one, compared two by two.
+"""Descriptions of stored objects as JSON, and the differences between two buckets.
 
-Owner, ETag and date are told but never compared: a right copy may differ in them.
+Owner, ETag and date are described but never compared: a correct copy may differ in them.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Conditional requests: what If-Match and its kin decide, for reads, copy sources, writes and deletes.
+"""Conditional requests: If-Match and its relatives, for reads, copy sources, writes and deletes.
 
 Sources: RFC 9110, section 13.2.2 (order of evaluation); S3 API: GetObject, CopyObject, PutObject, DeleteObject.
 """
@@ -10,13 +10,13 @@ from simulator.store import StoredObject
 
 
 def matches(condition: str, etag: str) -> bool:
-    """Whether an ETag is one of a condition's list, in which quotes are optional and `*` is any."""
+    """Return whether an ETag is one of a condition's list, in which quotes are optional and `*` is any."""
     wanted = [one.strip().removeprefix("W/").strip('"') for one in condition.split(",")]
     return etag in wanted or "*" in wanted
 
 
 def is_unmodified(call: Call, found: StoredObject) -> bool:
-    """Judge a read's conditions: true means that 304 is the answer.
+    """Check the conditions of a read; return whether the answer is 304.
 
     Raises:
         Refusal: PreconditionFailed.
@@ -30,7 +30,7 @@ def is_unmodified(call: Call, found: StoredObject) -> bool:
 
 
 def check_source(call: Call, source: StoredObject) -> None:
-    """Judge the conditions on a copy's source.
+    """Check the conditions on a copy's source.
 
     Raises:
         Refusal: PreconditionFailed.
@@ -45,7 +45,7 @@ def check_source(call: Call, source: StoredObject) -> None:
 
 
 def check_write(call: Call) -> None:
-    """Judge the conditions on what a write would replace.
+    """Check the conditions on the object that a write would replace.
 
     Raises:
         Refusal: PreconditionFailed, NoSuchKey (If-Match on nothing), NotImplemented.
@@ -64,10 +64,10 @@ def check_write(call: Call) -> None:
 
 
 def check_etag(call: Call, condition: str, there: StoredObject | None) -> None:
-    """Judge If-Match on an object that is to be replaced or deleted.
+    """Check If-Match on an object that is to be replaced or deleted.
 
     Raises:
-        Refusal: NoSuchKey where there is none, PreconditionFailed where it is another.
+        Refusal: NoSuchKey if there is none, PreconditionFailed if its ETag differs.
     """
     if there is None:
         raise Refusal("NoSuchKey", elements=(("Key", call.key),))

@@ -1,4 +1,4 @@
-"""Content: what an object's bytes are, as pieces of memory and stretches of the tape, and what can be said of it.
+"""Content of an object: its bytes as pieces of memory and stretches of the tape, with checksums and identity.
 
 ETags: up to `EXACT_LIMIT` bytes `md5` is the true MD5. Above it, content that was not received in one body (a
 copy, an object made by the control port) has a synthetic one, computed from the CRCs of its bytes: equal for
@@ -14,9 +14,9 @@ from simulator.checksums import CRCS, RunningChecksum, crc_text
 from simulator.virtual import PERIOD, Stretch
 
 EXACT_LIMIT = 16 * 1024 * 1024
-"""Bytes up to which hashes are truly computed on demand; hashing this much takes about 25 ms."""
+"""Bytes up to which hashes are computed on demand; hashing this much takes about 25 ms."""
 RECOGNISABLE = 64 * 1024
-"""Bytes from which on an incoming body is compared with the tape: below it memory is cheaper than looking."""
+"""Size in bytes from which an incoming body is compared with the tape; smaller ones are simply kept in memory."""
 
 Piece = bytes | Stretch
 
@@ -86,7 +86,7 @@ class Content:
 
     @cached_property
     def identity(self) -> str:
-        """A text that is equal for equal bytes, however they came here and lie here."""
+        """A text that is equal for equal bytes, however they were received and are stored."""
         if self.size <= EXACT_LIMIT:
             return self.md5
         return f"{self.size}-{self.crc64:016x}-{self.crc('CRC32'):08x}"
@@ -98,7 +98,7 @@ def joined(contents: Iterable[Content]) -> Content:
 
 
 def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """Merge stretches that continue each other, so that parts of virtual content become whole again."""
+    """Merge adjacent stretches, so that parts of virtual content become one stretch again."""
     merged: list[Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
@@ -120,7 +120,7 @@ def _continuation(last: Stretch, data: bytes) -> Stretch | None:
 
 
 class Gatherer:
-    """Gathers a body that comes in pieces; `expected` is its announced size in bytes."""
+    """Collects a body that comes in pieces; `expected` is its announced size in bytes."""
 
     def __init__(self, expected: int) -> None:
         self.size = 0
@@ -161,7 +161,7 @@ class Gatherer:
             self._plain = []
 
     def content(self) -> Content:
-        """Return all that was taken."""
+        """Return all that was added."""
         self._leave_tape(0)
         self._flush_plain()
         return Content(self._pieces)

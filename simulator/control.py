@@ -1,13 +1,13 @@
 """The control port: `POST /_control/COMMAND` with a JSON object of arguments, answered with JSON.
 
-The commands are `RouteClient`'s public methods. On loopback only, apart from the port that speaks S3.
+The commands are `Commands`'s public methods. On loopback only, apart from the port that speaks S3.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.commands import RouteClient
+from simulator.commands import Commands
 from simulator.wire import Exchange, Reply, Request
 
 _PATH = "/_control/"
@@ -45,9 +45,9 @@ def _reply(status: int, result: object) -> Reply:
 class ControlService:
     """Answers the control port."""
 
-    def __init__(self, desk: RouteClient) -> None:
-        names = [name for name in dir(desk) if not name.startswith("_")]
-        self._commands = {name: getattr(desk, name) for name in names}
+    def __init__(self, commands: Commands) -> None:
+        names = [name for name in dir(commands) if not name.startswith("_")]
+        self._commands = {name: getattr(commands, name) for name in names}
 
     def open(self, request: Request) -> Exchange:
         """Begin a command."""

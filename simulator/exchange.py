@@ -1,9 +1,9 @@
-"""One request from its head to its reply: admitted or refused, acted on, answered, written down."""
+"""One request from its head to its reply: admitted or refused, executed, answered, logged."""
 
 import time
 
-from simulator.admission import Visit, admit
-from simulator.answers import UNACTED, add_common_headers, error, play, unacted
+from simulator.admission import RequestInfo, admit
+from simulator.answers import WITHOUT_ACTION, add_common_headers, apply_effects, error, reply_without_action
 from simulator.call import Call
 from simulator.operations import OPERATIONS
 from simulator.refusals import Refusal
@@ -13,80 +13,80 @@ from simulator.world import World
 
 
 class S3Exchange:
-    """One request being worked on."""
+    """One request in progress."""
 
     def __init__(self, world: World, request: Request) -> None:
         self._world = world
         self._request = request
         self._started = time.perf_counter()
-        self._visit = Visit()
+        self._info = RequestInfo()
         self._call: Call | None = None
         self._refusal: Refusal | None = None
         try:
-            self._call = admit(world, request, self._visit)
+            self._call = admit(world, request, self._info)
         except Refusal as refusal:
             self._refusal = refusal
 
     def refused(self) -> bool:
-        """Whether the answer is already known and the body not wanted."""
+        """Return whether the answer is already known and the body not needed."""
         return self._refusal is not None
 
     def take(self, data: bytes) -> None:
         """Take further bytes of the body."""
-        if self._call is None or self._call.intake is None or self._refusal:
+        if self._call is None or self._call.request_body is None or self._refusal:
             return
         try:
-            self._call.intake.write(data)
+            self._call.request_body.write(data)
         except Refusal as refusal:
             self._refusal = refusal
 
     def finish(self) -> Reply:
-        """Act and write down what was answered."""
+        """Execute the request, log it, and return the reply."""
         self._world.log.number += 1
-        reply = self._acted()
+        reply = self._execute()
         add_common_headers(reply, self._world.log.number, int(self._world.now()))
         if self._request.method == "HEAD":
             reply.length, reply.body = reply.size if reply.status < 300 else 0, b""
-        self._slow_down(reply)
-        play(self._visit.rules, reply)
-        self._write_down(reply)
+        self._add_latency(reply)
+        apply_effects(self._info.rules, reply)
+        self._log_request(reply)
         return reply
 
-    def _acted(self) -> Reply:
+    def _execute(self) -> Reply:
         number = self._world.log.number
-        rule = None if self._refusal else self._visit.rule(*UNACTED)
+        rule = None if self._refusal else self._info.rule(*WITHOUT_ACTION)
         if rule:
-            return unacted(rule, number)
+            return reply_without_action(rule, number)
         try:
-            return _act(self._call, self._visit.operation, self._refusal)
+            return _act(self._call, self._info.operation, self._refusal)
         except Refusal as refusal:
             mute = self._call is not None and self._call.quirk("no_error_message")
             return error(refusal, number, with_message=not mute)
 
-    def _slow_down(self, reply: Reply) -> None:
+    def _add_latency(self, reply: Reply) -> None:
         latency = self._world.latency
         if latency and reply.delivery is None:
-            delay = latency.get(self._visit.operation, latency.get("*", 0.0))
+            delay = latency.get(self._info.operation, latency.get("*", 0.0))
             reply.delivery = Delivery(delay=delay) if delay else None
 
-    def _write_down(self, reply: Reply) -> None:
-        visit, log = self._visit, self._world.log
-        intake = self._call.intake if self._call else None
+    def _log_request(self, reply: Reply) -> None:
+        info, log = self._info, self._world.log
+        body = self._call.request_body if self._call else None
         entry = Entry(
             log.number,
             time.time(),
-            visit.operation,
-            visit.bucket,
-            visit.key,
-            visit.principal,
+            info.operation,
+            info.bucket,
+            info.key,
+            info.principal,
             reply.status,
             reply.code,
             time.perf_counter() - self._started,
             self._request.headers.get("x-amz-copy-source", ""),
             reply.detail,
-            intake.received if intake else 0,
+            body.received if body else 0,
             reply.size,
-            visit.access_key,
+            info.access_key,
         )
         log.add(entry)
 
@@ -97,8 +97,8 @@ def _act(call: Call | None, operation: str, refusal: Refusal | None) -> Reply:
         raise refusal
     if call is None:
         raise Refusal("InternalError")
-    if call.intake:
-        call.intake.finish()
+    if call.request_body:
+        call.request_body.finish()
     return OPERATIONS[operation].act(call)
 
 

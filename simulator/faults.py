@@ -1,6 +1,6 @@
-"""Faults on demand: rules that say which requests go wrong, how, and how often; and the quirks of stores.
+"""Fault injection: rules that say which requests fail, how, and how often; and the quirks of stores.
 
-A rule is found here; what it does happens in `exchange.py` (refusals, bodies) and `wire.py` (delivery).
+The effects are applied in `admission.py` (refusals), `answers.py` (replies) and `wire.py` (delivery).
 """
 
 import random
@@ -9,12 +9,12 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from simulator.latch import Gate
+from simulator.latch import Latch
 from simulator.refusals import Refusal
 
 
-class Kind(StrEnum):
-    """What can go wrong."""
+class FaultKind(StrEnum):
+    """The kinds of faults."""
 
     SLOW_DOWN = "slow_down"
     INTERNAL_ERROR = "internal_error"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     REFUSAL = "refusal"
     """Any error: the rule's `code` and `status`."""
     ERROR_IN_200 = "error_in_200"
-    """Status 200, white space, then an error of code `code` (InternalError); without acting."""
+    """Status 200, white space, then an error of code `code` (InternalError); without execution."""
     RESET_BEFORE = "reset_before"
     RESET_AFTER = "reset_after"
     TRUNCATED_BODY = "truncated_body"
@@ -38,30 +38,30 @@ class Kind(StrEnum):
     SLOW_BODY = "slow_body"
     """The body is delivered with `rate` bytes per second."""
     DELAY = "delay"
-    """The request is acted on at once and answered after `seconds`."""
+    """The request is executed at once and answered after `seconds`."""
     HANG = "hang"
-    """No action and no answer; the connection stays open."""
+    """No execution and no answer; the connection stays open."""
     HANG_AFTER = "hang_after"
-    """The request is acted on and never answered."""
+    """The request is executed and never answered."""
     HOLD = "hold"
-    """The request is acted on at once and answered when the rule is taken out of force."""
+    """The request is executed at once and answered when the rule is removed."""
     BAD_XML = "bad_xml"
-    """The answer's XML is cut in the middle."""
+    """The answer's XML is truncated."""
 
 
 _REFUSALS = {
-    Kind.SLOW_DOWN: "SlowDown",
-    Kind.INTERNAL_ERROR: "InternalError",
-    Kind.SERVICE_UNAVAILABLE: "ServiceUnavailable",
-    Kind.REQUEST_TIMEOUT: "RequestTimeout",
-    Kind.EXPIRED_TOKEN: "ExpiredToken",
-    Kind.ACCESS_DENIED: "AccessDenied",
-    Kind.TIME_SKEWED: "RequestTimeTooSkewed",
+    FaultKind.SLOW_DOWN: "SlowDown",
+    FaultKind.INTERNAL_ERROR: "InternalError",
+    FaultKind.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+    FaultKind.REQUEST_TIMEOUT: "RequestTimeout",
+    FaultKind.EXPIRED_TOKEN: "ExpiredToken",
+    FaultKind.ACCESS_DENIED: "AccessDenied",
+    FaultKind.TIME_SKEWED: "RequestTimeTooSkewed",
 }
 
 _REDIRECTS = {
-    Kind.PERMANENT_REDIRECT: "PermanentRedirect",
-    Kind.TEMPORARY_REDIRECT: "TemporaryRedirect",
+    FaultKind.PERMANENT_REDIRECT: "PermanentRedirect",
+    FaultKind.TEMPORARY_REDIRECT: "TemporaryRedirect",
 }
 
 QUIRKS = {
@@ -93,15 +93,15 @@ QUIRKS = {
 
 
 @dataclass
-class Rule:
-    """Which requests go wrong and how.
+class FaultRule:
+    """Which requests fail and how.
 
     Filters are globs (`fnmatch`); `principal` is matched on the ARN. A matching request is hit if its number among
     the rule's matching requests (from 1) is in `nth`; where `nth` is empty, with `probability`. At most `times`
     hits (0: no limit). The other fields are the kinds' parameters.
     """
 
-    kind: Kind
+    kind: FaultKind
     operation: str = "*"
     bucket: str = "*"
     key: str = "*"
@@ -120,17 +120,17 @@ class Rule:
     id: int = 0
     seen: int = 0
     hits: int = 0
-    gate: Gate = field(default_factory=Gate, init=False, repr=False)
+    latch: Latch = field(default_factory=Latch, init=False, repr=False)
     _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Seed the rule's own chance, so that a run can be repeated."""
-        self.kind = Kind(self.kind)
+        """Seed the rule's random numbers, so that a run can be repeated."""
+        self.kind = FaultKind(self.kind)
         self.nth = tuple(self.nth)
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not a secret
 
-    def strikes(self, operation: str, bucket: str, key: str, principal: str) -> bool:
-        """Count the request if it matches, and tell whether it is hit."""
+    def hits_request(self, operation: str, bucket: str, key: str, principal: str) -> bool:
+        """Count the request if it matches, and return whether it is hit."""
         if not (
             fnmatchcase(operation, self.operation)
             and fnmatchcase(bucket, self.bucket)
@@ -146,12 +146,12 @@ class Rule:
         return hit
 
     def refusal(self) -> Refusal | None:
-        """Return the refusal that this kind answers before anything is done, if it is such a kind."""
+        """Return the refusal of this kind, None for a kind that refuses nothing."""
         if self.kind in _REFUSALS:
             return Refusal(_REFUSALS[self.kind])
-        if self.kind is Kind.REFUSAL:
+        if self.kind is FaultKind.REFUSAL:
             return Refusal(self.code, self.message, status=self.status)
-        if self.kind in (Kind.WRONG_REGION, *_REDIRECTS):
+        if self.kind in (FaultKind.WRONG_REGION, *_REDIRECTS):
             return wrong_region(self.region, redirect=_REDIRECTS.get(self.kind, ""))
         return None
 
@@ -161,7 +161,7 @@ class Rule:
 
 
 def wrong_region(region: str, *, redirect: str = "") -> Refusal:
-    """Return S3's ways of naming the right region of a bucket: a refusal, or the redirect called `redirect`."""
+    """Return S3's answer to a wrong region: a refusal, or the redirect called `redirect`."""
     headers = (("x-amz-bucket-region", region),)
     if redirect:
         elements = (("Endpoint", f"s3.{region}.amazonaws.com"),)
@@ -171,26 +171,26 @@ def wrong_region(region: str, *, redirect: str = "") -> Refusal:
 
 
 class Faults:
-    """The rules in force."""
+    """All rules."""
 
     def __init__(self) -> None:
-        self.rules: list[Rule] = []
-        self._made = 0
+        self.rules: list[FaultRule] = []
+        self._last_id = 0
 
-    def add(self, rule: Rule) -> int:
-        """Put a rule in force and return its id."""
-        self._made += 1
-        rule.id = self._made
+    def add(self, rule: FaultRule) -> int:
+        """Add a rule and return its id."""
+        self._last_id += 1
+        rule.id = self._last_id
         self.rules.append(rule)
         return rule.id
 
     def clear(self, rule_id: int | None = None) -> None:
-        """Take one rule, or all, out of force, and let go what they hold."""
-        gone = [rule for rule in self.rules if rule_id is None or rule.id == rule_id]
-        self.rules = [rule for rule in self.rules if rule not in gone]
-        for rule in gone:
-            rule.gate.open()
+        """Remove one rule, or all, and release the requests that they hold."""
+        removed = [rule for rule in self.rules if rule_id is None or rule.id == rule_id]
+        self.rules = [rule for rule in self.rules if rule not in removed]
+        for rule in removed:
+            rule.latch.open()
 
-    def strike(self, operation: str, bucket: str, key: str, principal: str) -> list[Rule]:
+    def hitting(self, operation: str, bucket: str, key: str, principal: str) -> list[FaultRule]:
         """Return the rules that hit this request."""
-        return [rule for rule in self.rules if rule.strikes(operation, bucket, key, principal)]
+        return [rule for rule in self.rules if rule.hits_request(operation, bucket, key, principal)]

@@ -76,7 +76,7 @@ class Simulator:
             self._process.stdout.close()
 
     def command(self, name: str, /, **arguments: Any) -> Any:
-        """Carry out one command of the control port (`desk.RouteClient`) and return its result.
+        """Carry out one command of the control port (`commands.Commands`) and return its result.
 
         Raises:
             ValueError: what the command says against its arguments.
@@ -150,7 +150,7 @@ class Simulator:
         self.command("configure_bucket", name=name, **settings)
 
     def remove_bucket(self, name: str) -> None:
-        """Remove a bucket with all that lies in it."""
+        """Remove a bucket with its objects."""
         self.command("remove_bucket", name=name)
 
     # objects

@@ -1,4 +1,4 @@
-"""Headers of objects: read from the request that makes one, written for the answer that shows one; and dates."""
+"""Headers of objects, read from requests and written into answers; and dates."""
 
 import time
 from email.utils import formatdate, parsedate_to_datetime
@@ -26,18 +26,18 @@ MAX_TAGS = 10
 
 @lru_cache(maxsize=1024)
 def http_date(seconds: int) -> str:
-    """Return a date as headers have it."""
+    """Return a date in the format of headers."""
     return formatdate(seconds, usegmt=True)
 
 
 @lru_cache(maxsize=1024)
 def iso_date(seconds: int) -> str:
-    """Return a date as XML has it; S3's objects have whole seconds."""
+    """Return a date in the format of XML; S3's objects have whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds))
 
 
 def parse_http_date(text: str) -> int | None:
-    """Return the seconds of a date header, None for what is no date (and is ignored, as HTTP asks)."""
+    """Return the seconds of a date header, None if it is not a date (HTTP says to ignore it)."""
     try:
         return int(parsedate_to_datetime(text).timestamp())
     except ValueError:
@@ -75,7 +75,7 @@ def sent_tags(call: Call) -> Pairs:
 
 
 def check_tags(tags: Pairs) -> None:
-    """Refuse tags that S3 refuses (S3 User Guide: "Categorizing your storage using tags")."""
+    """Raise for tags that S3 refuses (S3 User Guide: "Categorizing your storage using tags")."""
     if len(tags) > MAX_TAGS:
         raise Refusal("BadRequest", "Object tags cannot be greater than 10")
     if len({name for name, _ in tags}) < len(tags):
@@ -142,7 +142,7 @@ def lock(call: Call) -> Lock:
 
 
 def sent_properties(call: Call) -> Properties:
-    """Return all properties that a request which makes an object tells."""
+    """Return all properties that the headers of a request set."""
     return Properties(
         content_headers(call),
         user_metadata(call),
@@ -188,7 +188,7 @@ def _lock_headers(held: Lock) -> Headers:
 
 
 def encryption_headers(used: Encryption) -> Headers:
-    """Return the headers that tell an object's encryption."""
+    """Return the headers that show an object's encryption."""
     shown = [("x-amz-server-side-encryption", used.algorithm)]
     if used.kms_key:
         shown.append(("x-amz-server-side-encryption-aws-kms-key-id", used.kms_key))
@@ -196,7 +196,7 @@ def encryption_headers(used: Encryption) -> Headers:
 
 
 def version_headers(call: Call, found: StoredObject) -> Headers:
-    """Return the version id's header, in buckets that ever had versioning on."""
+    """Return the version id's header, in buckets that have or had versioning."""
     if not call.bucket.versioning or call.quirk("no_version_id"):
         return []
     return [("x-amz-version-id", found.version_id)]

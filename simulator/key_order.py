@@ -1,4 +1,4 @@
-"""Keys in order: a sorted set of texts in blocks, quick to change and to read from any place.
+"""A sorted set of keys, kept in blocks so that changes and reads from any position are quick.
 
 Code point order of texts is the order of their UTF-8 bytes, which is S3's order.
 """
@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
 _BLOCK = 2000
-"""A block is split at twice this; small enough to move quickly, large enough to be few."""
+"""Keys per block; a block is split at twice this size."""
 
 
 class KeyOrder:

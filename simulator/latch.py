@@ -1,25 +1,25 @@
-"""A gate: what comes to it waits there until it is opened."""
+"""A latch: callbacks wait at it until it is opened, once and for good."""
 
 from collections.abc import Callable
 
 
-class Gate:
-    """Closed at first, and open for good once it was opened."""
+class Latch:
+    """Closed at first; open for good once it was opened."""
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[], None]] = []
         self._is_open = False
 
-    def enter(self, go_on: Callable[[], None]) -> None:
-        """Go on at once where the gate is open, else when it is opened."""
+    def run_when_open(self, callback: Callable[[], None]) -> None:
+        """Run the callback at once if the latch is open, else when it is opened."""
         if self._is_open:
-            go_on()
+            callback()
         else:
-            self._waiting.append(go_on)
+            self._waiting.append(callback)
 
     def open(self) -> None:
-        """Let everything go on, in the order in which it came."""
+        """Run the waiting callbacks in the order in which they came."""
         self._is_open = True
         waiting, self._waiting = self._waiting, []
-        for go_on in waiting:
-            go_on()
+        for callback in waiting:
+            callback()

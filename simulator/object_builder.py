@@ -1,4 +1,4 @@
-"""Objects made to order: from their description in JSON, without any request."""
+"""Builds stored objects from their description in JSON, without a request."""
 
 import base64
 import hashlib
@@ -11,17 +11,17 @@ from simulator.virtual import stretch_of
 
 Json = dict[str, Any]
 _PART = 8 * 1024 * 1024
-"""Part size, in bytes, of which large objects made here claim to consist."""
+"""Part size in bytes that the ETags of large objects are computed for."""
 
 
-def made_to_order(bucket: Bucket, description: Json, now: float) -> StoredObject:
-    """Make an object as `Simulator.put_objects` describes it."""
-    told = dict(description)
-    key, body = told.pop("key"), told.pop("body", None)
-    seed, size = told.pop("seed", 1), told.pop("size", 0)
-    age, owner = told.pop("age", 0), told.pop("owner", None) or bucket.owner
+def build_object(bucket: Bucket, description: Json, now: float) -> StoredObject:
+    """Build an object as `Simulator.put_objects` describes it."""
+    fields = dict(description)
+    key, body = fields.pop("key"), fields.pop("body", None)
+    seed, size = fields.pop("seed", 1), fields.pop("size", 0)
+    age, owner = fields.pop("age", 0), fields.pop("owner", None) or bucket.owner
     content = virtual(seed, size) if body is None else Content((base64.b64decode(body),))
-    properties = properties_of(bucket, told)
+    properties = properties_from(bucket, fields)
     return StoredObject(key, content, properties, owner, int(now - age), large_etag(content, properties))
 
 
@@ -30,9 +30,9 @@ def virtual(seed: int, size: int) -> Content:
     return Content((stretch_of(seed, size),))
 
 
-def properties_of(bucket: Bucket, told: Json) -> Properties:
-    """Return properties as JSON tells them: mappings for pairs, `kms_key` for the encryption."""
-    made = dict(told)
+def properties_from(bucket: Bucket, fields: Json) -> Properties:
+    """Return properties from JSON: mappings for pairs, `kms_key` for the encryption."""
+    made = dict(fields)
     for name in ("headers", "metadata", "tags"):
         if name in made:
             made[name] = _pairs(made[name])

@@ -1,7 +1,7 @@
-"""Policies and how they decide: a statement matches or not, a deny wins, and accounts meet by both saying yes.
+"""Policies and their evaluation: a statement matches or not, a deny wins, and both accounts must allow.
 
 Source of the rules: IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluation logic".
-Policies are written as AWS writes them (a document with `Statement`). What is asked for lives in `access.py`.
+Policies are written as AWS writes them (a document with `Statement`). `access.py` asks.
 """
 
 import re
@@ -16,7 +16,7 @@ Context = Callable[[], Mapping[str, str]]
 
 
 class Verdict(Enum):
-    """What one policy says. `DELEGATED` is an allow to a whole account, whose own policies then decide."""
+    """The result of one policy. `DELEGATED` is an allow to a whole account, whose own policies then decide."""
 
     SILENT = 0
     DELEGATED = 1
@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: an account's root user, one of its users, or nobody in particular (`ANONYMOUS`)."""
+    """A caller: an account's root user, one of its users, or `ANONYMOUS`."""
 
     account: str
     arn: str
@@ -56,7 +56,7 @@ class Statement:
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...]
 
     def names(self, principal: Principal) -> Verdict:
-        """Tell how the statement names the principal: directly, through its account, or not."""
+        """Return how the statement names the principal: directly, through its account, or not."""
         if self.principals is None or "*" in self.principals:
             return Verdict.ALLOWED
         if principal.arn in self.principals:
@@ -67,7 +67,7 @@ class Statement:
         )
 
     def applies(self, action: str, resource: str, context: Context) -> bool:
-        """Whether action, resource and every condition match."""
+        """Return whether action, resource and every condition match."""
         return bool(
             self.action.fullmatch(action)
             and self.resource.fullmatch(resource)
@@ -82,7 +82,7 @@ class Policy:
         self._statements = [_compiled(one) for one in _many(document["Statement"])]
 
     def verdict(self, principal: Principal, action: str, resource: str, context: Context) -> Verdict:
-        """Tell what the policy says to this principal; a deny wins over every allow."""
+        """Return the policy's result for this principal; a deny wins over every allow."""
         best = Verdict.SILENT
         for statement in self._statements:
             named = statement.names(principal)
@@ -95,7 +95,7 @@ class Policy:
 
 
 def decide(principal: Principal, owner: str, identity: Verdict, resource: Verdict) -> bool:
-    """Decide one request from what the identity's and the resource's policies say.
+    """Return whether one request is allowed, from the results of the identity's and the resource's policies.
 
     | principal          | identity | resource            | answer |
     |--------------------|----------|---------------------|--------|

@@ -1,4 +1,4 @@
-"""The simulator's own process: both ports opened, served until it is told to stop or its parent is gone."""
+"""The simulator's process: serves both ports until a signal or its parent's end."""
 
 import asyncio
 import os
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.certificates import make_server_context
-from simulator.commands import RouteClient
+from simulator.commands import Commands
 from simulator.control import ControlService
 from simulator.exchange import S3Service
-from simulator.gc_tuning import collect_seldom
+from simulator.gc_tuning import collect_rarely
 from simulator.wire import Connection, Service
 from simulator.world import World
 
 _HOST = "127.0.0.1"
 _PARENT_CHECK = 0.5
-"""Seconds between two looks at whether the parent still lives."""
+"""Seconds between checks whether the parent still lives."""
 
 
 @dataclass(frozen=True)
-class Opened:
-    """Where a running simulator answers; `ca_file` is "" without TLS."""
+class Addresses:
+    """The addresses of a running simulator; `ca_file` is "" without TLS."""
 
     endpoint: str
     control_port: int
@@ -33,9 +33,9 @@ class Opened:
 
 
 async def serve(
-    world: World, port: int, *, tls: bool, parent: int, ready: Callable[[Opened, RouteClient], None]
+    world: World, port: int, *, tls: bool, parent: int, ready: Callable[[Addresses, Commands], None]
 ) -> None:
-    """Serve until SIGTERM, SIGINT or the parent's end; `ready` is told once both ports are open.
+    """Serve until SIGTERM, SIGINT or the parent's end; `ready` is called once both ports are open.
 
     `port` 0 takes a free one; `parent` 0 means that no parent is watched.
     """
@@ -43,17 +43,17 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    desk = RouteClient(world)
+    commands = Commands(world)
     connections: set[Connection] = set()
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="s3-simulator-"))
         context, ca_file = make_server_context(Path(directory)) if tls else (None, "")
         s3_port = await _listen(stack, S3Service(world), port, context, connections)
-        control_port = await _listen(stack, ControlService(desk), 0, None, connections)
+        control_port = await _listen(stack, ControlService(commands), 0, None, connections)
         scheme = "https" if tls else "http"
-        collect_seldom()
-        ready(Opened(f"{scheme}://{_HOST}:{s3_port}", control_port, str(ca_file)), desk)
-        await _until_over(stop, parent)
+        collect_rarely()
+        ready(Addresses(f"{scheme}://{_HOST}:{s3_port}", control_port, str(ca_file)), commands)
+        await _wait_for_end(stop, parent)
         for connection in list(connections):
             connection.abort()
 
@@ -71,7 +71,7 @@ async def _listen(
     return bound
 
 
-async def _until_over(stop: asyncio.Event, parent: int) -> None:
+async def _wait_for_end(stop: asyncio.Event, parent: int) -> None:
     while not stop.is_set() and (not parent or os.getppid() == parent):
         try:
             await asyncio.wait_for(stop.wait(), _PARENT_CHECK if parent else None)

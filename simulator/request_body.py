@@ -1,4 +1,4 @@
-"""The way of a body in: framing off, hashes while it comes, and at its end everything that was promised checked.
+"""A body as it arrives: decodes its framing, hashes it, and at its end checks what the headers promised.
 
 Source: S3 API, "Checking object integrity".
 """
@@ -23,11 +23,11 @@ _FRAMED = frozenset({_UNSIGNED_TRAILER, _SIGNED, f"{_SIGNED}-TRAILER"})
 _BY_HEADER = {header_of(algorithm): algorithm for algorithm in ALGORITHMS}
 
 
-class Intake:
-    """One body. `content`, `checksum` and `md5` (hex) hold once `finish` has returned.
+class RequestBody:
+    """One body. `content`, `checksum` and `md5` (hex) are set once `finish` has returned.
 
-    `signatures` judges the chunks where they are signed; `promising` is False where checksum headers speak of
-    something else than the body.
+    `signatures` checks signed chunks; `promising` is False if checksum headers describe something else than the
+    body.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Intake:
         return (_BY_HEADER[sent[0][0]], sent[0][1]) if sent else None
 
     def write(self, data: bytes) -> None:
-        """Take bytes as they come over the wire."""
+        """Add bytes as they arrive."""
         if self._sha256:
             self._sha256.update(data)
         if self._decoder:
@@ -118,7 +118,7 @@ class Intake:
         self._gatherer.add(piece)
 
     def finish(self) -> None:
-        """Check everything that was promised.
+        """Check everything that the headers promised.
 
         Raises:
             Refusal: IncompleteBody, BadDigest, InvalidDigest, XAmzContentSHA256Mismatch, MalformedTrailerError.

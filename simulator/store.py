@@ -1,6 +1,6 @@
-"""Buckets and what lies in them: versions of objects, uploads under way, and the order of the keys.
+"""Buckets: versions of objects, multipart uploads, and the order of keys.
 
-Nothing here asks who may; nothing here speaks HTTP.
+No permissions and no HTTP here.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """All that is told when an object is made, apart from its bytes.
+    """Everything that a writer sets on an object, apart from its bytes.
 
     `headers` are the content headers (names in lower case), `metadata` the user's (without `x-amz-meta-`).
     """
@@ -81,7 +81,7 @@ class StoredObject:
     restored: bool = False
 
     def __post_init__(self) -> None:
-        """Give the plain ETag: the MD5, unless a KMS key makes it something else."""
+        """Set the plain ETag: the MD5, unless a KMS key makes it something else."""
         if not self.etag and not self.marker:
             self.etag = plain_etag(self.content, self.properties.encryption)
 
@@ -121,7 +121,7 @@ class Part:
 
 @dataclass(slots=True)
 class Upload:
-    """One multipart upload under way; `algorithm` is "" where the client chose no checksum."""
+    """One multipart upload in progress; `algorithm` is "" where the client chose no checksum."""
 
     id: str
     key: str
@@ -170,7 +170,7 @@ class Bucket:
         return self._current.get(key)
 
     def newest(self, key: str) -> StoredObject | None:
-        """Return the newest version, be it a delete marker."""
+        """Return the newest version, which may be a delete marker."""
         versions = self._versions.get(key)
         return versions[0] if versions else self._current.get(key)
 

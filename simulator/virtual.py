@@ -40,7 +40,7 @@ class Stretch(NamedTuple):
             yield _VIEW[position : position + min(step, self.length - start)]
 
     def follows(self, other: "Stretch") -> bool:
-        """Whether this stretch begins on the tape where the other ends."""
+        """Return whether this stretch begins on the tape where the other ends."""
         return (other.position + other.length - self.position) % PERIOD == 0
 
     def crc(self, algorithm: str) -> int:
@@ -56,7 +56,7 @@ class Stretch(NamedTuple):
 
 
 def stretch_of(seed: int, length: int) -> Stretch:
-    """Return the content of a seed: the same wherever it is asked."""
+    """Return the content of a seed: the same in every process."""
     return Stretch(seed * 7919 % PERIOD, length)
 
 
@@ -67,7 +67,7 @@ def locate(data: bytes | memoryview) -> int | None:
 
 
 def agrees(data: bytes | memoryview, position: int) -> bool:
-    """Whether the bytes are the tape's from the position on; at most `PERIOD` bytes."""
+    """Return whether the bytes are the tape's from the position on; at most `PERIOD` bytes."""
     return _TAPE.startswith(bytes(data), position)
 
 

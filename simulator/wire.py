@@ -1,7 +1,6 @@
-"""HTTP/1.1 on one connection: requests in, replies out, in their order. Knows nothing of S3.
+"""HTTP/1.1 on one connection: requests in, replies out, in their order. Nothing of S3 here.
 
-Replies carry how they are to be delivered (late, slowly, cut, not at all), so that every fault of a network can
-be played at the one place that touches it.
+Replies say how they are delivered (late, slowly, truncated, not at all): every network fault is applied here.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 
 from simulator.content import Content
-from simulator.latch import Gate
+from simulator.latch import Latch
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -31,7 +30,7 @@ _CHUNK = 256 * 1024
 
 
 class Request:
-    """The head of one request. `path` is decoded (bytes that are no UTF-8 are escaped by surrogates); `query` too."""
+    """The head of one request. `path` is decoded (bytes that are not UTF-8 are escaped by surrogates); `query` too."""
 
     __slots__ = ("headers", "method", "path", "query", "raw_path", "secure")
 
@@ -62,7 +61,7 @@ class Delivery:
     """How a reply reaches the client; the default is at once and whole.
 
     `delay` is in seconds, `rate` in bytes per second (0: no limit), `cut` the bytes of the body after which the
-    connection is closed, `reset` closes it (TCP RST) instead of an answer, `hang` never answers, `gate` holds the
+    connection is closed, `reset` closes it (TCP RST) instead of an answer, `hang` never answers, `latch` holds the
     answer back until it is opened, `flip` inverts one bit of the body's byte at that offset.
     """
 
@@ -71,12 +70,12 @@ class Delivery:
     cut: int | None = None
     reset: bool = False
     hang: bool = False
-    gate: Gate | None = None
+    latch: Latch | None = None
     flip: int | None = None
 
 
 class Reply:
-    """One answer. `length` is told instead of the body's size where they differ (HEAD).
+    """One answer. `length` is sent instead of the body's size where they differ (HEAD).
 
     `code` and `detail` are for the log: the error's code, and what was missing.
     """
@@ -117,23 +116,23 @@ class Reply:
 
 
 class Exchange(Protocol):
-    """One request being worked on by a service."""
+    """One request in progress."""
 
     def refused(self) -> bool:
-        """Whether the answer is already known and the body not wanted."""
+        """Return whether the answer is already known and the body not needed."""
 
     def take(self, data: bytes) -> None:
         """Take further bytes of the body."""
 
     def finish(self) -> Reply:
-        """Act, once the body is complete."""
+        """Execute the request, once the body is complete."""
 
 
 class Service(Protocol):
-    """What answers requests."""
+    """Answers requests."""
 
     def open(self, request: Request) -> Exchange:
-        """Begin to work on a request whose head has arrived."""
+        """Begin a request whose head has arrived."""
 
 
 class Connection(asyncio.Protocol):
@@ -155,17 +154,17 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._secure = False
 
-    # asyncio's side
+    # callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start."""
         self._transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
         self._secure = transport.get_extra_info("ssl_object") is not None
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Forget everything that was still to be sent."""
+        """Drop everything that was still to be sent."""
         self._connections.discard(self)
         self._ending = True
         self._chunks = None
@@ -180,18 +179,18 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
-            raise  # a defect of ours: asyncio reports it and closes the connection
+            raise  # an internal error: asyncio reports it and closes the connection
         except httptools.HttpParserError:
             self._ending = True
             self._transport.write(_BAD_REQUEST)
             self._transport.close()
 
     def pause_writing(self) -> None:
-        """Wait: the client reads slower than we write."""
+        """Stop sending: the client reads slower than we write."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Go on with the body, in a turn of its own: asyncio can't stand a close within this callback."""
+        """Go on with the body from the event loop: asyncio does not support a close within this callback."""
         self._paused = False
         self._loop.call_soon(self._pump)
 
@@ -203,7 +202,7 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
-    # the parser's side
+    # callbacks of the parser
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -211,11 +210,11 @@ class Connection(asyncio.Protocol):
         self._headers = {}
 
     def on_url(self, url: bytes) -> None:
-        """Gather the target."""
+        """Collect the target."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Gather a header; repeated ones are joined by a comma."""
+        """Collect a header; repeated ones are joined by a comma."""
         text = name.decode("latin-1").lower()
         known = self._headers.get(text)
         self._headers[text] = (
@@ -223,7 +222,7 @@ class Connection(asyncio.Protocol):
         )
 
     def on_headers_complete(self) -> None:
-        """Open the request, and say whether its body is wanted."""
+        """Open the request, and answer `Expect: 100-continue`."""
         method = self._parser.get_method().decode("latin-1")
         self._exchange = self._service.open(Request(method, self._target, self._headers, secure=self._secure))
         if self._headers.get("expect", "").lower() == "100-continue":
@@ -234,7 +233,7 @@ class Connection(asyncio.Protocol):
                 self._exchange = None
 
     def on_body(self, data: bytes) -> None:
-        """Hand on a piece of the body."""
+        """Pass on a piece of the body."""
         if self._exchange is not None:
             self._exchange.take(data)
 
@@ -244,7 +243,7 @@ class Connection(asyncio.Protocol):
             exchange, self._exchange = self._exchange, None
             self._answer(exchange.finish(), close=not self._parser.should_keep_alive())
 
-    # the way out
+    # sending
 
     def _answer(self, reply: Reply, *, close: bool) -> None:
         reply.close = reply.close or close
@@ -260,8 +259,8 @@ class Connection(asyncio.Protocol):
         delivery = self._reply.delivery
         if delivery is None:
             self._send()
-        elif delivery.gate is not None:
-            delivery.gate.enter(self._send_late)
+        elif delivery.latch is not None:
+            delivery.latch.run_when_open(self._send_late)
         elif not delivery.hang:
             self._timer = self._loop.call_later(delivery.delay, self._send) if delivery.delay else None
             if self._timer is None:
@@ -308,7 +307,7 @@ class Connection(asyncio.Protocol):
 
 
 def _delivered(reply: Reply) -> Iterator[bytes | memoryview]:
-    """Yield the body as the delivery wants it."""
+    """Yield the body as the delivery says."""
     delivery = reply.delivery or Delivery()
     body = reply.body if isinstance(reply.body, Content) else Content((reply.body,))
     if delivery.cut is not None:

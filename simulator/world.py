@@ -1,4 +1,4 @@
-"""The world that the simulator serves: accounts' keys, buckets, faults, clock, latency, limits, log.
+"""The state of the simulator: access keys, buckets, faults, clock, latency, limits, log.
 
 One object, changed by requests and by the control port, on one thread.
 """
@@ -15,10 +15,10 @@ from simulator.store import Bucket
 
 @dataclass
 class RateLimit:
-    """What S3 gives one prefix of a bucket per second; 0 means no limit.
+    """Requests per second that S3 admits for one prefix of a bucket; 0 means no limit.
 
-    A key's prefix is its first `depth` segments (0: the whole bucket is one prefix). What comes within `saved` seconds
-    may be saved up.
+    A key's prefix is its first `depth` segments (0: the whole bucket is one prefix). Up to `saved` seconds of unused
+    requests are kept.
     """
 
     writes: float = 0.0
@@ -27,25 +27,25 @@ class RateLimit:
     saved: float = 0.1
 
 
-class Bank:
+class TokenBuckets:
     """Token buckets, one per bucket, prefix and direction."""
 
     def __init__(self) -> None:
         self._levels: dict[tuple[str, str, bool], tuple[float, float]] = {}
 
-    def draw(self, place: tuple[str, str, bool], rate: float, saved: float, now: float) -> bool:
-        """Take one token, if there is one."""
+    def take(self, place: tuple[str, str, bool], rate: float, saved: float, now: float) -> bool:
+        """Take one token; return whether there was one."""
         most = max(rate * saved, 1.0)
         level, since = self._levels.get(place, (most, now))
         level = min(most, level + (now - since) * rate)
-        drawn = level >= 1.0
-        self._levels[place] = (level - drawn, now)
-        return drawn
+        is_taken = level >= 1.0
+        self._levels[place] = (level - is_taken, now)
+        return is_taken
 
 
 @dataclass
 class World:
-    """Everything. `latency` is in seconds per operation name (`*`: every other)."""
+    """The whole state. `latency` is in seconds per operation name (`*`: every other)."""
 
     region: str = "us-east-1"
     keys: dict[str, AccessKey] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class World:
     log: RequestLog = field(default_factory=RequestLog)
     latency: dict[str, float] = field(default_factory=dict)
     limits: dict[str, RateLimit] = field(default_factory=dict)
-    bank: Bank = field(default_factory=Bank)
+    tokens: TokenBuckets = field(default_factory=TokenBuckets)
     clock_offset: float = 0.0
 
     def now(self) -> float:
@@ -84,5 +84,5 @@ class World:
         if limit is None or not rate:
             return
         prefix = "/".join(key.split("/", limit.depth)[: limit.depth]) if limit.depth else ""
-        if not self.bank.draw((bucket, prefix, writes), rate, limit.saved, time.monotonic()):
+        if not self.tokens.take((bucket, prefix, writes), rate, limit.saved, time.monotonic()):
             raise Refusal("SlowDown")

@@ -1,6 +1,6 @@
-"""XML in and out: escaping for the hand-written answers, and a small tree for the bodies that clients send.
+"""XML: escaping for answers, and a small tree for the bodies that clients send.
 
-What the answers say lives in the operations.
+The answers themselves are written in `operations/`.
 """
 
 import re

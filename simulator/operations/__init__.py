@@ -1,6 +1,6 @@
-"""The catalogue of operations: which request is which, what it needs, who handles it.
+"""The table of operations: how a request is recognised, what it needs, and which function handles it.
 
-The rooms beside this file hold the handlers, one subject each.
+The other modules hold the handlers, one subject each.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,9 +22,9 @@ from simulator.wire import Reply, Request
 
 
 class Operation(NamedTuple):
-    """One operation: `permit` refuses who may not, before the body is taken; `act` does it after.
+    """One operation: `permit` checks permissions before the body is read; `act` executes it afterwards.
 
-    `writes` says which of a prefix's rates it counts against.
+    `writes` says whether it counts against a prefix's write rate or read rate.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Operation(NamedTuple):
 
 
 def _nothing(call: Call) -> None:
-    """Ask for nothing: the rights depend on what the body names."""
+    """Check nothing: the permissions depend on what the body names."""
 
 
 _ALL = (
@@ -107,7 +107,7 @@ _OBJECT = {
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
 _MODERN = ("object-lock", "website")
-"""What other stores may not know."""
+"""Sub-resources that other stores may not know."""
 _COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
 

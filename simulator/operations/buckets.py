@@ -1,4 +1,4 @@
-"""A bucket as a whole: whether it is there, where it is, whether it keeps versions or locks, or is a website."""
+"""A bucket as a whole: existence, region, versioning, Object Lock, website."""
 
 from simulator.access import require_bucket
 from simulator.call import Call
@@ -14,47 +14,47 @@ def head_bucket(call: Call) -> Reply:
 
 
 def permit_location(call: Call) -> None:
-    """Ask for the right to know where the bucket is."""
+    """Require the permission to know where the bucket is."""
     require_bucket(call, "s3:GetBucketLocation", call.bucket)
 
 
 def get_bucket_location(call: Call) -> Reply:
-    """Tell the bucket's region; us-east-1 is told by silence (S3 API: GetBucketLocation)."""
+    """Return the bucket's region, nothing for us-east-1 (S3 API: GetBucketLocation)."""
     region = call.bucket.region
     return Reply(200, [], document("LocationConstraint", "" if region == "us-east-1" else region))
 
 
 def permit_versioning(call: Call) -> None:
-    """Ask for the right to know whether the bucket keeps versions."""
+    """Require the permission to read whether the bucket keeps versions."""
     require_bucket(call, "s3:GetBucketVersioning", call.bucket)
 
 
 def get_bucket_versioning(call: Call) -> Reply:
-    """Tell whether the bucket keeps versions (S3 API: GetBucketVersioning)."""
+    """Return whether the bucket keeps versions (S3 API: GetBucketVersioning)."""
     return Reply(
         200, [], document("VersioningConfiguration", element("Status", call.bucket.versioning or None))
     )
 
 
 def permit_object_lock(call: Call) -> None:
-    """Ask for the right to know whether the bucket has Object Lock."""
+    """Require the permission to read whether the bucket has Object Lock."""
     require_bucket(call, "s3:GetBucketObjectLockConfiguration", call.bucket)
 
 
 def get_object_lock_configuration(call: Call) -> Reply:
-    """Tell that the bucket has Object Lock (S3 API: GetObjectLockConfiguration)."""
+    """Return that the bucket has Object Lock (S3 API: GetObjectLockConfiguration)."""
     if not call.bucket.object_lock:
         raise Refusal("ObjectLockConfigurationNotFoundError")
     return Reply(200, [], document("ObjectLockConfiguration", element("ObjectLockEnabled", "Enabled")))
 
 
 def permit_website(call: Call) -> None:
-    """Ask for the right to know whether the bucket is a website."""
+    """Require the permission to read whether the bucket is a website."""
     require_bucket(call, "s3:GetBucketWebsite", call.bucket)
 
 
 def get_bucket_website(call: Call) -> Reply:
-    """Tell how the bucket is a website (S3 API: GetBucketWebsite)."""
+    """Return the website settings (S3 API: GetBucketWebsite)."""
     if not call.bucket.website:
         raise Refusal("NoSuchWebsiteConfiguration")
     index = f"<IndexDocument>{element('Suffix', 'index.html')}</IndexDocument>"

@@ -32,14 +32,14 @@ class Source:
 
 
 def permit_copy(call: Call) -> None:
-    """Ask for the rights to write the copy; the source's are asked for where it is found."""
+    """Require the permission to write the copy; the source's are asked for where it is found."""
     if call.quirk("no_copy"):
         raise Refusal("NotImplemented")
     permit_write(call)
 
 
 def open_source(call: Call, quirk: str) -> Source:
-    """Find the source, ask for the right to read it, and judge the conditions on it.
+    """Find the source, require the permission to read it, and check the conditions on it.
 
     Raises:
         Refusal: InvalidArgument, NoSuchBucket, NoSuchKey, AccessDenied, PreconditionFailed, InvalidObjectState.

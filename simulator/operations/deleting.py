@@ -16,7 +16,7 @@ _MAX_KEYS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Deletion:
     """One object to be deleted, under its conditions."""
 
     key: str
@@ -30,14 +30,14 @@ def _action(version_id: str | None) -> str:
 
 
 def permit_delete(call: Call) -> None:
-    """Ask for the right to delete the object, or the version of it."""
+    """Require the permission to delete the object, or the version of it."""
     require_object(call, _action(call.query("versionId")), call.bucket, call.key)
 
 
 def delete_object(call: Call) -> Reply:
     """Delete one object, or one version for good."""
-    wish = _Wish(call.key, call.query("versionId"), call.header("if-match"))
-    gone = _delete(call, wish)
+    deletion = _Deletion(call.key, call.query("versionId"), call.header("if-match"))
+    gone = _delete(call, deletion)
     headers = []
     if gone and gone.marker:
         headers.append(("x-amz-delete-marker", "true"))
@@ -46,23 +46,27 @@ def delete_object(call: Call) -> Reply:
     return Reply(204, headers)
 
 
-def _delete(call: Call, wish: _Wish) -> StoredObject | None:
+def _delete(call: Call, deletion: _Deletion) -> StoredObject | None:
     """Do it; return the marker that was set or the version that was removed."""
     bucket = call.bucket
-    there = bucket.get(wish.key) if wish.version_id is None else bucket.version(wish.key, wish.version_id)
+    there = (
+        bucket.get(deletion.key)
+        if deletion.version_id is None
+        else bucket.version(deletion.key, deletion.version_id)
+    )
     if not call.quirk("ignores_delete_conditions"):
-        _check(wish, call, there)
-    if wish.version_id is None:
-        return bucket.delete(wish.key, call.principal.account, call.now)
+        _check(deletion, call, there)
+    if deletion.version_id is None:
+        return bucket.delete(deletion.key, call.principal.account, call.now)
     if there and _is_locked(call, there):
         raise Refusal("AccessDenied", "Access Denied because object protected by object lock.")
-    return bucket.delete_version(wish.key, wish.version_id)
+    return bucket.delete_version(deletion.key, deletion.version_id)
 
 
-def _check(wish: _Wish, call: Call, there: StoredObject | None) -> None:
-    if wish.etag is not None:
-        check_etag(call, wish.etag, there)
-    if wish.size is not None and there is not None and str(there.content.size) != wish.size:
+def _check(deletion: _Deletion, call: Call, there: StoredObject | None) -> None:
+    if deletion.etag is not None:
+        check_etag(call, deletion.etag, there)
+    if deletion.size is not None and there is not None and str(there.content.size) != deletion.size:
         raise failed("Size")
 
 
@@ -84,39 +88,39 @@ def delete_objects(call: Call) -> Reply:
     nodes = root.all("Object")
     if not 1 <= len(nodes) <= _MAX_KEYS:
         raise Refusal("MalformedXML")
-    wishes = [_wish(node) for node in nodes]
+    deletions = [_deletion(node) for node in nodes]
     quiet = (root.find("Quiet") or "").strip() == "true"
     return Reply(
-        200, [], document("DeleteResult", "".join(_answered(call, one, quiet=quiet) for one in wishes))
+        200, [], document("DeleteResult", "".join(_answered(call, one, quiet=quiet) for one in deletions))
     )
 
 
-def _wish(node: Node) -> _Wish:
+def _deletion(node: Node) -> _Deletion:
     key = node.find("Key")
     if not key:
         raise Refusal("MalformedXML")
-    return _Wish(key, node.find("VersionId") or None, node.find("ETag"), node.find("Size"))
+    return _Deletion(key, node.find("VersionId") or None, node.find("ETag"), node.find("Size"))
 
 
-def _answered(call: Call, wish: _Wish, *, quiet: bool) -> str:
+def _answered(call: Call, deletion: _Deletion, *, quiet: bool) -> str:
     try:
-        gone = _delete_permitted(call, wish)
+        gone = _delete_permitted(call, deletion)
     except Refusal as refusal:
         return (
-            f"<Error>{element('Key', wish.key)}{element('VersionId', wish.version_id)}"
+            f"<Error>{element('Key', deletion.key)}{element('VersionId', deletion.version_id)}"
             f"{element('Code', refusal.code)}{element('Message', refusal.message)}</Error>"
         )
     if quiet:
         return ""
-    shown = element("Key", wish.key) + element("VersionId", wish.version_id)
+    shown = element("Key", deletion.key) + element("VersionId", deletion.version_id)
     if gone and gone.marker:
         shown += element("DeleteMarker", "true") + element("DeleteMarkerVersionId", gone.version_id)
     return f"<Deleted>{shown}</Deleted>"
 
 
-def _delete_permitted(call: Call, wish: _Wish) -> StoredObject | None:
-    check_key(wish.key)
-    action = _action(wish.version_id)
-    if not may_object(call, action, call.bucket, wish.key):
-        raise Refusal("AccessDenied", detail=f"{action} on {object_arn(call.bucket, wish.key)}")
-    return _delete(call, wish)
+def _delete_permitted(call: Call, deletion: _Deletion) -> StoredObject | None:
+    check_key(deletion.key)
+    action = _action(deletion.version_id)
+    if not may_object(call, action, call.bucket, deletion.key):
+        raise Refusal("AccessDenied", detail=f"{action} on {object_arn(call.bucket, deletion.key)}")
+    return _delete(call, deletion)

@@ -20,17 +20,17 @@ _MAX_KEYS = 1000
 
 
 def permit_list(call: Call) -> None:
-    """Ask for the right to list the bucket."""
+    """Require the permission to list the bucket."""
     require_bucket(call, "s3:ListBucket", call.bucket)
 
 
 def permit_list_versions(call: Call) -> None:
-    """Ask for the right to list the bucket's versions."""
+    """Require the permission to list the bucket's versions."""
     require_bucket(call, "s3:ListBucketVersions", call.bucket)
 
 
 def is_encoding(call: Call) -> bool:
-    """Whether keys are wanted URL-encoded."""
+    """Return whether keys are wanted URL-encoded."""
     wanted = call.query("encoding-type")
     if wanted not in (None, "url"):
         raise invalid_argument("Invalid Encoding Method specified in Request", "encoding-type", wanted or "")

@@ -39,13 +39,13 @@ def _missing(call: Call, bucket: Bucket, key: str) -> Refusal:
 
 
 def require_read(call: Call, bucket: Bucket, key: str, version_id: str | None) -> None:
-    """Refuse a caller that may not read the object, or the version of it."""
+    """Raise a refusal for a caller that may not read the object, or the version of it."""
     action = "s3:GetObject" if version_id is None else "s3:GetObjectVersion"
     require_object(call, action, bucket, key)
 
 
 def require_owned_read(call: Call, bucket: Bucket, found: StoredObject, version_id: str | None) -> None:
-    """Refuse a caller whom the bucket lets read, but the object's own owner does not."""
+    """Raise a refusal for a caller whom the bucket lets read, but the object's own owner does not."""
     action = "s3:GetObject" if version_id is None else "s3:GetObjectVersion"
     if found.owner != bucket.owner and not may_object(call, action, bucket, found.key, found):
         raise Refusal("AccessDenied", detail=f"{action}: the object belongs to account {found.owner}")
@@ -84,7 +84,7 @@ def part_range(call: Call, found: StoredObject) -> tuple[int, int]:
 
 
 def check_key(key: str) -> None:
-    """Refuse keys that S3 refuses (S3 User Guide: "Naming Amazon S3 objects")."""
+    """Raise a refusal for keys that S3 refuses (S3 User Guide: "Naming Amazon S3 objects")."""
     if len(key.encode()) > 1024:
         elements = (("Size", str(len(key.encode()))), ("MaxSizeAllowed", "1024"))
         raise Refusal("KeyTooLongError", elements=elements)

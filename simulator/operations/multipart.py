@@ -54,7 +54,7 @@ def find_upload(call: Call) -> Upload:
 
 
 def create_multipart_upload(call: Call) -> Reply:
-    """Begin an upload; all properties of the object to be are told here."""
+    """Begin an upload; it sets all properties of the future object."""
     properties = sent_properties(call)
     require_kms(call, "kms:GenerateDataKey", properties.encryption)
     algorithm = wanted_algorithm(call)
@@ -83,7 +83,7 @@ def _checksum_type(call: Call, algorithm: str) -> str:
 
 
 def permit_abort(call: Call) -> None:
-    """Ask for the right to abort the upload."""
+    """Require the permission to abort the upload."""
     require_object(call, "s3:AbortMultipartUpload", call.bucket, call.key)
 
 
@@ -94,7 +94,7 @@ def abort_multipart_upload(call: Call) -> Reply:
 
 
 def permit_list_uploads(call: Call) -> None:
-    """Ask for the right to list the bucket's uploads."""
+    """Require the permission to list the bucket's uploads."""
     require_bucket(call, "s3:ListBucketMultipartUploads", call.bucket)
 
 
@@ -132,7 +132,7 @@ def _upload_row(upload: Upload, key: str) -> str:
 
 
 def permit_list_parts(call: Call) -> None:
-    """Ask for the right to list the upload's parts."""
+    """Require the permission to list the upload's parts."""
     require_object(call, "s3:ListMultipartUploadParts", call.bucket, call.key)
 
 
@@ -159,7 +159,7 @@ def _part_row(call: Call, part: Part) -> str:
 
 
 def permit_complete(call: Call) -> None:
-    """Ask for the right to write the object."""
+    """Require the permission to write the object."""
     permit_write(call)
 
 

@@ -32,7 +32,7 @@ _OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "conte
 
 
 def permit_read(call: Call) -> None:
-    """Ask for the right to read the object."""
+    """Require the permission to read the object."""
     require_read(call, call.bucket, call.key, call.query("versionId"))
 
 
@@ -149,7 +149,7 @@ def made_headers(call: Call, made: StoredObject) -> Headers:
 
 
 def permit_attributes(call: Call) -> None:
-    """Ask for the rights to read the object and its attributes."""
+    """Require the permission to read the object and its attributes."""
     permit_read(call)
     version = "Version" if call.query("versionId") else ""
     require_object(call, f"s3:GetObject{version}Attributes", call.bucket, call.key)
@@ -177,7 +177,7 @@ def get_object_attributes(call: Call) -> Reply:
 
 
 def permit_restore(call: Call) -> None:
-    """Ask for the right to restore the object."""
+    """Require the permission to restore the object."""
     require_object(call, "s3:RestoreObject", call.bucket, call.key)
 
 

@@ -11,17 +11,17 @@ from simulator.xml import document, element, parse
 
 
 def permit_get_tagging(call: Call) -> None:
-    """Ask for the right to read tags."""
+    """Require the permission to read tags."""
     _permit(call, "Get")
 
 
 def permit_put_tagging(call: Call) -> None:
-    """Ask for the right to write tags."""
+    """Require the permission to write tags."""
     _permit(call, "Put")
 
 
 def permit_delete_tagging(call: Call) -> None:
-    """Ask for the right to remove tags."""
+    """Require the permission to remove tags."""
     _permit(call, "Delete")
 
 

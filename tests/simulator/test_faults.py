@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator import Simulator
-from simulator.faults import QUIRKS, Kind, Rule
+from simulator.faults import QUIRKS, FaultKind, FaultRule
 from testkit.waiting import wait_until
 from tests.simulator.conftest import MakeBucket
 from tests.simulator.raw import EVERYONE, ask, connected
@@ -24,20 +24,20 @@ def opened(simulator: Simulator, make_bucket: MakeBucket) -> str:
     return name
 
 
-def struck(rule: Rule, count: int) -> list[int]:
+def struck(rule: FaultRule, count: int) -> list[int]:
     """Return which of so many requests a rule hits."""
-    return [number for number in range(1, count + 1) if rule.strikes("GetObject", "b", "k", "p")]
+    return [number for number in range(1, count + 1) if rule.hits_request("GetObject", "b", "k", "p")]
 
 
 def test_a_rule_hits_the_requests_that_it_counts_to() -> None:
     """`nth` names requests by their number, `times` is the most."""
-    assert struck(Rule(Kind.SLOW_DOWN, nth=(2, 4)), 6) == [2, 4]
-    assert struck(Rule(Kind.SLOW_DOWN, times=2), 6) == [1, 2]
+    assert struck(FaultRule(FaultKind.SLOW_DOWN, nth=(2, 4)), 6) == [2, 4]
+    assert struck(FaultRule(FaultKind.SLOW_DOWN, times=2), 6) == [1, 2]
 
 
 def test_chance_is_repeatable() -> None:
     """The same seed hits the same requests; another seed others; about as many as it should."""
-    one, same, other = (Rule(Kind.SLOW_DOWN, probability=0.5, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (FaultRule(FaultKind.SLOW_DOWN, probability=0.5, seed=seed) for seed in (1, 1, 2))
     hits = struck(one, 1000)
     assert hits == struck(same, 1000) != struck(other, 1000)
     assert 400 < len(hits) < 600
@@ -47,7 +47,7 @@ def test_chance_is_repeatable() -> None:
 def test_a_rule_keeps_to_its_filters(field: str) -> None:
     """A request that a filter does not match is neither hit nor counted."""
     filters: dict[str, Any] = {field: "[x]*"}
-    rule = Rule(Kind.SLOW_DOWN, **filters)
+    rule = FaultRule(FaultKind.SLOW_DOWN, **filters)
     assert struck(rule, 3) == []
     assert rule.seen == 0
 

@@ -1,4 +1,4 @@
-"""The handle and the process: start, furnish, compare, count, end."""
+"""The handle and the process: start, create_buckets, compare, count, end."""
 
 import json
 import os
