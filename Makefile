@@ -29,7 +29,7 @@ test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 obj
 	$(PYTEST) -m long $(ARGS)
 
 unit: setup ## Tests that start no process, in less than a minute
-	$(PYTEST) -m "not process and not long" $(ARGS)
+	$(PYTEST) --timeout 60 -m "not process and not long" $(ARGS)
 
 servers: setup
 	.ci/install-test-servers

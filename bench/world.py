@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import cpu_of
-from testkit.certificates import ServerIdentity, make_identity
+from simulator.certificates import ServerIdentity, make_identity
 from testkit.mariadb import Account, MariaDb, running_mariadb
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""A private MariaDB on a free loopback port: quick to start, killed and restarted at will, gone at the end."""
+"""A private MariaDB on a free loopback port, which tests may kill and restart."""
 
 import contextlib
 import itertools
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import mysql.connector
 
-from testkit.certificates import make_identity
+from simulator.certificates import make_identity
 from testkit.ports import reserved_port
 from testkit.waiting import TOO_LONG
 
@@ -32,7 +32,7 @@ _STRICT = (
 
 
 class Account(NamedTuple):
-    """One database of a server, and who may use it."""
+    """One database of a server, and the account that may use it."""
 
     host: str
     port: int
@@ -100,7 +100,7 @@ class MariaDb:
         raise RuntimeError(f"MariaDB did not start: {self._log.read_text(errors='replace')[-500:]}")
 
     def kill(self) -> None:
-        """End the server at once, as a power failure would."""
+        """Kill the server, as a power failure would."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -113,7 +113,7 @@ class MariaDb:
 
     @property
     def pid(self) -> int:
-        """The server's process, 0 where it does not run."""
+        """The process id of the server, 0 if it does not run."""
         return self._process.pid if self._process else 0
 
     def feed(self, account: Account, script: Path) -> None:
@@ -127,7 +127,7 @@ class MariaDb:
             account.database,
         ]
         with script.open("rb") as text:
-            subprocess.run(client, stdin=text, check=True, capture_output=True)
+            subprocess.run(client, stdin=text, check=True, capture_output=True, timeout=TOO_LONG)
 
     def database(self) -> Account:
         """Create an empty database and return the account of its user."""
@@ -137,6 +137,7 @@ class MariaDb:
 
     def _answers(self) -> bool:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+            probe.settimeout(TOO_LONG)
             return probe.connect_ex(str(self.socket)) == 0 and bool(probe.recv(1))
 
     def _command(self) -> list[str]:
@@ -163,7 +164,7 @@ class MariaDb:
 
 @contextlib.contextmanager
 def running_mariadb() -> Iterator[MariaDb]:
-    """Give a running server, and leave nothing of it behind."""
+    """Run a server in a temporary folder."""
     # Straight under the system's folder, because a socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="s3mover-mariadb-") as folder, reserved_port() as port:
         server = MariaDb(Path(folder), port)
@@ -183,7 +184,7 @@ def _grants(database: str, user: str, password: str) -> list[str]:
 
 def _run(program: str, *arguments: str) -> None:
     command = [_program(program), "--no-defaults", *_RUN_AS, *arguments]
-    done = subprocess.run(command, check=False, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True, timeout=TOO_LONG)
     if done.returncode:
         raise RuntimeError(
             f"{program} failed: {(done.stdout + done.stderr).decode(errors='replace')[-2000:]}"

@@ -68,7 +68,7 @@ class Daemon:
         """Read to the end and return the exit code."""
         while self._next():
             continue
-        return self.process.wait()
+        return self.process.wait(TOO_LONG)
 
     def tail(self) -> str:
         """Return the end of the log, for the message of a test that failed."""

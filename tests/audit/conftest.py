@@ -15,10 +15,9 @@ from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from testkit.mariadb import Account, MariaDb
+from testkit.waiting import TOO_LONG
 
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
-# Longer than any test that another process may be at.
-TURN_SECONDS = 100
 MARIADB = pytest.param("mariadb", marks=pytest.mark.process)
 SERVERS = [MARIADB, *(["mysql"] if MYSQL_URL else [])]
 BACKENDS = ["sqlite", *SERVERS]
@@ -82,7 +81,7 @@ def given_mysql() -> Iterator[Account]:
     account = Account(dsn.host, dsn.port, dsn.user, dsn.password, dsn.database)
     with contextlib.closing(mysql.connector.connect(**{**account._asdict(), "database": None})) as turn:
         with contextlib.closing(turn.cursor()) as cursor:
-            cursor.execute(f"SELECT GET_LOCK('s3mover tests', {TURN_SECONDS})")
+            cursor.execute(f"SELECT GET_LOCK('s3mover tests', {TOO_LONG:.0f})")
             assert cursor.fetchall() == [(1,)]
         _empty(account)
         yield account

@@ -14,6 +14,7 @@ import yaml
 
 from s3mover.settings import value_of
 from s3mover.settings.load import load
+from testkit.waiting import TOO_LONG
 from tests.deploy.container_engine import ROOT
 from tests.deploy.manifests import check, check_grace, of_kind, pods, seconds, settings_of
 
@@ -213,7 +214,7 @@ def test_the_rule_is_what_promtool_accepts(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(rule["spec"]), encoding="utf-8")
     promtool = shutil.which("promtool")
     assert promtool, "promtool is missing; .ci/install-test-servers installs it"
-    subprocess.run([promtool, "check", "rules", file], check=True, capture_output=True)
+    subprocess.run([promtool, "check", "rules", file], check=True, capture_output=True, timeout=TOO_LONG)
 
 
 def test_the_dashboard_arrives_whole() -> None:
@@ -234,7 +235,7 @@ def test_the_charts_copies_are_kept_equal(path: str) -> None:
 
 def test_the_plain_manifests_are_kept_equal(tmp_path: Path) -> None:
     """What lies in deploy/kubernetes is what `make manifests` renders, and the kustomization names all of it."""
-    subprocess.run([sys.executable, MANIFESTS / "render.py", tmp_path], check=True)
+    subprocess.run([sys.executable, MANIFESTS / "render.py", tmp_path], check=True, timeout=TOO_LONG)
     rendered = sorted(path.name for path in tmp_path.iterdir())
     matching, differing, _ = filecmp.cmpfiles(tmp_path, MANIFESTS, rendered, shallow=False)
     assert (sorted(matching), differing) == (rendered, [])

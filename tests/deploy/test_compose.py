@@ -14,6 +14,7 @@ import yaml
 
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.settings.definitions import FIRST_VERSION_NAMES
+from testkit.waiting import TOO_LONG
 from tests.deploy.container_engine import ROOT
 
 FILE = ROOT / "docker-compose.yml"
@@ -31,7 +32,12 @@ def compose(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
     if program is None:
         pytest.fail("Docker Compose v2 is missing; .ci/install-test-servers installs it", pytrace=False)
     return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, check=False, env=os.environ | environment
+        [program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TOO_LONG,
+        env=os.environ | environment,
     )
 
 
@@ -136,10 +142,10 @@ def test_the_password_is_drawn_once(tmp_path: Path) -> None:
         ROOT / "config.yaml",
         tmp_path,
     ]
-    subprocess.run(prepare, check=True)
+    subprocess.run(prepare, check=True, timeout=TOO_LONG)
     first = (tmp_path / "dsn").read_text()
     (tmp_path / "config.yaml").write_text("those of the demo")
-    subprocess.run(prepare, check=True)
+    subprocess.run(prepare, check=True, timeout=TOO_LONG)
     assert (tmp_path / "dsn").read_text() == first
     dsn = parse_dsn(first)
     assert isinstance(dsn, MysqlDsn)

@@ -17,6 +17,7 @@ from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 from tests.deploy.container_engine import ROOT, Container, ContainerEngine
 
+# Building the images takes longer than other tests may.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 # Nobody's number, in the group that OpenShift gives to every container.
 SOMEBODY = ("--user=54321:0",)

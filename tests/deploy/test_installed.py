@@ -21,6 +21,7 @@ PIP = {
     "PIP_REQUIRE_HASHES": "1",
 }
 
+# Installing all packages takes longer than other tests may.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
@@ -83,7 +84,7 @@ def test_what_is_installed_moves_a_bucket_and_stops_in_good_order(
             "a sweep has ended",
             (tmp_path / "log").read_text,
         )
-        subprocess.run(health, cwd=tmp_path, env=settings, check=True)
+        subprocess.run(health, cwd=tmp_path, env=settings, check=True, timeout=TOO_LONG)
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(TOO_LONG) == 0
     finally:

@@ -11,6 +11,7 @@ import pytest
 
 from s3mover.app.observers import HANG_SECONDS
 from s3mover.settings.model import StopSettings
+from testkit.waiting import TOO_LONG
 from tests.deploy.container_engine import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "s3mover.service"
@@ -31,7 +32,9 @@ def analyze(*arguments: str | Path) -> str:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.fail("systemd-analyze is missing; .ci/install-test-servers installs it", pytrace=False)
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, check=False, timeout=TOO_LONG
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

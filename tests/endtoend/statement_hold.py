@@ -11,12 +11,14 @@ from typing import NamedTuple
 import mysql.connector
 
 from testkit.mariadb import Account
-from testkit.waiting import wait_until
+from testkit.waiting import TOO_LONG, wait_until
 from tests.endtoend.kill_scene import Books, MysqlBooks
 
 # A commit of the embedded database takes milliseconds; who uses so many seconds of CPU time while it holds the lock
 # is held by us, however long it may have to wait for the disk, or for a CPU.
 HELD_SECONDS = 0.5
+# Longer than any wait of a test.
+HOLD_SECONDS = round(2 * TOO_LONG)
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # A view that never comes to its end: SQLite can neither sleep nor wait.
 _ENDLESS = """
@@ -89,7 +91,7 @@ class MysqlHold:
         """Hold the next such statement."""
         self._query(
             f"CREATE TRIGGER hold BEFORE {held.verb} ON {held.table} FOR EACH ROW"
-            f" IF {held.condition} THEN DO SLEEP(300); END IF"
+            f" IF {held.condition} THEN DO SLEEP({HOLD_SECONDS}); END IF"
         )
 
     def wait(self, pid: int) -> None:  # noqa: ARG002 - the server tells whom it holds

@@ -24,6 +24,7 @@ MIB, GIB = 2**20, 2**30
 # What the source held at the beginning, whatever is deleted from it.
 PRISTINE = "pristine"
 
+# A test kills and restarts up to fourteen times; each of its waits is bounded by `TOO_LONG` all the same.
 pytestmark = pytest.mark.timeout(900)
 
 

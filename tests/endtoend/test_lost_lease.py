@@ -14,7 +14,7 @@ from s3mover.model import Pair
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 from testkit.mariadb import Account, MariaDb
 from testkit.program import daemon
-from testkit.waiting import wait_until
+from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import DESTINATION, SOURCE, World
 from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
 
@@ -58,7 +58,7 @@ def taken(account: Account, name: str) -> Iterator[float]:
         [(holder,)] = account.query(f"SELECT IS_USED_LOCK('{name}')")
         account.query(f"KILL {holder}")
         lost_at = time.time()
-        line.join()
+        line.join(TOO_LONG)
         assert got == [(1,)]
         yield lost_at
 

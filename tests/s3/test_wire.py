@@ -8,7 +8,7 @@ import pytest
 from s3mover.errors import S3Error
 from s3mover.s3.http import Connection, Stream
 from s3mover.s3.wire import Endpoint, Proxy, Timeouts, proxy_for
-from testkit.certificates import ServerIdentity, make_identity
+from simulator.certificates import ServerIdentity, make_identity
 from testkit.scripted_server import Peer, answer, chunked, scripted
 
 HEAD = b"GET /k HTTP/1.1\r\nhost: h\r\n\r\n"
