@@ -1,4 +1,4 @@
-"""How `sweep.windows` are written and read: days, hours, time zone. What they mean is `schedule.py`'s."""
+"""How `sweep.windows` are written and parsed: days, hours, time zone. What is open now: `s3mover/windows.py`."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ def ending_with(pid: int, among: set[str]) -> Iterator[None]:
     with ExitStack() as opened:
         titles, watches = set[str](), []
         for one in tree(pid)[1:]:
-            with suppress(ProcessLookupError, FileNotFoundError):  # the clerk ends as soon as it is done
+            with suppress(ProcessLookupError, FileNotFoundError):  # the configuration process ends by itself
                 watch = os.pidfd_open(one)
                 opened.callback(os.close, watch)
                 watches.append(watch)

@@ -88,9 +88,9 @@ def test_workers_read_the_same_pages_as_the_supervisor(clean: Simulator) -> None
 
         expected = list(bucket.list_objects(""))
         clean.clear_log()
-        by_workers = worker_page_reader(read_page, Side.SOURCE, bucket)
-        found = list(bucket.list_objects("", list_page=by_workers))
-        rest = list(bucket.list_objects("", expected[0].keys[-1], list_page=by_workers))
+        list_page = worker_page_reader(read_page, Side.SOURCE, bucket)
+        found = list(bucket.list_objects("", list_page=list_page))
+        rest = list(bucket.list_objects("", expected[0].keys[-1], list_page=list_page))
     assert found == expected
     assert rest == expected[1:]
     assert keys == [expected[0].keys[-1]] * 2
