@@ -1,6 +1,6 @@
-"""What the trail asks of a database: `mysql.py` and `sqlite.py` are the two doors that answer.
+"""The interface between the trail and a database; `mysql.py` and `sqlite.py` implement it.
 
-Here lives only the interface; SQL is in `statements.py`, logic in `sqltrail.py`.
+SQL is in `statements.py`, logic in `sql_reader.py` and `sql_trail.py`.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ Row = tuple[Any, ...]
 
 
 class Database(Protocol):
-    """One connection, used by one thread. Placeholders are `?`. Foreign errors come out as `s3mover.errors`."""
+    """One connection, used by one thread. Placeholders are `?`. Foreign errors become those of `s3mover.errors`."""
 
     @property
     def backend(self) -> str:
         """`mysql` or `sqlite`: the dialect, and the folder of the schema files."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit what is written inside, or roll it back where an error passes."""
+        """Commit what is written inside, or roll it back if an error is raised."""
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
-        """Run one statement inside a transaction and return the number of rows it touched."""
+        """Run one statement inside a transaction and return the number of rows it changed."""
 
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
         """Insert one row inside a transaction and return its generated id."""
@@ -35,22 +35,22 @@ class Database(Protocol):
         """Return a query's rows. The parameters are numbers and times, never text from outside."""
 
     def schema_version(self) -> int:
-        """Return the newest schema version that was applied, 0 for none."""
+        """Return the newest schema version that was applied, 0 if none was."""
 
     def upgrading(self) -> AbstractContextManager[None]:
-        """Keep every other instance from changing the schema meanwhile."""
+        """Hold a lock that keeps every other instance from changing the schema."""
 
     def run(self, statement: str) -> None:
         """Run one statement of a schema file."""
 
     def acquire_lease(self, pair: Pair) -> bool:
-        """Take the named lock on `pair`; False where another connection holds it."""
+        """Acquire the named lock on `pair`; return False if another connection holds it."""
 
     def release_lease(self) -> None:
-        """Give the lock back, where it is held."""
+        """Release the lock if it is held."""
 
     def reopen(self) -> None:
-        """Make the connection usable again, the lease included."""
+        """Reconnect if the connection is lost, and take the lock again."""
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""

@@ -9,8 +9,8 @@ import importlib
 from s3mover.audit import migrations
 from s3mover.audit.database import Database
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
+from s3mover.audit.sql_trail import SqlTrail
 from s3mover.audit.sqlite import SqliteDatabase
-from s3mover.audit.sqltrail import SqlTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError, UnreachableError
 

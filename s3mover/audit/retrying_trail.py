@@ -1,29 +1,31 @@
-"""A trail that outlasts an outage of its database: each write is repeated until it is known to be committed.
+"""The trail as a sweep uses it: each call is repeated until it is known to be committed.
 
-While it waits, the caller waits: nothing new is intended, and what ends meanwhile gathers in the caller's inbox,
-bounded by what was in flight.
+While it waits, the caller waits: no order is intended, and outcomes gather in the caller's inbox, bounded by the number
+of transfers in flight.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-from s3mover.audit.trail import PendingRow, Trail
+from s3mover.audit.trail import Trail
 from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
-from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, SweepRecord, Wait, WaitChanges
+from s3mover.model import Order
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
-# After so long without any answer of the database it is asked whether the connection, and the lease with it, lives.
+# After so long without an answer the database is asked whether the connection, and the lease with it, is alive.
 CONFIRM_SECONDS = 0.5
-# So often a connection at rest gives a sign of life; a server takes one that gives none for a minute for lost.
+# Interval of the keep-alive of an idle connection; a server closes one that is silent for a minute.
 KEEP_ALIVE_SECONDS = 10.0
 
 
 class OutageAnnouncer:
-    """Announces once that the database is away, and once that it is back; `clock` counts seconds steadily."""
+    """Announces once that the database is away, and once that it is back; `clock` is monotonic, in seconds."""
 
     def __init__(self, notify: Notify, clock: Callable[[], float]) -> None:
         self._notify = notify
@@ -31,23 +33,34 @@ class OutageAnnouncer:
         self._since: float | None = None
 
     def began(self, outage: MoverError) -> None:
-        """Announce that the database is away, unless that is known."""
+        """Announce that the database is away, unless that was announced."""
         if self._since is None:
             self._since = self._clock()
             self._notify(AuditUnavailable(str(outage)))
 
     def ended(self) -> None:
-        """Announce that it is back, where it was away."""
+        """Announce that the database is back, if it was away."""
         if self._since is not None:
             self._notify(AuditRestored(self._clock() - self._since))
             self._since = None
 
 
-class RetryingTrail:
-    """The trail as a sweep uses it.
+def _retried(method: Callable[Concatenate[Trail, P], T]) -> "Callable[Concatenate[RetryingTrail, P], T]":
+    """Return a method that calls the trail's method of the same name until it succeeds."""
 
-    `wait` waits so many seconds and returns False where no time is left to wait; then the outage is raised.
-    `clock` counts seconds steadily.
+    @wraps(method)
+    def call(self: "RetryingTrail", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        bound: Callable[P, T] = getattr(self._trail, method.__name__)
+        return self._outlast(lambda: bound(*args, **kwargs))
+
+    return call
+
+
+class RetryingTrail:
+    """A trail whose calls outlast an outage of the database.
+
+    `wait` waits so many seconds; it returns False if no time is left, and then the outage is raised. `clock` is
+    monotonic, in seconds.
     """
 
     def __init__(
@@ -58,17 +71,34 @@ class RetryingTrail:
         self._wait = wait
         self._clock = clock
         self._confirmed_at = clock()
-        self._signed_at = clock()
+        self._kept_alive_at = clock()
         self._outage = OutageAnnouncer(notify, clock)
 
-    def acquire_lease(self, pair: Pair) -> bool:
-        """See `Trail.acquire_lease`."""
-        return self._outlast(lambda: self._trail.acquire_lease(pair))
+    acquire_lease = _retried(Trail.acquire_lease)
+    open_sweep = _retried(Trail.open_sweep)
+    _intend = _retried(Trail.intend)
+    settle = _retried(Trail.settle)
+    resolve = _retried(Trail.resolve)
+    end_deletions = _retried(Trail.end_deletions)
+    end_old_waits = _retried(Trail.end_old_waits)
+    close_sweep = _retried(Trail.close_sweep)
+    interrupt_sweeps = _retried(Trail.interrupt_sweeps)
+    prune = _retried(Trail.prune)
+    has_waits = _retried(Trail.has_waits)
+    waits = _retried(Trail.waits)
+    pending = _retried(Trail.pending)
+    uncertain = _retried(Trail.uncertain)
+    due_deletions = _retried(Trail.due_deletions)
+
+    def intend(self, orders: Sequence[Order], at: float) -> None:
+        """Record each order as a pending row, all or none, and announce the rows."""
+        self._intend(orders, at)
+        self._notify(AuditRowsWritten(len(orders)))
 
     def lease_confirmed_at(self) -> float:
-        """Return a time at which the connection that holds the lease was alive, at most half a second ago.
+        """Return a time, at most half a second ago, at which the connection that holds the lease was alive.
 
-        Where the database is away this lasts until it is back. The time is one of the clock that counts steadily.
+        The time is one of `clock`. If the database is away, wait until it is back.
 
         Raises:
             LeaseHeldError: another instance took the lease meanwhile.
@@ -78,16 +108,16 @@ class RetryingTrail:
         return self._confirmed_at
 
     def keep_alive(self) -> None:
-        """Keep the connection, and the lease with it, over a rest; called often, it asks the database now and then.
+        """Keep the idle connection, and the lease with it, alive; most calls return at once.
 
-        One that is away is announced, and asked again later: at rest nobody waits for it.
+        An outage is announced, and the next calls try again: an idle route does not wait for the database.
 
         Raises:
             LeaseHeldError: another instance took the lease meanwhile.
         """
-        if self._clock() - self._signed_at < KEEP_ALIVE_SECONDS:
+        if self._clock() - self._kept_alive_at < KEEP_ALIVE_SECONDS:
             return
-        self._signed_at = self._clock()
+        self._kept_alive_at = self._clock()
         try:
             self._trail.reconnect()
         except (AuditUnavailableError, UnreachableError) as outage:
@@ -95,80 +125,23 @@ class RetryingTrail:
         else:
             self._outage.ended()
 
-    def open_sweep(self, pair: Pair, started_at: float) -> int:
-        """See `Trail.open_sweep`."""
-        return self._outlast(lambda: self._trail.open_sweep(pair, started_at))
-
-    def intend(self, orders: Sequence[Order], at: float) -> None:
-        """See `Trail.intend`."""
-        self._outlast(lambda: self._trail.intend(orders, at))
-        self._notify(AuditRowsWritten(len(orders)))
-
-    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
-        """See `Trail.settle`."""
-        self._outlast(lambda: self._trail.settle(outcomes, changes))
-
-    def has_waits(self, pair: Pair) -> bool:
-        """See `Trail.has_waits`."""
-        return self._outlast(lambda: self._trail.has_waits(pair))
-
-    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
-        """See `Trail.waits`."""
-        return self._outlast(lambda: self._trail.waits(pair, keys))
-
-    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
-        """See `Trail.end_old_waits`."""
-        return self._outlast(lambda: self._trail.end_old_waits(pair, before, limit))
-
-    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
-        """See `Trail.resolve`."""
-        self._outlast(lambda: self._trail.resolve(outcomes, changes))
-
-    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
-        """See `Trail.uncertain`."""
-        return self._outlast(lambda: self._trail.uncertain(pair, sweep, after, limit))
-
-    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
-        """See `Trail.due_deletions`."""
-        return self._outlast(lambda: self._trail.due_deletions(pair, after, limit))
-
-    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
-        """See `Trail.end_deletions`."""
-        self._outlast(lambda: self._trail.end_deletions(deletions, at))
-
-    def prune(self, before: float, limit: int) -> int:
-        """See `Trail.prune`."""
-        return self._outlast(lambda: self._trail.prune(before, limit))
-
-    def close_sweep(self, record: SweepRecord) -> None:
-        """See `Trail.close_sweep`."""
-        self._outlast(lambda: self._trail.close_sweep(record))
-
-    def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
-        """See `Trail.pending`."""
-        return self._outlast(lambda: self._trail.pending(pair, limit))
-
-    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
-        """See `Trail.interrupt_sweeps`."""
-        return self._outlast(lambda: self._trail.interrupt_sweeps(pair, at))
-
     def _outlast(self, call: Callable[[], T]) -> T:
-        # A server that refuses this user counts as away: it may be half-way through its start, or await a new password.
-        asked_at = self._clock()
+        # A server that refuses this user counts as away: it may be starting, or the password may be changing.
+        called_at = self._clock()
         try:
             result = call()
         except (AuditUnavailableError, UnreachableError) as outage:
-            return self._retry_io(call, outage)
-        self._confirmed_at = asked_at
+            return self._repeat(call, outage)
+        self._confirmed_at = called_at
         self._outage.ended()
         return result
 
-    def _retry_io(self, call: Callable[[], T], outage: MoverError) -> T:
+    def _repeat(self, call: Callable[[], T], outage: MoverError) -> T:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
         self._outage.began(outage)
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
-            asked_at = self._clock()
+            called_at = self._clock()
             try:
                 self._trail.reconnect()
                 result = call()
@@ -176,7 +149,7 @@ class RetryingTrail:
                 outage = again
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
                 continue
-            self._confirmed_at = asked_at
+            self._confirmed_at = called_at
             self._outage.ended()
             return result
         raise outage

@@ -1,8 +1,8 @@
-"""The trail's interface and its records; `mysql.py` and `sqlite.py` keep its promises, one contract suite tests both.
+"""The interface of the trail and its records. One contract suite tests it on every database.
 
-A trail belongs to one thread: the one that opened it. Every method that writes returns only after the commit.
-Any of them may raise `AuditUnavailableError`, after which it is unknown whether the write was committed: writes
-are idempotent, so that the caller repeats the very same call once `reconnect` succeeded.
+A trail belongs to the thread that opened it. Every method that writes returns only after the commit. Any method may
+raise `AuditUnavailableError`; then it is unknown whether the write was committed. Writes are idempotent, so the caller
+repeats the same call after `reconnect`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from s3mover.model import (
 
 
 class PendingRow(NamedTuple):
-    """A transfer that was intended and never settled, left by a run that was killed."""
+    """An order that was intended and not settled, left by a run that was killed."""
 
     sweep: int
     number: int
@@ -38,7 +38,7 @@ class PendingRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many rows of the trail share a status and a method, and their bytes; `method` is empty where unknown."""
+    """The number of rows with one status and method, and their bytes; `method` is empty where unknown."""
 
     status: Status
     method: str
@@ -46,96 +46,105 @@ class Total:
     bytes: int
 
 
-class Trail(Protocol):
-    """The audit records of every sweep, and the lease that is held by the very connection that writes them."""
-
-    def acquire_lease(self, pair: Pair) -> bool:
-        """Take the lease on `pair` for as long as this connection lives; False where another holds it."""
-
-    def release_lease(self) -> None:
-        """Give the lease back, where it is held."""
-
-    def open_sweep(self, pair: Pair, started_at: float) -> int:
-        """Record a sweep as running and return its id."""
-
-    def intend(self, orders: Sequence[Order], at: float) -> None:
-        """Record each order as a pending row, all or none."""
-
-    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
-        """Record what became of the orders, and what changes in the waits, all or none.
-
-        The rows of skipped orders are withdrawn.
-        """
+class TrailReader(Protocol):
+    """Queries on the audit records."""
 
     def has_waits(self, pair: Pair) -> bool:
-        """Tell whether any object of `pair` failed in the latest sweep that tried it."""
+        """Return whether any object of `pair` failed in the latest sweep that tried it."""
 
     def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
         """Return the waits of those of `keys` that have one."""
 
-    def end_waits(self, pair: Pair, keys: Sequence[str]) -> None:
-        """Let the next sweep try these objects of `pair` again as if they had never failed."""
-
-    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
-        """Do the same for up to `limit` whose next attempt was due before that time, and return how many."""
-
-    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
-        """Record what became of rows that earlier sweeps left open, and count these sweeps anew, all or none."""
-
-    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
-        """Return up to `limit` due deletions of `pair` behind the place `after` (0: all), and where to go on."""
-
-    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
-        """Record what became of due deletions, all or none; those that have not ended stay due."""
-
-    def close_sweep(self, record: SweepRecord) -> None:
-        """Record the sweep's end: status, counts, duration, summary file."""
-
-    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
-        """Mark the sweeps of `pair` that still stand as running as interrupted, their counts taken from their rows.
-
-        Returns how many there were. Meant for the start, under the lease, after `pending` was resolved.
-        """
-
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` rows that failed before `sweep` with an uncertain result, and the next `after`.
+
+        The object may have arrived (`model.UNCERTAIN` has the codes). Left out are keys that `sweep` or a later sweep
+        tried again, and sweeps before the latest completed one, which has asked about them. `after` is an id, 0 for the
+        first page.
+        """
+
+    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
+        """Return up to `limit` due deletions of `pair` with ids above `after` (0: all), and the next `after`."""
 
     def latest_sweeps(
         self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
     ) -> list[SweepRecord]:
-        """Return the newest sweeps, newest first: all, those that began `since` then, or the one; of `pair`, or all."""
-
-    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
-        """Return up to `limit` rows that failed before `sweep`, though the object may have arrived, and where to go on.
-
-        Those are asked about whose key neither a later sweep nor `sweep` tried again (`model.UNCERTAIN` has the codes);
-        sweeps before the latest completed one were asked about by that. `after` is a place, 0 for the beginning.
-        """
+        """Return the newest sweeps, newest first; of those started since, of one id, of one pair, or all."""
 
     def failures(
         self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
     ) -> Iterator[FailureRecord]:
-        """Yield failed transfers, of all pairs or of `pair`, newest first, in constant memory."""
+        """Yield failed transfers, newest first, in constant memory; the filters are those of `latest_sweeps`."""
 
     def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
         """Return the rows counted by status and method."""
 
     def totals_by_pair(self, since: float = 0.0, sweep: int | None = None) -> list[tuple[Pair | None, Total]]:
-        """Return the same for each pair; None where rows belong to no sweep of the trail."""
+        """Return the rows counted by pair, status and method; the pair is None for rows without a sweep."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class TrailWriter(Protocol):
+    """Writes to the audit records, and the lease, which the connection that writes them holds."""
+
+    def acquire_lease(self, pair: Pair) -> bool:
+        """Acquire the lease on `pair` for as long as this connection lives; return False if another holds it."""
+
+    def release_lease(self) -> None:
+        """Release the lease if it is held."""
+
+    def open_sweep(self, pair: Pair, started_at: float) -> int:
+        """Record a sweep as running and return its id; the same pair and start again is the same sweep."""
+
+    def intend(self, orders: Sequence[Order], at: float) -> None:
+        """Record each order as a pending row, all or none; rows that exist stay as they are."""
+
+    def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record the outcomes of orders and the changes of waits, all or none.
+
+        The rows of skipped orders are withdrawn.
+        """
+
+    def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
+        """Record the outcomes of rows that earlier sweeps left open, and recount these sweeps, all or none."""
+
+    def end_waits(self, pair: Pair, keys: Sequence[str]) -> None:
+        """Remove the waits of these objects, so that the next sweep tries them again."""
+
+    def end_old_waits(self, pair: Pair, before: float, limit: int) -> int:
+        """Remove up to `limit` waits whose next attempt was due before that time, and return their number."""
+
+    def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
+        """Record the results of due deletions, all or none; those that have not ended stay due."""
+
+    def close_sweep(self, record: SweepRecord) -> None:
+        """Record the end of a sweep: status, counts, duration, summary file."""
+
+    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
+        """Mark the running sweeps of `pair` as interrupted, with counts taken from their rows; return their number.
+
+        Called at the start, under the lease, after `pending` was resolved.
+        """
 
     def prune(self, before: float, limit: int) -> int:
-        """Remove up to `limit` settled rows created before that time, and return how many were removed.
+        """Remove up to `limit` settled rows created before that time, and return the number removed.
 
-        Sweeps that ended before that time go too, once their last row has gone.
+        Sweeps that ended before that time are removed too, once they have no row left.
         """
 
     def reconnect(self) -> None:
-        """Make the connection usable again, the lease included.
+        """Reconnect if the connection is lost, and take the lease again.
 
         Raises:
             AuditUnavailableError: the database is still away.
             LeaseHeldError: another instance took the lease meanwhile.
         """
 
-    def close(self) -> None:
-        """End the connection; the lease goes with it."""
+
+class Trail(TrailReader, TrailWriter, Protocol):
+    """Both, on one connection."""

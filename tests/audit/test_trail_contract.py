@@ -309,7 +309,7 @@ def test_pairs_are_told_apart(trail: Trail, backend: Backend, other: Pair) -> No
 
 def test_failures_come_newest_first_page_by_page(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, each comes once, and the limit holds across pages."""
-    monkeypatch.setattr("s3mover.audit.sqltrail.FAILURES_PER_PAGE", 3)
+    monkeypatch.setattr("s3mover.audit.sql_reader.FAILURES_PER_PAGE", 3)
     first, second = trail.open_sweep(PAIR, AT), trail.open_sweep(PAIR, AT + 100)
     for sweep, at in ((first, AT), (second, AT + 100)):
         orders = [order(sweep, number) for number in range(1, 6)]

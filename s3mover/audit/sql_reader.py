@@ -1,0 +1,159 @@
+"""Reads the trail from a database, with the same queries for both dialects."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from s3mover.audit import rows, statements
+from s3mover.audit.database import Database, Row
+from s3mover.audit.digests import key_hashes, pair_hash
+from s3mover.audit.trail import PendingRow, Total
+from s3mover.model import (
+    UNCERTAIN,
+    DueDeletion,
+    FailureRecord,
+    Pair,
+    SweepRecord,
+    SweepStatus,
+    Wait,
+)
+
+FAILURES_PER_PAGE = 1000
+SWEEPS_PER_PAGE = 100
+_LARGEST_ID = 2**63 - 1
+
+
+class SqlTrailReader:
+    """Implements `TrailReader` on one connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def has_waits(self, pair: Pair) -> bool:
+        """Return whether any object of `pair` failed in the latest sweep that tried it."""
+        return bool(self._database.read(statements.HAS_WAITS, (pair_hash(pair),)))
+
+    def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
+        """Return the waits of those of `keys` that have one."""
+        if not keys:
+            return {}
+        parameters = (pair_hash(pair), *key_hashes(keys))
+        found = map(rows.wait, self._database.read(statements.waits(len(keys)), parameters))
+        asked = set(keys)
+        return {wait.key: wait for wait in found if wait.key in asked}
+
+    def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
+        """Return up to `limit` pending rows of `pair`, oldest first."""
+        sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_PENDING)
+        if not sweeps:
+            return []
+        found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
+        return [rows.pending_row(row) for row in found]
+
+    def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
+        """Return up to `limit` failed rows with ids above `after`, and the next `after`."""
+        sweeps = self._sweeps_since_completed(pair, sweep)
+        if not sweeps:
+            return [], after
+        query = statements.uncertain(len(sweeps), len(UNCERTAIN))
+        found = self._database.read(query, (*sweeps, *UNCERTAIN, after, *sweeps, sweep, limit))
+        return [rows.pending_row(row[:-1]) for row in found], found[-1][-1] if found else after
+
+    def due_deletions(self, pair: Pair, after: int, limit: int) -> tuple[list[DueDeletion], int]:
+        """Return up to `limit` due deletions with ids above `after`, and the next `after`."""
+        sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_DUE_DELETIONS)
+        if not sweeps:
+            return [], after
+        found = self._database.read(statements.due_deletions(len(sweeps)), (*sweeps, after, limit))
+        return [DueDeletion(*columns) for *columns, _ in found], found[-1][-1] if found else after
+
+    def latest_sweeps(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> list[SweepRecord]:
+        """Return the newest sweeps, newest first, filtered by start, id and pair."""
+        first, last = (0, _LARGEST_ID) if sweep is None else (sweep, sweep)
+        conditions, digits = ([], []) if pair is None else ([statements.OF_PAIR], rows.digits(pair))
+        query = statements.latest_sweeps(conditions)
+        found = self._database.read(query, (first, last, rows.stamp(since), *digits, limit))
+        return [rows.sweep_record(row) for row in found]
+
+    def failures(
+        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+    ) -> Iterator[FailureRecord]:
+        """Yield failed transfers, newest first, with one page in memory at a time."""
+        conditions, parameters = _filters(since, sweep)
+        if pair is not None:
+            conditions.append(statements.IN_SWEEPS_OF_PAIR)
+            parameters += rows.digits(pair)
+        page = self._failures_page(conditions, parameters, limit)
+        while page:
+            yield from self._failures_of(page)
+            limit -= len(page)
+            *_, created_at, id_ = page[-1]
+            last = rows.stamp(rows.seconds(created_at))
+            older = [*conditions, "created_at <= ?", "(created_at < ? OR id < ?)"]
+            page = self._failures_page(older, [*parameters, last, last, id_], limit)
+
+    def totals(self, since: float = 0.0, sweep: int | None = None) -> list[Total]:
+        """Return the rows counted by status and method, in the order of these words."""
+        conditions, parameters = _filters(since, sweep)
+        found = self._database.read(statements.totals(conditions), parameters)
+        return sorted(map(rows.total, found), key=lambda total: (total.status, total.method))
+
+    def totals_by_pair(self, since: float = 0.0, sweep: int | None = None) -> list[tuple[Pair | None, Total]]:
+        """Return the rows counted by pair, status and method; the pair is None for rows without a sweep."""
+        conditions, parameters = _filters(since, sweep)
+        found = self._database.read(statements.totals_by_pair(conditions), parameters)
+        totals = [(rows.pair_of(row[4:]), rows.total(row[:4])) for row in found]
+        return sorted(totals, key=lambda one: (one[0] or (), one[1].status, one[1].method))
+
+    def close(self) -> None:
+        """Close the connection, which releases the lease."""
+        self._database.close()
+
+    def _sweeps_of(self, pair: Pair, query: str) -> list[int]:
+        return [id_ for id_, *names in self._database.read(query) if Pair(*names) == pair]
+
+    def _sweeps_since_completed(self, pair: Pair, before: int) -> list[int]:
+        """Return the sweeps before that id back to the latest completed one, included; none if nothing failed."""
+        sweeps: list[int] = []
+        failed = 0
+        while page := self._database.read(statements.SWEEPS_BEFORE, (before, SWEEPS_PER_PAGE)):
+            for sweep, status, failures, *names in page:
+                if Pair(*names) == pair:
+                    sweeps.append(sweep)
+                    failed += failures
+                    if status == SweepStatus.COMPLETED:
+                        return sweeps if failed else []
+            before = page[-1][0]
+        return sweeps if failed else []
+
+    def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
+        size = min(limit, FAILURES_PER_PAGE)
+        query = statements.failures(conditions, self._database.backend)
+        return self._database.read(query, [*parameters, size]) if size > 0 else []
+
+    def _failures_of(self, page: Sequence[Row]) -> Iterator[FailureRecord]:
+        """Yield the records of a page, each with its pair and the next attempt of its object."""
+        records = [rows.failure_record(row) for row in page]
+        keys = defaultdict(list)
+        for record in records:
+            keys[record.sweep].append(record.key)
+        ids = list(keys)
+        pairs = {id_: Pair(*names) for id_, *names in self._database.read(statements.sweeps(len(ids)), ids)}
+        waits = {id_: self.waits(pair, keys[id_]) for id_, pair in pairs.items()}
+        for record in records:
+            wait = waits.get(record.sweep, {}).get(record.key)
+            yield rows.completed(record, pairs.get(record.sweep), wait)
+
+
+def _filters(since: float, sweep: int | None) -> tuple[list[str], list[object]]:
+    """Return the conditions and parameters that select rows by time of creation and sweep."""
+    conditions: list[str] = []
+    parameters: list[object] = []
+    if since > 0:
+        conditions.append("created_at >= ?")
+        parameters.append(rows.stamp(since))
+    if sweep is not None:
+        conditions.append("batch_id = ?")
+        parameters.append(sweep)
+    return conditions, parameters
