@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from s3mover.audit.trail import Total, Trail
+from s3mover.audit.trail import Total, TrailReader
 from s3mover.model import FailureRecord, Pair, SweepRecord
 
 MAX_SWEEPS = 10
@@ -30,7 +30,7 @@ class ReportScope:
 class ReportData:
     """Reads what is in scope."""
 
-    def __init__(self, trail: Trail, scope: ReportScope) -> None:
+    def __init__(self, trail: TrailReader, scope: ReportScope) -> None:
         self._trail = trail
         self._scope = scope
 
