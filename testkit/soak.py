@@ -194,7 +194,7 @@ class Soak:
         if number % 5 == 2:
             self._s3.add_fault("refusal", operation="CopyObject", code="InvalidRequest", status=400, times=3)
         if number % 5 == 3:
-            # For the workers' requests only: a listing thread that met all ten would wait half a minute in each such round.
+            # For workers only: a listing thread that met all ten would wait half a minute in each such round.
             self._s3.add_fault("slow_down", operation="CopyObject", times=10)
         if number % 5 == 4:
             self._s3.add_fault("reset_before", operation="*Object", times=3)

@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.
 UNLISTABLE = {
     "unordered_pages": "the listing of company-documents",
-    "no_continuation_token": "company-documents: a page of a listing says that there is more, but not where",
+    "no_continuation_token": "company-documents: a page of a listing is truncated, but has no token for the next page",
     "repeats_page": "the listing of company-documents",
 }
 LESS = {"standard_class_only", "no_tagging"}
