@@ -1,1 +1,1 @@
-"""The S3 door: a lean wire client for one bucket; every foreign error becomes one of ours."""
+"""The S3 client: typed operations on one bucket over a lean HTTP client; foreign errors become `errors.py`'s."""

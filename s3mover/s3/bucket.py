@@ -56,8 +56,8 @@ class Bucket(MultipartOperations):
         request_payer: offer to pay for requests, as requester-pays buckets ask.
         sleep: waits so many seconds before a page of a listing is requested again.
         clock: returns seconds since the epoch.
-        pace: limits the requests per second of all buckets that share it.
-        body_pace: limits the bytes per second that are read from objects.
+        limiter: limits the requests per second of all buckets that share it.
+        body_limiter: limits the bytes per second that are read from objects.
     """
 
     def __init__(

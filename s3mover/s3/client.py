@@ -76,7 +76,7 @@ class Client:
         headers: sent with every request; names in lower case.
         timeouts: bounds in seconds.
         clock: returns seconds since the epoch.
-        pace: limits the requests per second.
+        limiter: limits the requests per second.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ from s3mover.transfer.verification import written_since
 
 GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
 MESSAGE_LENGTH = 1000
-# Larger objects take longer to copy than other threads should wait to learn whether copies are permitted, in bytes.
+# Larger objects take longer to copy than other threads should wait for the result, in bytes.
 MAX_PROBE = 64 * MIB
 
 

@@ -1,1 +1,1 @@
-"""Tests of the S3 door."""
+"""Tests of the S3 client."""

@@ -57,7 +57,7 @@ MakeBucket = Callable[[], Bucket]
 
 @pytest.fixture
 def make_bucket(moto_url: str, boto: Any, counts: list[tuple[str, str]]) -> Iterator[MakeBucket]:
-    """Make buckets on moto's server that nobody else uses."""
+    """Make buckets on moto's server for one test each."""
     made: list[Bucket] = []
 
     def make() -> Bucket:

@@ -1,4 +1,4 @@
-"""Values that several tests of this room use."""
+"""Values that several tests of this folder use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,7 +63,7 @@ def bucket_on(
     expected_source_owner: str = "",
     request_payer: bool = False,
 ) -> Iterator[tuple[Bucket, list[bytes], Counter]]:
-    """Give a bucket on a scripted server, the requests that the server heard, and what was counted."""
+    """Give a bucket on a scripted server, the requests that the server received, and what was counted."""
     counter = Counter()
     with scripted(*plays) as server:
         address = BucketAddress("b", "http", server.host, server.port, "/b", "us-east-1")

@@ -79,7 +79,7 @@ def test_a_listing_keeps_to_prefix_and_start(bucket: Bucket, boto: Any) -> None:
     assert list(bucket.list_objects("none/")) == []
 
 
-def test_a_listing_tells_whether_a_key_is_there(bucket: Bucket, boto: Any) -> None:
+def test_is_listed_returns_whether_a_key_is_there(bucket: Bucket, boto: Any) -> None:
     """Exactly that key, not one that begins with it."""
     boto.put_object(Bucket=name(bucket), Key="a/b")
     assert [bucket.is_listed(key) for key in ("a/b", "a/", "a/b/c", "z")] == [True, False, False, False]
@@ -98,7 +98,7 @@ def test_a_head_is_boto3s(bucket: Bucket, boto: Any) -> None:
 
 
 def test_an_object_is_read_whole_or_in_part(bucket: Bucket, boto: Any) -> None:
-    """Both ends of a range are included; the head tells the whole size either way."""
+    """Both ends of a range are included; the head has the whole size either way."""
     boto.put_object(Bucket=name(bucket), Key="k", Body=b"0123456789")
     for first, last, expected in [
         (None, None, b"0123456789"),
@@ -183,7 +183,7 @@ def test_other_bytes_than_those_asked_for_are_refused(said: bytes) -> None:
 
 
 def test_another_version_than_the_one_asked_for_is_refused() -> None:
-    """A store that ignores the condition of a GET is found out by the ETag that it gives; one without is believed."""
+    """A store that ignores the condition of a GET is detected by its ETag, if it returns one."""
     for etag, refused in (("def", True), ("abc", False), ("", False)):
         told = f'ETag: "{etag}"' if etag else "x-amz-request-id: r7"
         with bucket_on(lambda peer, told=told: peer.answer(answer(b"xyz", "200 OK", told))) as (bucket, _, _):  # type: ignore[misc]
@@ -195,7 +195,7 @@ def test_another_version_than_the_one_asked_for_is_refused() -> None:
 
 
 def test_a_part_of_an_object_is_not_taken_for_the_whole() -> None:
-    """A store that answers 206 where nobody asked for a range is not believed."""
+    """A 206 to a request without a range is an error."""
     said = answer(b"xyz", "206 Partial Content", "Content-Range: bytes 0-2/10")
     with bucket_on(lambda peer: peer.answer(said)) as (bucket, _, _), pytest.raises(S3Error, match="206"):
         bucket.get("k")
@@ -284,7 +284,7 @@ def test_an_upload_can_be_given_up(bucket: Bucket) -> None:
         list(bucket.list_parts("k", upload))
 
 
-def test_what_is_missing_is_said(bucket: Bucket, counts: list[tuple[str, str]]) -> None:
+def test_a_missing_object_is_an_error_by_code(bucket: Bucket, counts: list[tuple[str, str]]) -> None:
     """By code, and counted under it."""
     for call in (bucket.head, bucket.get, bucket.tags):
         with pytest.raises(S3Error, match=r"NotFound|NoSuchKey") as caught:
@@ -329,7 +329,7 @@ def test_a_body_left_early_ends_its_connection() -> None:
 
 
 def test_a_body_that_breaks_off_names_the_operation() -> None:
-    """Its error is as telling as a refusal."""
+    """Its error names operation and bucket, as that of a refusal does."""
     with (
         bucket_on(lambda peer: peer.answer(answer(b"0123456789")[:-3])) as (bucket, _, _),
         bucket.get("k") as body,

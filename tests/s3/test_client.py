@@ -1,4 +1,4 @@
-"""One request from beginning to end: verdicts, counts, and what is mended by asking again."""
+"""One request from beginning to end: errors, counts, and corrections by a second request."""
 
 import re
 from email.utils import formatdate
@@ -23,7 +23,7 @@ def error_body(code: str, message: str = "Said so.", more: str = "") -> bytes:
 
 
 def answering(*answers: bytes) -> Play:
-    """Play: one answer per request."""
+    """Play: one response per request."""
 
     def play(peer: Peer) -> None:
         for said in answers:
@@ -38,7 +38,7 @@ def copy(bucket: Bucket) -> str:
 
 
 def refusal_of(*answers: bytes) -> S3Error:
-    """Return the error that CopyObject raises after these answers."""
+    """Return the error that CopyObject raises after these responses."""
     with bucket_on(answering(*answers)) as (bucket, _, _), pytest.raises(S3Error) as caught:
         copy(bucket)
     return caught.value
@@ -76,14 +76,14 @@ def test_an_error_in_a_200_is_an_error(code: str, temporary: bool) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"   ", b"<CopyObjectResult>", b"OK", b"<CopyObjectResult></CopyObjectResult>"]
 )
-def test_a_200_that_says_nothing_is_no_success(body: bytes) -> None:
+def test_a_200_without_a_document_is_not_a_success(body: bytes) -> None:
     """An empty or broken body is temporary trouble."""
     error = refusal_of(answer(body))
     assert (error.code, error.temporary) == ("InvalidResponse", True)
 
 
 def test_another_document_than_asked_for_is_an_unknown_operation() -> None:
-    """Stores that do not know a sub-resource answer with what they do know."""
+    """Stores that do not know a sub-resource respond with another document."""
     with (
         bucket_on(answering(answer(b"<ListBucketResult/>"))) as (bucket, _, _),
         pytest.raises(S3Error) as caught,
@@ -135,7 +135,7 @@ def test_every_refusal_says_whether_trying_again_can_help(
     ],
 )
 def test_a_refused_head_gets_its_code_from_the_status(status: str, code: str) -> None:
-    """There is no body to read it from; a 400 may speak of an expired token or a slow request."""
+    """There is no body to read it from; a 400 may mean an expired token or a slow request."""
     said = f"HTTP/1.1 {status}\r\nContent-Length: 300\r\nx-amz-request-id: r7\r\n\r\n".encode()
     with bucket_on(answering(said)) as (bucket, _, counter), pytest.raises(S3Error) as caught:
         bucket.head("k")
@@ -170,7 +170,7 @@ def test_secrets_that_a_server_repeats_are_taken_out() -> None:
 
 
 def test_a_connection_error_names_the_operation_and_is_counted() -> None:
-    """Trouble on the way is told like a refusal."""
+    """A network error is reported like a refusal."""
     with bucket_on(Peer.close) as (bucket, _, counter), pytest.raises(S3Error) as caught:
         copy(bucket)
     assert (caught.value.operation, caught.value.status) == ("CopyObject", 0)
@@ -209,13 +209,13 @@ def test_a_refused_head_with_a_distant_date_is_a_wrong_clock() -> None:
     assert [signed_at(request) for request in heard] == ["20250104T031709Z", "20250104T011709Z"]
 
 
-def test_a_clock_is_mended_once() -> None:
+def test_a_clock_is_corrected_once() -> None:
     """A server that goes on refusing is believed."""
     assert refusal_of(SKEWED, SKEWED).code == "RequestTimeTooSkewed"
 
 
 def test_a_second_lesson_is_for_the_next_attempt() -> None:
-    """Where the repeated request is refused for what is now said otherwise, trying again can help."""
+    """Where the second request is refused and the target was corrected again, the error is temporary."""
     wrong = [
         answer(
             error_body("AuthorizationHeaderMalformed", more=f"<Region>{region}</Region>"), "400 Bad Request"
@@ -240,8 +240,8 @@ def test_a_body_that_fails_where_it_comes_from_is_not_blamed_on_the_write() -> N
 
 
 @pytest.mark.parametrize("date", ["", "Date: yesterday", f"Date: {formatdate(NOW + 5, usegmt=True)}"])
-def test_a_refusal_for_another_reason_is_not_mended(date: str) -> None:
-    """Nothing was learnt, so nothing is asked again."""
+def test_a_refusal_for_another_reason_is_not_corrected(date: str) -> None:
+    """Nothing was corrected, so the request is not sent again."""
     with bucket_on(answering(answer(error_body("AccessDenied"), "403 Forbidden", date))) as (
         bucket,
         heard,
@@ -285,7 +285,7 @@ def test_a_redirect_to_another_region_is_followed_and_remembered(
 
 
 def test_a_refused_head_may_name_the_region_too() -> None:
-    """There is no body to say it, only the header."""
+    """There is no body, only the header."""
     said = b"HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-3\r\nContent-Length: 9\r\n\r\n"
     with bucket_on(answering(said, answer(b""))) as (bucket, heard, _):
         bucket.head_bucket()
@@ -293,7 +293,7 @@ def test_a_refused_head_may_name_the_region_too() -> None:
 
 
 def test_on_aws_a_redirect_leads_to_the_region_s_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bucket is asked by the host of its region, on a new connection, and only there from then on."""
+    """Requests go to the host of its region, on a new connection, from then on."""
     elsewhere = answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3")
     with scripted(answering(elsewhere), answering(answer(COPIED), answer(COPIED))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}:{proxy.port}")
@@ -311,7 +311,7 @@ def test_on_aws_a_redirect_leads_to_the_region_s_own_host(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("region", ["", "us-east-1"])
 def test_a_redirect_that_leads_nowhere_else_is_an_error(region: str) -> None:
-    """No other region is named: nothing was learnt, and nothing is asked again."""
+    """No other region is named, so the request is not sent again."""
     told = [f"x-amz-bucket-region: {region}"] if region else []
     with bucket_on(answering(answer(b"", "301 Moved Permanently", *told))) as (bucket, heard, _):
         with pytest.raises(S3Error, match="PermanentRedirect") as refused:
@@ -320,7 +320,7 @@ def test_a_redirect_that_leads_nowhere_else_is_an_error(region: str) -> None:
 
 
 def test_redirects_in_a_circle_are_followed_once() -> None:
-    """Two places that each name the other are not believed for ever: it is the caller who counts the attempts."""
+    """Two hosts that redirect to each other end in an error: the caller bounds the attempts."""
     circle = [
         answer(b"", "301 Moved Permanently", f"x-amz-bucket-region: {region}")
         for region in ("eu-west-3", "us-east-1")
@@ -331,8 +331,8 @@ def test_redirects_in_a_circle_are_followed_once() -> None:
         assert len(heard) == 2
 
 
-def test_a_body_on_its_way_survives_that_the_bucket_is_found_elsewhere() -> None:
-    """A connection that is still being read from is not given up for a host that another request learnt of."""
+def test_a_body_being_read_survives_a_correction_of_the_host() -> None:
+    """A connection that is still being read from is not closed when another request corrects the host."""
     content = answer(b"0123456789", "200 OK", 'ETag: "e"')
     wrong = answer(b"", "301 Moved Permanently", "x-amz-bucket-region: eu-west-3")
     tags = answer(b"<Tagging><TagSet/></Tagging>")
@@ -393,7 +393,7 @@ def test_every_request_names_the_owner_where_one_is_expected() -> None:
     assert b"x-amz-expected-bucket-owner" in heard[0].partition(b"SignedHeaders=")[2]
 
 
-def test_every_request_offers_to_pay_where_asked_to() -> None:
+def test_every_request_offers_to_pay_where_configured() -> None:
     """Requester-pays buckets refuse all others."""
     with bucket_on(answering(answer(COPIED)), request_payer=True) as (bucket, heard, _):
         copy(bucket)

@@ -1,4 +1,4 @@
-"""What the settings tell in full is what boto3 would find."""
+"""Complete settings resolve to what boto3 would resolve."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +47,7 @@ PORTS = st.one_of(st.just(""), st.integers(0, 65535).map(":{}".format))
 )
 @example(bucket="docs", url="http://store.example:9000", region="", token="")
 @example(bucket="my.docs", url="https://10.0.0.7", region="eu-central-1", token="token")
-def test_an_answer_is_boto3_s(bucket: str, url: str, region: str, token: str) -> None:
+def test_the_result_is_boto3_s(bucket: str, url: str, region: str, token: str) -> None:
     """Address, signing region and credentials."""
     access = replace(STORE, bucket=bucket, endpoint_url=url, region=region, session_token=token)
     found = configured_access.resolve_from_settings(access, BARE)
@@ -83,7 +83,7 @@ def test_other_stores_with_keys_of_their_own_need_no_boto3(access: SideAccess) -
         {"region": "aws-global"},
     ],
 )
-def test_whatever_has_to_be_found_is_boto3_s_affair(changed: dict[str, Any]) -> None:
+def test_anything_special_is_left_to_boto3(changed: dict[str, Any]) -> None:
     """AWS itself, its chain of credentials, profiles, roles, names that are more than a bucket's."""
     assert configured_access.resolve_from_settings(replace(STORE, **changed), BARE) is None
 
@@ -99,7 +99,7 @@ def test_whatever_has_to_be_found_is_boto3_s_affair(changed: dict[str, Any]) -> 
         "BOTOCORE_EXPERIMENTAL__PLUGINS",
     ],
 )
-def test_whoever_configured_aws_is_heard(tmp_path: Path, variable: str) -> None:
+def test_any_configuration_of_aws_is_left_to_boto3(tmp_path: Path, variable: str) -> None:
     """By variables or by files in the home folder; where that is not known, boto3 looks."""
     assert configured_access.resolve_from_settings(STORE, BARE | {variable: "x"}) is None
     assert configured_access.resolve_from_settings(STORE, {}) is None

@@ -15,7 +15,7 @@ ADDRESS = BucketAddress("buck", "https", "buck.s3.eu-west-1.amazonaws.com", 443,
 
 
 class Chain:
-    """Gives what it is told to give, and counts; the clock beside it stands still until it is moved."""
+    """Returns what the test sets, and counts; so does its clock."""
 
     def __init__(self, *given: Credentials | UnreachableError) -> None:
         self.given = list(given)
@@ -40,8 +40,8 @@ def lasting(name: str, expires_at: float | None) -> Credentials:
     return Credentials(name, "secret", "token", expires_at)
 
 
-def test_lasting_credentials_are_found_once() -> None:
-    """Nothing is asked again, however long it runs."""
+def test_lasting_credentials_are_resolved_once() -> None:
+    """They are not resolved again, however long it runs."""
     chain = Chain(lasting("A", None))
     identity = resolve_credentials(chain, [])
     chain.now += 1e9
@@ -80,7 +80,7 @@ def test_a_renewal_that_fails_is_made_again_while_the_old_ones_hold() -> None:
     assert events == [CredentialsRefreshed(Side.SOURCE)]
 
 
-def test_a_source_that_gives_the_same_ones_is_not_asked_all_the_time() -> None:
+def test_a_source_that_returns_the_same_credentials_is_not_asked_for_every_request() -> None:
     """Some give one set until its last minutes."""
     same = lasting("A", 5000.0)
     chain, events = Chain(same, same, lasting("B", None)), list[Event]()
@@ -91,7 +91,7 @@ def test_a_source_that_gives_the_same_ones_is_not_asked_all_the_time() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """Neither the settings of a side nor what was found."""
+    """Neither the settings of a side nor its resolved credentials."""
     access = SideAccess(Side.SOURCE, "b", "", "", "AKIAEXAMPLE", "very/secret", "tok", "", "", "hidden-id")
     shown = repr(access) + repr(ResolvedSide(ADDRESS, Credentials("AKIAEXAMPLE", "very/secret", "tok")))
     assert not any(secret in shown for secret in ("very/secret", "tok'", "hidden-id", "AKIAEXAMPLE"))

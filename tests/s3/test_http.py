@@ -37,7 +37,7 @@ def stream_of(data: bytes, step: int = 1 << 30) -> Stream:
 
 
 def in_order(*answers: bytes) -> Play:
-    """Play: answer one request after the other, then wait until the client goes."""
+    """Play: respond to one request after the other, then wait until the client closes."""
 
     def play(peer: Peer) -> None:
         for said in answers:
@@ -48,7 +48,7 @@ def in_order(*answers: bytes) -> Play:
 
 
 def then_close(*answers: bytes) -> Play:
-    """Play: answer one request after the other, then close."""
+    """Play: respond to one request after the other, then close."""
 
     def play(peer: Peer) -> None:
         for said in answers:
@@ -152,7 +152,7 @@ def test_some_statuses_have_no_body(status: str) -> None:
         assert server.connections == 1
 
 
-def test_an_answer_to_head_has_no_body() -> None:
+def test_a_response_to_head_has_no_body() -> None:
     """Its length says what GET would send."""
     said = b"HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n"
     with connected(in_order(said, answer(b"two"))) as (connection, server):
@@ -162,15 +162,15 @@ def test_an_answer_to_head_has_no_body() -> None:
         assert server.connections == 1
 
 
-def test_interim_answers_are_passed_over() -> None:
-    """100 and 103 precede the answer."""
+def test_interim_responses_are_skipped() -> None:
+    """100 and 103 precede the response."""
     said = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + answer(b"real")
     with connected(in_order(said)) as (connection, _):
         assert connection.request(HEAD).read_all(LIMIT) == b"real"
 
 
-def test_an_answer_may_come_byte_by_byte() -> None:
-    """However the network cuts it, the answer is the same."""
+def test_a_response_may_arrive_byte_by_byte() -> None:
+    """However the network splits it, the response is the same."""
 
     def drip(peer: Peer) -> None:
         peer.hear()
@@ -205,7 +205,7 @@ def test_an_answer_may_come_byte_by_byte() -> None:
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * RECEIVE_BUFFER, "InvalidResponse"),
     ],
 )
-def test_a_broken_answer_is_an_error_and_never_a_body(said: bytes, code: str) -> None:
+def test_a_malformed_response_is_an_error_and_never_a_body(said: bytes, code: str) -> None:
     """Whatever ends early, goes on too long or is not HTTP is refused, and the connection is closed."""
     with connected(then_close(said), in_order(answer(b"next"))) as (connection, _):
         assert code_of(lambda: connection.request(HEAD).read_all(LIMIT)) == code
@@ -227,7 +227,7 @@ def test_a_large_buffer_does_not_swallow_what_follows_a_body() -> None:
         [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
     ),
 )
-def test_noise_is_an_error_or_an_answer_but_nothing_else(noise: bytes, head: bytes) -> None:
+def test_noise_is_an_error_or_a_response_but_nothing_else(noise: bytes, head: bytes) -> None:
     """No bytes of a server make the client fail in another way or hang."""
     with connected(then_close(head + noise)) as (connection, _):
         try:
@@ -238,7 +238,7 @@ def test_noise_is_an_error_or_an_answer_but_nothing_else(noise: bytes, head: byt
 
 @pytest.mark.parametrize("said", [answer(b"x" * 101), chunked(b"x" * 50, b"x" * 51)[:-5]])
 def test_a_body_read_whole_is_bounded(said: bytes) -> None:
-    """More than the limit is refused and the connection given up."""
+    """More than the limit is an error, and the connection is closed."""
     with connected(in_order(said), in_order(answer(b"next"))) as (connection, _):
         assert code_of(lambda: connection.request(HEAD).read_all(100)) == "InvalidResponse"
         assert connection.request(HEAD).read_all(LIMIT) == b"next"
@@ -246,7 +246,7 @@ def test_a_body_read_whole_is_bounded(said: bytes) -> None:
 
 @pytest.mark.parametrize("said", [answer(b"x" * 10), chunked(b"x" * 10)[:-5]])
 def test_a_body_left_early_closes_the_connection(said: bytes) -> None:
-    """What was not read is never taken for the next answer."""
+    """What was not read is never taken for the next response."""
     with connected(in_order(said), in_order(answer(b"next"))) as (connection, server):
         response = connection.request(HEAD)
         response.read_into(memoryview(bytearray(3)))
@@ -256,7 +256,7 @@ def test_a_body_left_early_closes_the_connection(said: bytes) -> None:
 
 
 def test_a_kept_connection_that_was_closed_is_not_used() -> None:
-    """A server that closed while nothing was asked is noticed before a stream is lost on it."""
+    """A server that closed between requests is detected before a stream is lost on it."""
     closed = threading.Event()
 
     def play(peer: Peer) -> None:
@@ -271,7 +271,7 @@ def test_a_kept_connection_that_was_closed_is_not_used() -> None:
         assert server.heard[-1].endswith(b"abc")
 
 
-def test_bytes_that_nobody_asked_for_are_not_taken_for_an_answer() -> None:
+def test_unrequested_bytes_are_not_taken_for_a_response() -> None:
     """What comes between two requests ends the connection."""
     read, came = threading.Event(), threading.Event()
 
@@ -332,13 +332,13 @@ def test_a_post_lost_on_a_kept_connection_is_not_sent_again() -> None:
 
 
 def test_a_request_lost_on_a_new_connection_is_not_sent_again() -> None:
-    """A server that closes at once would be asked for ever."""
+    """A server that closes at once is not asked endlessly."""
     with connected(then_close(b""), in_order(answer(b"never"))) as (connection, server):
         assert code_of(lambda: connection.request(HEAD)) == "ConnectionError"
         assert server.connections == 1
 
 
-def test_an_answer_that_began_is_not_asked_for_again() -> None:
+def test_a_response_that_began_is_not_requested_again() -> None:
     """After the first byte the request may have been carried out."""
 
     def play(peer: Peer) -> None:
@@ -352,7 +352,7 @@ def test_an_answer_that_began_is_not_asked_for_again() -> None:
 
 
 def test_silence_is_a_time_out() -> None:
-    """A server that does not answer in time costs no more than that."""
+    """A server that does not respond in time costs the timeout only."""
     with connected(in_order(), read=0.05) as (connection, _):
         assert code_of(lambda: connection.request(HEAD)) == "Timeout"
 
@@ -383,7 +383,7 @@ def test_a_stream_arrives_as_it_is(size: int, step: int) -> None:
 
 
 def test_a_stream_that_ends_early_is_an_error_of_its_source() -> None:
-    """The half-sent request is given up, so that no server stores half an object."""
+    """The connection is closed, so that no server stores half an object."""
     with connected(in_order(), in_order(answer(b"next"))) as (connection, _):
         short = Stream(stream_of(b"abc").read, 5)
         assert code_of(lambda: connection.request(put_head(5), short)) == "IncompleteBody"
@@ -404,7 +404,7 @@ def test_an_error_of_the_reader_is_the_readers() -> None:
 
 @pytest.mark.parametrize("ending", [Peer.wait_for_end, Peer.reset])
 def test_a_refusal_while_sending_is_read(ending: Callable[[Peer], None]) -> None:
-    """A server that answers before it has the whole body is heard, and the connection given up."""
+    """The response of a server that has not read the whole body is returned, and the connection closed."""
     said = threading.Event()
 
     def refuse(peer: Peer) -> None:
@@ -428,7 +428,7 @@ def test_a_refusal_while_sending_is_read(ending: Callable[[Peer], None]) -> None
 
 
 def test_success_before_the_whole_body_is_not_believed() -> None:
-    """A 200 to half an object is no success."""
+    """A 200 to half an object is not a success."""
     said = threading.Event()
 
     def hasty(peer: Peer) -> None:

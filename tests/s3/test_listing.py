@@ -33,7 +33,7 @@ def pages(*answers: bytes) -> Play:
 def listed(
     *answers: bytes, prefix: str = "", start_after: str = ""
 ) -> tuple[list[str], list[dict[str, list[str]]]]:
-    """List through these answers; return the keys, and the queries that were asked."""
+    """List through these responses; return the keys, and the queries that were sent."""
     with bucket_on(pages(*answers)) as (bucket, heard, _):
         keys = [entry.key for entries in bucket.list_objects(prefix, start_after) for entry in entries]
     queries = [parse_qs(request.split(b" ")[1].partition(b"?")[2].decode()) for request in heard]
@@ -74,7 +74,7 @@ def test_utf8_order_is_accepted() -> None:
 
 @pytest.mark.parametrize("key", ["a", "b"])
 def test_a_store_that_ignores_the_start_is_refused(key: str) -> None:
-    """Keys up to and including the start were not asked for."""
+    """Keys up to and including the start were not requested."""
     with pytest.raises(ListingError, match="out of order"):
         listed(page(key), start_after="b")
 
@@ -93,7 +93,7 @@ def test_a_truncated_page_without_a_token_is_refused() -> None:
 
 
 def test_a_listing_that_does_not_go_on_is_refused() -> None:
-    """The same token twice would be asked for ever."""
+    """The same token twice would never end."""
     with pytest.raises(ListingError, match="does not advance"):
         listed(page("a", more="t"), page(more="t"))
 
@@ -107,7 +107,7 @@ def test_a_page_that_does_not_say_whether_it_is_the_last_is_not_the_last() -> No
         bucket.list_page("")
 
 
-def test_a_page_is_asked_for_again_after_temporary_trouble() -> None:
+def test_a_page_is_requested_again_after_temporary_errors() -> None:
     """And the listing goes on where it was."""
     busy = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
     keys, queries = listed(page("a", more="t"), busy, answer(b"garbage"), page("b"))
@@ -115,7 +115,7 @@ def test_a_page_is_asked_for_again_after_temporary_trouble() -> None:
     assert [query.get("continuation-token") for query in queries] == [None, ["t"], ["t"], ["t"]]
 
 
-def test_a_page_that_cannot_be_read_is_not_asked_for_for_long() -> None:
+def test_a_page_that_cannot_be_parsed_is_requested_a_few_times_only() -> None:
     """Three times; other trouble in between does not count, and every page begins anew."""
     busy = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
     broken = answer(b"garbage")
@@ -126,8 +126,8 @@ def test_a_page_that_cannot_be_read_is_not_asked_for_for_long() -> None:
     assert not given_up.value.temporary
 
 
-def test_a_listing_that_is_not_permitted_is_not_asked_for_again() -> None:
-    """A refusal is said at once."""
+def test_a_listing_that_is_not_permitted_is_not_requested_again() -> None:
+    """A refusal is raised at once."""
     with pytest.raises(S3Error, match="AccessDenied"):
         listed(answer(b"", "403 Forbidden"))
 

@@ -88,7 +88,7 @@ def some(length: int) -> bytes:
     view_length=st.integers(1000, 300_000),
 )
 def test_the_body_is_framed_and_its_length_is_known(length: int, step: int, view_length: int) -> None:
-    """However it is read and taken, the frames hold the body, the trailer its checksum, and the length is as told."""
+    """However it is read and taken, the frames contain body and checksum, and the length is as declared."""
     body = body_of(some(length), step=max(step, length // 50 + 1))
     framed, _ = sent(body, view_length, secure=True)
     unframed, rest = b"", framed

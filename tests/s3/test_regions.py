@@ -1,4 +1,4 @@
-"""Regions as answers tell of them, and the hosts that answer for them."""
+"""Regions of buckets, and the hosts that serve them."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_any_other_host_stays_where_it_is(host: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "x", "eu-west-3.example.com/", "evil.example.com#-1", "EU-WEST-3"])
-def test_what_is_no_region_becomes_part_of_no_host(said: str) -> None:
-    """An answer cannot send requests, and what signs them, wherever it likes."""
+def test_an_invalid_region_never_becomes_part_of_a_host(said: str) -> None:
+    """A response cannot redirect signed requests to a host of its choice."""
     assert not is_region(said)
     assert host_for_region("b.s3.us-east-1.amazonaws.com", said) == "b.s3.us-east-1.amazonaws.com"

@@ -1,4 +1,4 @@
-"""Who signs, and where the bucket answers: boto3's decisions, in our words."""
+"""Credentials and addresses: boto3's decisions, as our records and errors."""
 
 from pathlib import Path
 from typing import Any
@@ -120,8 +120,8 @@ def test_a_region_that_is_not_given_is_asked_of_s3(monkeypatch: pytest.MonkeyPat
     )
 
 
-def test_even_a_refusal_tells_the_region() -> None:
-    """HeadBucket is answered with it, whoever asks."""
+def test_even_a_refusal_names_the_region() -> None:
+    """HeadBucket names it to any principal."""
     said = answer(b"", "403 Forbidden", "x-amz-bucket-region: ap-south-1", "Connection: close")
     with scripted(lambda peer: peer.answer(said)) as server:
         access = SideAccess(Side.SOURCE, "buck", endpoint_url=f"http://127.0.0.1:{server.port}")
@@ -157,7 +157,7 @@ def test_the_default_chain_is_used_where_no_keys_are_given(monkeypatch: pytest.M
 
 
 def test_a_role_is_assumed_each_time(monkeypatch: pytest.MonkeyPatch, moto_url: str) -> None:
-    """The credentials are the role's and expire; who asks again gets others."""
+    """The credentials are the role's and expire; resolving again returns others."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", moto_url)
     access = SideAccess(
         Side.DESTINATION,
@@ -193,7 +193,7 @@ def test_failures_name_the_side_and_say_what_to_do() -> None:
     assert "Invalid bucket name" in failure(bucket="no bucket", **KEYS)
 
 
-def test_a_role_that_cannot_be_assumed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_that_cannot_be_assumed_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refused by STS, or STS not reached; neither sentence holds a secret."""
     role = {"role_arn": "arn:aws:iam::123456789012:role/r", "external_id": "hidden-id", **KEYS}
     denied = (
@@ -210,7 +210,7 @@ def test_a_role_that_cannot_be_assumed_is_said(monkeypatch: pytest.MonkeyPatch) 
     assert not any(secret in refused + unreached for secret in ("very/secret", "hidden-id"))
 
 
-def test_the_endpoint_of_another_store_is_asked_nothing() -> None:
+def test_the_endpoint_of_another_store_gets_no_request() -> None:
     """Building an address sends nothing."""
     with scripted() as server:
         url = f"http://127.0.0.1:{server.port}"

@@ -1,4 +1,4 @@
-"""Waiting and trying again."""
+"""The backoff, the retry loop and the budget of repetitions."""
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,7 @@ def test_attempts_are_bounded() -> None:
 
 
 def test_a_permanent_error_is_not_tried_again() -> None:
-    """What cannot succeed is said at once."""
+    """What cannot succeed is raised at once."""
     call = Flaky(5, temporary=False)
     with pytest.raises(S3Error):
         retrying(call, pause=lambda _: None)
@@ -84,8 +84,8 @@ def test_requests_that_are_carried_out_earn_repetitions() -> None:
     assert [budget.spend() for _ in range(4)] == pytest.approx([0, 0, 0, 0.2])
 
 
-def test_an_ailing_store_is_not_hammered() -> None:
-    """Of a store that carries nothing out, a hundred threads ask for no more than the reserve and the floor."""
+def test_an_overloaded_store_is_not_hammered() -> None:
+    """To a store that carries nothing out, a hundred threads send no more than the reserve and the floor."""
     time = Time()
     budget = RetryBudget(20, 5, time)
     due = [budget.spend() for _ in range(100)]

@@ -1,4 +1,4 @@
-"""Single requests of a large object, tried again."""
+"""Retries of single requests of a large object."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_temporary_errors_cost_a_pause() -> None:
 
 
 def test_what_lasts_is_raised_at_once() -> None:
-    """A denial is not asked for twice."""
+    """A denied request is not sent twice."""
     call = Call(S3Error("AccessDenied", status=403))
     with pytest.raises(S3Error, match="AccessDenied"):
         retry_policy(LIMIT, lambda _: True)(call)

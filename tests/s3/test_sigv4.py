@@ -1,4 +1,4 @@
-"""Signatures: equal to botocore's for whatever can be asked."""
+"""Signatures: equal to botocore's for any request."""
 
 import calendar
 import time

@@ -62,7 +62,7 @@ def test_the_rate_is_reached() -> None:
 
 
 def test_a_rate_next_to_nothing_can_be_waited_for() -> None:
-    """And ends as soon as there is another one: a wait of a million years is more than clocks can tell."""
+    """And ends with the next rate: a wait of a million years exceeds what clocks can represent."""
     waits: list[float | None] = []
 
     def wait(seconds: float | None) -> None:
@@ -97,7 +97,7 @@ def test_what_was_not_used_does_not_gather() -> None:
 
 
 @pytest.mark.parametrize("rate", [1000.0, inf])
-def test_who_waits_hears_of_a_new_rate(rate: float) -> None:
+def test_waiting_threads_use_a_new_rate(rate: float) -> None:
     """Threads that would wait for hours go on as soon as more may pass, in the order of their coming."""
     bucket = TokenBucket(1e-6)
     bucket.take()
@@ -167,7 +167,7 @@ def test_an_open_limit_closes_at_what_was_asked() -> None:
 
 
 def test_a_refusal_after_a_lull_does_not_count_the_lull() -> None:
-    """The limit does not collapse because nothing was carried out while nothing was asked."""
+    """The limit does not collapse because nothing was carried out while nothing was requested."""
     run = Run(Store(500), most=10_000)
     run.go_on(20)
     run.limit.observe(run.now + 3600, 90, 10, has_waiters=True)

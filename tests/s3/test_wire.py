@@ -35,7 +35,7 @@ def trusted(identity: ServerIdentity, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def echo_twice(peer: Peer) -> None:
-    """Play: answer two requests with their own bodies, once in chunks."""
+    """Play: respond to two requests with their own bodies, once in chunks."""
     for frame in (answer, chunked):
         body = peer.hear().partition(b"\r\n\r\n")[2]
         peer.say(frame(body))
@@ -44,7 +44,7 @@ def echo_twice(peer: Peer) -> None:
 
 @pytest.mark.usefixtures("trusted")
 def test_requests_go_over_tls(server_context: ssl.SSLContext) -> None:
-    """Bodies of several megabytes go to and fro; the session tickets that TLS 1.3 sends meanwhile are no answer."""
+    """Bodies of several megabytes go to and fro; the session tickets that TLS 1.3 sends meanwhile are skipped."""
     body = bytes(range(256)) * 12_000
     head = b"PUT /k HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
     with scripted(echo_twice, context=server_context) as server:
@@ -65,7 +65,7 @@ def test_requests_go_over_tls(server_context: ssl.SSLContext) -> None:
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(server_context: ssl.SSLContext) -> None:
-    """Without the bundle there is no trust, and trying again cannot help."""
+    """Without the bundle the certificate is not trusted, which is a permanent error."""
     with scripted(echo_twice, context=server_context) as server:
         connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error, match="certificate verify failed") as caught:
@@ -85,7 +85,7 @@ def test_a_certificate_for_another_host_is_refused(server_context: ssl.SSLContex
 
 @pytest.mark.usefixtures("trusted")
 def test_a_server_without_tls_is_a_temporary_error() -> None:
-    """An answer that is no TLS fails the handshake."""
+    """A response that is not TLS fails the handshake."""
     with scripted(lambda peer: peer.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
         connection = Connection(Endpoint("https", server.host, server.port), WATCHDOG_TIMEOUTS)
         with pytest.raises(S3Error) as caught:
@@ -93,7 +93,7 @@ def test_a_server_without_tls_is_a_temporary_error() -> None:
     assert (caught.value.code, caught.value.temporary) == ("ConnectionError", True)
 
 
-def test_a_bundle_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_bundle_that_cannot_be_read_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wrong AWS_CA_BUNDLE is an error that names it."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with scripted(lambda peer: peer.wait_for_end()) as server:
@@ -152,7 +152,7 @@ def test_plain_http_goes_through_a_proxy_by_whole_urls(monkeypatch: pytest.Monke
 def test_tls_goes_through_a_proxy_by_a_tunnel(
     monkeypatch: pytest.MonkeyPatch, server_context: ssl.SSLContext
 ) -> None:
-    """CONNECT is asked first; then TLS is spoken with the host itself."""
+    """CONNECT is sent first; then TLS begins with the host itself."""
 
     def tunnel(peer: Peer) -> None:
         peer.answer(b"HTTP/1.1 200 Connection established\r\nVia: p\r\n\r\n")
@@ -169,7 +169,7 @@ def test_tls_goes_through_a_proxy_by_a_tunnel(
 
 
 def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says who refused and what it said."""
+    """The error names the proxy and its response."""
     with scripted(lambda peer: peer.answer(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         with pytest.raises(S3Error, match=r"proxy 127\.0\.0\.1.* 407") as caught:

@@ -286,7 +286,7 @@ def test_the_small_documents_are_read() -> None:
 
 
 def test_white_space_before_the_declaration_is_allowed() -> None:
-    """S3 keeps long answers alive with it."""
+    """S3 keeps connections alive with it."""
     assert xml.parse(b"  \n\n <?xml version='1.0'?><R/>\n").tag == "R"
 
 
@@ -302,7 +302,7 @@ def test_a_completion_lists_numbers_and_etags() -> None:
 
 @given(code=st.integers(0x1, 0x10FFFF))
 def test_a_character_that_xml_cannot_carry_hides_no_upload_id(code: int) -> None:
-    """S3 repeats the key in some answers, whatever is in it; where no key is taken, the rest is read all the same."""
+    """S3 repeats the key in some responses; where no key is taken from them, the rest is parsed all the same."""
     key = f"&#x{code:x};&#{code};"
     body = f"<Result><Key>{key}</Key><UploadId>id</UploadId></Result>".encode()
     if 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF}:
