@@ -104,14 +104,10 @@ def open_route_engine(
         opened.enter_context(runtime.refreshing(refresher))
         notify = runtime.publishers.of(route)
         gate = StartGate(runtime.stop, runtime.requests, lambda: runtime.windows(route), notify)
-
-        def heartbeat() -> None:
-            runtime.publishers.heartbeat(route)
-            gate.poll()
-            run_periodic()
-
+        heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)
+        retrying_trail = RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic)
         tools = SweepTools(
-            trail=RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic),
+            trail=retrying_trail,
             client=client,
             inbox=inbox,
             notify=notify,
@@ -124,6 +120,13 @@ def open_route_engine(
         )
         cycle = _cycle(runtime, route, endpoints, tools)
         yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher)
+
+
+def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic: Callable[[], None]) -> None:
+    """Do what is due in every turn of the route's loop."""
+    runtime.publishers.heartbeat(route)
+    gate.poll()
+    run_periodic()
 
 
 def _connect(runtime: SharedRuntime, route: str) -> Endpoints:
