@@ -121,4 +121,4 @@ def test_a_page_that_is_no_xml_is_not_believed(world: World, tmp_path: Path) -> 
     world.s3.put_objects(SOURCE, [{"key": "bell\x07", "body": b"x"}, {"key": "a", "body": b"x"}])
     make_odd(world, "no_url_encoding")
     done = run_program(["sweep"], world.environment, tmp_path, expect=3)
-    assert "ListObjectsV2 on company-documents: InvalidResponse: the answer is no XML" in done.stderr
+    assert "ListObjectsV2 on company-documents: InvalidResponse: the response is not XML" in done.stderr
