@@ -1,16 +1,17 @@
-"""The only door to mysql.connector: one connection to MySQL 8 or MariaDB 10.6, and the lease as its named lock.
+"""The adapter of mysql.connector: one connection to MySQL 8 or MariaDB 10.6, and the lease as its named lock.
 
-Whatever is written goes through prepared statements, never as text: the driver rewrites the text of a statement
-that has the word `delimiter` in it, values included (`split_multi_statement` in its `_scripting.py`), and a key may
-have any word in it. Whatever is read goes as text, in one exchange where a prepared statement takes three; the
-parameters of such a query are numbers, times and our own names only.
+Writes use prepared statements, never text: the driver rewrites the text of a statement that contains the word
+`delimiter`, values included (`split_multi_statement` in its `_scripting.py`), and a key may contain any word. Reads use
+text, in one round trip where a prepared statement takes three; their parameters are only numbers, times and our own
+names.
 """
 
 import contextlib
 import socket
 
-# Before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere, and the
-# one that is loaded first serves the whole process. Where the system's does not suit it, the driver does without it.
+# Imported before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere,
+# and the one that is loaded first serves the whole process. If the system's does not suit the extension, the driver
+# works without it.
 import ssl
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -33,12 +34,12 @@ from s3mover.errors import (
 from s3mover.model import Pair
 
 ANSWER_TIMEOUT_SECONDS = 30
-# For a change of a table with millions of rows, and for reports over them.
+# For changes of tables with millions of rows, and for reports over them.
 LONG_TIMEOUT_SECONDS = 24 * 3600
 UPGRADE_LOCK_TIMEOUT_SECONDS = 300
-GHOST_LOCK_TIMEOUT_SECONDS = 5
+FORMER_LOCK_TIMEOUT_SECONDS = 5
 
-# The longest keys, messages and escapes of so many rows fit into the least packet that servers take by default, 16 MiB.
+# With the longest keys and messages, so many rows fit into the smallest default packet of the servers, 16 MiB.
 ROWS_PER_STATEMENT = 256
 
 _SCHEMA_TABLE = """
@@ -48,7 +49,7 @@ _SCHEMA_TABLE = """
 
 
 class _Session(NamedTuple):
-    """What names one session of one run of the server; `booted` is in seconds by the server's clock."""
+    """Identifies one session of one run of the server; `booted` is in seconds by the server's clock."""
 
     connection: int
     booted: int
@@ -70,17 +71,17 @@ class MysqlDatabase:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is written inside, or roll it back where an error passes."""
+        """Commit what is written inside, or roll it back if an error is raised."""
         try:
             yield
             with self._translated():
-                self._tell("COMMIT")
+                self._execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
-        """Run one statement and return the number of rows it touched."""
+        """Run one statement and return the number of rows it changed."""
         with self._translated(), contextlib.closing(self._connection.cursor(prepared=True)) as cursor:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.rowcount)
@@ -102,18 +103,18 @@ class MysqlDatabase:
                 cursor.execute(sql, (orjson.dumps(rows[start : start + ROWS_PER_STATEMENT]).decode(),))
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Return a query's rows, and let go of the snapshot that they were read from."""
+        """Return a query's rows, and release the snapshot that they were read from."""
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(sql.replace("?", "%s"), tuple(parameters))
             found: list[Row] = cursor.fetchall()
-            self._tell("ROLLBACK")
+            self._execute("ROLLBACK")
             return found
 
     def schema_version(self) -> int:
-        """Return the newest schema version that was applied, 0 for none.
+        """Return the newest schema version that was applied, 0 if none was.
 
         Raises:
-            SchemaError: a table `schema_migrations` of another tool is in the way.
+            SchemaError: the table `schema_migrations` belongs to another tool.
         """
         found = self.read(_SCHEMA_TABLE)
         if not found:
@@ -134,18 +135,20 @@ class MysqlDatabase:
         """
         name = lease_name(Pair("schema", "", "", ""), self._dsn.database)
         if not self._lock(name, UPGRADE_LOCK_TIMEOUT_SECONDS):
-            raise AuditUnavailableError(f"Another s3mover is changing the schema of {self._dsn.redacted}.")
+            raise AuditUnavailableError(
+                f"Another s3mover is changing the schema of {self._dsn.redacted}; try again later."
+            )
         yield
         self._unlock(name)
 
     def run(self, statement: str) -> None:
-        """Run one statement of a schema file; MySQL commits changes of tables by itself."""
+        """Run one statement of a schema file; MySQL commits changes of tables implicitly."""
         with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(statement)
-            self._tell("COMMIT")
+            self._execute("COMMIT")
 
     def acquire_lease(self, pair: Pair) -> bool:
-        """Take the server's named lock on `pair`, which lives and dies with this connection."""
+        """Acquire the server's named lock on `pair`, which ends with this connection."""
         name = lease_name(pair, self._dsn.database)
         if self._lease == name and self._leased_by == self._session():
             return True
@@ -155,13 +158,13 @@ class MysqlDatabase:
         return True
 
     def release_lease(self) -> None:
-        """Give the lock back, where it is held."""
+        """Release the lock if it is held."""
         if self._lease:
             self._unlock(self._lease)
             self._lease = ""
 
     def reopen(self) -> None:
-        """Make the connection usable again, the lease included.
+        """Reconnect if the connection is lost, and take the lease again.
 
         Raises:
             AuditUnavailableError: the database is still away.
@@ -169,14 +172,14 @@ class MysqlDatabase:
         """
         if self._is_alive():
             return
-        self._hang_up()
+        self._disconnect()
         self._connect()
         if self._lease:
             self._retake_lease()
 
     def close(self) -> None:
-        """End the connection; the lease goes with it."""
-        self._hang_up()
+        """Close the connection, which releases the lease."""
+        self._disconnect()
 
     def _connect(self) -> None:
         system_ca_file = ssl.get_default_verify_paths().cafile
@@ -190,27 +193,28 @@ class MysqlDatabase:
                 _send_at_once(self._connection)
         self._cursors: dict[str, Any] = {}
         try:
-            self._set_up()
+            self._prepare_session()
         except MoverError:
-            self._hang_up()
+            self._disconnect()
             raise
 
-    def _set_up(self) -> None:
+    def _prepare_session(self) -> None:
         if shortcoming := mysql_options.shortcoming(self._connection.server_info or ""):
             raise UnreachableError(f"The audit database at {self._dsn.place} {shortcoming}.")
         with self._translated():
             for statement in mysql_options.SESSION:
-                self._tell(statement)
+                self._execute(statement)
         if (
             mysql_options.needs_tls(self._dsn)
             and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]
         ):
             raise UnreachableError(
-                f"The audit database at {self._dsn.place} offers no TLS, which its URL asks for."
+                f"The audit database at {self._dsn.place} does not offer TLS, which audit.url requires. "
+                "Enable TLS there, or set tls=preferred."
             )
 
-    def _hang_up(self) -> None:
-        # A connection that is lost already cannot say goodbye.
+    def _disconnect(self) -> None:
+        # A lost connection cannot be closed cleanly.
         with contextlib.suppress(mysql.connector.Error, OSError):
             self._connection.close()
 
@@ -221,28 +225,28 @@ class MysqlDatabase:
         return True
 
     def _roll_back(self) -> None:
-        # On a lost connection the server does it.
+        # On a lost connection the server rolls back.
         with contextlib.suppress(mysql.connector.Error, OSError):
-            self._tell("ROLLBACK")
+            self._execute("ROLLBACK")
 
-    def _tell(self, statement: str) -> None:
+    def _execute(self, statement: str) -> None:
         self._connection.cmd_query(statement)
 
     def _retake_lease(self) -> None:
         name = self._lease
         if not self._lock(name, 0) and not (
-            self._ends_ghost() and self._lock(name, GHOST_LOCK_TIMEOUT_SECONDS)
+            self._kill_former_session() and self._lock(name, FORMER_LOCK_TIMEOUT_SECONDS)
         ):
             self._lease = ""
             raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
         self._leased_by = self._session()
 
-    def _ends_ghost(self) -> bool:
-        """End our own former session, where the server has not noticed yet that its connection is gone.
+    def _kill_former_session(self) -> bool:
+        """Kill our own former session, if the server still believes it connected; return whether that was done.
 
-        A server that was restarted counts its connections anew, and the number may be another instance's by now:
-        the session is ours only on the same run of the server. A second of tolerance, because the server tells its
-        age in whole seconds.
+        A restarted server numbers its connections from 1, so the number may be another instance's by now: the session
+        is ours only on the same run of the server. One second of tolerance, since the server reports its uptime in
+        whole seconds.
         """
         holder = self.read("SELECT IS_USED_LOCK(?)", (self._lease,))[0][0]
         same_run = abs(self._session().booted - self._leased_by.booted) <= 1
@@ -289,10 +293,10 @@ def _send_at_once(connection: Any) -> None:
 
 
 def _require_certificates(path: str) -> None:
-    """See that a CA file can be read, which the driver would call a lost connection.
+    """Require that a CA file can be read; the driver would report a lost connection.
 
     Raises:
-        SettingsError: it cannot.
+        SettingsError: it cannot be read.
     """
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
@@ -305,6 +309,6 @@ def _require_certificates(path: str) -> None:
 
 
 def _number(error: Any) -> int:
-    # The driver calls a certificate that does not verify a lost connection.
+    # The driver reports a certificate that does not verify as a lost connection.
     distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError)
     return mysql_errors.TLS_FAILED if distrusted else int(error.errno)

@@ -1,7 +1,7 @@
-"""The only door to sqlite3: one connection to an embedded audit database, and the lease in a file beside it.
+"""The adapter of sqlite3: one connection to an embedded audit database, and the lease in a file beside it.
 
-Write-ahead log, so that readers and the writer do not wait for each other; a full sync per commit, so that what is
-committed survives a power failure (SQLite documentation, "Write-Ahead Logging" and PRAGMA synchronous).
+Write-ahead log, so that readers and the writer do not wait for each other; a full sync per commit, so that commits
+survive a power failure (SQLite documentation, "Write-Ahead Logging" and PRAGMA synchronous).
 """
 
 import contextlib
@@ -39,7 +39,7 @@ _UNREACHABLE = frozenset(
 
 
 class SqliteDatabase:
-    """One connection to the database in `path`; with `create` the file is made where it is missing."""
+    """One connection to the database in `path`; with `create` the file is created if it is missing."""
 
     backend = "sqlite"
 
@@ -51,12 +51,12 @@ class SqliteDatabase:
         try:
             self._connection = self._connect(create=create)
         except AuditUnavailableError as error:
-            # What cannot be opened at the start is refused by the file system, not busy.
+            # At the start it is the file system that refuses; the file is not busy.
             raise UnreachableError(str(error)) from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is written inside, or roll it back where an error passes."""
+        """Commit what is written inside, or roll it back if an error is raised."""
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -66,7 +66,7 @@ class SqliteDatabase:
             raise
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
-        """Run one statement and return the number of rows it touched."""
+        """Run one statement and return the number of rows it changed."""
         return self._execute(sql, parameters).rowcount
 
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
@@ -84,16 +84,18 @@ class SqliteDatabase:
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
     def schema_version(self) -> int:
-        """Return the newest schema version that was applied, 0 for none.
+        """Return the newest schema version that was applied, 0 if none was.
 
         Raises:
-            SchemaError: the tables are another program's.
+            SchemaError: the tables belong to another program.
         """
         tables = {name for (name,) in self.read("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "schema_migrations" in tables:
             return int(self.read("SELECT COALESCE(MAX(version), 0) FROM schema_migrations")[0][0])
         if "document_logs" in tables:
-            raise SchemaError(f"{self._path} has a table document_logs that s3mover did not make.")
+            raise SchemaError(
+                f"{self._path} has a table document_logs that s3mover did not make: give s3mover a file of its own."
+            )
         return 0
 
     def upgrading(self) -> contextlib.AbstractContextManager[None]:
@@ -105,9 +107,9 @@ class SqliteDatabase:
         self._execute(statement)
 
     def acquire_lease(self, pair: Pair) -> bool:
-        """Take the lock on the pair's file; the system gives it back when the process dies, however it dies.
+        """Lock the pair's file; the system releases the lock when the process ends, however it ends.
 
-        The file stays: removing it would let two instances lock two files of one name.
+        The file is never removed: two instances could then lock two files of one name.
         """
         name = lease_name(pair, str(self._path)).partition(":")[2]
         if self._lease is not None and self._leased == name:
@@ -123,19 +125,19 @@ class SqliteDatabase:
         return True
 
     def release_lease(self) -> None:
-        """Give the lock back, where it is held."""
+        """Release the lock if it is held."""
         if self._lease is not None:
             os.close(self._lease)
             self._lease = None
 
     def reopen(self) -> None:
-        """Open the file anew; the lease is another file's and was never lost."""
+        """Open the file again. The lease is a lock on another file and is still held."""
         connection = self._connect(create=False)
         self._connection.close()
         self._connection = connection
 
     def close(self) -> None:
-        """End the connection; the lease goes with it."""
+        """Close the connection and release the lease."""
         self.release_lease()
         self._connection.close()
 
@@ -161,7 +163,7 @@ class SqliteDatabase:
             return self._connection.execute(sql, tuple(parameters))
 
     def _roll_back(self) -> None:
-        # Where the error ended the transaction already, or the connection is of no use, nothing is left to undo.
+        # If the error ended the transaction, or the connection is unusable, there is nothing to roll back.
         with contextlib.suppress(sqlite3.Error):
             self._connection.rollback()
 
@@ -175,9 +177,14 @@ class SqliteDatabase:
 
 def _require(path: Path, *, create: bool) -> None:
     if not path.parent.is_dir():
-        raise UnreachableError(f"The audit database {path} cannot be made: {path.parent} is no directory.")
+        raise UnreachableError(
+            f"The audit database {path} cannot be created: {path.parent} is not a directory. "
+            "Create it, or change audit.url."
+        )
     if not create and not path.exists():
-        raise UnreachableError(f"There is no audit database {path} yet.")
+        raise UnreachableError(
+            f"The audit database {path} does not exist yet: it is created by `s3mover run`, `sweep` or `schema apply`."
+        )
 
 
 def _translate(error: sqlite3.Error, path: Path) -> MoverError:

@@ -22,7 +22,7 @@ def missing_buckets(settings: Settings) -> Iterator[Problem]:
     ):
         if not bucket.bucket:
             yield Problem(
-                f"{side}.bucket: no bucket is named; set {side}.bucket, or {short}_BUCKET in the environment",
+                f"{side}.bucket: is not set; set {side}.bucket, or {short}_BUCKET in the environment",
                 frozenset({f"{side}.bucket"}),
             )
 

@@ -129,6 +129,6 @@ def _choice(words: list[str]) -> str:
 
 _BUILTIN_TYPES: Mapping[Any, ValueType] = {
     bool: ValueType("true or false", lambda flag: str(flag).lower()),
-    int: ValueType("a whole number"),
+    int: ValueType("an integer"),
     float: ValueType("a number", lambda number: f"{number:g}"),
 }

@@ -14,14 +14,14 @@ from s3mover.settings.names import section_names
 _REASONS = {
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
-    "int_parsing": "is no whole number",
-    "int_from_float": "is no whole number",
-    "int_type": "is no whole number",
-    "float_parsing": "is no number",
-    "float_type": "is no number",
-    "finite_number": "is no finite number",
-    "literal_error": "is none of the choices",
-    "string_type": "is no text",
+    "int_parsing": "is not an integer",
+    "int_from_float": "is not an integer",
+    "int_type": "is not an integer",
+    "float_parsing": "is not a number",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "literal_error": "is not one of the choices",
+    "string_type": "is not text",
     "string_too_short": "is empty",
     "string_unicode": "is not UTF-8",
 }
@@ -65,20 +65,20 @@ def of_route(route: str, problem: Problem) -> Problem:
 def unknown_setting(name: str, origin: str) -> Problem:
     """Say that a key of the file or an option names no setting, and which one may be meant."""
     near = nearest(name, setting_definitions())
-    return _unknown(name, origin, "is no setting", near, near)
+    return _unknown(name, origin, "is not a setting", near, near)
 
 
 def unknown_section(name: str, origin: str) -> Problem:
     """Say that a key at the top of the file names no section, and what may be meant: a section or a setting in one."""
     near = nearest(name, section_names()) or nearest(name, setting_definitions())
-    return _unknown(name, origin, "is no section", near, near)
+    return _unknown(name, origin, "is not a section", near, near)
 
 
 def unknown_variable(name: str) -> Problem:
     """Say that a variable of the environment looks like a setting and is none."""
     names = {environment_name(setting): setting for setting in setting_definitions()}
     near = nearest(name, names)
-    return _unknown(name, "environment", "is no setting", near, names.get(near, ""))
+    return _unknown(name, "environment", "is not a setting", near, names.get(near, ""))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

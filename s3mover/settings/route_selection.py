@@ -10,12 +10,12 @@ def select_route(settings: Settings, route: str | None) -> Settings:
     """Return the settings with the one route that was named, or with all where none was.
 
     Raises:
-        SettingsError: there is no such route.
+        SettingsError: no route has this name.
     """
     if route is None:
         return settings
     found = tuple(one for one in settings.routes if one.name == route)
     if not found:
         known = ", ".join(one.name for one in settings.routes) or "none"
-        raise SettingsError([f"--route: there is no route {route!r}; the settings have: {known}"])
+        raise SettingsError([f"--route: {route!r} is not a route; expected one of: {known}"])
     return replace(settings, routes=found)

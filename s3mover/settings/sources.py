@@ -45,7 +45,7 @@ class Layer:
     routes: dict[str, "Layer"] = field(default_factory=dict)
 
     def put(self, name: str, value: object, origin: str) -> None:
-        """Take a value, unless it is nothing, or an empty text where empty is no value."""
+        """Add a value, unless it is None, or an empty text where an empty text is not a value."""
         if value is None or (value == "" and setting_definitions()[name].default):
             return
         self.values[name] = Given(value, origin)
@@ -109,7 +109,7 @@ def _from_root(file: Path, root: Node | None) -> Layer:
     layer = Layer()
     sections = entries(root)
     if sections is None:
-        return _unreadable(f'{file}: is no mapping; expected sections such as "source:"')
+        return _unreadable(f'{file}: is not a mapping; expected sections such as "source:"')
     for section in _once(layer, file, "", sections):
         if section.key == ROUTES:
             _read_routes(layer, file, section)
@@ -128,7 +128,9 @@ def _read_known_section(layer: Layer, file: Path, section: Entry) -> None:
 def _read_routes(layer: Layer, file: Path, listed: Entry) -> None:
     found = items(listed.node)
     if found is None:
-        layer.problems.append(Problem(f"{ROUTES} ({file} line {listed.line}): is no list; expected {_ROUTE}"))
+        layer.problems.append(
+            Problem(f"{ROUTES} ({file} line {listed.line}): is not a list; expected {_ROUTE}")
+        )
         return
     for place, (line, node) in enumerate(found):
         _read_route(layer, file, f"{ROUTES}[{place}] ({file} line {line})", node)
@@ -138,10 +140,10 @@ def _read_route(layer: Layer, file: Path, label: str, node: Node) -> None:
     parts = entries(node) or []
     name = next((_name(part) for part in parts if part.key == "name"), "")
     if not _ROUTE_NAME.fullmatch(name):
-        layer.problems.append(Problem(f"{label}: has no name of its own; expected {_ROUTE}"))
+        layer.problems.append(Problem(f"{label}: has no valid name; expected {_ROUTE}"))
     elif name.replace("-", "_") in {known.replace("-", "_") for known in layer.routes}:
         layer.problems.append(
-            Problem(f"{label}: is called {name} as another is; each needs a name of its own")
+            Problem(f"{label}: has the same name as another route, {name}; expected a unique name")
         )
     else:
         own = layer.routes[name] = Layer()
@@ -149,7 +151,7 @@ def _read_route(layer: Layer, file: Path, label: str, node: Node) -> None:
             _read_known_section(own, file, section)
         for setting in [setting for setting in own.values if not may_differ(setting)]:
             origin = own.values.pop(setting).origin
-            own.problems.append(about(setting, origin, f"holds for all routes; set {setting} at the top"))
+            own.problems.append(about(setting, origin, f"applies to all routes; set {setting} at the top"))
 
 
 def _name(entry: Entry) -> str:
@@ -163,7 +165,7 @@ def _name(entry: Entry) -> str:
 def _read_section(layer: Layer, file: Path, path: str, section: Entry) -> None:
     settings = entries(section.node)
     if settings is None:
-        sentence = f"{path} ({file} line {section.line}): is no mapping; expected settings below it"
+        sentence = f"{path} ({file} line {section.line}): is not a mapping; expected settings below it"
         inside = (name for name in setting_definitions() if name.startswith(path + "."))
         layer.problems.append(Problem(sentence, frozenset(inside)))
         return
@@ -189,9 +191,7 @@ def _once(layer: Layer, file: Path, path: str, found: list[Entry]) -> Iterator[E
     for entry in found:
         if entry.key in seen:
             lines = f"lines {seen[entry.key]} and {entry.line}"
-            layer.problems.append(
-                Problem(f"{path}{entry.key} ({file} {lines}): stands there twice; keep one")
-            )
+            layer.problems.append(Problem(f"{path}{entry.key} ({file} {lines}): is set twice; keep one"))
             continue
         seen[entry.key] = entry.line
         yield entry

@@ -89,7 +89,7 @@ KeyPrefix = Annotated[
 ]
 Region = Annotated[
     str,
-    AfterValidator(validators.matches(r"[\w.-]+", "region's name")),
+    AfterValidator(validators.matches(r"[\w.-]+", "a region name")),
     ValueType("a name such as eu-central-1"),
 ]
 EndpointUrl = Annotated[
@@ -99,7 +99,7 @@ EndpointUrl = Annotated[
 ]
 AccountId = Annotated[
     str,
-    AfterValidator(validators.matches(r"[0-9]{12}", "account number")),
+    AfterValidator(validators.matches(r"[0-9]{12}", "an account number")),
     ValueType("12 digits such as 123456789012"),
 ]
 RoleArn = Annotated[
@@ -109,24 +109,24 @@ RoleArn = Annotated[
 ]
 Token = Annotated[
     str,
-    AfterValidator(validators.matches(r"[!-~]+", "single word")),
+    AfterValidator(validators.matches(r"[!-~]+", "a single word")),
     ValueType("one word of ASCII without white space"),
 ]
 AccessKey = Annotated[
     str,
-    AfterValidator(validators.matches(r"[!-~]+", "single word")),
+    AfterValidator(validators.matches(r"[!-~]+", "a single word")),
     ValueType(
         "an access key id such as AKIAIOSFODNN7EXAMPLE", secret=True
     ),  # the secret key may stand there by mistake
 ]
 StorageClass = Annotated[
     str,
-    AfterValidator(validators.matches(r"[A-Z0-9_]+", "storage class")),
+    AfterValidator(validators.matches(r"[A-Z0-9_]+", "a storage class")),
     ValueType("a name in capitals such as STANDARD_IA or GLACIER_IR"),
 ]
 Host = Annotated[
     str,
-    AfterValidator(validators.matches(r"[\w.:-]+", "address")),
+    AfterValidator(validators.matches(r"[\w.:-]+", "an address")),
     ValueType("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
 Directory = Annotated[Path, ValueType("a directory's path")]

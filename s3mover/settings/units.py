@@ -30,7 +30,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds that `500ms`, `60s`, `5m`, `24h`, `7d`, `1h30m` or `0` stand for.
 
     Raises:
-        ValueError: `text` is no duration; the message continues a sentence that begins with the text.
+        ValueError: `text` is not a duration; the message continues a sentence that begins with the text.
     """
     text = text.strip()
     if _PLAIN_ZERO.fullmatch(text):
@@ -38,21 +38,21 @@ def parse_duration(text: str) -> float:
     if _DURATION.fullmatch(text):
         parts = (Decimal(number) * _SECONDS[unit] for number, unit in _ONE_DURATION.findall(text))
         return _bounded(float(sum(parts)))
-    raise ValueError("has no unit" if re.fullmatch(_NUMBER, text) else "is no duration")
+    raise ValueError("has no unit" if re.fullmatch(_NUMBER, text) else "is not a duration")
 
 
 def parse_size(text: str) -> int:
     """Return the bytes that `64MiB`, `10MB`, `1.5GiB` or `67108864` stand for.
 
     Raises:
-        ValueError: `text` is no size; the message continues a sentence that begins with the text.
+        ValueError: `text` is not a size; the message continues a sentence that begins with the text.
     """
     text = text.strip()
     if _PLAIN.fullmatch(text):
         return int(text)
     match = _SIZE.fullmatch(text)
     if match is None or match[2] not in _BYTES:
-        raise ValueError("is no size")
+        raise ValueError("is not a size")
     return int(Decimal(match[1]) * _BYTES[match[2]])
 
 

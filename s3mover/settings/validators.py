@@ -35,12 +35,12 @@ Check = Callable[[str], str]
 
 
 def matches(pattern: str, noun: str) -> Check:
-    """Return the check that a text is empty (unset) or wholly like `pattern`, else is no `noun`."""
+    """Return the check that a text is empty (unset) or wholly like `pattern`, and else say that it is not `noun`."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if text and not compiled.fullmatch(text):
-            raise ValueError(f"is no {noun}")
+            raise ValueError(f"is not {noun}")
         return text
 
     return check
@@ -53,7 +53,7 @@ def bucket(text: str) -> str:
     if _IP_ADDRESS.fullmatch(text) or (
         text and not (_BUCKET.fullmatch(text) or _ACCESS_POINT.fullmatch(text))
     ):
-        raise ValueError("is no bucket name")
+        raise ValueError("is not a bucket name")
     return text
 
 
@@ -62,7 +62,7 @@ def key_prefix(text: str) -> str:
     if _SURROGATE.search(text):
         raise ValueError("is not UTF-8")
     if len(text.encode()) > _LONGEST_KEY:
-        raise ValueError("is longer than a key can be")
+        raise ValueError("is longer than the longest key")
     return text
 
 
@@ -72,11 +72,11 @@ def endpoint_url(text: str) -> str:
         return text
     url = _split(text)
     if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError("is no endpoint")
+        raise ValueError("is not an endpoint URL")
     if "@" in url.netloc:
-        raise ValueError("carries credentials")
+        raise ValueError("contains credentials")
     if url.path.strip("/") or url.query or url.fragment:
-        raise ValueError("goes on after the host")
+        raise ValueError("has a path or query after the host")
     return text.rstrip("/")
 
 
@@ -90,30 +90,30 @@ def one_line(text: str) -> str:
 def socket_path(text: str) -> str:
     """Check that a socket's path fits into a socket's address (unix(7): 108 bytes), a suffix of ours included."""
     if len(one_line(text).encode()) > _LONGEST_SOCKET_PATH:
-        raise ValueError("is longer than a socket's path can be")
+        raise ValueError("is longer than the longest socket path")
     return text
 
 
 def role_arn(text: str) -> str:
     """Check the ARN of an IAM role."""
     if text and not _ROLE.fullmatch(text):
-        raise ValueError("is no role's ARN")
+        raise ValueError("is not the ARN of a role")
     return text
 
 
 def database_url(text: str) -> str:
     """Check that a DSN has one of the forms that the audit room reads; it reads the details itself."""
     if not any(form.fullmatch(text) for form in _DATABASES):
-        raise ValueError("is no database URL")
+        raise ValueError("is not a database URL")
     return text
 
 
 def _split(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
-        _ = url.port  # computed on access: a port that is no number raises here
+        _ = url.port  # computed on access: a port that is not a number raises here
     except ValueError as error:
-        raise ValueError("is no endpoint") from error
+        raise ValueError("is not an endpoint URL") from error
     if re.search(r"\s", text):
-        raise ValueError("is no endpoint")
+        raise ValueError("is not an endpoint URL")
     return url

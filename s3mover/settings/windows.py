@@ -23,11 +23,11 @@ def read_windows(value: object) -> tuple[Window, ...]:
         try:
             value = structure(parse(value))
         except YamlError as error:
-            raise ValueError("is no list of windows") from error
+            raise ValueError("is not a list of windows") from error
     if value is None:
         return ()
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise ValueError("is no list of windows")  # noqa: TRY004 - pydantic hears ValueError
+        raise ValueError("is not a list of windows")  # noqa: TRY004 - pydantic hears ValueError
     return tuple(
         one if isinstance(one, Window) else _window(one, f"window {place}")
         for place, one in enumerate(value, start=1)
@@ -41,9 +41,9 @@ def write_windows(windows: Sequence[Window]) -> str:
 
 def _window(value: object, name: str) -> Window:
     if not isinstance(value, Mapping):
-        raise ValueError(f"has a {name} that is no mapping of days, hours and time_zone")  # noqa: TRY004
+        raise ValueError(f"has a {name} that is not a mapping of days, hours and time_zone")  # noqa: TRY004
     if strange := [key for key in value if key not in _FIELDS]:
-        raise ValueError(f"has an unknown word in {name}: {strange[0]!r}")
+        raise ValueError(f"has an unknown key in {name}: {strange[0]!r}")
     begins, ends = _hours(value.get("hours") or "00:00-24:00", name)
     return Window(_days(value.get("days") or "mon-sun", name), begins, ends, _zone(value, name))
 
@@ -51,7 +51,7 @@ def _window(value: object, name: str) -> Window:
 def _days(value: object, name: str) -> frozenset[int]:
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
-        raise ValueError(f"names no days in {name}")
+        raise ValueError(f"has no days in {name}")
     return frozenset(day for word in words for day in _range(word.strip().lower(), name))
 
 
@@ -66,14 +66,14 @@ def _range(text: str, name: str) -> list[int]:
 def _hours(value: object, name: str) -> tuple[int, int]:
     match = _HOURS.fullmatch(str(value).replace(" ", ""))
     if match is None:
-        raise ValueError(f"has hours in {name} that are none")
+        raise ValueError(f"has hours in {name} that are not like 22:00-06:00")
     hour, minute, end_hour, end_minute = map(int, match.groups())
     begins, ends = hour * _MINUTES_PER_HOUR + minute, end_hour * _MINUTES_PER_HOUR + end_minute
     late = begins >= DAY_MINUTES or ends > DAY_MINUTES
     if late or max(minute, end_minute) >= _MINUTES_PER_HOUR:
-        raise ValueError(f"has hours in {name} that no clock shows")
+        raise ValueError(f"has hours in {name} that are out of range")
     if begins == ends:
-        raise ValueError(f"has hours in {name} that end as they begin (00:00-24:00 is a whole day)")
+        raise ValueError(f"has hours in {name} that end when they begin (a whole day is 00:00-24:00)")
     return begins, ends
 
 
@@ -82,7 +82,7 @@ def _zone(value: Mapping[str, object], name: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"has a time_zone in {name} that is not known: {text!r}") from error
+        raise ValueError(f"has a time_zone in {name} that is unknown: {text!r}") from error
 
 
 def _text(window: Window) -> str:

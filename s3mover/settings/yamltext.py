@@ -54,7 +54,7 @@ def parse(text: str) -> Node | None:
         raise YamlError(f"not valid YAML: {problem}", mark.line + 1 if mark else 1) from error
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlError("not valid YAML: it holds a control character", line) from error
+        raise YamlError("not valid YAML: it contains a control character", line) from error
     except RecursionError as error:
         raise YamlError("nested too deeply", 1) from error
 
@@ -101,7 +101,7 @@ def structure(node: Node | None) -> Structure:
     if isinstance(node, MappingNode) and node.tag in _PLAIN_TAGS:
         found = {_key(key): structure(value) for key, value in node.value}
         if len(found) < len(node.value):
-            raise YamlError("has a key twice", node.start_mark.line + 1)
+            raise YamlError("has a duplicate key", node.start_mark.line + 1)
         return found
     if isinstance(node, SequenceNode) and node.tag in _PLAIN_TAGS:
         return tuple(structure(item) for item in node.value)
@@ -112,16 +112,16 @@ def read_list(text: str) -> tuple[str, ...]:
     """Return the items of `a, b` or of a flow list `["a", "b"]`.
 
     Raises:
-        ValueError: the text begins with a bracket and is no flow list.
+        ValueError: the text begins with a bracket and is not a flow list.
     """
     if not text.lstrip().startswith("["):
         return tuple(item.strip() for item in text.split(",") if item.strip())
     try:
         items = plain(parse(text))
     except YamlError as error:
-        raise ValueError("begins with a bracket but is no list") from error
+        raise ValueError("begins with a bracket but is not a list") from error
     if not isinstance(items, tuple):
-        raise ValueError("begins with a bracket but is no list")  # noqa: TRY004
+        raise ValueError("begins with a bracket but is not a list")  # noqa: TRY004
     return items
 
 
@@ -136,7 +136,7 @@ def _is_nothing(node: Node) -> bool:
 def _scalar(node: Node) -> str:
     line = node.start_mark.line + 1
     if node.tag not in _PLAIN_TAGS:
-        raise YamlError("has a tag that settings do not know", line)
+        raise YamlError("has an unsupported YAML tag", line)
     if isinstance(node, MappingNode):
         raise YamlError("is a mapping", line)
     if isinstance(node, SequenceNode):

@@ -14,13 +14,13 @@ from tests.audit.samples import AT, PAIR, order
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     """The folder is the user's to make; a typing error must not make one."""
-    with pytest.raises(UnreachableError, match="is no directory"):
+    with pytest.raises(UnreachableError, match="is not a directory"):
         open_trail(f"sqlite:///{tmp_path}/no/trail.db")
 
 
 def test_a_reader_makes_no_file(tmp_path: Path) -> None:
     """A report about nothing leaves nothing behind."""
-    with pytest.raises(UnreachableError, match="no audit database"):
+    with pytest.raises(UnreachableError, match="does not exist yet"):
         open_reader(f"sqlite:///{tmp_path}/trail.db")
     assert list(tmp_path.iterdir()) == []
 

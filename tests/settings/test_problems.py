@@ -11,7 +11,7 @@ from s3mover.settings.problems import nearest, shown
 
 BUCKETS = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs"}
 PART_SIZE = "a number with a unit such as 64MiB, 10MB or 5GiB, from 5MiB to 5GiB"
-THREADS = "a whole number, from 1 to 1000"
+THREADS = "an integer, from 1 to 1000"
 METHODS = "auto, server_side_copy or streaming"
 A_DURATION = "a number with a unit such as 500ms, 60s, 5m, 24h or 7d, or plain 0"
 GLOBS = 'globs with commas between them, or a list such as ["*.pdf", "hr/*"]'
@@ -39,7 +39,7 @@ def problems(
     [
         (
             {"S3MOVER_TRANSFER__PART_SIZE": "64 apples"},
-            f'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "64 apples" is no size; expected {PART_SIZE}',
+            f'transfer.part_size (S3MOVER_TRANSFER__PART_SIZE): "64 apples" is not a size; expected {PART_SIZE}',
         ),
         (
             {"S3MOVER_TRANSFER__PART_SIZE": "1MiB"},
@@ -47,15 +47,15 @@ def problems(
         ),
         (
             {"S3MOVER_HTTP__PORT": "70000"},
-            'http.port (S3MOVER_HTTP__PORT): "70000" is too large; expected a whole number, from 0 to 65535',
+            'http.port (S3MOVER_HTTP__PORT): "70000" is too large; expected an integer, from 0 to 65535',
         ),
         (
             {"S3MOVER_TRANSFER__THREADS": "many"},
-            f'transfer.threads (S3MOVER_TRANSFER__THREADS): "many" is no whole number; expected {THREADS}',
+            f'transfer.threads (S3MOVER_TRANSFER__THREADS): "many" is not an integer; expected {THREADS}',
         ),
         (
             {"S3MOVER_TRANSFER__METHOD": "stream"},
-            f'transfer.method (S3MOVER_TRANSFER__METHOD): "stream" is none of the choices; expected {METHODS}',
+            f'transfer.method (S3MOVER_TRANSFER__METHOD): "stream" is not one of the choices; expected {METHODS}',
         ),
         (
             {"S3MOVER_SWEEP__INTERVAL": "60"},
@@ -64,13 +64,13 @@ def problems(
         (
             {"S3MOVER_TRANSFER__REQUESTS_PER_SECOND": "inf"},
             (
-                'transfer.requests_per_second (S3MOVER_TRANSFER__REQUESTS_PER_SECOND): "inf" is no finite number; '
+                'transfer.requests_per_second (S3MOVER_TRANSFER__REQUESTS_PER_SECOND): "inf" is not a finite number; '
                 "expected a number"
             ),
         ),
         (
             {"SRC_REGION": "eu central"},
-            'source.region (SRC_REGION): "eu central" is no region\'s name; expected a name such as eu-central-1',
+            'source.region (SRC_REGION): "eu central" is not a region name; expected a name such as eu-central-1',
         ),
         (
             {"SRC_PREFIX": "\udcff"},
@@ -81,11 +81,11 @@ def problems(
         ),
         (
             {"S3MOVER_LOG__LEVL": "x"},
-            '"S3MOVER_LOG__LEVL" (environment) is no setting; did you mean S3MOVER_LOG__LEVEL?',
+            '"S3MOVER_LOG__LEVL" (environment) is not a setting; did you mean S3MOVER_LOG__LEVEL?',
         ),
         (
             {"S3MOVER_SRC__BUCKET": "x"},
-            '"S3MOVER_SRC__BUCKET" (environment) is no setting; did you mean S3MOVER_SOURCE__BUCKET?',
+            '"S3MOVER_SRC__BUCKET" (environment) is not a setting; did you mean S3MOVER_SOURCE__BUCKET?',
         ),
         (
             {"S3MOVER_LOG__LEVEL_FILE": "missing"},
@@ -111,29 +111,29 @@ def test_a_problem_names_setting_place_finding_and_expectation(
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("sorce:\n  bucket: x\n", '"sorce" (f.yaml line 1) is no section; did you mean source?'),
-        ("threads: 3\n", '"threads" (f.yaml line 1) is no section; did you mean transfer.threads?'),
-        ("log:\n\n  levl: x\n", '"log.levl" (f.yaml line 3) is no setting; did you mean log.level?'),
-        ("qqqqqq: x\n", '"qqqqqq" (f.yaml line 1) is no section; config.yaml shows all settings.'),
+        ("sorce:\n  bucket: x\n", '"sorce" (f.yaml line 1) is not a section; did you mean source?'),
+        ("threads: 3\n", '"threads" (f.yaml line 1) is not a section; did you mean transfer.threads?'),
+        ("log:\n\n  levl: x\n", '"log.levl" (f.yaml line 3) is not a setting; did you mean log.level?'),
+        ("qqqqqq: x\n", '"qqqqqq" (f.yaml line 1) is not a section; config.yaml shows all settings.'),
         (
             "log: {level: info}\nhttp:\nlog: {level: debug}\n",
-            "log (f.yaml lines 1 and 3): stands there twice; keep one",
+            "log (f.yaml lines 1 and 3): is set twice; keep one",
         ),
         (
             "log:\n  level: info\n  level: info\n",
-            "log.level (f.yaml lines 2 and 3): stands there twice; keep one",
+            "log.level (f.yaml lines 2 and 3): is set twice; keep one",
         ),
-        ("- a\n", 'f.yaml: is no mapping; expected sections such as "source:"'),
-        ("log: info\n", "log (f.yaml line 1): is no mapping; expected settings below it"),
+        ("- a\n", 'f.yaml: is not a mapping; expected sections such as "source:"'),
+        ("log: info\n", "log (f.yaml line 1): is not a mapping; expected settings below it"),
         ("a: [b\n", "f.yaml line 2: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         (b"\xff", "f.yaml: is not UTF-8 text"),
         (
             "\n\nstop:\n  grace: soon\n",
-            f'stop.grace (f.yaml line 4): "soon" is no duration; expected {A_DURATION}',
+            f'stop.grace (f.yaml line 4): "soon" is not a duration; expected {A_DURATION}',
         ),
         (
             "log:\n  level: [info]\n",
-            "log.level (f.yaml line 2): a list is none of the choices; expected debug, info, warning or error",
+            "log.level (f.yaml line 2): a list is not one of the choices; expected debug, info, warning or error",
         ),
         (
             "log:\n  level: {a: b}\n",
@@ -153,7 +153,7 @@ def test_a_problem_of_the_file_names_its_line(file: str | bytes, sentence: str) 
 def test_an_unknown_option_is_a_problem() -> None:
     """The command line is checked as the file is."""
     assert problems(overrides={"sweep.intervall": "1s"}) == [
-        '"sweep.intervall" (command line) is no setting; did you mean sweep.interval?'
+        '"sweep.intervall" (command line) is not a setting; did you mean sweep.interval?'
     ]
 
 
@@ -187,8 +187,8 @@ def test_missing_buckets_are_named_with_both_their_names() -> None:
     with pytest.raises(SettingsError) as caught:
         load(None, {}, {})
     assert caught.value.problems == (
-        "source.bucket: no bucket is named; set source.bucket, or SRC_BUCKET in the environment",
-        "destination.bucket: no bucket is named; set destination.bucket, or DST_BUCKET in the environment",
+        "source.bucket: is not set; set source.bucket, or SRC_BUCKET in the environment",
+        "destination.bucket: is not set; set destination.bucket, or DST_BUCKET in the environment",
     )
 
 
@@ -228,7 +228,7 @@ def test_a_secret_s_place_in_the_sentence_is_held_by_other_words() -> None:
     """The rest of the sentence is as for any setting."""
     [problem] = problems({"MYSQL_DSN": "hunter2"})
     assert problem.startswith(
-        "audit.url (MYSQL_DSN): the value (not shown) is no database URL; expected sqlite:///FILE"
+        "audit.url (MYSQL_DSN): the value (not shown) is not a database URL; expected sqlite:///FILE"
     )
 
 

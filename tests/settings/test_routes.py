@@ -77,27 +77,30 @@ ROUTE = "routes:\n  - name: hr\n    source: {bucket: ours}\n    destination: {bu
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        ("routes: hr\n", "routes (f.yaml line 1): is no list; expected a list of mappings"),
-        ("routes:\n  - source: {bucket: ours}\n", "routes[0] (f.yaml line 2): has no name of its own"),
-        ("routes:\n  - name: Hr\n", "routes[0] (f.yaml line 2): has no name of its own"),
-        ("routes:\n  - hr\n", "routes[0] (f.yaml line 2): has no name of its own"),
-        (ROUTE + "  - name: hr\n", "routes[1] (f.yaml line 5): is called hr as another is"),
+        ("routes: hr\n", "routes (f.yaml line 1): is not a list; expected a list of mappings"),
+        ("routes:\n  - source: {bucket: ours}\n", "routes[0] (f.yaml line 2): has no valid name"),
+        ("routes:\n  - name: Hr\n", "routes[0] (f.yaml line 2): has no valid name"),
+        ("routes:\n  - hr\n", "routes[0] (f.yaml line 2): has no valid name"),
+        (ROUTE + "  - name: hr\n", "routes[1] (f.yaml line 5): has the same name as another route, hr"),
         (
             ROUTE + "    transfer: {part_size: 1MiB}\n",
             'routes.hr.transfer.part_size (f.yaml line 5): "1MiB" is too small; expected a number with',
         ),
-        (ROUTE + "    sauce: {}\n", 'routes.hr: "sauce" (f.yaml line 5) is no section; did you mean source?'),
+        (
+            ROUTE + "    sauce: {}\n",
+            'routes.hr: "sauce" (f.yaml line 5) is not a section; did you mean source?',
+        ),
         (
             ROUTE + "    sweep: {intervall: 1m}\n",
-            'routes.hr: "sweep.intervall" (f.yaml line 5) is no setting',
+            'routes.hr: "sweep.intervall" (f.yaml line 5) is not a setting',
         ),
         (
             ROUTE + "    http: {port: 1}\n",
-            "routes.hr.http.port (f.yaml line 5): holds for all routes; set http.port at the top",
+            "routes.hr.http.port (f.yaml line 5): applies to all routes; set http.port at the top",
         ),
         (
             "routes:\n  - name: hr\n    source: {bucket: ours}\n",
-            "routes.hr.destination.bucket: no bucket is named",
+            "routes.hr.destination.bucket: is not set",
         ),
         (
             "routes:\n  - name: hr\n    source: {bucket: ours}\n    destination: {bucket: ours}\n",
@@ -121,5 +124,5 @@ def test_what_is_wrong_at_the_top_is_said_once() -> None:
 
 def test_a_route_that_is_not_there_cannot_be_set() -> None:
     """Neither in the environment nor on the command line."""
-    assert "is no setting" in problems(FILE, {"S3MOVER_ROUTES__LEGAL__SWEEP__INTERVAL": "1m"})[0]
-    assert "is no setting" in problems(FILE, routes__legal__sweep__interval="1m")[0]
+    assert "is not a setting" in problems(FILE, {"S3MOVER_ROUTES__LEGAL__SWEEP__INTERVAL": "1m"})[0]
+    assert "is not a setting" in problems(FILE, routes__legal__sweep__interval="1m")[0]

@@ -33,7 +33,7 @@ def test_a_duration_is_a_number_with_a_unit(text: str, seconds: float) -> None:
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     """Signs, unknown units, foreign digits and left-overs are refused."""
-    with pytest.raises(ValueError, match="is no duration"):
+    with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
 
 
@@ -79,7 +79,7 @@ def test_a_size_is_a_number_with_a_unit_or_plain_bytes(text: str, size: int) -> 
 )
 def test_anything_else_is_no_size(text: str) -> None:
     """Bits, bare letters, signs and half bytes are refused."""
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         parse_size(text)
 
 

@@ -54,15 +54,15 @@ def test_days_are_names_and_ranges(days: object, numbers: set[int]) -> None:
     ("window", "sentence"),
     [
         ("{days: mon-fry}", "has 'mon-fry' among the days of window 1"),
-        ("{days: {mon: fri}}", "names no days in window 1"),
-        ("{hours: 22-6}", "has hours in window 1 that are none"),
-        ("{hours: 22:00-24:01}", "has hours in window 1 that no clock shows"),
-        ("{hours: 22:60-23:00}", "has hours in window 1 that no clock shows"),
-        ("{hours: 22:00-22:00}", "has hours in window 1 that end as they begin"),
-        ("{time_zone: Europe/Berlun}", "has a time_zone in window 1 that is not known: 'Europe/Berlun'"),
-        ("{time_zone: ../x}", "has a time_zone in window 1 that is not known"),
-        ("{zone: UTC}", "has an unknown word in window 1: 'zone'"),
-        ("nights", "has a window 1 that is no mapping"),
+        ("{days: {mon: fri}}", "has no days in window 1"),
+        ("{hours: 22-6}", "has hours in window 1 that are not like 22:00-06:00"),
+        ("{hours: 22:00-24:01}", "has hours in window 1 that are out of range"),
+        ("{hours: 22:60-23:00}", "has hours in window 1 that are out of range"),
+        ("{hours: 22:00-22:00}", "has hours in window 1 that end when they begin"),
+        ("{time_zone: Europe/Berlun}", "has a time_zone in window 1 that is unknown: 'Europe/Berlun'"),
+        ("{time_zone: ../x}", "has a time_zone in window 1 that is unknown"),
+        ("{zone: UTC}", "has an unknown key in window 1: 'zone'"),
+        ("nights", "has a window 1 that is not a mapping"),
     ],
 )
 def test_a_window_that_cannot_be_read_is_told(window: str, sentence: str) -> None:
@@ -78,5 +78,5 @@ def test_a_window_that_cannot_be_read_is_told(window: str, sentence: str) -> Non
 def test_what_is_no_list_is_told(text: str) -> None:
     """In the environment, too."""
     environ = {"SRC_BUCKET": "ours", "DST_BUCKET": "theirs", "S3MOVER_SWEEP__WINDOWS": text}
-    with pytest.raises(SettingsError, match="is no list of windows"):
+    with pytest.raises(SettingsError, match="is not a list of windows"):
         load(None, environ, {})
