@@ -60,54 +60,54 @@ class BucketSettings(Section):
     bucket: Bucket = _field(
         "",
         "name, or ARN or alias of an access point",
-        "The bucket at this end. It must be named, here or in the environment.",
+        "The bucket at this end. Required, here or in the environment.",
     )
-    prefix: KeyPrefix = _field(
-        "", "beginning of a key", "Only keys that begin with it belong to this end; empty: all."
-    )
+    prefix: KeyPrefix = _field("", "key prefix", "Only keys with this prefix are included. Empty: all keys.")
     account_id: AccountId = _field(
         "",
         "AWS account number",
-        "The account that owns the bucket. Set, each request says so, and S3 refuses it where the bucket is another "
-        "account's. Empty: not looked at.",
+        "The account that owns the bucket. If set, every request names it, and S3 denies the request if "
+        "another account owns the bucket. Empty: not checked.",
     )
     region: Region = _field(
         "",
         "AWS region",
-        "Where the bucket is. Empty: from the AWS default chain, corrected by what S3 answers.",
+        "The region of the bucket. Empty: from the AWS default chain, corrected by S3's responses.",
     )
     endpoint_url: EndpointUrl = _field(
-        "", "http(s) URL without a path", "The address of another S3-compatible store. Empty: AWS, by region."
+        "",
+        "http(s) URL without a path",
+        "The endpoint of another S3-compatible store. Empty: AWS, by region.",
     )
     access_key: AccessKey = _field(
         "",
         "access key id",
         "Set together with secret_key. Empty: the AWS default chain (environment, profile, SSO, web identity, "
-        "container, instance), refreshed for as long as the program lives.",
+        "container, instance), refreshed while the program runs.",
     )
     secret_key: SecretText = _field(
         Secret(""),
         "secret access key",
-        "Belongs to access_key; better given by the environment or a mounted file.",
+        "Belongs to access_key. Prefer the environment or a mounted file.",
     )
     session_token: SecretText = _field(
         Secret(""),
         "session token",
-        "Belongs to temporary access keys, which cannot be refreshed and expire.",
+        "Belongs to temporary access keys, which expire and cannot be refreshed.",
     )
     profile: Text = _field(
-        "", "profile name", "A profile of the AWS configuration files, instead of an access key."
+        "", "profile name", "A profile of the AWS configuration files, used instead of an access key."
     )
     role_arn: RoleArn = _field(
         "",
         "ARN of an IAM role",
-        "A role to assume with the credentials above, for instance one of the other account.",
+        "A role to assume with the credentials above, for example one in the other account.",
     )
-    external_id: Text = _field("", "text", "What the role's trust policy asks for, where it does.")
+    external_id: Text = _field("", "text", "The external id, if the role's trust policy requires one.")
     request_payer: Annotated[Literal["", "requester"], RequesterPays] = _field(
         "",
         "requester, or empty",
-        "Agrees to pay for requests to a Requester Pays bucket, which refuses others.",
+        "Agrees to pay for requests to a Requester Pays bucket, which denies other requests.",
     )
 
 
@@ -122,12 +122,14 @@ class DestinationSettings(BucketSettings):
 
     prefix: KeyPrefix = _field(
         "",
-        "beginning of a key",
-        "Replaces the source's prefix in each key. Not set: the source's prefix, so that keys stay as they are. "
-        'Two quotation marks ("") mean none at all, here and in the environment.',
+        "key prefix",
+        "Replaces the source's prefix in each key. Not set: the source's prefix, so keys stay the same. Two "
+        'quotation marks ("") mean no prefix, here and in the environment.',
     )
     storage_class: StorageClass = _field(
-        "", "storage class", "The class of what is written, such as STANDARD_IA. Empty: as at the source."
+        "",
+        "storage class",
+        "The storage class of the copies, such as STANDARD_IA. Empty: the same as at the source.",
     )
     acl: Literal[
         "",
@@ -141,13 +143,14 @@ class DestinationSettings(BucketSettings):
     ] = _field(
         "",
         "canned ACL",
-        "Sent with each object. Where the bucket does not enforce its owner's ownership, bucket-owner-full-control "
-        "lets the other account own what it receives. Empty: none is sent.",
+        "Sent with each object. If the bucket does not enforce bucket owner ownership, "
+        "bucket-owner-full-control gives the other account full control of what it receives. Empty: no ACL is "
+        "sent.",
     )
     kms_key_id: Token = _field(
         "",
         "KMS key id, alias or ARN",
-        "The key that encrypts what is written. Empty: the bucket's own default.",
+        "The key that encrypts the copies. Empty: the bucket's default encryption.",
     )
 
 
@@ -158,136 +161,142 @@ class RestoreSettings(Section):
     tier: Annotated[Literal["", "standard", "bulk", "expedited"], Lowered] = _field(
         "",
         "standard, bulk or expedited, or empty",
-        "Asks S3 to restore archived objects that a sweep meets, at this tier; they move once they are there. "
+        "Asks S3 to restore archived objects that a sweep finds, at this tier; a later sweep moves them. "
         "Restoring costs money and takes hours. Empty: archived objects are skipped.",
     )
     days: Annotated[int, Field(ge=1, le=30)] = _field(
-        3, "days, 1 to 30", "How long a restored object stays readable; a sweep must come by meanwhile."
+        3, "days, 1 to 30", "How long a restored object stays readable; a sweep must run within this time."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class TransferSettings(Section):
-    """How objects travel, and how fast."""
+    """How objects are transferred, and how fast."""
 
     method: Annotated[Literal["auto", "server_side_copy", "streaming"], Lowered] = _field(
         "auto",
         "auto, server_side_copy or streaming",
-        "auto copies within S3 and streams through this machine only where a copy is not permitted.",
+        "auto copies within S3, and streams through this machine only if a copy is not permitted.",
     )
     threads: Annotated[int, Field(ge=1, le=1000)] = _field(
         150,
         "transfers in flight, 1 to 1000",
-        "All workers together. A transfer mostly waits for S3, so many fit on one core.",
+        "In all workers together. A transfer mostly waits for S3, so many fit on one core.",
     )
     processes: Annotated[int, Field(ge=0, le=64)] = _field(
-        0, "worker processes, 0 to 64", "They share the threads among them. 0: one per core."
+        0, "worker processes, 0 to 64", "The threads are divided among them. 0: one per core."
     )
     large_objects: Annotated[Literal["transfer", "report"], Lowered] = _field(
         "transfer",
         "transfer or report",
-        "Objects over 5 GiB, which S3 does not copy in one request: transfer moves them in parts, report records an "
-        "error with the command to run by hand.",
+        "Objects over 5 GiB, which S3 does not copy in one request: transfer moves them in parts; report "
+        "records an error with the command to run by hand.",
     )
     part_size: Annotated[Size, Field(ge=5 * MIB, le=5 * GIB)] = _field(
         64 * MIB,
         "size, 5MiB to 5GiB",
-        "Large objects travel in parts of this size; it grows by itself where 10,000 parts would not do.",
+        "The size of the parts of large objects. It is increased if an object would need more than 10,000 "
+        "parts.",
     )
     after: Annotated[Literal["keep", "delete"], Lowered] = _field(
         "keep",
         "keep or delete",
-        "What becomes of the source's object once its copy is verified and recorded. delete makes a move of it; in a "
-        "bucket with versions it adds a delete marker, and all versions stay, and cost, until a lifecycle rule ends "
-        "them.",
+        "What happens to the source object once its copy is verified and recorded. delete makes it a move; in "
+        "a versioned bucket it adds a delete marker, and all versions remain, and cost, until a lifecycle "
+        "rule removes them.",
     )
     thorough: Annotated[Literal["auto", "always", "never"], Lowered] = _field(
         "auto",
         "auto, always or never",
-        "Whether every object is asked about before a server-side copy, so that website redirects and Object Lock "
-        "settings, which S3 does not copy, are kept; that costs one more request per object. auto does so only where "
-        "the source's bucket has Object Lock, where a bucket is a website, or where neither is told.",
+        "Whether to send a HEAD request before each server-side copy, so that website redirects and Object "
+        "Lock settings, which S3 does not copy, are kept. It costs one more request per object. auto does so "
+        "only if the source bucket has Object Lock, if either bucket is a website, or if this cannot be "
+        "determined.",
     )
     restore: RestoreSettings = RestoreSettings()
     max_attempts: Annotated[int, Field(ge=1, le=100)] = _field(
-        8, "attempts, 1 to 100", "Per object and sweep; only temporary errors are tried again."
+        8, "attempts, 1 to 100", "Per object and sweep; only temporary errors are retried."
     )
     requests_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _field(
         0,
         "requests per second",
-        "An upper bound on all requests, for stores or budgets that need one. 0: none but S3's own refusals.",
+        "Limit of all requests together, for stores or budgets that need one. 0: no limit except S3's own "
+        "throttling.",
     )
     bandwidth: Annotated[Size, Field(ge=0)] = _field(
-        0, "size per second", "An upper bound on the bytes that stream through this machine. 0: none."
+        0, "size per second", "Limit of the bytes that stream through this machine. 0: no limit."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class FilterSettings(Section):
-    """Which objects are looked at."""
+    """Which objects are included."""
 
     include: Globs = _field(
         (),
         "globs",
-        "Only keys like one of these, looked at below the prefix; * matches / too. Empty: all keys.",
+        "Only keys that match one of these, compared below the prefix; * also matches /. Empty: all keys.",
     )
-    exclude: Globs = _field((), "globs", "Keys like one of these stay out, even where include names them.")
+    exclude: Globs = _field(
+        (), "globs", "Keys that match one of these are left out, even if include matches them."
+    )
     min_age: Duration = _field(
         0.0,
         "duration",
-        "Younger objects wait for a later sweep, for writers that replace an object shortly after.",
+        "Younger objects wait for a later sweep, in case a writer replaces an object shortly after creating "
+        "it.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings(Section):
-    """When it is time to look again."""
+    """When sweeps run."""
 
     interval: Duration = _field(
         60.0,
         "duration",
-        "From the end of one sweep to the start of the next; each costs one listing of both buckets.",
+        "From the end of one sweep to the start of the next. Each sweep lists both buckets.",
     )
     ranges: Annotated[int, Field(ge=1, le=64)] = _field(
         8,
         "ranges, 1 to 64",
-        "Ranges of keys that large buckets are listed by at a time. 1: one after the other, for stores that cannot "
-        "begin a listing after a given key.",
+        "Number of key ranges of a large bucket that are listed at the same time. 1: one after the other, for "
+        "stores that cannot start a listing after a given key.",
     )
     retry_wait: Duration = _field(
         60.0,
         "duration",
-        "An object that failed is tried again by the next sweep. From its second failure in a row on it waits this "
-        "long first, twice as long after each further one; `s3mover retry` ends the wait. 0: it never waits.",
+        "An object that failed is retried by the next sweep. After its second failure in a row it first waits "
+        "this long, and twice as long after each further failure; `s3mover retry` ends the wait. 0: no wait.",
     )
     retry_wait_longest: Duration = _field(
         3600.0,
         "duration",
-        "No object waits longer. It is also the longest that an object stays behind once what kept it was mended.",
+        "Upper limit of that wait, and so the longest delay after the cause of the failures is fixed.",
     )
 
     windows: Windows = _field(
         (),
         "windows of the week",
-        "New work begins in these hours only: outside them no sweep begins, and one under way ends as interrupted. "
-        "Each has days (mon-fri, or [sat, sun]; else every day), hours (they may cross midnight; else all day) and "
-        "time_zone (Europe/Berlin; else UTC). Empty: always.",
+        "New work starts only within these hours: outside them no sweep starts, and a running sweep ends as "
+        "interrupted. Each window has days (mon-fri, or [sat, sun]; default: every day), hours (may cross "
+        "midnight; default: all day) and time_zone (Europe/Berlin; default: UTC). Empty: always.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSettings(Section):
-    """Where it is recorded what became of every object."""
+    """The audit database, which records the result for every object."""
 
     url: DatabaseUrl = _field(
         Secret("sqlite:///s3mover.db"),
         "database URL",
-        "sqlite:///FILE (relative to the working directory, four slashes: absolute), "
-        "mysql://USER:PASSWORD@HOST:PORT/NAME or USER:PASSWORD@tcp(HOST:PORT)/NAME. "
-        "One with a password is better given by the environment or a mounted file.",
+        "sqlite:///FILE (relative to the working directory; four slashes: absolute), "
+        "mysql://USER:PASSWORD@HOST:PORT/NAME or USER:PASSWORD@tcp(HOST:PORT)/NAME. Prefer the environment or "
+        "a mounted file for a URL with a password.",
     )
     retention: Duration = _field(
-        0.0, "duration", "Settled rows older than this are removed. 0: kept for ever."
+        0.0, "duration", "Settled rows older than this are removed. 0: kept forever."
     )
 
 
@@ -295,11 +304,15 @@ class AuditSettings(Section):
 class HttpSettings(Section):
     """Where metrics, health and status are served."""
 
-    host: Host = _field("0.0.0.0", "address", "The address to listen at; 127.0.0.1 keeps it to this machine.")  # noqa: S104
+    host: Host = _field(
+        "0.0.0.0",  # noqa: S104 - metrics and probes come from outside the container
+        "address",
+        "The address to listen on; 127.0.0.1 restricts it to this machine.",
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = _field(
         8080,
         "port, 0 to 65535",
-        "For the status page at /, /status, /metrics, /healthz and /readyz. 0: any free port.",
+        "Serves the status page at /, and /status, /metrics, /healthz and /readyz. 0: any free port.",
     )
 
 
@@ -310,43 +323,45 @@ class ControlSettings(Section):
     socket: SocketPath = _field(
         "s3mover.sock",
         "path of a socket, or none",
-        "A Unix socket that only its owner may use, relative to the working directory; any writable place will do. "
-        "none: nowhere.",
+        "A Unix socket that only its owner may use, relative to the working directory; any writable place "
+        "will do. none: no socket.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings(Section):
-    """What is said on standard output."""
+    """The log on standard output."""
 
     level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = _field(
-        "info", "debug, info, warning or error", "Events below this weight are left out."
+        "info", "debug, info, warning or error", "Events below this level are not logged."
     )
     format: Annotated[Literal["auto", "json", "console"], Lowered] = _field(
-        "auto", "auto, json or console", "json for machines, console for people; auto: console on a terminal."
+        "auto",
+        "auto, json or console",
+        "json for machines, console for people; auto: console on a terminal, else json.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SummarySettings(Section):
-    """The file that each sweep leaves."""
+    """The summary file of each sweep."""
 
     directory: Directory = _field(
-        Path("logs"), "directory", "Where the summaries lie, relative to the working directory."
+        Path("logs"), "directory", "The directory of the summary files, relative to the working directory."
     )
     keep: Annotated[int, Field(ge=1, le=1_000_000)] = _field(
-        500, "files, 1 to 1000000", "The newest ones stay, so that a small disk never fills."
+        500, "files, 1 to 1000000", "Only the newest files are kept, so that a small disk does not fill up."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class StopSettings(Section):
-    """How the program ends."""
+    """How the program stops."""
 
     grace: Duration = _field(
         25.0,
         "duration",
-        "Time that transfers in flight get on SIGTERM; less than the 30 s after which Kubernetes kills.",
+        "Time for transfers in flight to finish on SIGTERM; less than the 30 s after which Kubernetes kills.",
     )
 
 
