@@ -1,1 +1,1 @@
-"""How fast it goes: s3mover beside its peers, and single rooms by `python -m bench.NAME`. No test runs them."""
+"""Benchmarks: s3mover beside its peers, and single packages by `python -m bench.NAME`. No test runs them."""

@@ -1,8 +1,8 @@
-"""What a daemon takes that lives long: `python -m bench.soak [--sweeps N] [--objects N] [--trail mariadb|sqlite]`.
+"""Resources of a long-lived daemon: `python -m bench.soak [--sweeps N] [--objects N] [--trail mariadb|sqlite]`.
 
-Objects come, change, fail, are throttled and go again between the sweeps of one daemon. Prints what its processes took
-in the second tenth of the sweeps and in the last, and draws all of it as `soak.png` and `soak.svg`; fails where any of
-it has grown.
+Objects are added, changed, throttled, fail and are deleted between the sweeps of one daemon. Prints the resources of
+its processes in the second tenth of the sweeps and in the last, plots them as `soak.png` and `soak.svg`, and fails if
+any of them has grown.
 """
 
 import argparse
@@ -59,7 +59,7 @@ SESSION = """
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 
-class Books(NamedTuple):
+class TrailDatabase(NamedTuple):
     """The trail as the benchmark sees it: what points at it, how it is asked, and what it holds for the daemon."""
 
     settings: dict[str, str]
@@ -68,14 +68,16 @@ class Books(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened_books(kind: str, folder: Path) -> Iterator[Books]:
+def open_database(kind: str, folder: Path) -> Iterator[TrailDatabase]:
     """Open a trail on one of the databases."""
     if kind == "sqlite":
-        yield Books({}, lambda sql: rows(folder, sql), int)
+        yield TrailDatabase({}, lambda sql: rows(folder, sql), int)
         return
     with running_mariadb() as server:
         account = server.database()
-        yield Books({"MYSQL_DSN": account.go_dsn}, account.query, lambda: int(account.query(SESSION)[0][0]))
+        yield TrailDatabase(
+            {"MYSQL_DSN": account.go_dsn}, account.query, lambda: int(account.query(SESSION)[0][0])
+        )
 
 
 def grown(growth: Growth) -> list[str]:
@@ -124,15 +126,15 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="s3mover-soak-") as name,
-        opened_books(options.trail, Path(name)) as books,
+        open_database(options.trail, Path(name)) as database,
         Simulator() as simulator,
     ):
         soak = Soak(
             make_world(simulator), Path(name), threads=THREADS, rounds=options.sweeps, each=options.objects,
-            session=books.session,
+            session=database.session,
         )  # fmt: skip
-        samples = soak.run(books.settings)
-        succeeded, uncounted = books.query(SUCCEEDED)[0][0], books.query(UNCOUNTED)[0][0]
+        samples = soak.run(database.settings)
+        succeeded, uncounted = database.query(SUCCEEDED)[0][0], database.query(UNCOUNTED)[0][0]
     growth = growth_of(samples)
     print(
         f"{options.sweeps} sweeps in {time.monotonic() - began:,.0f} s on {options.trail}: {succeeded:,} of"

@@ -1,1 +1,1 @@
-"""Equipment that the tests of several rooms share."""
+"""What tests and benchmarks share: programs and servers to run, the buckets of a test, waits, reports."""

@@ -1,6 +1,6 @@
-"""`s3mover` that tells on SIGUSR2 how many blocks of memory its interpreter holds: in the file `blocks` where it runs.
+"""`s3mover` that writes the number of memory blocks of its interpreter to the file `blocks` on SIGUSR2.
 
-That is all that the supervisor remembers, the trail's client included, whatever the allocator keeps beside it.
+They are all that the supervisor holds, the trail's client included, without what the allocator keeps in reserve.
 """
 
 import gc
@@ -14,7 +14,7 @@ from s3mover.cli import run_command_line
 BLOCKS = "blocks"
 
 
-def _tell(_number: int, _frame: FrameType | None) -> None:
+def _write_count(_number: int, _frame: FrameType | None) -> None:
     gc.collect()
     fresh = Path(f"{BLOCKS}.new")
     fresh.write_text(str(sys.getallocatedblocks()))
@@ -22,5 +22,5 @@ def _tell(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGUSR2, _tell)
+    signal.signal(signal.SIGUSR2, _write_count)
     sys.exit(run_command_line(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Ports of the loopback interface that are kept free for a program that is still to come."""
+"""Free ports on the loopback interface, reserved for a program that starts later."""
 
 import socket
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 
 @contextmanager
 def reserved_port() -> Iterator[int]:
-    """Give a port that the system hands out to nobody else meanwhile.
+    """Reserve a port that the system assigns to no other socket meanwhile.
 
-    We stay bound to it and never listen: who asks the system for any port, or connects from one, gets another, while
-    who names this one may listen there, as long as both set SO_REUSEADDR, which servers do.
+    Our socket stays bound and never listens, so a socket that asks for any port gets another one. A server that names
+    this port can listen on it, as long as it sets SO_REUSEADDR, as servers do.
     """
     with closing(socket.socket()) as refresher:
         refresher.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

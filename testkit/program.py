@@ -58,7 +58,7 @@ class Daemon:
     def await_event(
         self, name: str, matches: Callable[[dict[str, Any]], bool] = lambda _: True
     ) -> dict[str, Any]:
-        """Read events until one is called `name` and matches; fails where the program ends before."""
+        """Read events until one is called `name` and matches; fails if the program ends before."""
         while event := self._next():
             if event["event"] == name and matches(event):
                 return event
@@ -86,7 +86,7 @@ class Daemon:
                 return refusal.code, refusal.read().decode()
 
     def _next(self) -> dict[str, Any] | None:
-        """Wait for the next event; None where the program has ended."""
+        """Wait for the next event; None if the program has ended."""
         line = b""
 
         def has_come() -> bool:
@@ -95,7 +95,7 @@ class Daemon:
             line = self._line()
             return bool(line) or has_ended
 
-        wait_until(has_come, "the program says something", self.tail)
+        wait_until(has_come, "the program logs something", self.tail)
         if not line:
             return None
         assert line.startswith(b"{"), f"no event: {self.tail()}"
@@ -118,7 +118,7 @@ class Daemon:
 def daemon(
     settings: Mapping[str, str], folder: Path, *arguments: str, command: Sequence[str] = COMMAND
 ) -> Iterator[Daemon]:
-    """Start `s3mover run` (or what `arguments` say), and leave nothing of it behind."""
+    """Start `s3mover run` (or what `arguments` say), and kill it at the end."""
     with tempfile.NamedTemporaryFile(prefix="s3mover-log-") as log:
         process = subprocess.Popen(
             [*command, *(arguments or ("run",))],

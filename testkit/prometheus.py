@@ -1,4 +1,4 @@
-"""A private Prometheus on a free loopback port, and what it is asked."""
+"""A private Prometheus on a free loopback port, and queries to it."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ class Prometheus:
         return [rule for group in groups for rule in group["rules"]]
 
     def is_ready(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether it answers."""
         try:
             with self._opener.open(f"{self._url}/-/ready", timeout=TOO_LONG):
                 return True
@@ -55,7 +55,7 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(configuration: Path, folder: Path) -> Iterator[Prometheus]:
-    """Start a server with a configuration file, its data in `folder`, and leave nothing of it behind."""
+    """Start a server with a configuration file, its data in `folder`, and stop it at the end."""
     with reserved_port() as port:
         log = folder / "prometheus.log"
         command = [

@@ -1,4 +1,4 @@
-"""A TCP relay on a free loopback port that can alter what clients say, and be cut without the server's noticing."""
+"""A TCP relay on a free loopback port that can alter requests, and break connections unnoticed by the server."""
 
 import contextlib
 import socket
@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class Relay:
-    """Passes bytes between its clients and a server on this machine; what clients say is passed through `alter`."""
+    """Passes bytes between its clients and a server on this machine; requests pass through `alter`."""
 
     def __init__(
         self, server_port: int, alter: Callable[[bytes], bytes] = bytes, host: str = "127.0.0.1"

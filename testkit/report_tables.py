@@ -1,4 +1,4 @@
-"""The tables of the test report: which key arrived by which way, and what was killed, when, and what then happened."""
+"""The tables of the test report: which key arrived by which method; what was killed, when, and what followed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

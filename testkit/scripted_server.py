@@ -1,4 +1,4 @@
-"""A server that plays a script: for each connection one function says what is heard and what is said, byte by byte."""
+"""A server that follows a script: one function per connection reads and writes its bytes."""
 
 import socket
 import ssl
@@ -55,11 +55,11 @@ class Peer:
         self._socket = context.wrap_socket(self._socket, server_side=True)
 
     def close(self) -> None:
-        """End the connection in order."""
+        """Close the connection."""
         self._socket.close()
 
     def reset(self) -> None:
-        """End the connection by a reset."""
+        """Reset the connection."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._socket.close()
 

@@ -1,6 +1,6 @@
-"""A daemon that sweeps hundreds of times while objects come, change and go: what it takes must not grow.
+"""A daemon that sweeps hundreds of times while objects are added, changed and deleted: its resources must not grow.
 
-Each round furnishes the source, asks for a sweep by SIGUSR1, and looks at the whole process tree once that has ended.
+Each round changes the source, requests a sweep by SIGUSR1, and samples the whole process tree after it.
 """
 
 import os
@@ -21,7 +21,7 @@ from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 
 # By its path and without this folder on Python's own: it runs in a folder of its own.
-COUNTED = [sys.executable, "-P", str(Path(block_counter.__file__))]
+COUNTING_COMMAND = [sys.executable, "-P", str(Path(block_counter.__file__))]
 SIZE = 1024
 # Every so many rounds both buckets must be equal, and what is older than the last rounds makes room.
 ROUNDS_KEPT = 10
@@ -103,7 +103,7 @@ class Soak:
         return self._rounds * self._each + 2 * ORDERS_PER_THREAD * self._threads
 
     def run(self, settings: Mapping[str, str]) -> list[Sample]:
-        """Run it to its end; fails where the program does, or an object is missing."""
+        """Run it to its end; fail if the program fails or an object is missing."""
         self._world.permit_copies(except_below=("denied/",))
         told = {
             "S3MOVER_HTTP__PORT": "0",
@@ -115,21 +115,23 @@ class Soak:
             **self._world.environment,
             **settings,
         }
-        self._warm_up()
-        with daemon(told, self._folder, "run", "--max-sweeps", str(self._rounds), command=COUNTED) as running:
+        self._put_warm_up()
+        with daemon(
+            told, self._folder, "run", "--max-sweeps", str(self._rounds), command=COUNTING_COMMAND
+        ) as running:
             for number in range(self._rounds):
                 if number:
-                    self._furnish(number)
+                    self._put_round(number)
                     running.process.send_signal(signal.SIGUSR1)
                 else:
-                    self._crowd(running)
+                    self._pause_supervisor(running)
                 self._sweep(running, is_last=number == self._rounds - 1)
                 if number % ROUNDS_KEPT == 0 or number == self._rounds - 1:
-                    self._make_room(number)
+                    self._check_and_prune(number)
             assert running.end() == 0
         return self.samples
 
-    def _warm_up(self) -> None:
+    def _put_warm_up(self) -> None:
         """Let the first sweep be so slow that every thread has work of each kind, and makes its connections.
 
         In a folder of its own each object that may not be copied has that tried with both sides' credentials.
@@ -139,10 +141,10 @@ class Soak:
         folders = [f"denied/0000/warm-{one}/" for one in range(warm)]
         self._s3.put_objects(SOURCE, [{"key": f"{folder}object", "body": b"warm"} for folder in folders])
         self._s3.set_latency(GetObject=0.2, CopyObject=0.2)
-        self._furnish(0)
+        self._put_round(0)
 
-    def _crowd(self, running: Daemon) -> None:
-        """Stop the supervisor until its workers have done what they hold, or are not trusted to go on.
+    def _pause_supervisor(self, running: Daemon) -> None:
+        """Stop the supervisor until its workers have finished their orders, or their lease guard has expired.
 
         So outcomes gather, and the largest statements of the trail, which the database keeps prepared, are met early.
         """
@@ -160,9 +162,9 @@ class Soak:
         running.events.clear()
         self._s3.set_latency(0)
         if not is_last:
-            self.samples.append(self._look(running.process.pid, finished["seconds"]))
+            self.samples.append(self._sample(running.process.pid, finished["seconds"]))
 
-    def _look(self, pid: int, seconds: float) -> Sample:
+    def _sample(self, pid: int, seconds: float) -> Sample:
         processes = tree(pid)
         return Sample(
             seconds,
@@ -181,8 +183,8 @@ class Soak:
         wait_until(told.exists, "the blocks are told")
         return int(told.read_text())
 
-    def _furnish(self, number: int) -> None:
-        """Put a round's objects, new and changed, and let some of its requests be refused."""
+    def _put_round(self, number: int) -> None:
+        """Put a round's objects, new and changed, and make some of its requests fail."""
         changed = self._each // CHANGED if number >= LATEST else 0
         streamed = self._each // STREAMED
         self._s3.clear_faults()
@@ -199,8 +201,8 @@ class Soak:
         if number % 5 == 4:
             self._s3.add_fault("reset_before", operation="*Object", times=3)
 
-    def _make_room(self, number: int) -> None:
-        """See that all has arrived, and forget what no round will touch any more."""
+    def _check_and_prune(self, number: int) -> None:
+        """Assert that all objects have arrived, and delete those that no round touches any more."""
         assert self._s3.differences(SOURCE, DESTINATION) == []
         latest = {f"{one:04}" for one in range(number - LATEST, number + 1)}
         keys = [one["key"] for one in self._s3.objects(SOURCE)]

@@ -1,4 +1,4 @@
-"""What must hold after sweeps that ended well, whatever went wrong on the way: seen from the buckets and the trail."""
+"""Checks of buckets and trail after sweeps that ended well, whatever failed on the way."""
 
 import sqlite3
 from contextlib import closing
@@ -14,7 +14,7 @@ _ROWS_OF_SWEEP = """
 
 
 def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    """Ask the embedded trail that a program left in `folder`."""
+    """Query the embedded trail that a program left in `folder`."""
     with closing(sqlite3.connect(folder / "s3mover.db")) as database:
         return database.execute(query).fetchall()
 
@@ -25,14 +25,14 @@ def pending(folder: Path) -> int:
 
 
 def assert_counted(folder: Path) -> None:
-    """Every row is settled, and every sweep counts what its rows say."""
+    """Assert that every row is settled, and every sweep counts what its rows say."""
     assert pending(folder) == 0
     for planned, succeeded, failed, *counted in rows(folder, _ROWS_OF_SWEEP):
         assert [planned, succeeded, failed] == counted
 
 
 def assert_settled(s3: Simulator, source: str, destination: str, folder: Path) -> None:
-    """Both buckets are equal, nothing is left behind, and each object has one row of success."""
+    """Assert that both buckets are equal, no upload is left, and each object has one row of success."""
     assert s3.differences(source, destination) == []
     assert s3.uploads(destination) == []
     moved = rows(folder, "SELECT file_key FROM document_logs WHERE status = 'success' ORDER BY file_key")

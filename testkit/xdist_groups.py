@@ -1,7 +1,7 @@
-"""Which files' tests run in one and the same process: what they share is dear to make, images and browsers above all.
+"""Which test files run in one process, because what they share is expensive to make: images, browsers, servers.
 
-As a scheduler and not as marks: pytest-xdist hands those on in test ids, which newer versions of pytest do not let it
-change.
+A scheduler instead of the marks of pytest-xdist: it passes those on in test ids, which newer versions of pytest do not
+let it change.
 """
 
 from xdist.scheduler import LoadGroupScheduling
@@ -17,8 +17,8 @@ GROUPS = {
 }
 
 
-class Together(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives a group of files to one process, and every other test to whichever is free."""
+class GroupScheduling(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
+    """Sends a group of files to one process, and every other test to any free process."""
 
     def _split_scope(self, nodeid: str) -> str:
         return GROUPS.get(nodeid.partition("::")[0], nodeid)

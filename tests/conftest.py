@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share; what is particular to one room lies in its own folder."""
+"""Fixtures and hooks for all tests; those of one folder are in its own conftest.py."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from testkit.keys import ODD_KEYS
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.ports import reserved_port
 from testkit.tiers import Tiers
-from testkit.xdist_groups import Together
+from testkit.xdist_groups import GroupScheduling
 
 # Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
 settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,9 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
-    """Let one process run what belongs together."""
-    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling | None:
+    """Run groups of files in one process each."""
+    return GroupScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def mariadb() -> Iterator[MariaDb]:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Print which key arrived by which way, and what was killed, where the tests that tell it were run."""
+    """Print which key arrived by which method, and what was killed, if the tests that record it ran."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     told = [
         value for report in reports for name, value in report.user_properties if name == report_tables.ARRIVED

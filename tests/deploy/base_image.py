@@ -1,11 +1,10 @@
-"""A stand-in for the image's base, `python:X.Y-slim`, made of this machine's own files: no registry is asked for it.
+"""A replacement of the base image, `python:X.Y-slim`, made of this machine's own files, without a registry.
 
-It holds what the Dockerfile counts on: this Python below /usr/local, a shell with the commands that are used, the C
+It holds what the Dockerfile needs: this Python below /usr/local, a shell with the commands that are used, the C
 library's family, the CA certificates, and the way to the package index. Nothing is downloaded.
 """
 
 import os
-import platform
 import re
 import shutil
 import ssl
@@ -97,8 +96,3 @@ def _settings(etc: Path) -> None:
         if (value := os.environ.get(variable))
     ]
     (etc / "pip.conf").write_text("\n".join(["[global]", *options, ""]))
-
-
-def name() -> str:
-    """Return the name under which the stand-in is kept."""
-    return f"localhost/s3mover-test-base:{platform.python_version()}"

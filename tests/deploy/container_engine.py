@@ -1,4 +1,4 @@
-"""Images built and containers run for real, by buildah and podman, in a storage of their own that goes with the test.
+"""Builds images and runs containers with buildah and podman, in a temporary storage of their own.
 
 Containers share this machine's network, so that they reach the servers that tests start on loopback ports.
 """
@@ -43,7 +43,7 @@ BASE = "localhost/s3mover-base"
 
 
 class ContainerEngine:
-    """Builds and runs; made by `engine`."""
+    """Builds images and runs containers; made by `engine`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,7 +73,7 @@ class ContainerEngine:
         return done.stdout
 
     def make_base(self) -> None:
-        """Make the stand-in for the base image."""
+        """Make the replacement of the base image."""
         root = self.folder / "root"
         base_image.make_root(root)
         container = self.call("buildah", "from", "--pull-never", "scratch").strip()
@@ -194,7 +194,7 @@ def missing() -> str:
 
 @contextlib.contextmanager
 def engine() -> Iterator[ContainerEngine]:
-    """Give an engine with an empty storage, and leave nothing of it behind."""
+    """Provide an engine with an empty storage, and remove it at the end."""
     # Not below /tmp, which may be memory.
     folder = Path(tempfile.mkdtemp(prefix="s3mover-images-", dir="/var/tmp"))
     made = ContainerEngine(folder)

@@ -63,7 +63,7 @@ def place(world: World, mariadb: MariaDb, port: int, tmp_path: Path) -> Place:
 
 @pytest.fixture
 def daemon(containers: ContainerEngine, image: str, place: Place) -> Iterator[Container]:
-    """The daemon in a container, as the user of nobody's number."""
+    """The daemon in a container, as an unknown user id."""
     with containers.started(image, settings=place.settings, options=place.options) as running:
         yield running
 
@@ -187,7 +187,7 @@ def test_the_demo_keeps_a_daemon_busy(
     containers: ContainerEngine, image: str, demo_image: str, port: int, tmp_path: Path
 ) -> None:
     """As docker-compose.yml has it: what `prepare` and `demo` leave in the volume leads the daemon to the documents."""
-    tmp_path.chmod(0o755)  # whoever the daemon is, it reads what lies there
+    tmp_path.chmod(0o755)  # readable for every user id
     endpoint = f"http://localhost:{port}"
     shared = f"--volume={tmp_path}:/run/s3mover"
     scripts = (

@@ -1,4 +1,4 @@
-"""A statement of the trail that is held in the middle, by a trigger in its table: then the kill strikes just there."""
+"""Holds a statement of the trail in the middle, by a trigger in its table, so that a kill happens exactly there."""
 
 import contextlib
 import os
@@ -12,15 +12,15 @@ import mysql.connector
 
 from testkit.mariadb import Account
 from testkit.waiting import TOO_LONG, wait_until
-from tests.endtoend.kill_scene import Books, MysqlBooks
+from tests.endtoend.kill_scenario import MysqlTrail, TrailDatabase
 
-# A commit of the embedded database takes milliseconds; who uses so many seconds of CPU time while it holds the lock
-# is held by us, however long it may have to wait for the disk, or for a CPU.
+# A commit of the embedded database takes milliseconds: a process that uses so many seconds of CPU time while it holds
+# the lock is held by the trigger, however long it waits for the disk or a CPU.
 HELD_SECONDS = 0.5
 # Longer than any wait of a test.
 HOLD_SECONDS = round(2 * TOO_LONG)
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-# A view that never comes to its end: SQLite can neither sleep nor wait.
+# A view that never ends: SQLite can neither sleep nor wait.
 _ENDLESS = """
     CREATE VIEW endless AS WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)
     SELECT COUNT(*) AS n FROM counted
@@ -116,6 +116,8 @@ class MysqlHold:
         return [session for (session,) in self._query(_ASLEEP)]
 
 
-def hold_on(books: Books, folder: Path) -> SqliteHold | MysqlHold:
-    """Return what holds statements of the trail in `books`."""
-    return MysqlHold(books.account) if isinstance(books, MysqlBooks) else SqliteHold(folder / "s3mover.db")
+def hold_on(database: TrailDatabase, folder: Path) -> SqliteHold | MysqlHold:
+    """Return what holds statements of the trail in `database`."""
+    return (
+        MysqlHold(database.account) if isinstance(database, MysqlTrail) else SqliteHold(folder / "s3mover.db")
+    )

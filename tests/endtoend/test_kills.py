@@ -1,6 +1,6 @@
 """Whatever is killed, whenever: the trail has no gap, no row too many, and every object arrives.
 
-Each test plays one scene: sweeps of one pair of buckets, in which the supervisor, a worker or the database server is
+Each test runs one scenario: sweeps of one pair of buckets, in which the supervisor, a worker or the database server is
 killed with SIGKILL and started again. The seeds are fixed and printed; `S3MOVER_TEST_SEED` sets another one.
 """
 
@@ -16,7 +16,14 @@ from simulator import Simulator
 from testkit.mariadb import MariaDb, running_mariadb
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
-from tests.endtoend.kill_scene import Books, MysqlBooks, Scene, SqliteBooks, instants, playing
+from tests.endtoend.kill_scenario import (
+    KillScenario,
+    MysqlTrail,
+    SqliteTrail,
+    TrailDatabase,
+    instants,
+    running_scenario,
+)
 from tests.endtoend.statement_hold import Statement, hold_on
 
 SEED = int(os.environ.get("S3MOVER_TEST_SEED", "20250104"))
@@ -62,27 +69,27 @@ def furnish_large(s3: Simulator, prefix: str, count: int, size: int, among: int)
         s3.put_objects(bucket, large)
 
 
-def books_of(backend: str, folder: Path, request: pytest.FixtureRequest) -> Books:
+def database_of(backend: str, folder: Path, request: pytest.FixtureRequest) -> TrailDatabase:
     if backend == "sqlite":
-        return SqliteBooks(folder)
-    return MysqlBooks(request.getfixturevalue("server").database())
+        return SqliteTrail(folder)
+    return MysqlTrail(request.getfixturevalue("server").database())
 
 
 @pytest.fixture
-def scene_of(
+def make_scenario(
     world: World,
     pristine: Simulator,  # noqa: ARG001 - must be there
     tmp_path: Path,
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
-) -> Callable[..., Scene]:
-    """Return what sets a scene on a database."""
+) -> Callable[..., KillScenario]:
+    """Return what sets a scenario on a database."""
 
-    def make(backend: str, settings: Mapping[str, str] = {}) -> Scene:
-        books = books_of(backend, tmp_path, request)
+    def make(backend: str, settings: Mapping[str, str] = {}) -> KillScenario:
+        database = database_of(backend, tmp_path, request)
         server = request.getfixturevalue("server") if backend == "mariadb" else None
         told = {"S3MOVER_SWEEP__INTERVAL": "100ms", **world.environment, **settings}
-        return Scene(request.node.name, world.s3, told, books, tmp_path, record_property, server)
+        return KillScenario(request.node.name, world.s3, told, database, tmp_path, record_property, server)
 
     return make
 
@@ -90,13 +97,13 @@ def scene_of(
 # What must hold
 
 
-def assert_no_gap(scene: Scene, *, moved: bool = False) -> None:
+def assert_no_gap(scenario: KillScenario, *, moved: bool = False) -> None:
     """Every object arrived unaltered and has one row of success; every sweep counts what its rows say."""
-    s3, query = scene.s3, scene.books.query
+    s3, query = scenario.s3, scenario.database.query
     assert s3.differences(PRISTINE, DESTINATION) == []
     assert s3.count(SOURCE) == (0 if moved else s3.count(PRISTINE))
     assert s3.uploads(DESTINATION) == []
-    assert scene.pending() == 0
+    assert scenario.pending() == 0
     keys = [key for (key,) in query("SELECT file_key FROM document_logs WHERE status = 'success'")]
     assert len(keys) == len(set(keys))
     assert set(keys) == {one["key"] for one in s3.objects(PRISTINE)}
@@ -118,9 +125,9 @@ def assert_counted(query: Callable[[str], list[tuple[Any, ...]]]) -> None:
         assert tuple(counts) == by_rows.get(sweep, (0, 0, 0, 0)), sweep
 
 
-def assert_accounted(scene: Scene) -> None:
+def assert_accounted(scenario: KillScenario) -> None:
     """At this instant: nothing is at the destination that was not intended, nothing gone that is not recorded."""
-    s3, query = scene.s3, scene.books.query
+    s3, query = scenario.s3, scenario.database.query
     rows = query("SELECT file_key, status FROM document_logs")
     intended, succeeded = {key for key, _ in rows}, {key for key, status in rows if status == "success"}
     arrived = {one["key"] for one in s3.objects(DESTINATION)}
@@ -133,77 +140,77 @@ def assert_accounted(scene: Scene) -> None:
 # At random instants
 
 
-def rampage(scene: Scene, who: list[str], *, objects: int, seed: int) -> None:
+def kill_in_turn(scenario: KillScenario, who: list[str], *, objects: int, seed: int) -> None:
     """Kill one after the other at random instants, and let the program end what is left."""
     chance = random.Random(seed)  # noqa: S311 - chance, not a secret
     chance.shuffle(who)
-    scene.seed = seed
-    scene.start()
+    scenario.seed = seed
+    scenario.start()
     for one, instant in zip(who, instants(chance, len(who), objects), strict=True):
-        scene.await_writes(instant)
-        when = f"{scene.written()} writes"
+        scenario.await_writes(instant)
+        when = f"{scenario.written()} writes"
         if one == "supervisor":
-            scene.kill_supervisor(when)
-            assert_accounted(scene)
-            scene.recover()
+            scenario.kill_supervisor(when)
+            assert_accounted(scenario)
+            scenario.recover()
         elif one == "worker":
-            wait_until(lambda: bool(scene.running.workers()), "a worker lives")
-            scene.kill_worker(when, chance.choice(scene.running.workers()))
+            wait_until(lambda: bool(scenario.running.workers()), "a worker lives")
+            scenario.kill_worker(when, chance.choice(scenario.running.workers()))
         else:
-            scene.kill_database(when)
-    finish(scene)
+            scenario.kill_database(when)
+    finish(scenario)
 
 
-def finish(scene: Scene) -> None:
+def finish(scenario: KillScenario) -> None:
     """Let the running program sweep until nothing is left to be done, then stop it."""
-    seen = len(scene.running.named("sweep.finished"))
+    seen = len(scenario.running.named("sweep.finished"))
 
     def done() -> bool:
-        finished = scene.running.named("sweep.finished")[seen:]
-        assert scene.running.process.poll() is None, scene.running.tail()
+        finished = scenario.running.named("sweep.finished")[seen:]
+        assert scenario.running.process.poll() is None, scenario.running.tail()
         return any(one["status"] == "completed" and not one["planned"] for one in finished)
 
     wait_until(done, "a sweep finds nothing to do")
-    assert scene.running.stop() == 0, scene.running.tail()
+    assert scenario.running.stop() == 0, scenario.running.tail()
 
 
 @pytest.mark.long
-def test_copies_with_a_database_in_a_file(scene_of: Callable[..., Scene], world: World) -> None:
+def test_copies_with_a_database_in_a_file(make_scenario: Callable[..., KillScenario], world: World) -> None:
     """20,000 objects are copied by S3, some in parts, while supervisor and workers are killed."""
     furnish(world.s3, "small/", 20_000)
     furnish_large(world.s3, "small/", 20, 5 * GIB + 1, among=20_000)
     world.s3.set_latency(CopyObject=0.05, UploadPartCopy=0.1)
     who = ["supervisor"] * 5 + ["worker"] * 6
-    with playing(scene_of("sqlite", {"S3MOVER_TRANSFER__PART_SIZE": "1GiB"})) as scene:
-        rampage(scene, who, objects=20_072, seed=SEED)
-        assert_no_gap(scene)
+    with running_scenario(make_scenario("sqlite", {"S3MOVER_TRANSFER__PART_SIZE": "1GiB"})) as scenario:
+        kill_in_turn(scenario, who, objects=20_072, seed=SEED)
+        assert_no_gap(scenario)
 
 
 @pytest.mark.long
-def test_copies_with_a_database_server(scene_of: Callable[..., Scene], world: World) -> None:
+def test_copies_with_a_database_server(make_scenario: Callable[..., KillScenario], world: World) -> None:
     """20,000 objects are copied by S3, some in parts, while supervisor, workers and the database are killed."""
     furnish(world.s3, "small/", 20_000)
     furnish_large(world.s3, "small/", 20, 5 * GIB + 1, among=20_000)
     world.s3.set_latency(CopyObject=0.05, UploadPartCopy=0.1)
     who = ["supervisor"] * 4 + ["worker"] * 4 + ["database"] * 6
-    with playing(scene_of("mariadb", {"S3MOVER_TRANSFER__PART_SIZE": "1GiB"})) as scene:
-        rampage(scene, who, objects=20_072, seed=SEED + 1)
-        assert_no_gap(scene)
+    with running_scenario(make_scenario("mariadb", {"S3MOVER_TRANSFER__PART_SIZE": "1GiB"})) as scenario:
+        kill_in_turn(scenario, who, objects=20_072, seed=SEED + 1)
+        assert_no_gap(scenario)
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
-def test_moves(scene_of: Callable[..., Scene], world: World, backend: str) -> None:
+def test_moves(make_scenario: Callable[..., KillScenario], world: World, backend: str) -> None:
     """Where sources are deleted, only those are gone whose copies are recorded; in the end all are."""
     furnish(world.s3, "small/", 4000)
     world.s3.set_latency(CopyObject=0.05, DeleteObjects=0.05)
     who = ["supervisor"] * 3 + ["worker"] * 2 + (["database"] * 2 if backend == "mariadb" else [])
-    with playing(scene_of(backend, {"S3MOVER_TRANSFER__AFTER": "delete"})) as scene:
-        rampage(scene, who, objects=4000, seed=SEED + 2)
-        assert_no_gap(scene, moved=True)
+    with running_scenario(make_scenario(backend, {"S3MOVER_TRANSFER__AFTER": "delete"})) as scenario:
+        kill_in_turn(scenario, who, objects=4000, seed=SEED + 2)
+        assert_no_gap(scenario, moved=True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
-def test_streams(scene_of: Callable[..., Scene], world: World, backend: str) -> None:
+def test_streams(make_scenario: Callable[..., KillScenario], world: World, backend: str) -> None:
     """Objects whose copy is denied flow through us, whole and in parts, beside others that are copied."""
     furnish(world.s3, "copied/", 1500)
     furnish(world.s3, "denied/", 1000)
@@ -211,9 +218,9 @@ def test_streams(scene_of: Callable[..., Scene], world: World, backend: str) -> 
     world.permit_copies(except_below=("denied/",))
     world.s3.set_latency(CopyObject=0.05, PutObject=0.05, UploadPart=0.1)
     who = ["supervisor"] * 3 + ["worker"] * 3 + (["database"] * 2 if backend == "mariadb" else [])
-    with playing(scene_of(backend, {"S3MOVER_TRANSFER__PART_SIZE": "5MiB"})) as scene:
-        rampage(scene, who, objects=2580, seed=SEED + 3)
-        assert_no_gap(scene)
+    with running_scenario(make_scenario(backend, {"S3MOVER_TRANSFER__PART_SIZE": "5MiB"})) as scenario:
+        kill_in_turn(scenario, who, objects=2580, seed=SEED + 3)
+        assert_no_gap(scenario)
 
 
 # At one instant
@@ -242,51 +249,51 @@ MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
 def test_the_supervisor_dies_in_a_statement(
-    scene_of: Callable[..., Scene], world: World, backend: str
+    make_scenario: Callable[..., KillScenario], world: World, backend: str
 ) -> None:
     """A kill in the middle of a statement leaves all of it or nothing, and the next run makes it good."""
     furnish(world.s3, "k/", 300)
-    with playing(scene_of(backend, MOVE)) as scene:
-        scene.make_schema()
-        hold = hold_on(scene.books, scene.folder)
+    with running_scenario(make_scenario(backend, MOVE)) as scenario:
+        scenario.make_schema()
+        hold = hold_on(scenario.database, scenario.folder)
         for when, statement in IN_ORDER.items():
             hold.set(statement)
-            scene.start()
-            hold.wait(scene.running.process.pid)
-            scene.note_recovery()
-            scene.kill_supervisor(f"in {when}")
+            scenario.start()
+            hold.wait(scenario.running.process.pid)
+            scenario.note_recovery()
+            scenario.kill_supervisor(f"in {when}")
             hold.lift()
-            assert_accounted(scene)
-        scene.start()
-        finish(scene)
-        scene.note_recovery()
-        assert_no_gap(scene, moved=True)
+            assert_accounted(scenario)
+        scenario.start()
+        finish(scenario)
+        scenario.note_recovery()
+        assert_no_gap(scenario, moved=True)
 
 
-def test_the_database_dies_in_a_statement(scene_of: Callable[..., Scene], world: World) -> None:
+def test_the_database_dies_in_a_statement(make_scenario: Callable[..., KillScenario], world: World) -> None:
     """It is not known whether the statement was committed: it is repeated when the database is back."""
     furnish(world.s3, "k/", 100)
-    with playing(scene_of("mariadb", MOVE)) as scene:
-        scene.make_schema()
-        hold = hold_on(scene.books, scene.folder)
+    with running_scenario(make_scenario("mariadb", MOVE)) as scenario:
+        scenario.make_schema()
+        hold = hold_on(scenario.database, scenario.folder)
         for number, when in enumerate(("open", "intend", "settle", "end deletion", "close")):
             hold.set(IN_ORDER[when])
             furnish(world.s3, f"more-{number}/", 100)
             if number == 0:
-                scene.start()
-            hold.wait(scene.running.process.pid)
-            scene.kill_database(f"in {when}", hold.lift)
-        finish(scene)
-        assert_no_gap(scene, moved=True)
+                scenario.start()
+            hold.wait(scenario.running.process.pid)
+            scenario.kill_database(f"in {when}", hold.lift)
+        finish(scenario)
+        assert_no_gap(scenario, moved=True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
 def test_the_supervisor_dies_between_the_steps(
-    scene_of: Callable[..., Scene], world: World, backend: str
+    make_scenario: Callable[..., KillScenario], world: World, backend: str
 ) -> None:
     """Kills right after the intent, while recovery looks, and between the copies and their outcomes."""
     furnish(world.s3, "k/", 600)
-    with playing(scene_of(backend, COPIES)) as scene:
+    with running_scenario(make_scenario(backend, COPIES)) as scenario:
         for when, operation, rule in (
             ("right after the intent", "CopyObject", {"kind": "hang"}),
             ("while recovery looks", "HeadObject", {"kind": "hang", "nth": [*range(200, 600)]}),
@@ -294,13 +301,13 @@ def test_the_supervisor_dies_between_the_steps(
             ("while recovery looks", "HeadObject", {"kind": "hang", "nth": [*range(200, 600)]}),
         ):
             fault = world.s3.add_fault(operation=operation, **rule)
-            scene.start()
-            wait_until(lambda: world.s3.hits() >= 16, f"{when} it hangs", scene.running.tail)
-            wait_until(lambda: scene.pending() == 600, "all is intended", scene.running.tail)
-            scene.note_recovery()
-            assert scene.kill_supervisor(when).pending == "600"
+            scenario.start()
+            wait_until(lambda: world.s3.hits() >= 16, f"{when} it hangs", scenario.running.tail)
+            wait_until(lambda: scenario.pending() == 600, "all is intended", scenario.running.tail)
+            scenario.note_recovery()
+            assert scenario.kill_supervisor(when).pending == "600"
             world.s3.clear_faults(fault)
-        scene.start()
-        finish(scene)
-        scene.note_recovery()
-        assert_no_gap(scene)
+        scenario.start()
+        finish(scenario)
+        scenario.note_recovery()
+        assert_no_gap(scenario)

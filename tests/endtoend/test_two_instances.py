@@ -26,7 +26,7 @@ from testkit.world import (
     SOURCE_ACCOUNT,
     World,
 )
-from tests.endtoend.kill_scene import Books, MysqlBooks, SqliteBooks, Victim
+from tests.endtoend.kill_scenario import MysqlTrail, Program, SqliteTrail, TrailDatabase
 
 WRITES = ("CopyObject", "PutObject", "AbortMultipartUpload", "DeleteObjects")
 # So slow that a worker has seconds of work in hand when its supervisor is struck, and so few at a time that the leader
@@ -59,7 +59,7 @@ class Instance:
             for side, key in zip(("SRC", "DST"), self.keys, strict=True)
             for name, value in (("ACCESS_KEY", key.access_key), ("SECRET_KEY", key.secret_key))
         }
-        self.program = Victim({**world.environment, **signing, **settings}, folder)
+        self.program = Program({**world.environment, **signing, **settings}, folder)
 
     def signed(self, access_key: str) -> bool:
         """Tell whether a request was this instance's."""
@@ -71,14 +71,20 @@ class Stage:
 
     relay: Relay | None = None
 
-    def __init__(self, world: World, folder: Path, books: Books, leader_books: Books | None = None) -> None:
-        self.world, self.folder, self.books = world, folder, books
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        database: TrailDatabase,
+        leader_database: TrailDatabase | None = None,
+    ) -> None:
+        self.world, self.folder, self.database = world, folder, database
         both = {"S3MOVER_SWEEP__INTERVAL": "100ms", "S3MOVER_TRANSFER__THREADS": str(THREADS)}
         world.s3.fill(SOURCE, 2500, 10)
         world.s3.set_latency(CopyObject=COPY_SECONDS)
-        self.leader = Instance(world, folder / "leader", both | (leader_books or books).settings)
+        self.leader = Instance(world, folder / "leader", both | (leader_database or database).settings)
         self.leader.program.await_event("object.moved")
-        self.standby = Instance(world, folder / "standby", both | books.settings)
+        self.standby = Instance(world, folder / "standby", both | database.settings)
         self.standby.program.await_event("lease.waiting")
 
     def writers(self) -> list[str]:
@@ -94,7 +100,7 @@ class Stage:
         wait_until(lambda: "standby" in self.writers(), "the standby writes", self.standby.program.tail)
         return time.monotonic() - began
 
-    def finishes(self, program: Victim) -> None:
+    def finishes(self, program: Program) -> None:
         """Let a program end the work."""
         self.world.s3.set_latency(0)
         program.await_event(
@@ -106,9 +112,9 @@ class Stage:
         """Every object arrived and has one row of success."""
         assert self.world.s3.differences(SOURCE, DESTINATION) == []
         successes = "SELECT COUNT(*), COUNT(DISTINCT file_key) FROM document_logs WHERE status = 'success'"
-        assert [tuple(map(int, row)) for row in self.books.query(successes)] == [(2500, 2500)]
-        assert self.books.query("SELECT id FROM document_logs WHERE status = 'pending'") == []
-        assert self.books.query("SELECT id FROM migration_batches WHERE status = 'running'") == []
+        assert [tuple(map(int, row)) for row in self.database.query(successes)] == [(2500, 2500)]
+        assert self.database.query("SELECT id FROM document_logs WHERE status = 'pending'") == []
+        assert self.database.query("SELECT id FROM migration_batches WHERE status = 'running'") == []
 
     def close(self) -> None:
         """End both."""
@@ -122,17 +128,17 @@ def stage_of(world: World, tmp_path: Path, request: pytest.FixtureRequest) -> It
     with contextlib.ExitStack() as opened:
 
         def make(backend: str, *, relayed: bool = False) -> Stage:
-            leader_books = relay = None
+            leader_database = relay = None
             if backend == "sqlite":
-                books: Books = SqliteBooks(tmp_path)
-                books.settings["MYSQL_DSN"] = f"sqlite:///{tmp_path}/s3mover.db"
+                database: TrailDatabase = SqliteTrail(tmp_path)
+                database.settings["MYSQL_DSN"] = f"sqlite:///{tmp_path}/s3mover.db"
             else:
                 server: MariaDb = request.getfixturevalue("server")
                 account = server.database()
-                books = MysqlBooks(account)
+                database = MysqlTrail(account)
                 relay = opened.enter_context(Relay(server.port)) if relayed else None
-                leader_books = MysqlBooks(account, relay.port) if relay else None
-            stage = Stage(world, tmp_path, books, leader_books)
+                leader_database = MysqlTrail(account, relay.port) if relay else None
+            stage = Stage(world, tmp_path, database, leader_database)
             stage.relay = relay
             opened.callback(stage.close)
             return stage
@@ -155,10 +161,10 @@ def told(
 
 def kill_holder(stage: Stage) -> None:
     """Kill the session that holds the lease, and no other: who has just taken it over must keep it."""
-    [(database,)] = stage.books.query("SELECT DATABASE()")
+    [(database,)] = stage.database.query("SELECT DATABASE()")
     lease = lease_name(Pair(SOURCE, "", DESTINATION, ""), database)
-    [(session,)] = stage.books.query(f"SELECT IS_USED_LOCK('{lease}')")
-    stage.books.query(f"KILL {session}")
+    [(session,)] = stage.database.query(f"SELECT IS_USED_LOCK('{lease}')")
+    stage.database.query(f"KILL {session}")
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb"])

@@ -1,6 +1,6 @@
-"""A program that is killed and started again, and the trail that it must leave whole: tools of the lifecycle tests.
+"""Runs a program, kills it, its workers or its database, and starts it again.
 
-What is killed, when, and what must hold afterwards is the tests' affair.
+The tests decide what is killed and when, and check what must hold afterwards.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ from testkit.world import DESTINATION
 Event = dict[str, Any]
 
 
-class Books(Protocol):
-    """The audit database as a test sees it, past s3mover."""
+class TrailDatabase(Protocol):
+    """The audit database, which a test queries without s3mover."""
 
     settings: dict[str, str]
 
@@ -37,7 +37,7 @@ class Books(Protocol):
         """Return a query's rows."""
 
 
-class SqliteBooks:
+class SqliteTrail:
     """The embedded database that the program makes in its folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +49,8 @@ class SqliteBooks:
         return rows(self._folder, sql)
 
 
-class MysqlBooks:
-    """A database on a MariaDB, by `port` where something stands in between."""
+class MysqlTrail:
+    """A database on a MariaDB; `port` is that of a relay before it."""
 
     def __init__(self, account: Account, port: int = 0) -> None:
         self.account = account
@@ -75,8 +75,8 @@ class Kill:
     then: str = ""
 
 
-class Victim:
-    """A running program whose log goes to a file; `events` has all of it so far."""
+class Program:
+    """A running program that logs to a file; `events` holds all events read so far."""
 
     def __init__(self, settings: Mapping[str, str], folder: Path, *arguments: str) -> None:
         folder.mkdir(exist_ok=True)
@@ -95,7 +95,7 @@ class Victim:
         self.events: list[Event] = []
 
     def poll(self) -> list[Event]:
-        """Read what was logged since the last look, and return it."""
+        """Read and return the events since the last call."""
         lines = (self._rest + self._read.read()).split("\n")
         self._rest = lines.pop()
         fresh = [json.loads(line) for line in lines if line.startswith("{")]
@@ -108,7 +108,7 @@ class Victim:
         return [event for event in self.events if event["event"] == name]
 
     def await_event(self, name: str, matches: Callable[[Event], bool] = lambda _: True) -> Event:
-        """Wait for an event; fails where the program ends before."""
+        """Wait for an event; fail if the program ends before."""
         found = next(filter(matches, self.named(name)), None)
 
         def come() -> bool:
@@ -124,7 +124,7 @@ class Victim:
         return found
 
     def workers(self) -> list[int]:
-        """Return the process ids of the workers that live, as far as the log tells."""
+        """Return the process ids of the workers that live, according to the log."""
         started = {event["worker"]: event["pid"] for event in self.named("worker.started")}
         for event in self.named("worker.died"):
             started.pop(event["worker"], None)
@@ -137,7 +137,7 @@ class Victim:
         self.poll()
 
     def stop(self) -> int:
-        """Ask it to stop, and return the exit code."""
+        """Send SIGTERM, and return the exit code."""
         self.process.terminate()
         code = self.process.wait(TOO_LONG)
         self.poll()
@@ -148,45 +148,45 @@ class Victim:
         return self._log.read_text()[-1500:]
 
     def close(self) -> None:
-        """Leave nothing of it behind."""
+        """Kill it and close its log."""
         self.kill()
         self._read.close()
 
 
 @dataclass
-class Scene:
-    """One pair of buckets, one trail, one program: killed, started again, and told of in a table."""
+class KillScenario:
+    """One pair of buckets, one trail, one program that is killed and restarted; the report lists the kills."""
 
     name: str
     s3: Simulator
     settings: Mapping[str, str]
-    books: Books
+    database: TrailDatabase
     folder: Path
     record: Callable[[str, object], None]
     server: MariaDb | None = None
     seed: int = 0
     kills: list[Kill] = field(default_factory=list)
-    victim: Victim | None = None
+    program: Program | None = None
 
     @property
-    def running(self) -> Victim:
+    def running(self) -> Program:
         """The program that runs now."""
-        assert self.victim is not None
-        return self.victim
+        assert self.program is not None
+        return self.program
 
     def start(self, *arguments: str) -> None:
         """Start the program anew."""
-        if self.victim:
-            self.victim.close()
-        self.victim = Victim({**self.settings, **self.books.settings}, self.folder, *arguments)
+        if self.program:
+            self.program.close()
+        self.program = Program({**self.settings, **self.database.settings}, self.folder, *arguments)
 
     def make_schema(self) -> None:
         """Make the tables, so that a test can reach into them before the program starts."""
-        apply_schema(self.books.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db"))
+        apply_schema(self.database.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db"))
 
     def pending(self) -> int:
         """Return how many rows are pending."""
-        return int(self.books.query("SELECT COUNT(*) FROM document_logs WHERE status = 'pending'")[0][0])
+        return int(self.database.query("SELECT COUNT(*) FROM document_logs WHERE status = 'pending'")[0][0])
 
     def written(self) -> int:
         """Return how many requests have written an object, a part or a deletion."""
@@ -208,16 +208,16 @@ class Scene:
         self.running.kill()
         return self._told("supervisor", when, str(self.pending()))
 
-    def kill_worker(self, when: str, victim: int) -> None:
+    def kill_worker(self, when: str, program: int) -> None:
         """Kill a worker, and wait until that was noticed."""
         before = len(self.running.named("worker.died"))
-        os.kill(victim, signal.SIGKILL)
+        os.kill(program, signal.SIGKILL)
         kill = self._told("worker", when, str(self.pending()))
         wait_until(lambda: len(self.running.named("worker.died")) > before, "the worker's death is noticed")
-        kill.then = f"{self.running.named('worker.died')[before]['unsettled']} orders handed on"
+        kill.then = f"{self.running.named('worker.died')[before]['unsettled']} orders requeued"
 
     def kill_database(self, when: str, between: Callable[[], None] = lambda: None) -> None:
-        """Kill the server, see that it is missed, and start it again; `between` is done once it runs."""
+        """Kill the server, wait until s3mover notices, and restart it; `between` is called once it runs."""
         assert self.server is not None
         before = len(self.running.named("audit.restored"))
         self.server.kill()
@@ -239,7 +239,7 @@ class Scene:
         self.note_recovery()
 
     def note_recovery(self) -> None:
-        """Note what the running program made of what the last kill had left."""
+        """Record how the running program resolved the rows that the last kill left."""
         recovered = Counter(event["status"] for event in self.running.named("object.recovered"))
         told = ", ".join(f"{count} {status}" for status, count in sorted(recovered.items()))
         for kill in self.kills[-1:]:
@@ -251,19 +251,19 @@ class Scene:
         return kill
 
     def close(self) -> None:
-        """End the program, and tell the report of the kills."""
-        if self.victim:
-            self.victim.close()
+        """Kill the program, and record the kills for the report."""
+        if self.program:
+            self.program.close()
         self.record(report_tables.KILLS, [asdict(kill) for kill in self.kills])
 
 
 @contextlib.contextmanager
-def playing(scene: Scene) -> Iterator[Scene]:
-    """Play a scene to its end, and leave no process of it."""
+def running_scenario(scenario: KillScenario) -> Iterator[KillScenario]:
+    """Close a scenario at the end."""
     try:
-        yield scene
+        yield scenario
     finally:
-        scene.close()
+        scenario.close()
 
 
 def instants(chance: random.Random, kills: int, objects: int) -> list[int]:
