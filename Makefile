@@ -25,7 +25,7 @@ demo: setup ## Run the whole thing here: embedded S3 server, embedded audit data
 test: lint types layers servers ## Everything that must pass before a commit
 	$(PYTEST) -m "not long" $(ARGS)
 
-test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 objects, sweeps on and on
+test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 objects, huge objects, a soak
 	$(PYTEST) -m long $(ARGS)
 
 unit: setup ## Tests that start no process, in less than a minute
