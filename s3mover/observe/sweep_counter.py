@@ -1,6 +1,6 @@
-"""The running counts of the sweep under way: what waits, how fast it goes, how long it will take.
+"""The sweep under way as metrics, status and progress show it: its counts, how fast it goes, how long it will take.
 
-Metrics, status and progress each look at such a counter; none of them counts for itself. Nothing is shown here.
+The numbers are counted by `sweep_counts.py`; times and rates are added here. Nothing is shown here.
 """
 
 import time
@@ -8,24 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
 
-from s3mover.events import (
-    Event,
-    ObjectFailed,
-    ObjectMoved,
-    ObjectsInPlace,
-    ObjectSkipped,
-    ObjectsListed,
-    SweepFinished,
-    SweepListed,
-    SweepStarted,
-    TransfersPlanned,
-)
-from s3mover.model import Method, Side, SweepStatus, Tally
+from s3mover.events import Event, ObjectMoved, SweepFinished, SweepListed, SweepStarted, TransfersPlanned
+from s3mover.model import SweepStatus, Tally
 from s3mover.observe.rate import Rate
+from s3mover.sweep_counts import SweepCounts
 
-_NEARLY = 0.99  # as far as a sweep can be that may find more than the last one
+_NEARLY = 0.99  # the most that a sweep can be done which may find more objects than the last one
 _TELLING = 0.05  # the share of a sweep from which its time can be projected
 
 
@@ -53,56 +42,6 @@ class Snapshot:
     progress: float | None = None
 
 
-@dataclass(slots=True)
-class _Counts:
-    """The bare numbers of one sweep; `usual` is how many objects the last complete sweep listed, 0 before it."""
-
-    usual: int = 0
-    sweep: int | None = None
-    started_at: float = 0.0
-    ended_at: float | None = 0.0
-    listing: bool = True
-    listed: int = 0
-    in_place: int = 0
-    vanished: int = 0
-    planned: int = 0
-    planned_bytes: int = 0
-    to_move: int = 0
-    copied: int = 0
-    streamed: int = 0
-    failed: int = 0
-    moved_bytes: int = 0
-    ended_bytes: int = 0
-    oldest: float | None = None
-
-    @property
-    def waiting(self) -> int:
-        if self.ended_at is not None:
-            return 0
-        return max(0, max(self.planned, self.to_move) - self.ended)
-
-    @property
-    def ended(self) -> int:
-        """Planned transfers that have ended, one way or the other."""
-        return self.copied + self.streamed + self.failed + self.vanished
-
-    @property
-    def waiting_bytes(self) -> int:
-        return max(0, self.planned_bytes - self.ended_bytes) if self.waiting else 0
-
-    def tally(self) -> Tally:
-        return Tally(
-            listed=self.listed,
-            skipped=self.in_place + self.vanished,
-            planned=self.planned - self.vanished,  # its row was withdrawn
-            succeeded=self.copied + self.streamed,
-            failed=self.failed,
-            bytes=self.moved_bytes,
-            server_side_copies=self.copied,
-            streamed=self.streamed,
-        )
-
-
 class SweepCounter:
     """A `Notify` that follows one sweep after the other; safe to use from several threads.
 
@@ -113,120 +52,90 @@ class SweepCounter:
         self._clock = clock
         self._lock = Lock()
         self._rate = Rate()
-        self._counts = _Counts()
-        self._handlers: dict[type[Event], Callable[[Any], None]] = {
-            ObjectMoved: self._moved,
-            ObjectFailed: self._failed,
-            ObjectSkipped: self._vanished,
-            ObjectsListed: self._listed,
-            ObjectsInPlace: self._in_place,
-            TransfersPlanned: self._planned,
-            SweepStarted: self._started,
-            SweepListed: self._listing_ended,
-            SweepFinished: self._finished,
-        }
+        self._counts = SweepCounts()
+        self._sweep: int | None = None
+        self._started_at = 0.0
+        self._ended_at: float | None = 0.0
+        self._listing = True
+        self._oldest: float | None = None
+        # How many objects the last complete sweep listed, 0 before it.
+        self._usual = 0
 
     def __call__(self, event: Event) -> None:
         """Count `event`."""
-        handler = self._handlers.get(type(event))
-        if handler is not None:
-            with self._lock:
-                handler(event)
+        with self._lock:
+            match event:
+                case ObjectMoved():
+                    self._rate.add(self._clock(), event.size)
+                case TransfersPlanned():
+                    self._oldest = self._oldest_with(event.oldest)
+                case SweepStarted():
+                    self._start(event.sweep)
+                case SweepListed():
+                    self._listing = False
+                case SweepFinished():
+                    self._finish(event)
+            self._counts.count(event)
 
     def snapshot(self) -> Snapshot:
         """Return the counts as they are now; after a sweep's end its last counts, with nothing waiting."""
         with self._lock:
-            counts, now = self._counts, self._clock()
-            ended_at = now if counts.ended_at is None else counts.ended_at
-            seconds = ended_at - counts.started_at
-            objects_per_second, bytes_per_second = self._rate.per_second(now, seconds)
-            progress = _progress(counts)
-            return Snapshot(
-                sweep=counts.sweep,
-                running=counts.ended_at is None,
-                listing=counts.ended_at is None and counts.listing,
-                tally=counts.tally(),
-                waiting=counts.waiting,
-                waiting_bytes=counts.waiting_bytes,
-                oldest=counts.oldest if counts.waiting else None,
-                seconds=seconds,
-                objects_per_second=objects_per_second,
-                bytes_per_second=bytes_per_second,
-                eta_seconds=_eta(counts, objects_per_second, bytes_per_second)
-                if not counts.listing
-                else _eta_of_listing(progress, seconds),
-                progress=progress,
-            )
+            return self._snapshot(self._clock())
 
-    def _started(self, event: SweepStarted) -> None:
-        self._rate.clear()
-        self._counts = _Counts(
-            usual=self._counts.usual, sweep=event.sweep, started_at=self._clock(), ended_at=None
+    def _snapshot(self, now: float) -> Snapshot:
+        counts, running = self._counts, self._ended_at is None
+        seconds = (now if self._ended_at is None else self._ended_at) - self._started_at
+        rates = self._rate.per_second(now, seconds)
+        progress = self._progress() if running else None
+        return Snapshot(
+            sweep=self._sweep,
+            running=running,
+            listing=running and self._listing,
+            tally=counts.tally(),
+            waiting=counts.waiting if running else 0,
+            waiting_bytes=counts.waiting_bytes if running else 0,
+            oldest=self._oldest if running and counts.waiting else None,
+            seconds=seconds,
+            objects_per_second=rates[0],
+            bytes_per_second=rates[1],
+            eta_seconds=self._eta(progress, seconds, *rates) if running else None,
+            progress=progress,
         )
 
-    def _listed(self, event: ObjectsListed) -> None:
-        if event.side is Side.SOURCE:
-            self._counts.listed += event.objects
+    def _start(self, sweep: int) -> None:
+        self._rate.clear()
+        self._counts = SweepCounts()
+        self._sweep, self._started_at, self._ended_at = sweep, self._clock(), None
+        self._listing, self._oldest = True, None
 
-    def _in_place(self, event: ObjectsInPlace) -> None:
-        self._counts.in_place += event.objects
-
-    def _planned(self, event: TransfersPlanned) -> None:
-        counts = self._counts
-        # Which object ended is not known here, so the oldest is kept until nothing waits: never too young.
-        known = counts.oldest if counts.waiting else None
-        counts.oldest = min(filter(None, (known, _seconds_since_epoch(event.oldest))), default=None)
-        counts.planned += event.objects
-        counts.planned_bytes += event.bytes
-
-    def _listing_ended(self, event: SweepListed) -> None:
-        self._counts.listing = False
-        self._counts.to_move = event.planned
-
-    def _moved(self, event: ObjectMoved) -> None:
-        counts = self._counts
-        if event.method is Method.STREAMING:
-            counts.streamed += 1
-        else:
-            counts.copied += 1
-        counts.moved_bytes += event.size
-        counts.ended_bytes += event.size
-        self._rate.add(self._clock(), event.size)
-
-    def _failed(self, event: ObjectFailed) -> None:
-        self._counts.failed += 1
-        self._counts.ended_bytes += event.size
-
-    def _vanished(self, event: ObjectSkipped) -> None:
-        self._counts.vanished += 1
-        self._counts.ended_bytes += event.size
-
-    def _finished(self, event: SweepFinished) -> None:
-        self._counts.ended_at = self._clock()
+    def _finish(self, event: SweepFinished) -> None:
+        self._ended_at = self._clock()
         if event.status is SweepStatus.COMPLETED:
-            self._counts.usual = event.tally.listed
+            self._usual = event.tally.listed
+
+    def _oldest_with(self, last_modified: str) -> float | None:
+        # Which object ended is not known here, so the oldest is kept until nothing waits: never too young.
+        known = self._oldest if self._counts.waiting else None
+        return min(filter(None, (known, _seconds_since_epoch(last_modified))), default=None)
+
+    def _progress(self) -> float | None:
+        """Listing and moving go hand in hand through the keys, so the share of compared objects is the share done."""
+        counts = self._counts
+        done = counts.in_place + counts.ended
+        if not self._listing:
+            return min(1.0, done / max(1, done + counts.waiting))
+        return min(_NEARLY, done / max(self._usual, counts.listed)) if self._usual else None
+
+    def _eta(
+        self, progress: float | None, seconds: float, objects_per_second: float, bytes_per_second: float
+    ) -> float | None:
+        if self._listing:
+            return None if progress is None or progress < _TELLING else seconds * (1 - progress) / progress
+        return _time_left(self._counts, objects_per_second, bytes_per_second)
 
 
-def _progress(counts: _Counts) -> float | None:
-    """Listing and moving go hand in hand through the keys, so the share of objects looked at is the share done."""
-    if counts.ended_at is not None or (counts.listing and not counts.usual):
-        return None
-    done = counts.in_place + counts.ended
-    if not counts.listing:
-        return min(1.0, done / max(1, done + counts.waiting))
-    return min(_NEARLY, done / max(counts.usual, counts.listed))
-
-
-def _eta_of_listing(progress: float | None, seconds: float) -> float | None:
-    if progress is None or progress < _TELLING:
-        return None
-    return seconds * (1 - progress) / progress
-
-
-def _eta(counts: _Counts, objects_per_second: float, bytes_per_second: float) -> float | None:
-    """The slower of two: small objects are bound by requests, large ones by bytes."""
-    if counts.ended_at is not None:
-        return None
+def _time_left(counts: SweepCounts, objects_per_second: float, bytes_per_second: float) -> float | None:
+    """Return the longer of two estimates: small objects are bound by requests, large ones by bytes."""
     if not counts.waiting:
         return 0.0
     if not objects_per_second:

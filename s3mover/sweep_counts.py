@@ -1,0 +1,102 @@
+"""The numbers of one sweep, counted from its events: the loop and all that shows a sweep count by this class alone.
+
+It knows no clock and no lock.
+"""
+
+from dataclasses import dataclass
+
+from s3mover.events import (
+    Event,
+    ObjectFailed,
+    ObjectMoved,
+    ObjectsInPlace,
+    ObjectSkipped,
+    ObjectsListed,
+    SweepListed,
+    TransfersPlanned,
+)
+from s3mover.model import Method, Side, Tally
+
+
+@dataclass(slots=True)
+class SweepCounts:
+    """The counts so far.
+
+    `in_place` are objects that a page skipped, `vanished` planned ones that turned out to need no transfer. `to_move`
+    is known from the end of the listing on. `ended_bytes` counts the bytes of all transfers that ended, `moved_bytes`
+    those that succeeded.
+    """
+
+    listed: int = 0
+    in_place: int = 0
+    planned: int = 0
+    planned_bytes: int = 0
+    to_move: int = 0
+    copied: int = 0
+    streamed: int = 0
+    failed: int = 0
+    vanished: int = 0
+    moved_bytes: int = 0
+    ended_bytes: int = 0
+
+    @property
+    def ended(self) -> int:
+        """Planned transfers that have ended, one way or the other."""
+        return self.copied + self.streamed + self.failed + self.vanished
+
+    @property
+    def waiting(self) -> int:
+        """Transfers that are known to be needed and have not ended."""
+        return max(0, max(self.planned, self.to_move) - self.ended)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes of the planned ones among them."""
+        return max(0, self.planned_bytes - self.ended_bytes) if self.waiting else 0
+
+    def tally(self) -> Tally:
+        """Return the counts as the trail records them."""
+        return Tally(
+            listed=self.listed,
+            skipped=self.in_place + self.vanished,
+            planned=self.planned - self.vanished,  # its row was withdrawn
+            succeeded=self.copied + self.streamed,
+            failed=self.failed,
+            bytes=self.moved_bytes,
+            server_side_copies=self.copied,
+            streamed=self.streamed,
+        )
+
+    def count(self, event: Event) -> None:
+        """Count what `event` announces of the sweep."""
+        match event:
+            case ObjectMoved(method=method, size=size):
+                self._moved(method, size)
+            case ObjectFailed(size=size):
+                self.failed += 1
+                self.ended_bytes += size
+            case ObjectSkipped(size=size):
+                self.vanished += 1
+                self.ended_bytes += size
+            case ObjectsListed(side=Side.SOURCE, objects=objects):
+                self.listed += objects
+            case ObjectsInPlace(objects=objects):
+                self.in_place += objects
+            case TransfersPlanned(objects=objects, bytes=size):
+                self.planned += objects
+                self.planned_bytes += size
+            case SweepListed(planned=planned):
+                self.to_move = planned
+
+    def withdraw(self, objects: int, size: int) -> None:
+        """Take back planned transfers, and their bytes, that no worker began."""
+        self.planned -= objects
+        self.planned_bytes -= size
+
+    def _moved(self, method: Method, size: int) -> None:
+        if method is Method.STREAMING:
+            self.streamed += 1
+        else:
+            self.copied += 1
+        self.moved_bytes += size
+        self.ended_bytes += size
