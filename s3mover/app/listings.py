@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
 from datetime import UTC, datetime
 
 from s3mover.app.endpoints import Endpoints
 from s3mover.app.factories import filter_of, pair_of
 from s3mover.events import Notify, ObjectsListed
 from s3mover.model import ObjectPage, Side
-from s3mover.planning.page_diff import PageDiff, Rules
-from s3mover.planning.plan import plan
+from s3mover.planning.page_diff import Rules
+from s3mover.planning.plan import ListingPlan
 from s3mover.planning.read_ahead import ReadAhead
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
 from s3mover.s3.retry import retrying
@@ -31,8 +30,8 @@ def local_page_reader(_: Side, bucket: Bucket) -> ListPage:
 
 def plan_of(
     settings: Settings, endpoints: Endpoints, notify: Notify, page_reader: PageReader = local_page_reader
-) -> Generator[PageDiff]:
-    """Yield the plan of one sweep: both sides listed by ranges, and compared page by page."""
+) -> ListingPlan:
+    """Return the plan of one sweep: both sides listed by ranges, and compared page by page."""
 
     def count(page: ObjectPage) -> None:
         notify(ObjectsListed(Side.DESTINATION, len(page)))
@@ -45,11 +44,7 @@ def plan_of(
         endpoints.destination, pair.destination_prefix, sleep, count, list_page=read_destination
     )
     rules = _rules(settings, endpoints)
-    with closing(plan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)) as diffs:
-        for diff in diffs:
-            # Pages of adjacent ranges overlap, so the keys that were compared are counted, not those received.
-            notify(ObjectsListed(Side.SOURCE, diff.listed))
-            yield diff
+    return ListingPlan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)
 
 
 def _rules(settings: Settings, endpoints: Endpoints) -> Rules:

@@ -35,7 +35,7 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
     reasons: Counter[str] = Counter()
     with (
         open_limited_endpoints(settings) as endpoints,
-        closing(plan_of(settings, endpoints, ignore_event)) as diffs,
+        closing(plan_of(settings, endpoints, ignore_event).diffs()) as diffs,
         _opened_backoff(settings, echo) as remove_waiting,
     ):
         for diff in map(remove_waiting, diffs):

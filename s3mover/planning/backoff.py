@@ -8,14 +8,14 @@ from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
 from s3mover.planning.page_diff import PageDiff
 
 # More than any wait needs, few enough for a float.
-MOST_DOUBLINGS = 60
+MAX_DOUBLINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class BackoffPolicy:
     """How long an object waits, in seconds: `first` after its second failure in a row, then doubled, up to `longest`.
 
-    After its first failure it waits for nothing but the next sweep: most failures pass by themselves.
+    After its first failure the next sweep tries it: most failures pass by themselves.
     """
 
     first: float
@@ -25,18 +25,18 @@ class BackoffPolicy:
         """Return the wait after so many failures in a row."""
         if failures <= 1:
             return 0.0
-        return min(self.first * 2.0 ** min(failures - 2, MOST_DOUBLINGS), self.longest)
+        return min(self.first * 2.0 ** min(failures - 2, MAX_DOUBLINGS), self.longest)
 
 
-def wait_after(known: Wait | None, outcome: Outcome, rule: BackoffPolicy) -> Wait:
+def wait_after(known: Wait | None, outcome: Outcome, policy: BackoffPolicy) -> Wait:
     """Return the wait of an object that failed, from the one it had before; one sweep counts as one failure."""
     failures = 1 if known is None else known.failures + (known.sweep != outcome.sweep)
-    next_attempt = outcome.moved_at + rule.seconds(failures)
+    next_attempt = outcome.moved_at + policy.seconds(failures)
     return Wait(outcome.key, failures, outcome.sweep, outcome.source_etag, outcome.moved_at, next_attempt)
 
 
 def without_backed_off(diff: PageDiff, waits: Mapping[str, Wait], now: float) -> PageDiff:
-    """Return the finding without the transfers that are to wait, which it skips as `waiting`."""
+    """Return the diff without the transfers that are to wait, which it skips as `waiting`."""
     ready = [one for one in diff.transfers if not _still_waits(one.entry, waits.get(one.entry.key), now)]
     left_out = len(diff.transfers) - len(ready)
     skipped = {**diff.skipped, WAITING: left_out} if left_out else diff.skipped
@@ -44,12 +44,12 @@ def without_backed_off(diff: PageDiff, waits: Mapping[str, Wait], now: float) ->
 
 
 def _still_waits(entry: ObjectEntry, wait: Wait | None, now: float) -> bool:
-    """Tell whether its time has not come.
+    """Return whether the time of its next attempt has not come.
 
     now                    | the object at the source    | it waits
     -----------------------|-----------------------------|------------------------------------
     after the next attempt | -                           | no
-    before it failed       | -                           | no: the clock was put back
+    before it failed       | -                           | no: the clock was set back
     between                | has another ETag            | no: another object may fare better
     between                | was written since it failed | no
     between                | is the same                 | yes

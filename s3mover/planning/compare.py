@@ -1,4 +1,4 @@
-"""Must this object be transferred? A pure decision from what the two listings say.
+"""Whether an object must be transferred: a pure decision from what the two listings say.
 
     destination | size   | ETags                         | LastModified         | decision
     ------------|--------|-------------------------------|----------------------|------------------
@@ -11,7 +11,7 @@
 
 An ETag names the content (is its MD5) only for an object that was written in one piece and not encrypted with a
 KMS key (Amazon S3 API Reference, data type Object, ETag). `md5_etags` says whether such ETags can be expected at
-both ends. Where they do not tell, the times do: a copy is younger than what it was copied from. S3 gives times in
+both ends. If they do not, the times decide: a copy is younger than what it was copied from. S3 gives times in
 whole seconds, so an object that changed in the very second of its copy counts as changed: one copy too many
 is harmless, one too few is not.
 """

@@ -1,4 +1,4 @@
-"""Which keys a sweep looks at: globs on the key below the prefix. Age is `page_diff.py`'s affair."""
+"""Which keys a sweep looks at: globs on the key below the prefix. `page_diff.py` decides on their age."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ KeyFilter = Callable[[str], bool]
 
 
 def key_filter(prefix: str, include: Sequence[str], exclude: Sequence[str]) -> KeyFilter | None:
-    """Return the test that a key must pass, or None where every key passes.
+    """Return the test that a key must pass, or None if every key passes.
 
     Globs are those of the aws CLI: `*` and `?` match any character, `/` too, and case counts. A key must match
     one of `include` (an empty list matches all) and none of `exclude`.
     """
     if not include and not exclude:
         return None
-    included, refused = _any_of(include), _any_of(exclude)
+    included, excluded = _any_of(include), _any_of(exclude)
     start = len(prefix)
 
     def passes(key: str) -> bool:
         below = key[start:]
-        if refused is not None and refused.match(below):
+        if excluded is not None and excluded.match(below):
             return False
         return included is None or included.match(below) is not None
 

@@ -1,8 +1,8 @@
-"""Where to cut a range of keys in two: pure guesses from keys that were seen, never a question of right or wrong.
+"""Where to cut a range of keys in two: pure guesses from keys that were seen, on which no result depends.
 
 Keys count as numbers whose digits are the characters seen so far, so that the middle of `2024/01` and `2024/09` is
-looked for among digits, and not among all characters that there are. Any text between two keys cuts a range without
-a loss; a bad guess only leaves little or nothing on one side of it.
+looked for among digits, and not among all characters that there are. A bad guess only leaves little or nothing on
+one side of the cut.
 """
 
 from bisect import bisect_right

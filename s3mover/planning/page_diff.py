@@ -1,11 +1,11 @@
-"""Two ordered listings compared in constant memory: what is there, what is in place, what must be transferred.
+"""Two ordered listings compared in constant memory: what is in place, and what must be transferred.
 
-The listings come as iterators of pages; where they come from, and what happens to the findings, is not known here.
+The listings come as iterators of pages; where they come from, and what happens to the result, is not known here.
 Runs of objects that are in place are compared as columns, hundreds at a time; only where both sides differ are
-objects looked at one by one.
+objects compared one by one.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from s3mover.planning.filters import KeyFilter
 
 Pages = Iterator[ObjectPage]
 
-# Objects that are looked at one by one after a difference, before the rest is tried as a run again.
+# Objects that are compared one by one after a difference, before the rest is tried as a run again.
 SINGLY = 32
 _NOTHING = ObjectPage([], [], [], [], [])
 
@@ -24,35 +24,39 @@ _NOTHING = ObjectPage([], [], [], [], [])
 class Rules:
     """What decides about each object.
 
-    `pair` maps keys of the source to the destination's. `etags_tell` is asked about an object and its copy of one
-    size whose ETags look like MD5s and differ: whether they really are MD5s. Objects modified after `not_after`
-    (S3's own text, empty for no bound) wait for a later sweep.
+    `pair` maps keys of the source to the destination's. `etags_are_md5s` is asked about an object and its copy of the
+    same size whose ETags look like MD5s and differ. Objects modified after `not_after` (S3's own text, empty for no
+    bound) are left to a later sweep.
     """
 
     pair: Pair
-    etags_tell: Callable[[ObjectEntry, ObjectEntry], bool]
+    etags_are_md5s: Callable[[ObjectEntry, ObjectEntry], bool]
     included: KeyFilter | None = None
     not_after: str = ""
 
     def takes_all(self, page: ObjectPage) -> bool:
-        """Tell whether no object of `page` is to be left out."""
+        """Return whether no object of `page` is to be left out."""
         return self.included is None and not (self.not_after and max(page.times) > self.not_after)
 
 
 @dataclass(frozen=True, slots=True)
 class PageDiff:
-    """What one page of the source came to: every one of `listed` is skipped for a reason or to be transferred."""
+    """The result of one page of the source: each of its `listed` objects is skipped for a reason or to be transferred.
+
+    `destination_only` names keys of the destination without an object at the source, where that is asked for.
+    """
 
     listed: int
     transfers: list[Transfer]
     skipped: dict[str, int] = field(default_factory=dict)
+    destination_only: list[str] = field(default_factory=list)
 
 
 def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
     """Compare one page of the source with its copies.
 
-    Both listings must ascend by key in UTF-8 order, which is the order of Python's strings, too; the S3 room
-    asserts it. Objects that only the destination holds are nobody's business here.
+    Both listings must ascend by key in UTF-8 order, which is the order of Python's strings, too; the S3 client
+    asserts it. Objects that only the destination holds are passed over; see `destination_only.py`.
     """
     targets = rules.pair.destination_keys(page.keys)
     in_runs = rules.takes_all(page)
@@ -66,23 +70,23 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
             at += run
             continue
         for number in range(at, min(at + SINGLY, len(page))):
-            verdict = _judge(page[number], targets[number], lookup, rules)
-            if isinstance(verdict, Transfer):
-                transfers.append(verdict)
+            decision = _decide(page[number], targets[number], lookup, rules)
+            if isinstance(decision, Transfer):
+                transfers.append(decision)
             else:
-                skipped[verdict] = skipped.get(verdict, 0) + 1
+                skipped[decision] = skipped.get(decision, 0) + 1
         at += SINGLY
     return PageDiff(len(page), transfers, skipped)
 
 
-def _judge(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:
+def _decide(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:
     if rules.included is not None and not rules.included(entry.key):
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
         return "too_young"
     copy = lookup.find(target)
     reason = reason_to_transfer(entry, copy, md5_etags=True)
-    if reason == "etag" and copy is not None and not rules.etags_tell(entry, copy):
+    if reason == "etag" and copy is not None and not rules.etags_are_md5s(entry, copy):
         reason = reason_to_transfer(entry, copy, md5_etags=False)
     return Transfer(entry, reason) if reason else "in_place"
 
@@ -96,17 +100,27 @@ class Lookup:
         self._at = 0
 
     def find(self, key: str) -> ObjectEntry | None:
-        """Return the entry of `key`, None where the listing has none; `key` must not be below an earlier one."""
+        """Return the entry of `key` and pass it, None where the listing has none; keys must be asked for in order."""
         while self._has_more():
-            self._at = bisect_left(self._page.keys, key, self._at)
-            if self._at < len(self._page):
-                return self._page[self._at] if self._page.keys[self._at] == key else None
+            self._at = at = bisect_left(self._page.keys, key, self._at)
+            if at < len(self._page):
+                found = self._page.keys[at] == key
+                self._at += found
+                return self._page[at] if found else None
         return None
 
-    def pass_equal(self, keys: list[str], page: ObjectPage, start: int) -> int:
-        """Pass by the objects that follow here as they do in `page` from `start`, under `keys`; return their number.
+    def ahead(self) -> list[str]:
+        """Return the keys of the current page that were not passed; none once the listing has ended."""
+        return self._page.keys[self._at :] if self._has_more() else []
 
-        Equal are those with one size and ETag; 0 where the run ends before the end of either page.
+    def pass_until(self, key: str) -> None:
+        """Pass what the current page holds up to and including `key`."""
+        self._at = bisect_right(self._page.keys, key, self._at)
+
+    def pass_equal(self, keys: list[str], page: ObjectPage, start: int) -> int:
+        """Pass the objects that follow here as they do in `page` from `start`, under `keys`; return their number.
+
+        Equal are those with the same size and ETag; 0 where the run ends before the end of either page.
         """
         if not self._has_more():
             return 0

@@ -1,29 +1,41 @@
 """The ranges of keys that a plan is listed by: handed out, cut in two where work is left, never overlapping.
 
-At first there is one range: all keys. A lister without work takes the upper part of the range that has most left.
-A range is claimed page by page, and can be cut only above what was claimed, so that each key is in exactly one.
-Who lists, and what, is not known here.
+At first there is one range: all keys within the bounds. A lister without work takes the upper part of the range that
+has most left. A range is claimed page by page, and can be cut only above what was claimed, so that each key is in
+exactly one. It is cut only at a key that exists: some stores answer wrongly to a `start-after` that is not a key, and
+at worst such an answer leads to a poor cut. What is listed, and by which thread, is not known here.
 """
 
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from s3mover.model import ObjectPage
 from s3mover.planning.keyspace import ceiling, halfway, left_per_passed, reach
 
-# Tells the first key after a text, None where there is none.
+# Returns the first key after a text, None where there is none.
 FirstAfter = Callable[[str], str | None]
 
-# Pages after which a listing is no small one any more: small ones are not worth a single further request.
+# Pages after which a listing is not small any more: small ones are not worth a single further request.
 QUIET_PAGES = 3
 # Pages that a range must seem to have left to be worth cutting.
 WORTH_PAGES = 2
-# So many times what was passed is no estimate any more: where the keys end must be sought first.
+# Above so many times what was passed, the estimate is useless: where the keys end must be sought first.
 WILD = 1000.0
-# Keys of a page from whose characters the alphabet is learnt.
+# Every so many keys of a page, one is taken to learn the alphabet from.
 SAMPLE = 16
+
+
+class KeyBounds(NamedTuple):
+    """The keys of the source after `after`, up to and including `until` (None: to the end)."""
+
+    after: str = ""
+    until: str | None = None
+
+
+ALL_KEYS = KeyBounds()
 
 
 @dataclass(slots=True, eq=False)
@@ -31,27 +43,35 @@ class KeyRange:
     """The keys after `after`, up to and including `until` (None: to the end); those up to `passed` are claimed.
 
     `first` is the first key that was claimed, `claimed` counts them, `since_cut` those since the range was last cut.
-    `ending` is a guess from the last page; `sought` says that its end was looked for.
+    `reach` is a guess: from there on the range seems to hold no key but `until`. `ending` is a guess from the last
+    page; `sought` says that its end was looked for, `probed` that a lister is asking for a key to cut it at.
     """
 
     after: str
     until: str | None = None
+    reach: str | None = None
     first: str = ""
     passed: str = ""
     claimed: int = 0
     since_cut: int = 0
     ending: bool = False
     sought: bool = False
+    probed: bool = False
+
+    def bound(self) -> str | None:
+        """Return where its keys seem to end, None where nothing is known."""
+        ends = [end for end in (self.reach, self.until) if end is not None and end > self.passed]
+        return min(ends, default=None)
 
 
 class Ranges:
     """All ranges of one plan; listers on several threads share it. `page` is how many keys a full page holds."""
 
-    def __init__(self, prefix: str, page: int) -> None:
+    def __init__(self, prefix: str, page: int, bounds: KeyBounds = ALL_KEYS) -> None:
         self._changed = threading.Condition()
         self._prefix = prefix
         self._page = page
-        self._waiting = [KeyRange(after="")]
+        self._waiting = [KeyRange(bounds.after, bounds.until)]
         self._active: list[KeyRange] = []
         self._alphabet = ""
         self._listed = 0
@@ -62,28 +82,32 @@ class Ranges:
         while True:
             with self._changed:
                 found = self._await_range()
-            if not isinstance(found, _Search):
+            if not isinstance(found, _Probe):
                 return found
-            end = reach(found.low, found.high, found.alphabet, first_after)
+            text = found.text(first_after)
+            key = first_after(text)
             with self._changed:
+                found.range.probed = False
                 if found.range in self._active:
-                    self._cut(found.range, end, self._waiting)
+                    self._cut(found.range, text, key)
+                self._changed.notify_all()
 
     def claim(self, taken: KeyRange, page: ObjectPage) -> tuple[ObjectPage, bool]:
         """Claim a page of `taken`; return what of it belongs to the range, and whether the range goes on."""
         with self._changed:
             count = len(page) if taken.until is None else bisect_right(page.keys, taken.until)
-            goes_on = count == len(page)
+            goes_on = taken.until is None or page.keys[-1] < taken.until
             if count:
                 self._note(taken, page, count)
             self._changed.notify_all()
-        return page if goes_on else page[:count], goes_on
+        return page if count == len(page) else page[:count], goes_on
 
-    def end(self, taken: KeyRange) -> None:
-        """Note that a range was listed to its end."""
+    def end(self, taken: KeyRange) -> str | None:
+        """Note that a range was listed to its end, and return its last key, None for the end of all keys."""
         with self._changed:
             self._active.remove(taken)
             self._changed.notify_all()
+            return taken.until
 
     def abandon(self) -> None:
         """Hand out nothing more: the plan has ended, or failed."""
@@ -103,43 +127,43 @@ class Ranges:
         # A cut is sent in a request, and some stores repeat it in their answer's XML.
         self._alphabet = "".join(sorted(filter(str.isprintable, seen)))
 
-    def _await_range(self) -> "KeyRange | _Search | None":
+    def _await_range(self) -> "KeyRange | _Probe | None":
         while not self._abandoned and (self._waiting or self._active):
-            found = self._waiting.pop() if self._waiting else self._share()
-            if isinstance(found, KeyRange):
-                self._active.append(found)
-            if found is not None:
-                return found
+            if self._waiting:
+                self._active.append(self._waiting.pop())
+                return self._active[-1]
+            if (probe := self._probe()) is not None:
+                probe.range.probed = True
+                return probe
             self._changed.wait()
         return None
 
-    def _share(self) -> "KeyRange | _Search | None":
-        """Take the upper part of the range that has most left, or say where the end of its keys is to be sought."""
+    def _probe(self) -> "_Probe | None":
+        """Return where the range that has most left may be cut, or where the end of its keys is to be sought."""
         if self._listed < QUIET_PAGES * self._page or not self._alphabet:
             return None
-        largest = max(self._active, key=self._worth)
-        if self._worth(largest) < WORTH_PAGES * self._page:
+        largest = max((one for one in self._active if not one.probed), key=self._worth, default=None)
+        if largest is None or self._worth(largest) < WORTH_PAGES * self._page:
             return None
         low, high = largest.passed, self._bound(largest)
         if not largest.sought and self._left(largest) > WILD:
             largest.sought = True
-            return _Search(largest, low, high, self._alphabet)
-        at = halfway(low, high, self._alphabet)
-        made: list[KeyRange] = []
-        self._cut(largest, at, made)
+            return _Probe(largest, low, high, self._alphabet)
         largest.since_cut = 0
-        return made.pop() if made else None
+        middle = halfway(low, high, self._alphabet)
+        return None if middle is None else _Probe(largest, low, high, self._alphabet, middle)
 
-    def _cut(self, whole: KeyRange, at: str | None, into: list[KeyRange]) -> None:
-        """Give the part of `whole` above `at` to `into`, unless nothing lies between what is claimed and `at`."""
-        if at is None or at <= whole.passed or (whole.until is not None and at >= whole.until):
+    def _cut(self, whole: KeyRange, text: str, key: str | None) -> None:
+        """Cut `whole` at `key`, the first one after `text`, unless nothing is left on one side of it."""
+        beyond, whole.reach = whole.reach, text
+        if key is None or key <= whole.passed or (whole.until is not None and key >= whole.until):
             return
-        into.append(KeyRange(after=at, until=whole.until))
-        whole.until = at
+        self._waiting.append(KeyRange(key, whole.until, beyond))
+        whole.until = key
 
     def _worth(self, one: KeyRange) -> float:
         """Guess how many keys are left: as dense as before, or as many again as came since the last cut."""
-        if one.ending or not one.claimed:
+        if one.ending or not one.claimed or one.passed == one.until:
             return 0.0
         return max(one.claimed * self._left(one), float(one.since_cut))
 
@@ -147,14 +171,19 @@ class Ranges:
         return left_per_passed(one.first, one.passed, self._bound(one), self._alphabet)
 
     def _bound(self, one: KeyRange) -> str:
-        return ceiling(self._prefix, self._alphabet) if one.until is None else one.until
+        bound = one.bound()
+        return ceiling(self._prefix, self._alphabet) if bound is None else bound
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    """The end of the keys of `range` is to be sought between `low` and `high`."""
+class _Probe:
+    """`range` may be cut after `middle`; without one the end of its keys is to be sought between `low` and `high`."""
 
     range: KeyRange
     low: str
     high: str
     alphabet: str
+    middle: str | None = None
+
+    def text(self, first_after: FirstAfter) -> str:
+        return self.middle or reach(self.low, self.high, self.alphabet, first_after)

@@ -4,6 +4,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from queue import SimpleQueue
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from s3mover.errors import ListingError
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
+from s3mover.planning.filters import KeyFilter
 from s3mover.planning.page_diff import PageDiff, Rules
-from s3mover.planning.plan import plan
+from s3mover.planning.plan import PAGES_AHEAD, ListingPlan
+from s3mover.planning.ranges import ALL_KEYS, KeyBounds
+from s3mover.planning.read_ahead import FeedEnded
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -55,9 +59,8 @@ class Shelf:
 
 
 def planned(source: Shelf, destination: Shelf, page: int, listers: int = 4) -> list[PageDiff]:
-    with closing(
-        plan(source, destination, Rules(PAIR, lambda *_: True), listers=listers, page=page)
-    ) as found:
+    plan = ListingPlan(source, destination, Rules(PAIR, lambda *_: True), listers=listers, page=page)
+    with closing(plan.diffs()) as found:
         return list(found)
 
 
@@ -140,7 +143,8 @@ def test_a_plan_that_is_broken_off_lets_its_threads_go() -> None:
     before = set(threading.enumerate())
     source = Shelf("in/", content, 10)
     rules = Rules(PAIR, lambda *_: True)
-    diffs: Generator[PageDiff] = plan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
+    plan = ListingPlan(source, Shelf("out/", {}, 10), rules, listers=4, page=10)
+    diffs: Generator[PageDiff] = plan.diffs()
     assert next(diffs).listed == 10
     diffs.close()
     _await_end_of_threads(before)
@@ -151,3 +155,125 @@ def _await_end_of_threads(before: set[threading.Thread]) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=60)
         assert not thread.is_alive()
+
+
+class Misled(Shelf):
+    """A store that answers wrongly to a `start-after` that is not a key: it leaves out some keys that follow."""
+
+    def _after(self, after: str) -> str:
+        at = bisect_right(self._keys, after) + 3
+        return after if after in self._content or not after else self._keys[min(at, len(self._keys) - 1)]
+
+    def pages(self, after: str) -> Iterator[ObjectPage]:
+        return super().pages(self._after(after))
+
+    def first_after(self, text: str) -> str | None:
+        return super().first_after(self._after(text))
+
+
+@settings(max_examples=50)
+@given(source=contents, page=st.integers(1, 4), listers=st.integers(1, 5))
+def test_a_store_that_knows_no_start_after_but_keys_is_listed_whole(
+    source: dict[str, str], page: int, listers: int
+) -> None:
+    """Ranges are cut only at keys that exist, so that no wrong answer leaves out an object."""
+    found = planned(Misled("in/", source, page), Shelf("out/", {}, page), page, listers)
+    assert keys_moved(found) == sorted("in/" + key for key in source)
+
+
+@settings(max_examples=100)
+@given(
+    source=contents,
+    destination=contents,
+    ends=st.lists(odd_keys, min_size=2, max_size=2).map(sorted),
+    page=st.integers(1, 4),
+    listers=st.integers(1, 4),
+)
+def test_bounds_hold_on_both_sides(
+    source: dict[str, str], destination: dict[str, str], ends: list[str], page: int, listers: int
+) -> None:
+    """The plans of ranges that adjoin find together what one plan of all keys finds, and no key twice."""
+    first, second = ("in/" + end for end in ends)
+    bounds = [KeyBounds("", first), KeyBounds(first, second), KeyBounds(second, None)]
+    found = [diffs_both_ways(source, destination, page, listers, bound) for bound in bounds]
+    whole = diffs_both_ways(source, destination, page, listers)
+    for keys_of in (keys_moved, keys_left):
+        assert [key for part in found for key in keys_of(part)] == keys_of(whole)
+    assert all(first < key <= second for key in keys_moved(found[1]))
+    assert sum(diff.listed for part in found for diff in part) == len(source)
+
+
+def diffs_both_ways(
+    source: dict[str, str],
+    destination: dict[str, str],
+    page: int,
+    listers: int,
+    bounds: KeyBounds = ALL_KEYS,
+    included: KeyFilter | None = None,
+) -> list[PageDiff]:
+    shelves = Shelf("in/", source, page), Shelf("out/", destination, page + 1)
+    rules = Rules(PAIR, lambda *_: True, included)
+    plan = ListingPlan(*shelves, rules, listers=listers, page=page, bounds=bounds, destination_only=True)
+    with closing(plan.diffs()) as found:
+        return list(found)
+
+
+def keys_left(found: list[PageDiff]) -> list[str]:
+    return sorted(key for diff in found for key in diff.destination_only)
+
+
+@settings(max_examples=200)
+@given(
+    source=contents,
+    destination=contents,
+    page=st.integers(1, 4),
+    listers=st.integers(1, 5),
+    filtered=st.booleans(),
+)
+def test_what_only_the_destination_holds_is_named_once(
+    source: dict[str, str], destination: dict[str, str], page: int, listers: int, *, filtered: bool
+) -> None:
+    """Before, between and after the source's keys; what a filter leaves out at the source counts as held there."""
+    included = (lambda key: "a" in key) if filtered else None
+    found = diffs_both_ways(source, destination, page, listers, included=included)
+    assert keys_left(found) == sorted("out/" + key for key in destination.keys() - source.keys())
+    assert all(len(diff.destination_only) <= page + 1 for diff in found)
+    assert sum(diff.listed for diff in found) == len(source)
+    expected = planned_with(included, source, destination, page)
+    assert keys_moved(found) == keys_moved(expected)
+
+
+def planned_with(
+    included: KeyFilter | None, source: dict[str, str], destination: dict[str, str], page: int
+) -> list[PageDiff]:
+    shelves = Shelf("in/", source, page), Shelf("out/", destination, page)
+    plan = ListingPlan(*shelves, Rules(PAIR, lambda *_: True, included), listers=1, page=page)
+    with closing(plan.diffs()) as found:
+        return list(found)
+
+
+def test_nobody_pays_for_names_that_nobody_asks_for() -> None:
+    """Unasked, the destination is read only as far as the source's keys reach, and no key is named."""
+    destination = Shelf("out/", {f"{number:04d}": "a" for number in range(100)}, 10)
+    [diff] = planned(Shelf("in/", {"0003": "a"}, 10), destination, 10)
+    assert (diff.destination_only, destination.asked) == ([], 1)
+
+
+def test_a_plan_that_is_fed_keeps_to_its_room_and_ends_once() -> None:
+    """Pages come as far as there is room; after a close nothing comes but the end."""
+    content = {f"{number:04d}": "a" for number in range(1000)}
+    source, got = Shelf("in/", content, 10), SimpleQueue[PageDiff | FeedEnded]()
+    plan = ListingPlan(source, Shelf("out/", {}, 10), Rules(PAIR, lambda *_: True), listers=1, page=10)
+    before = set(threading.enumerate())
+    plan.start(got.put)
+    for _ in range(1 + PAGES_AHEAD):
+        assert isinstance(got.get(timeout=60), PageDiff)
+    assert got.empty()
+    plan.release(1)
+    assert isinstance(got.get(timeout=60), PageDiff)
+    plan.close()
+    plan.close()
+    assert got.get(timeout=60) == FeedEnded(whole=False)
+    _await_end_of_threads(before)
+    assert got.empty()
+    assert not source.open_threads

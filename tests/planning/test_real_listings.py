@@ -10,7 +10,7 @@ import pytest
 from s3mover.app.listings import SideListing
 from s3mover.model import BucketAddress, Credentials, Pair
 from s3mover.planning.page_diff import Rules
-from s3mover.planning.plan import plan
+from s3mover.planning.plan import ListingPlan
 from s3mover.s3.bucket import Bucket
 from simulator import Simulator
 
@@ -48,7 +48,8 @@ def test_odd_keys_are_listed_once_by_ranges(simulator: Simulator) -> None:
     )
 
     # A page counts as full with ten keys, so that three pages are many.
-    with closing(plan(source, destination, Rules(pair, lambda *_: True), listers=4, page=10)) as diffs:
+    plan = ListingPlan(source, destination, Rules(pair, lambda *_: True), listers=4, page=10)
+    with closing(plan.diffs()) as diffs:
         found = list(diffs)
 
     moved = sorted(transfer.entry.key for diff in found for transfer in diff.transfers)
