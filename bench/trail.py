@@ -16,7 +16,7 @@ from typing import NamedTuple
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from s3mover.model import Method, Order, Outcome, Pair, Status, unmoved
-from s3mover.sweep.loop import ROWS_PER_WRITE
+from s3mover.sweep.backlog import ROWS_PER_WRITE
 from testkit.mariadb import running_mariadb
 
 PAIR = Pair("there", "in/", "here", "out/")

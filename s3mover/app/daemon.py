@@ -24,7 +24,7 @@ from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import Supervisor, SupervisorHooks
 from s3mover.observe.logs import LogListener, configure, redact
 from s3mover.observe.systemd import ServiceNotifier
-from s3mover.sweep.loop import SweepResult
+from s3mover.sweep.result import SweepResult
 
 JOIN_SECONDS = 0.1
 

@@ -2,7 +2,7 @@
 
 from s3mover.errors import ExitCode
 from s3mover.model import WAITING, SweepStatus
-from s3mover.sweep.loop import SweepResult
+from s3mover.sweep.result import SweepResult
 
 
 def exit_code_of(result: SweepResult) -> ExitCode:

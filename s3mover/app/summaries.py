@@ -4,7 +4,7 @@ from s3mover.model import FailureRecord, Outcome
 from s3mover.observe.summary import files
 from s3mover.observe.summary.report import SummaryReport, render
 from s3mover.settings.model import SummarySettings
-from s3mover.sweep.loop import SweepResult
+from s3mover.sweep.result import SweepResult
 
 
 def write_summary(settings: SummarySettings, result: SweepResult, route: str = "") -> str:

@@ -1,1 +1,1 @@
-"""The round: one pass over a pair of buckets, and what a cut-off pass left behind."""
+"""The sweep: one pass over a pair of buckets, and the recovery of what an interrupted one left."""

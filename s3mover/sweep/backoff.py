@@ -1,6 +1,6 @@
-"""What one sweep asks and tells the trail about objects that wait for their next attempt.
+"""Objects that failed and wait for their next attempt: how one sweep reads and changes them in the trail.
 
-The decisions are `planning/waiting.py`'s. A sweep that meets no failed object, after none before it, asks once.
+The decisions are in `planning/backoff.py`. A sweep without failed objects, after none before it, reads once.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,26 +13,26 @@ from s3mover.planning.page_diff import PageDiff
 
 
 class ObjectBackoff:
-    """The waits of one pair during one sweep; belongs to the thread that owns the trail."""
+    """The backed-off objects of one pair during one sweep; belongs to the thread that owns the trail."""
 
     def __init__(
-        self, trail: RetryingTrail | Trail, pair: Pair, rule: BackoffPolicy, clock: Callable[[], float]
+        self, trail: RetryingTrail | Trail, pair: Pair, policy: BackoffPolicy, clock: Callable[[], float]
     ) -> None:
         self._trail = trail
         self._pair = pair
-        self._rule = rule
+        self._policy = policy
         self._clock = clock
         self._any = trail.has_waits(pair)
 
     def without_backed_off(self, diff: PageDiff) -> PageDiff:
-        """Return the finding without the transfers whose time has not come."""
+        """Return the diff without the transfers whose time has not come."""
         if not self._any:
             return diff
         waits = self._trail.waits(self._pair, [one.entry.key for one in diff.transfers])
         return without_backed_off(diff, waits, self._clock()) if waits else diff
 
     def changed_by(self, outcomes: Sequence[Outcome]) -> WaitChanges | None:
-        """Return what these outcomes change: failed objects wait, all others wait no longer."""
+        """Return what these outcomes change: failed objects wait, all others do not any more."""
         failed = [outcome for outcome in outcomes if outcome.status is Status.ERROR]
         if not failed and not self._any:
             return None
@@ -40,5 +40,5 @@ class ObjectBackoff:
         ended = [one.key for one in outcomes if one.status is not Status.ERROR] if self._any else []
         self._any = True
         return WaitChanges(
-            self._pair, [wait_after(known.get(one.key), one, self._rule) for one in failed], ended
+            self._pair, [wait_after(known.get(one.key), one, self._policy) for one in failed], ended
         )

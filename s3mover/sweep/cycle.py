@@ -1,23 +1,25 @@
-"""A round: what an earlier run left behind is resolved, the pair is swept, the sweep is recorded and summed up."""
+"""One cycle: what an earlier run left behind is resolved, the pair is swept, the sweep is recorded and summed up."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished
 from s3mover.model import Pair, SweepStatus
-from s3mover.planning.page_diff import PageDiff
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry
 from s3mover.sweep.heartbeat import while_heartbeating
-from s3mover.sweep.loop import Sweep, SweepResult, SweepTools
+from s3mover.sweep.loop import Sweep
 from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
+from s3mover.sweep.result import SweepResult
 from s3mover.sweep.stats import deletion_events
+from s3mover.sweep.tools import SweepTools
+from s3mover.sweep.work_source import FailedSource, WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
-# Rows that the chores between sweeps take at a time.
+# Due deletions per step.
 ROWS_PER_STEP = 1000
 
 # Writes the summary of a sweep and returns the file's name.
@@ -26,17 +28,17 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class SweepTarget:
-    """What is swept: the pair, its plan made anew for each sweep, and both ends to look at; `retry` asks them."""
+    """What is swept: the pair, its work made anew for each sweep, and both ends; `retry` repeats requests to them."""
 
     pair: Pair
-    plan: Callable[[], Generator[PageDiff]]
+    work: Callable[[], WorkSource]
     source: Bucket
     destination: Bucket
     retry: Retry
 
 
 class SweepCycle:
-    """Runs sweeps of one territory, one after the other; rows older than `retention` seconds go, 0 keeps them."""
+    """Sweeps one target again and again; rows older than `retention` seconds are removed, 0 keeps them."""
 
     def __init__(
         self, tools: SweepTools, target: SweepTarget, sum_up: SumUp, retention: Callable[[], float]
@@ -67,23 +69,24 @@ class SweepCycle:
     def run(self) -> SweepResult:
         """Sweep once and record it.
 
-        Where what an earlier run left behind cannot be resolved, nothing is begun and the sweep fails.
+        If what an earlier run left behind cannot be resolved, the sweep fails without beginning anything.
 
         Raises:
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
-        plan = self._plan()
+        source = self._work_source()
         self._delete_overdue()
-        self.last = result = self._close(self._look_back(Sweep(self._tools, self._target.pair, plan).run()))
+        swept = Sweep(self._tools, self._target.pair, source).run()
+        self.last = result = self._close(self._resolve_uncertain(swept))
         prune(self._tools, self._target.pair, self._retention())
         return result
 
-    def _plan(self) -> Generator[PageDiff]:
+    def _work_source(self) -> WorkSource:
         try:
             self._recover_once()
         except (S3Error, UnreachableError) as error:
-            return _no_plan(error)
-        return self._target.plan()
+            return FailedSource(error)
+        return self._target.work()
 
     def _recover_once(self) -> None:
         if not self._recovered and self._predecessor_has_ended():
@@ -91,28 +94,28 @@ class SweepCycle:
             self._recovered = True
 
     def _predecessor_has_ended(self) -> bool:
-        """Where rows are pending, wait until nothing that was begun for them can still write; False for a stop."""
+        """Wait until no request begun for pending rows can still write; return False if a stop came first."""
         tools = self._tools
         if not tools.trail.pending(self._target.pair, 1):
             return True
         return tools.stop.wait(LEASE_GUARD_SECONDS + SETTLING_SECONDS)
 
-    def _look_back(self, result: SweepResult) -> SweepResult:
-        """Before the sweep is recorded as completed, resolve what others left to it; see `Recovery`."""
+    def _resolve_uncertain(self, result: SweepResult) -> SweepResult:
+        """Resolve what failed with an open end, before the sweep is recorded as completed; see `Recovery`."""
         record = result.record
         try:
-            self._recovery.clear_up(result.set_aside, record.started_at)
+            self._recovery.abort_uploads_of(result.set_aside, record.started_at)
             if record.status is SweepStatus.COMPLETED:
-                self._recovery.look_again(record.id)
+                self._recovery.recheck_uncertain(record.id)
         except S3Error as error:
             return replace(result, record=replace(record, status=SweepStatus.FAILED), error=error)
         return result
 
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""
-        tools, place = self._tools, 0
+        tools, after = self._tools, 0
         while tools.remover is not None and not tools.blocked_by():
-            due, place = tools.trail.due_deletions(self._target.pair, place, ROWS_PER_STEP)
+            due, after = tools.trail.due_deletions(self._target.pair, after, ROWS_PER_STEP)
             if not due:
                 return
             deletions = while_heartbeating(tools.heartbeat, partial(tools.remover.delete_now, due))
@@ -122,15 +125,15 @@ class SweepCycle:
             tools.heartbeat()
 
     def _close(self, result: SweepResult) -> SweepResult:
-        said = [str(result.error)] if result.error else []
+        messages = [str(result.error)] if result.error else []
         if result.record.status is SweepStatus.INTERRUPTED:
-            said.append(result.blocked_by)
+            messages.append(result.blocked_by)
         try:
             summary = self._sum_up(result)
         except MoverError as error:
             # The trail is the record; a summary that could not be written must not keep the row open.
             summary = ""
-            said.append(str(error))
+            messages.append(str(error))
         record = replace(result.record, summary_file=summary)
         self._tools.trail.close_sweep(record)
         self._tools.notify(
@@ -141,12 +144,7 @@ class SweepCycle:
                 record.duration_us / 1e6,
                 record.ended_at or self._tools.clock(),
                 summary,
-                "; ".join(said),
+                "; ".join(messages),
             )
         )
         return replace(result, record=record)
-
-
-def _no_plan(error: MoverError) -> Generator[PageDiff]:
-    yield from ()
-    raise error

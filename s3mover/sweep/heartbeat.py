@@ -1,4 +1,4 @@
-"""Waiting for slow requests without standing still: the loop goes on beating while another thread works for it."""
+"""Slow requests on another thread, so that the loop's thread goes on with its heartbeat."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -6,13 +6,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-BEAT_SECONDS = 0.1
+HEARTBEAT_SECONDS = 0.1
 
 
 def while_heartbeating(heartbeat: Callable[[], None], call: Callable[[], T]) -> T:
-    """Return what `call` returns, or raise what it raises; `heartbeat` is called here meanwhile."""
-    with ThreadPoolExecutor(1, thread_name_prefix="beside") as beside:
-        result = beside.submit(call)
-        while not wait([result], BEAT_SECONDS).done:
+    """Return what `call` returns on another thread, or raise what it raises; call `heartbeat` here meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="slow-call") as thread:
+        result = thread.submit(call)
+        while not wait([result], HEARTBEAT_SECONDS).done:
             heartbeat()
         return result.result()

@@ -1,4 +1,4 @@
-"""What the trail need not keep goes between two sweeps, in steps that hold up neither them nor anybody else."""
+"""Removing old rows from the trail between two sweeps, in steps short enough to delay neither sweeps nor users."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,16 +7,16 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.model import Pair
 from s3mover.sweep.stop_state import StopState
 
-# A transaction of some milliseconds.
+# One transaction of some milliseconds.
 ROWS_PER_STEP = 1000
-# No sweep comes later than this: what is left then is left to the next time.
-LONGEST_SECONDS = 30.0
+# No sweep is delayed longer than this: what is left then is left to the next time.
+MAX_SECONDS = 30.0
 # Objects whose next attempt was due so long ago have gone, or arrived by other means.
 WAITS_KEPT_SECONDS = 7 * 86400.0
 
 
 class Tools(Protocol):
-    """What forgetting needs of a sweep's tools."""
+    """The part of `SweepTools` that pruning uses."""
 
     @property
     def trail(self) -> RetryingTrail:
@@ -24,11 +24,11 @@ class Tools(Protocol):
 
     @property
     def stop(self) -> StopState:
-        """The wish to stop."""
+        """Whether a stop was requested."""
 
     @property
     def clock(self) -> Callable[[], float]:
-        """Tells seconds since the epoch."""
+        """Returns seconds since the epoch."""
 
     @property
     def heartbeat(self) -> Callable[[], None]:
@@ -36,7 +36,7 @@ class Tools(Protocol):
 
 
 def prune(tools: Tools, pair: Pair, retention: float) -> None:
-    """Remove rows older than `retention` seconds (0: none), and waits of objects that no sweep meets any more.
+    """Remove rows older than `retention` seconds (0: none), and waits of objects that no sweep finds any more.
 
     Raises:
         AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
@@ -48,8 +48,8 @@ def prune(tools: Tools, pair: Pair, retention: float) -> None:
 
 
 def _in_steps(tools: Tools, remove: Callable[[], int]) -> None:
-    """Call what removes some rows and says how many, until it finds too few for a step, or the time is over."""
-    until = tools.clock() + LONGEST_SECONDS
+    """Call `remove`, which returns how many rows it removed, until fewer than a step are left, or the time is over."""
+    until = tools.clock() + MAX_SECONDS
     while not tools.stop.requested and tools.clock() < until:
         tools.heartbeat()
         if remove() < ROWS_PER_STEP:

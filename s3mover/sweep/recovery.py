@@ -1,4 +1,4 @@
-"""What a killed run or an open-ended failure left is resolved by looking at the destination."""
+"""Rows that a killed run or an uncertain failure left are resolved by looking at the destination."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +19,9 @@ from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_orphaned_uploads
 from s3mover.transfer.verification import check_content, written_since
 
-# Rows resolved at a time: a killed run leaves at most what its crew held.
+# Rows resolved at a time: a killed run leaves at most what its workers held.
 BATCH = 500
-LOOKING_THREADS = 16
+LOOKUP_THREADS = 16
 
 
 class Version(NamedTuple):
@@ -32,7 +32,7 @@ class Version(NamedTuple):
     """
 
     size: int
-    evidence: ObjectChecksums
+    checksums: ObjectChecksums
     tolerance: float
 
 
@@ -40,7 +40,7 @@ class Version(NamedTuple):
 class Recovery:
     """Resolves rows of one pair.
 
-    `clock` tells seconds since the epoch, `retry` tries again what may succeed then, `heartbeat` is called meanwhile,
+    `clock` returns seconds since the epoch, `retry` repeats what may succeed then, `heartbeat` is called meanwhile,
     `delete_sources` makes deletions due.
     """
 
@@ -60,27 +60,27 @@ class Recovery:
         Multipart uploads that were begun for such a row, and will never be completed, are aborted.
 
         Raises:
-            S3Error: an end could not be asked; the rows stay pending.
+            S3Error: a side could not be asked; the rows stay pending.
         """
         while rows := self.trail.pending(self.pair, BATCH):
-            self._record(self._look_at(rows))
+            self._record(self._resolve_all(rows))
         self.trail.interrupt_sweeps(self.pair, self.clock())
 
-    def look_again(self, sweep: int) -> None:
-        """Look once more at what failed before `sweep` with an open end, and what `sweep` did not have to move.
+    def recheck_uncertain(self, sweep: int) -> None:
+        """Check again what failed with an open end before `sweep`, and did not have to be moved by `sweep`.
 
         S3 may complete a copy long after its client was killed or gave up: such an object is in place for a later
         sweep, and would have no row of success.
 
         Raises:
-            S3Error: an end could not be asked; the rows stay errors.
+            S3Error: a side could not be asked; the rows stay errors.
         """
-        rows, place = self.trail.uncertain(self.pair, sweep, 0, BATCH)
+        rows, after = self.trail.uncertain(self.pair, sweep, 0, BATCH)
         while rows:
-            self._record([o for o in self._look_at(rows) if o.status is Status.SUCCESS])
-            rows, place = self.trail.uncertain(self.pair, sweep, place, BATCH)
+            self._record([o for o in self._resolve_all(rows) if o.status is Status.SUCCESS])
+            rows, after = self.trail.uncertain(self.pair, sweep, after, BATCH)
 
-    def clear_up(self, set_aside: Iterable[Outcome], since: float) -> None:
+    def abort_uploads_of(self, set_aside: Iterable[Outcome], since: float) -> None:
         """Abort the multipart uploads of transfers that were set aside, begun since then (seconds since the epoch).
 
         Raises:
@@ -90,14 +90,14 @@ class Recovery:
             target = self.pair.destination_key(outcome.key)
             self.retry(partial(abort_orphaned_uploads, self.destination, target, outcome.size, since))
 
-    def _look_at(self, rows: Iterable[PendingRow]) -> list[Outcome]:
-        def poll() -> list[Outcome]:
-            with ThreadPoolExecutor(LOOKING_THREADS, thread_name_prefix="recovery") as looking:
-                return list(looking.map(self._look, rows))
+    def _resolve_all(self, rows: Iterable[PendingRow]) -> list[Outcome]:
+        def resolve() -> list[Outcome]:
+            with ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="recovery") as threads:
+                return list(threads.map(self._resolve, rows))
 
-        return while_heartbeating(self.heartbeat, poll)
+        return while_heartbeating(self.heartbeat, resolve)
 
-    def _look(self, row: PendingRow) -> Outcome:
+    def _resolve(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
         try:
             self.retry(partial(abort_orphaned_uploads, self.destination, target, row.size, row.created_at))
@@ -112,7 +112,7 @@ class Recovery:
 
     def _record(self, outcomes: list[Outcome]) -> None:
         if outcomes:
-            # What was interrupted did not fail: it waits for nothing.
+            # What was interrupted did not fail, so it is not backed off.
             arrived = [outcome.key for outcome in outcomes if outcome.status is Status.SUCCESS]
             self.trail.resolve(outcomes, WaitChanges(self.pair, ended=arrived))
         for outcome in outcomes:
@@ -132,9 +132,9 @@ def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: 
         there       | equal  | cannot be compared     | since the intent | success
         there       | equal  | equal or not compared  | before           | error
 
-    Where the source has another version now, the destination may have that one: a worker looks again before it copies.
+    If the source has another version now, the destination may have that one: a worker checks again before it copies.
     It must have been written since the intent, then, also where the ETags are equal. An error is the safe answer: the
-    next sweep looks at the object again.
+    next sweep compares the object again.
     """
     found = None if arrived is None else _version_of(row, arrived, source)
     return Outcome(
@@ -147,7 +147,7 @@ def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: 
         moved_at=now,
         duration_us=0,
         attempts=1,
-        source_etag=row.source_etag if found is None else found.evidence.etag,
+        source_etag=row.source_etag if found is None else found.checksums.etag,
         destination_etag="" if found is None or arrived is None else arrived.etag,
         code=INTERRUPTED if found is None else "",
         message="interrupted before its copy was whole"
@@ -158,7 +158,7 @@ def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: 
 
 
 def head_of(bucket: Bucket, key: str) -> Head | None:
-    """Ask for an object; None where there is none.
+    """Return what HEAD says of an object; None where there is none.
 
     Raises:
         S3Error: the bucket could not be asked, or refuses an object that is there.
@@ -189,7 +189,7 @@ def _is_copy_of(version: Version, arrived: Head, intended_at: float) -> bool:
     if arrived.size != version.size:
         return False
     try:
-        proven = check_content(version.evidence, ObjectChecksums(arrived.etag, arrived.headers))
+        proven = check_content(version.checksums, ObjectChecksums(arrived.etag, arrived.headers))
     except VerificationError:
         return False
     return written_since(arrived.last_modified, intended_at - (version.tolerance if proven else 0.0))

@@ -22,24 +22,24 @@ from s3mover.s3.retry import Retry
 
 BATCH = 1000
 SINGLE_THREADS = 8
-# Our code for what could not be signed; it stays due.
+# Our own code for what could not be signed; it stays due.
 NO_CREDENTIALS = "NoCredentials"
 GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
 # XML 1.0 cannot carry these, and attribute-like white space does not survive every parser.
-_UNFIT_FOR_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+_NOT_IN_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 class Removed(NamedTuple):
-    """What became of a batch of due deletions, or the defect of ours that it met."""
+    """The results of a batch of due deletions, or the internal error that it met."""
 
     deletions: list[Deletion]
     internal_error: Exception | None = None
 
 
 class Remover:
-    """Deletes on a thread of its own; `deliver` takes what became of each batch, `retry` tries requests again.
+    """Deletes on a thread of its own; `deliver` takes the results of each batch, `retry` repeats requests.
 
-    The owner's thread calls `remove` and counts back by `heard`.
+    The owner's thread calls `remove`, and `received` for each result.
     """
 
     def __init__(self, source: Bucket, retry: Retry, deliver: Callable[[Removed], None]) -> None:
@@ -52,7 +52,7 @@ class Remover:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Whether no deletion is under way."""
         return self._outstanding == 0
 
     def remove(self, due: Sequence[DueDeletion]) -> None:
@@ -68,11 +68,11 @@ class Remover:
         finally:
             self._source.close_thread()
 
-    def heard(self, removed: Removed) -> None:
-        """Take note that the owner has heard of a batch.
+    def received(self, removed: Removed) -> None:
+        """Note that the owner has received the results of a batch.
 
         Raises:
-            Exception: the defect that it met.
+            Exception: the internal error that it met.
         """
         if removed.internal_error is not None:
             raise removed.internal_error
@@ -90,12 +90,12 @@ class Remover:
 
 
 def delete(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
-    """Delete what still is the version that was copied; each deletion says what became of it.
+    """Delete what is still the version that was copied, and return the result of each.
 
-    What the store refuses for now is tried again, as often as `retry` does.
+    What the store refuses for now is repeated, as often as `retry` does.
     """
-    batched = [one for one in due if not _UNFIT_FOR_XML.search(one.key)]
-    single = [one for one in due if _UNFIT_FOR_XML.search(one.key)]
+    batched = [one for one in due if not _NOT_IN_XML.search(one.key)]
+    single = [one for one in due if _NOT_IN_XML.search(one.key)]
     deletions = [
         done
         for at in range(0, len(batched), BATCH)
@@ -103,16 +103,16 @@ def delete(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Del
     ]
     with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
         deletions += pool.map(lambda one: _delete_one(source, one, retry), single)
-    # One that is gone already needs no deletion: an earlier attempt may have been cut off before its answer.
+    # One that is gone already needs no deletion: an earlier attempt may have been cut off before its response.
     return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
 def require_conditions(source: Bucket, prefix: str, retry: Retry) -> None:
-    """See that the source heeds the conditions of deletions, by deleting an object that is not there.
+    """Ensure that the source honours the conditions of deletions, by deleting an object that does not exist.
 
     Raises:
-        UnreachableError: it would delete whatever is there, so that moving objects out of it is not safe.
-        S3Error: deleting is not permitted, or S3 cannot be asked.
+        UnreachableError: it would delete any version, so that moving objects out of it is not safe.
+        S3Error: deleting is not permitted, or S3 could not be asked.
     """
     probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
     codes = {_refusal(partial(source.delete, probe.key, if_match=probe.etag), retry)}
@@ -130,7 +130,7 @@ def require_conditions(source: Bucket, prefix: str, retry: Retry) -> None:
 
 
 def _delete_batch(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
-    """Delete by one request, or by more where the answer refuses some keys for now."""
+    """Delete by one request, or by more if the response refuses some keys for now."""
     left, codes = list(due), dict[DueDeletion, str]()
 
     def delete_left() -> None:

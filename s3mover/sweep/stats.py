@@ -1,4 +1,4 @@
-"""What one sweep comes to: its counts, its failures, and the events that tell of them. It decides nothing."""
+"""The result of one sweep so far: counts, failures, and the events that announce them. It decides nothing."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,24 +12,30 @@ from s3mover.events import (
     ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
+    ObjectsListed,
     SourceDeleted,
     SourceKept,
+    SweepListed,
     TransfersPlanned,
 )
-from s3mover.model import Deletion, Method, Order, Outcome, Status, Tally
+from s3mover.model import Deletion, Method, Order, Outcome, Side, Status, Tally
 from s3mover.planning.page_diff import PageDiff
+from s3mover.sweep_counts import SweepCounts
 
 # Failures kept for the summary; all of them stand in the trail.
 FAILURES_KEPT = 100
 
 
 class SweepStats:
-    """Counts a sweep and announces what happens in it; belongs to the loop's thread."""
+    """Counts a sweep and announces its events; belongs to the loop's thread.
+
+    `fallbacks`, `skipped` and `unkept` count by reason.
+    """
 
     def __init__(self, sweep: int, notify: Notify) -> None:
         self._sweep = sweep
         self._notify = notify
-        self._counts: Counter[str] = Counter()
+        self._counts = SweepCounts()
         self.fallbacks: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.unkept: Counter[str] = Counter()
@@ -37,69 +43,71 @@ class SweepStats:
 
     def tally(self) -> Tally:
         """Return the counts so far."""
-        return Tally(**self._counts)
+        return self._counts.tally()
 
-    def found(self, diff: PageDiff) -> None:
-        """Count what one page of the source came to."""
-        self._counts["listed"] += diff.listed
+    def page_compared(self, diff: PageDiff) -> None:
+        """Count the objects of one page of the source."""
+        self._announce(ObjectsListed(Side.SOURCE, diff.listed))
         for reason, objects in diff.skipped.items():
-            self._counts["skipped"] += objects
             self.skipped[reason] += objects
-            self._notify(ObjectsInPlace(reason, objects))
+            self._announce(ObjectsInPlace(reason, objects))
+
+    def listing_ended(self) -> None:
+        """Announce how much there is to move, now that no further page comes."""
+        tally = self.tally()
+        to_move = tally.listed - tally.skipped
+        self._announce(SweepListed(self._sweep, tally.listed, tally.skipped, to_move))
 
     def intended(self, orders: Sequence[Order]) -> None:
         """Count rows that now stand in the trail as pending."""
-        self._counts["planned"] += len(orders)
         oldest = min(order.last_modified for order in orders)
-        self._notify(TransfersPlanned(len(orders), sum(order.size for order in orders), oldest))
+        self._announce(TransfersPlanned(len(orders), sum(order.size for order in orders), oldest))
 
     def withdrawn(self, orders: Sequence[Order]) -> None:
-        """Take back the count of orders that nobody began; their rows are gone."""
-        self._counts["planned"] -= len(orders)
+        """Take back the count of orders that no worker began; their rows are gone."""
+        self._counts.withdraw(len(orders), sum(order.size for order in orders))
 
     def settled(self, outcomes: Sequence[Outcome]) -> None:
         """Count and announce outcomes that now stand in the trail."""
         for outcome in outcomes:
             if outcome.fallback:
                 self.fallbacks[outcome.fallback] += 1
-                self._notify(ObjectFallback(self._sweep, outcome.key, outcome.fallback, outcome.message))
+                self._announce(ObjectFallback(self._sweep, outcome.key, outcome.fallback, outcome.message))
             if outcome.unkept:
                 self.unkept.update(outcome.unkept)
-                self._notify(ObjectReduced(self._sweep, outcome.key, outcome.unkept))
-            self._notify(self._counted(outcome))
+                self._announce(ObjectReduced(self._sweep, outcome.key, outcome.unkept))
+            if outcome.status is Status.SKIPPED:
+                self.skipped[outcome.code] += 1
+            elif outcome.status is not Status.SUCCESS:
+                self.failures.append(outcome)
+            self._announce(_event_of(outcome))
 
-    def removed(self, deletions: Sequence[Deletion]) -> None:
+    def sources_deleted(self, deletions: Sequence[Deletion]) -> None:
         """Announce source objects that were deleted, and those that could not be."""
         for event in deletion_events(deletions):
-            self._notify(event)
+            self._announce(event)
 
-    def _counted(self, outcome: Outcome) -> Event:
-        match outcome.status:
-            case Status.SUCCESS:
-                return self._moved(outcome)
-            case Status.SKIPPED:
-                self._counts["planned"] -= 1
-                self._counts["skipped"] += 1
-                self.skipped[outcome.code] += 1
-                return ObjectSkipped(self._sweep, outcome.key, outcome.size, outcome.code, outcome.message)
-            case _:
-                self._counts["failed"] += 1
-                self.failures.append(outcome)
-                return _failed(outcome)
-
-    def _moved(self, outcome: Outcome) -> Event:
-        method = outcome.method or Method.STREAMING
-        self._counts["succeeded"] += 1
-        self._counts["bytes"] += outcome.size
-        self._counts["server_side_copies" if method is Method.SERVER_SIDE_COPY else "streamed"] += 1
-        seconds = outcome.duration_us / 1e6
-        return ObjectMoved(self._sweep, outcome.key, method, outcome.size, seconds, outcome.attempts)
+    def _announce(self, event: Event) -> None:
+        self._counts.count(event)
+        self._notify(event)
 
 
 def deletion_events(deletions: Iterable[Deletion]) -> Iterator[Event]:
-    """Yield what is to be announced of deletions."""
+    """Yield the events that announce deletions of source objects."""
     for due, code in deletions:
         yield SourceKept(due.sweep, due.key, code) if code else SourceDeleted(due.sweep, due.key)
+
+
+def _event_of(outcome: Outcome) -> Event:
+    match outcome.status:
+        case Status.SUCCESS:
+            method = outcome.method or Method.STREAMING
+            seconds = outcome.duration_us / 1e6
+            return ObjectMoved(outcome.sweep, outcome.key, method, outcome.size, seconds, outcome.attempts)
+        case Status.SKIPPED:
+            return ObjectSkipped(outcome.sweep, outcome.key, outcome.size, outcome.code, outcome.message)
+        case _:
+            return _failed(outcome)
 
 
 def _failed(outcome: Outcome) -> ObjectFailed:

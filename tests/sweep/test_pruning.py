@@ -13,7 +13,7 @@ from s3mover.audit.trail import Trail
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import Wait, WaitChanges
 from s3mover.sweep import pruning
-from s3mover.sweep.pruning import LONGEST_SECONDS, WAITS_KEPT_SECONDS, prune
+from s3mover.sweep.pruning import MAX_SECONDS, WAITS_KEPT_SECONDS, prune
 from tests.audit.samples import AT, PAIR, moved, order
 
 ROWS = 10
@@ -74,7 +74,7 @@ def test_all_that_is_old_goes(trail: Trail) -> None:
 
 def test_the_next_sweep_is_not_kept_waiting(trail: Trail) -> None:
     """When the time is over, the rest is left to the next time."""
-    tools = tools_for(trail, LONGEST_SECONDS / 2)
+    tools = tools_for(trail, MAX_SECONDS / 2)
     prune(tools, PAIR, 60)
     assert left(trail) == (ROWS - 6, ROWS + 1 - 6)
 

@@ -31,7 +31,7 @@ def test_a_defect_is_carried_to_whoever_waits() -> None:
     remover = Remover(cast("Bucket", object()), retry_policy(1, lambda _: True), inbox.put)
     remover.remove(due("a"))
     with pytest.raises(AttributeError):
-        remover.heard(inbox.get(timeout=TOO_LONG))
+        remover.received(inbox.get(timeout=TOO_LONG))
 
 
 def test_a_refused_request_is_repeated() -> None:

@@ -37,7 +37,7 @@ def test_every_object_is_accounted_for(ends: list[str], in_place: int) -> None:
     stats = SweepStats(1, events.append)
     orders = [order(number) for number in range(1, len(ends) + 1)]
     entries = [Transfer(ObjectEntry(o.key, o.size, o.etag, o.last_modified), "missing") for o in orders]
-    stats.found(PageDiff(len(ends) + in_place, entries, {"in_place": in_place}))
+    stats.page_compared(PageDiff(len(ends) + in_place, entries, {"in_place": in_place}))
     stats.intended(orders)
     stats.withdrawn([o for o, end in zip(orders, ends, strict=True) if end == "returned"])
     stats.settled([outcome(n, end) for n, end in enumerate(ends, 1) if end != "returned"])

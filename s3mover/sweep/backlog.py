@@ -1,0 +1,50 @@
+"""The transfers of a sweep that no worker has yet, and the orders that are made of them."""
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import count
+
+from s3mover.model import Order, Pair, Transfer
+
+# Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
+ROWS_PER_WRITE = 500
+
+
+class Backlog:
+    """Transfers in the order in which they came; orders are numbered from 1 within the sweep."""
+
+    def __init__(self, sweep: int, pair: Pair) -> None:
+        self._sweep = sweep
+        self._pair = pair
+        self._transfers: deque[Transfer] = deque()
+        self._numbers = count(1)
+
+    def __len__(self) -> int:
+        return len(self._transfers)
+
+    def add(self, transfers: Iterable[Transfer]) -> None:
+        """Take transfers that are to be made."""
+        self._transfers.extend(transfers)
+
+    def take(self, window: int, room: int) -> list[Order]:
+        """Return the next orders, none until there is `room` for a good many: each write of the trail costs a commit.
+
+        `window` is how many orders can be out at a time, `room` how many more can be handed out now.
+        """
+        waiting = len(self._transfers)
+        enough = min(waiting, max(1, window // 4), ROWS_PER_WRITE)
+        rows = min(waiting, room, ROWS_PER_WRITE) if enough <= room else 0
+        return [self._order(self._transfers.popleft()) for _ in range(rows)]
+
+    def _order(self, transfer: Transfer) -> Order:
+        entry = transfer.entry
+        return Order(
+            self._sweep,
+            next(self._numbers),
+            entry.key,
+            self._pair.destination_key(entry.key),
+            entry.size,
+            entry.etag,
+            entry.last_modified,
+            entry.storage_class,
+        )

@@ -1,0 +1,38 @@
+"""What a sweep works with, and what comes into its inbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from s3mover.audit.retrying_trail import RetryingTrail
+from s3mover.events import Notify
+from s3mover.planning.backoff import BackoffPolicy
+from s3mover.planning.page_diff import PageDiff
+from s3mover.planning.read_ahead import FeedEnded
+from s3mover.sweep.removal import Removed, Remover
+from s3mover.sweep.stop_state import StopState
+from s3mover.workers.pool.route_client import RouteClient
+from s3mover.workers.pool.subscriptions import PoolMessage
+
+Message = PageDiff | FeedEnded | PoolMessage | Removed
+Inbox = SimpleQueue[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTools:
+    """What a sweep works with, the same for every sweep of a run.
+
+    `clock` returns seconds since the epoch; the loop calls `heartbeat` in every iteration; `blocked_by` returns why no
+    new work may begin, empty where it may. `remover` is there where source objects are to be deleted.
+    """
+
+    trail: RetryingTrail
+    client: RouteClient
+    inbox: Inbox
+    notify: Notify
+    stop: StopState
+    clock: Callable[[], float]
+    heartbeat: Callable[[], None]
+    blocked_by: Callable[[], str]
+    backoff_policy: Callable[[], BackoffPolicy]
+    remover: Remover | None = None
