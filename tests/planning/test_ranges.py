@@ -105,16 +105,16 @@ def test_a_range_is_cut_only_at_a_key_that_exists() -> None:
     ranges = Ranges("", page=2)
     whole = begun(ranges)
     for first in (10, 12, 14):
-        ranges.claim(whole, page(str(first), str(first + 1)))
+        ranges.claim(whole, page(f"0{first}", f"0{first + 1}"))
     asked: list[str] = []
 
     def first_after(text: str) -> str | None:
         asked.append(text)
-        return None if len(asked) == 1 else "40"
+        return None if len(asked) == 1 else "040"
 
     upper = begun(ranges, first_after)
-    assert (whole.until, upper.after, upper.until) == ("40", "40", None)
-    assert "15" < asked[1] < asked[0]
+    assert (whole.until, upper.after, upper.until) == ("040", "040", None)
+    assert "015" < asked[1] < asked[0]
 
 
 @pytest.mark.parametrize("answer", ["", "12", "15"])
