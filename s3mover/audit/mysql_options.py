@@ -10,7 +10,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 CONNECT_ARGS = 1 << 20
 
 # The lease lives as long as the connection. A host that vanishes, by a power cut say, never closes it: the server does
-# once it was silent for so long, and a standby takes over. Who rests gives signs of life (`patience.py`).
+# once it was silent for so long, and a standby takes over. An idle instance sends keep-alives (`retrying_trail.py`).
 SILENCE_SECONDS = 60
 
 # Two statements, because each is an exchange with a server that may be far away.

@@ -15,4 +15,4 @@ class StopState(Protocol):
         """Whether the deadline of a requested stop has passed."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait that long or until a stop is requested; return True if the time passed undisturbed."""
+        """Wait that long or until a stop is requested; return True if the time passed without a stop."""

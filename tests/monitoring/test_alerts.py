@@ -60,13 +60,3 @@ def test_each_alert_is_tested() -> None:
     """No alert is there that was never seen to fire."""
     tests = (FOLDER / "alerts_test.yaml").read_text()
     assert [alert["alert"] for alert in alerts() if alert["alert"] not in tests] == []
-
-
-def test_links_between_documents_lead_somewhere() -> None:
-    """Each relative link of the operator's documents names a file, and where it names a section, that is there."""
-    for document in (RUNBOOK, ROOT / "docs/tuning.md"):
-        for target in re.findall(r"\]\(([^)]+)\)", document.read_text()):
-            name, _, anchor = target.partition("#")
-            path = document.parent / name if name else document
-            assert path.exists(), target
-            assert not anchor or anchor in anchors(path), target
