@@ -1,7 +1,7 @@
-"""What can go wrong, in one family: each error says whether trying again can help.
+"""The errors of s3mover: each says whether trying again can help.
 
-Foreign exceptions (sockets, botocore, mysql, sqlite3, pydantic) are translated into these at the door of the
-room that talks to the foreign library, chained with `raise ... from`; nothing upstairs catches a foreign error.
+The package that uses a library translates the library's exceptions (sockets, botocore, mysql, sqlite3, pydantic) into
+these, chained with `raise ... from`; no other package catches them.
 """
 
 from enum import IntEnum

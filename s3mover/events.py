@@ -1,7 +1,7 @@
-"""What can happen, as frozen records: the one catalogue of event names.
+"""The events, as frozen records: the one list of event names.
 
-Rooms announce an event by calling a `Notify`; logs, metrics and progress listen. The trail is not a listener:
-it is called, because a sweep is only right once the trail has said so.
+An event is announced by calling a `Notify`; logs, metrics and progress listen. The trail is not a listener: it is
+called, because a sweep may continue only after the trail has committed.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
-"""The words of s3mover: the frozen records that the rooms hand to each other.
+"""The frozen records that packages pass to each other: object, key, order, outcome, sweep, ...
 
-Here live the nouns (object, key, order, outcome, sweep, ...) and what can be said of one record alone.
-Decisions, input and output live upstairs. Named tuples, because these records are made and sent between
-processes by the hundred thousand and are the cheapest frozen record that Python has.
+Only what follows from one record alone is computed here; decisions, input and output are in higher layers. Named
+tuples, because hundreds of thousands are made and sent between processes, and they are Python's cheapest frozen record.
 """
 
 import marshal
@@ -366,5 +365,5 @@ class FailureRecord:
 
 
 def has_md5_shape(etag: str) -> bool:
-    """Tell whether `etag` has the shape of an MD5; the ETag of a multipart upload ends in `-` and a count."""
+    """Return whether `etag` has the shape of an MD5; the ETag of a multipart upload ends in `-` and a count."""
     return _MD5.fullmatch(etag) is not None

@@ -1,6 +1,6 @@
 """When new work may begin: windows of the week, in wall-clock time of a place. Pure: the time is passed in.
 
-How windows are written is the business of `settings/windows.py`.
+How windows are written is in `settings/windows.py`.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Window(NamedTuple):
     zone: ZoneInfo
 
     def holds(self, at: float) -> bool:
-        """Tell whether `at` (seconds since the epoch) lies in the window, by the clocks of its place.
+        """Return whether `at` (seconds since the epoch) lies in the window, in its time zone.
 
         An hour that those clocks skip in spring never comes, and one that they repeat in autumn comes twice.
         """
@@ -41,7 +41,7 @@ class Window(NamedTuple):
 
 
 def is_open(windows: Sequence[Window], at: float) -> bool:
-    """Tell whether new work may begin: in any of the windows, and always where there are none."""
+    """Return whether new work may start: in any of the windows, or always if there are none."""
     return not windows or any(window.holds(at) for window in windows)
 
 

@@ -53,7 +53,7 @@ def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) ->
 
 
 def needs_tls(dsn: MysqlDsn) -> bool:
-    """Tell whether a connection without TLS must not be used; a local socket needs none."""
+    """Return whether a connection without TLS must not be used; a local socket needs none."""
     return not dsn.socket and dsn.tls in (*_VERIFYING, Tls.REQUIRED)
 
 

@@ -35,7 +35,7 @@ def group_names() -> frozenset[str]:
 
 
 def may_differ(setting: str) -> bool:
-    """Tell whether a setting may have another value for a route than at the top."""
+    """Return whether a setting may have another value for a route than at the top."""
     return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
 
 

@@ -220,7 +220,7 @@ def _read_mounted(layer: Layer, setting: str, variable: str, file: Path) -> None
 
 
 def _is_stray(variable: str, ours: Container[str]) -> bool:
-    """Tell whether a variable looks like a setting and is none.
+    """Return whether a variable looks like a setting but is not one.
 
     Names without `__` are left alone: Kubernetes sets S3MOVER_PORT and the like for a Service called s3mover.
     """
