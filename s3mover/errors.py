@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the program says by its exit; the front door is the only place that uses it."""
+    """The exit codes of the program; only `cli.py` exits with them."""
 
     OK = 0
     SOME_FAILED = 1
@@ -20,14 +20,14 @@ class ExitCode(IntEnum):
 
 
 class MoverError(Exception):
-    """The head of the family. `temporary` is True where the same attempt may succeed later."""
+    """The base class. `temporary` is True if the same attempt may succeed later."""
 
     temporary = False
     exit_code = ExitCode.INTERNAL_ERROR
 
 
 class SettingsError(MoverError):
-    """Settings that cannot be worked with: every problem at once, each a sentence with the setting's name."""
+    """Invalid settings: all problems at once, each a sentence with the setting's name."""
 
     exit_code = ExitCode.USAGE
 
@@ -37,7 +37,7 @@ class SettingsError(MoverError):
 
 
 class UnreachableError(MoverError):
-    """A bucket, credential or database that could not be reached or does not permit the work."""
+    """A bucket, credential or database that cannot be reached or denies access."""
 
     exit_code = ExitCode.UNREACHABLE
 
@@ -49,14 +49,14 @@ class LeaseHeldError(MoverError):
 
 
 class AuditUnavailableError(MoverError):
-    """The audit database cannot be used right now; what was asked may or may not have been committed."""
+    """The audit database cannot be used now; the write may or may not have been committed."""
 
     temporary = True
     exit_code = ExitCode.UNREACHABLE
 
 
 class SchemaError(MoverError):
-    """The audit database holds another schema than this program works with."""
+    """The schema of the audit database does not fit this program."""
 
     exit_code = ExitCode.UNREACHABLE
 
@@ -74,22 +74,22 @@ class ListingError(MoverError):
 
 
 class ControlError(MoverError):
-    """The control socket cannot be made, or no daemon answers there."""
+    """The control socket cannot be created, or no daemon answers on it."""
 
     exit_code = ExitCode.UNREACHABLE
 
 
 class VerificationError(MoverError):
-    """What arrived is not what was sent; worth another attempt, never a success."""
+    """The copy differs from what was sent. It is retried, and never a success."""
 
     temporary = True
 
 
 class S3Error(MoverError):
-    """A refusal or failure of one S3 request.
+    """A denied or failed S3 request.
 
-    `code` is S3's error code (`AccessDenied`), or ours where no answer came: `ConnectionError`, `Timeout`,
-    `IncompleteBody`, `InvalidResponse`. `status` is the HTTP status, 0 where no answer came.
+    `code` is S3's error code (`AccessDenied`), or ours if no response came: `ConnectionError`, `Timeout`,
+    `IncompleteBody`, `InvalidResponse`. `status` is the HTTP status, 0 if no response came.
     """
 
     exit_code = ExitCode.UNREACHABLE
@@ -119,7 +119,7 @@ class S3Error(MoverError):
         self.temporary = temporary
 
     def __str__(self) -> str:
-        """One line: operation, bucket, code, message, request id."""
+        """Return one line: operation, bucket, code, message, request id."""
         place = f" on {self.bucket}" if self.bucket else ""
         where = f"{self.operation}{place}: " if self.operation else ""
         said = f": {self.message}" if self.message else ""

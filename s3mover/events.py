@@ -13,7 +13,7 @@ from s3mover.model import Method, Side, SweepStatus, Tally
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. `name` is the log's event name, `level` its weight."""
+    """Something that happened. `name` is the event's name in the log, `level` its log level."""
 
     name: ClassVar[str]
     level: ClassVar[str] = "info"
@@ -46,7 +46,7 @@ class DaemonStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class DaemonPaused(Event):
-    """Nothing new begins until somebody says so; what is in flight ends."""
+    """No new work begins until the daemon is resumed; transfers in flight end."""
 
     name = "daemon.paused"
 
@@ -58,7 +58,7 @@ class DaemonResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SettingsReloaded(Event):
-    """The settings were read again; `changed` hold from now on, `refused` only after a restart."""
+    """The settings were reloaded; `changed` apply from now on, `refused` only after a restart."""
 
     name = "settings.reloaded"
     changed: tuple[str, ...]
@@ -67,7 +67,7 @@ class SettingsReloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class SettingsInvalid(Event):
-    """The settings that were read again cannot be worked with; the old ones stay."""
+    """The reloaded settings are invalid; the old ones stay in force."""
 
     name = "settings.invalid"
     level = "error"
@@ -76,7 +76,7 @@ class SettingsInvalid(Event):
 
 @dataclass(frozen=True, slots=True)
 class ControlUnavailable(Event):
-    """The control socket cannot be made now; pausing and resuming wait for it, all else goes on."""
+    """The control socket cannot be created; pause and resume do not work until it can, all else does."""
 
     name = "control.unavailable"
     level = "warning"
@@ -85,7 +85,7 @@ class ControlUnavailable(Event):
 
 @dataclass(frozen=True, slots=True)
 class WindowClosed(Event):
-    """No new work begins; `opens_at` is in seconds since the epoch, None where no window ever opens."""
+    """No new work begins; `opens_at` is in seconds since the epoch, None if no window ever opens."""
 
     name = "window.closed"
     opens_at: float | None
@@ -99,7 +99,7 @@ class WindowOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class RouteFailed(Event):
-    """A route cannot work; it begins anew in so many seconds, and the others go on."""
+    """A route failed; it restarts in so many seconds, and the others go on."""
 
     name = "route.failed"
     level = "error"
@@ -109,7 +109,7 @@ class RouteFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SweepAwaited(Event):
-    """The next sweep begins in so many seconds, unless it is held or asked for earlier."""
+    """The next sweep begins in so many seconds, unless it is held back or requested earlier."""
 
     name = "sweep.awaited"
     level = "debug"
@@ -126,7 +126,7 @@ class SweepStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsListed(Event):
-    """Some more of one side was listed: counted, not logged one by one."""
+    """More objects of one side were listed."""
 
     name = "sweep.page"
     level = "debug"
@@ -136,7 +136,7 @@ class ObjectsListed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
-    """Some more objects needed no transfer.
+    """More objects needed no transfer.
 
     `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
     """
@@ -149,7 +149,7 @@ class ObjectsInPlace(Event):
 
 @dataclass(frozen=True, slots=True)
 class TransfersPlanned(Event):
-    """Some more transfers stand in the trail as pending."""
+    """More transfers were recorded as pending."""
 
     name = "sweep.planned"
     level = "debug"
@@ -160,7 +160,7 @@ class TransfersPlanned(Event):
 
 @dataclass(frozen=True, slots=True)
 class SweepListed(Event):
-    """Both listings were read to their end; `planned` is final from here on."""
+    """Both listings were read to their end; `planned` is final from now on."""
 
     name = "sweep.listed"
     sweep: int
@@ -259,7 +259,7 @@ class ObjectRecovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class SourceKept(Event):
-    """A source object could not be removed although its copy is recorded; `code` says why."""
+    """A source object could not be removed although its copy is recorded; `code` is the reason."""
 
     name = "source.kept"
     level = "warning"
@@ -287,7 +287,7 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
-    """A worker ended by itself (`exit -9`), or was ended: `silent` (its process stood still), `stuck` (a thread did).
+    """A worker exited (`exit -9`), or was killed: `silent` (its process hung) or `stuck` (one of its threads hung).
 
     It is replaced in `pause` seconds.
     """
@@ -302,7 +302,7 @@ class WorkerDied(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestsMade(Event):
-    """Some more S3 requests were answered; `code` is `200` or S3's error code."""
+    """More S3 requests were answered; `code` is `200` or S3's error code."""
 
     name = "s3.requests"
     level = "debug"
@@ -314,9 +314,9 @@ class RequestsMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class ThrottleChanged(Event):
-    """The limit of requests to one side moved; `refused` requests were throttled since the last change.
+    """The request limit of one side changed; `refused` requests were throttled since the last change.
 
-    `limit` is how many threads it leaves at work, `rate` how many requests per second it lets through, 0 for any.
+    `limit` is the number of threads allowed, `rate` the requests per second allowed, 0 for no limit.
     """
 
     name = "throttle.changed"
@@ -328,9 +328,9 @@ class ThrottleChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestLimitMoved(Event):
-    """The limit found for one side lets so many requests per second through now, 0 for any.
+    """The limit of one side is now so many requests per second, 0 for no limit.
 
-    Unlike `ThrottleChanged` it is told of every step, also where nothing was refused.
+    Unlike `ThrottleChanged` it is announced at every step, also if no request was throttled.
     """
 
     name = "throttle.limit"
@@ -379,16 +379,16 @@ class CredentialsRefreshed(Event):
 
 
 class EventBus:
-    """Hands each event to every listener, in the order in which they subscribed."""
+    """Sends each event to every listener, in the order of their subscription."""
 
     def __init__(self) -> None:
         self._listeners: list[Notify] = []
 
     def subscribe(self, listener: Notify) -> None:
-        """Let `listener` hear every event from now on."""
+        """Send every event to `listener` from now on."""
         self._listeners.append(listener)
 
     def notify(self, event: Event) -> None:
-        """Hand `event` to every listener."""
+        """Send `event` to every listener."""
         for listener in self._listeners:
             listener(event)

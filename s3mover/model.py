@@ -12,14 +12,14 @@ from enum import StrEnum
 from typing import NamedTuple, overload
 
 _MD5 = re.compile("[0-9a-f]{32}")
-# How the names of objects begin that are written or looked for to see what is permitted.
+# Prefix of the objects that are written or read to find out what is permitted.
 PROBE_NAME = ".s3mover-probe-"
-# Why a sweep leaves out an object that failed and waits for its next attempt.
+# The reason why a sweep skips an object that failed before: it waits for its next attempt.
 WAITING = "waiting"
-# The code of a transfer that was cut off, and of one that was set aside because workers died with it.
+# The codes of a transfer that was interrupted, and of one that was set aside because workers died with it.
 INTERRUPTED = "Interrupted"
 WORKER_DIED = "WorkerDied"
-# Failures that leave it open whether the copy was made all the same: S3 may go on after its answer was lost.
+# Failures after which the copy may exist all the same: S3 may complete it after its response was lost.
 UNCERTAIN = (
     INTERRUPTED,
     WORKER_DIED,
@@ -46,17 +46,17 @@ class Action(StrEnum):
 
 
 class Method(StrEnum):
-    """How the bytes of one object travelled."""
+    """How the bytes of one object are transferred."""
 
     SERVER_SIDE_COPY = "server_side_copy"
     STREAMING = "streaming"
 
 
 class Status(StrEnum):
-    """What became of one transfer.
+    """The result of one transfer.
 
     `SKIPPED` (the object was gone, or changed into one that is already in place, before it could be moved)
-    never stands in the trail: nothing was moved, so its pending row is withdrawn.
+    is never recorded: nothing was moved, so its pending row is withdrawn.
     """
 
     PENDING = "pending"
@@ -66,7 +66,7 @@ class Status(StrEnum):
 
 
 class SweepStatus(StrEnum):
-    """What became of one sweep."""
+    """The result of one sweep."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -75,7 +75,7 @@ class SweepStatus(StrEnum):
 
 
 class Credentials(NamedTuple):
-    """What signs requests. Its repr shows no secret.
+    """The keys that sign requests. The repr shows no secret.
 
     `expires_at` is in seconds since the epoch, or None for credentials that do not expire.
     """
@@ -86,12 +86,12 @@ class Credentials(NamedTuple):
     expires_at: float | None = None
 
     def __repr__(self) -> str:
-        """Name the access key's last four characters only."""
+        """Return a text with only the last four characters of the access key."""
         return f"Credentials(…{self.access_key[-4:]})"
 
 
 class BucketAddress(NamedTuple):
-    """Where one bucket answers.
+    """The address of one bucket.
 
     An object's URL is `scheme://host:port` + `path` + `/` + the percent-encoded key: `path` is empty for
     virtual-hosted addressing and `/bucket` for path-style addressing.
@@ -106,7 +106,7 @@ class BucketAddress(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The two buckets and prefixes that a sweep, and the lease on them, are about."""
+    """The two buckets and prefixes of a sweep and of its lease."""
 
     source_bucket: str
     source_prefix: str
@@ -129,13 +129,13 @@ class Pair(NamedTuple):
         return self.source_prefix + target[len(self.destination_prefix) :]
 
     def __str__(self) -> str:
-        """Write the pair as people write it: `s3://a/x -> s3://b/y`."""
+        """Return the pair as people write it: `s3://a/x -> s3://b/y`."""
         source = f"s3://{self.source_bucket}/{self.source_prefix}"
         return f"{source} -> s3://{self.destination_bucket}/{self.destination_prefix}"
 
 
 class ObjectEntry(NamedTuple):
-    """One object as a listing tells of it (S3 API: ListObjectsV2, element `Contents`).
+    """One object of a listing (S3 API: ListObjectsV2, element `Contents`).
 
     `size` is in bytes; `etag` is without its quotes; `last_modified` is S3's own text
     (`2025-01-04T03:17:09.000Z`), which sorts as time does and is parsed only where a date is needed.
@@ -150,9 +150,9 @@ class ObjectEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ObjectPage(Sequence[ObjectEntry]):
-    """Adjoining objects of a listing, told in columns: most are compared a thousand at a time and never one by one.
+    """Consecutive objects of a listing, in columns, since most are compared a thousand at a time.
 
-    The columns are as long as each other and hold what `ObjectEntry` has under the names in the singular.
+    The columns have equal lengths and hold the fields of `ObjectEntry`.
     """
 
     keys: list[str]
@@ -162,7 +162,7 @@ class ObjectPage(Sequence[ObjectEntry]):
     classes: list[str]
 
     def __reduce__(self) -> "tuple[Callable[[bytes], ObjectPage], tuple[bytes]]":
-        """Travel between processes at a third of what pickling five thousand texts one by one takes."""
+        """Pickle the columns as one `marshal` text, which takes a third of the time of pickling 5,000 texts."""
         return _unpacked, (marshal.dumps((self.keys, self.sizes, self.etags, self.times, self.classes)),)
 
     def __len__(self) -> int:
@@ -176,7 +176,7 @@ class ObjectPage(Sequence[ObjectEntry]):
     @overload
     def __getitem__(self, at: slice) -> "ObjectPage": ...
     def __getitem__(self, at: int | slice) -> "ObjectEntry | ObjectPage":
-        """Return one object, or some as a page of their own."""
+        """Return one object, or a slice as a page."""
         columns = (self.keys, self.sizes, self.etags, self.times, self.classes)
         if isinstance(at, slice):
             return ObjectPage(*(column[at] for column in columns))  # type: ignore[arg-type]  # each of its own type
@@ -195,17 +195,17 @@ def page_of(entries: Sequence[ObjectEntry]) -> ObjectPage:
 
 
 class Transfer(NamedTuple):
-    """One object that the plan wants moved, and why (`missing`, `size`, `etag`, `newer`)."""
+    """One object that is to be transferred, and the reason (`missing`, `size`, `etag`, `newer`)."""
 
     entry: ObjectEntry
     reason: str
 
 
 class Order(NamedTuple):
-    """One intended transfer, as a worker gets it.
+    """One intended transfer, as it is sent to a worker.
 
     `sweep` and `number` (counted from 1 within the sweep) name its row in the trail. `orphaned_since` is 0, or the
-    time (seconds since the epoch) since when a worker that died may have carried it out, in part or whole.
+    time (seconds since the epoch) from which a worker that died may have executed it, partly or wholly.
     """
 
     sweep: int
@@ -221,9 +221,9 @@ class Order(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one order.
+    """The result of one order.
 
-    `moved_at` is in seconds since the epoch. `method` is None where no way was even tried. `code` is S3's
+    `moved_at` is in seconds since the epoch. `method` is None if no method was tried. `code` is S3's
     error code (or ours) for an error, `fallback` why streaming replaced a server-side copy, else empty;
     `delete_due` says that the source object is to be deleted once this success is committed; `unkept` names the
     properties that the copy could not keep (`tags`, `storage_class`, ...).
@@ -249,7 +249,7 @@ class Outcome(NamedTuple):
 
 
 def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0) -> Outcome:
-    """Return the error outcome of an order that did not get as far as a way of its own."""
+    """Return the error outcome of an order for which no method was tried."""
     return Outcome(
         sweep=order.sweep,
         number=order.number,
@@ -268,7 +268,7 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
 
 
 class Wait(NamedTuple):
-    """An object that failed in the latest sweep that tried it, and when it is tried again.
+    """An object that failed in the latest sweep that tried it, and the time of its next attempt.
 
     `failures` counts the sweeps in a row in which it failed, `sweep` is the last of them and `etag` what failed then;
     times are in seconds since the epoch.
@@ -283,7 +283,7 @@ class Wait(NamedTuple):
 
 
 class WaitChanges(NamedTuple):
-    """What a batch of outcomes changes in the waits of `pair`: `waits` are set, those of the keys `ended` removed."""
+    """Changes of the waits of `pair` by a batch of outcomes: `waits` are set, those of the keys `ended` are removed."""
 
     pair: Pair
     waits: Sequence[Wait] = ()
@@ -291,7 +291,7 @@ class WaitChanges(NamedTuple):
 
 
 class DueDeletion(NamedTuple):
-    """A source object whose copy is verified and recorded, and which is to be deleted if it is still that version."""
+    """A source object whose copy is verified and recorded, to be deleted if it is still that version."""
 
     sweep: int
     number: int
@@ -300,14 +300,14 @@ class DueDeletion(NamedTuple):
 
 
 class Deletion(NamedTuple):
-    """What became of a due deletion: `code` is empty where the object is gone, else why it is not."""
+    """The result of a due deletion: `code` is empty if the object is gone, else the reason why it is not."""
 
     due: DueDeletion
     code: str = ""
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing is left to do: the object is gone, or is another version now, which is moved anew."""
+        """Whether nothing is left to do: the object is gone, or is another version now, which a later sweep moves."""
         return self.code in {"", "PreconditionFailed"}
 
 
@@ -348,8 +348,8 @@ class SweepRecord:
 class FailureRecord:
     """One failed transfer as the trail holds it.
 
-    `failures_in_a_row` and `next_attempt` (seconds since the epoch) tell of its object as it stands now: 0 and None
-    where that has succeeded since. `pair` is None for a row that belongs to no sweep of the trail.
+    `failures_in_a_row` and `next_attempt` (seconds since the epoch) are the current state of the object: 0 and None
+    if it has succeeded since. `pair` is None for a row that belongs to no sweep of the trail.
     """
 
     sweep: int

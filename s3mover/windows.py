@@ -1,4 +1,4 @@
-"""When new work may begin: windows of the week, in wall-clock time of a place. Pure: the time is passed in.
+"""When new work may begin: windows of the week, in the wall-clock time of a time zone. Pure: the time is passed in.
 
 How windows are written is in `settings/windows.py`.
 """
@@ -16,7 +16,7 @@ _WEEK = timedelta(days=7)
 class Window(NamedTuple):
     """Hours of some days: from the minute `begins` of the day (0 to 1439) until before `ends` (up to 1440).
 
-    Where `ends` comes first, the window crosses midnight and belongs to the day on which it begins. `days` are
+    If `ends` comes first, the window crosses midnight and belongs to the day on which it begins. `days` are
     numbered from Monday, 0.
     """
 
@@ -46,9 +46,9 @@ def is_open(windows: Sequence[Window], at: float) -> bool:
 
 
 def next_change(windows: Sequence[Window], at: float) -> float | None:
-    """Return when the windows next open or close, None where they do not within a little more than a week.
+    """Return when the windows next open or close; None if they do not within a little more than a week.
 
-    Looked for minute by minute, since clocks that are put forward or back leave no simpler rule.
+    It is searched minute by minute: changes of the clocks in spring and autumn leave no simpler rule.
     """
     now, minute = is_open(windows, at), at - at % MINUTE
     for _ in range(int(_WEEK.total_seconds()) // MINUTE + DAY_MINUTES):

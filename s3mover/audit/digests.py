@@ -1,4 +1,4 @@
-"""Names of fixed length for pairs and keys of any length: what a lock or a row is found by."""
+"""Digests of fixed length that identify pairs and keys of any length, in locks and rows."""
 
 import hashlib
 from collections.abc import Sequence

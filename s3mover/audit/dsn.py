@@ -1,6 +1,6 @@
-"""Reads `audit.url` into a frozen record that shows its password to nobody.
+"""Parses `audit.url` into a frozen record whose text never shows the password.
 
-Here lives the grammar of the three spellings (Go's DSN, `mysql://`, `sqlite:///`). Nothing is opened or looked up.
+The three forms are Go's DSN, `mysql://` and `sqlite:///`. Nothing is opened or looked up.
 Go's grammar is that of `ParseDSN` in go-sql-driver/mysql: the last `@` ends the credentials, the first `:` in these
 ends the user's name, and nothing in them is encoded. Go wants a `/` in an option's value encoded; here it may stand.
 """
@@ -29,7 +29,7 @@ _GO_REMAINDER = re.compile(
 )
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>\d{1,5}))?")
 
-# What users of the first version carry along; s3mover sets its session up by itself.
+# Options of the first version's DSNs, ignored: s3mover sets up its session itself.
 _IGNORED_OPTIONS = frozenset(
     (
         "allowNativePasswords",
@@ -60,8 +60,8 @@ class _Place(NamedTuple):
 class Tls(StrEnum):
     """How the connection to MySQL is protected, in the words of MySQL's own `--ssl-mode`.
 
-    `PREFERRED` (what holds where nothing is written) takes TLS where the server offers it, and is as open to an
-    active attacker as no TLS; `REQUIRED` is encrypted and unverified, which only an explicit wish can mean.
+    `PREFERRED` (the default) uses TLS if the server offers it, but does not protect against an active attacker;
+    `REQUIRED` is encrypted but unverified, and must be set explicitly.
     """
 
     DISABLED = "disabled"
@@ -71,7 +71,7 @@ class Tls(StrEnum):
     VERIFY_IDENTITY = "verify_identity"
 
 
-# What programs in Go call a configuration of their own making: here it is that of ssl-ca.
+# In Go programs the name of a configuration of their own; here it means that of ssl-ca.
 _GO_CUSTOM = "custom"
 _GO_TLS = {
     _GO_CUSTOM: Tls.VERIFY_IDENTITY,
@@ -86,7 +86,7 @@ _GO_TLS = {
 
 @dataclass(frozen=True, slots=True)
 class MysqlDsn:
-    """Where a MySQL or MariaDB answers, and as whom. `socket` replaces `host` and `port` where it is not empty."""
+    """Address, user and database of a MySQL or MariaDB. `socket`, if set, replaces `host` and `port`."""
 
     user: str
     password: str = field(repr=False)
@@ -99,19 +99,19 @@ class MysqlDsn:
 
     @property
     def trusts_anybody(self) -> bool:
-        """Whether TLS was asked for without a look at who is at the other end."""
+        """Whether TLS is used without verifying the server."""
         return self.tls is Tls.REQUIRED and not self.socket
 
     @property
     def place(self) -> str:
-        """The server's address as people write it."""
+        """The server's address for messages."""
         if self.socket:
             return self.socket
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def redacted(self) -> str:
-        """The URL with its password left out."""
+        """The URL without its password."""
         place = f"unix({self.socket})" if self.socket else self.place
         return f"{_MYSQL_SCHEME}{self.user}:***@{place}/{self.database}"
 
@@ -138,10 +138,10 @@ Dsn = MysqlDsn | SqliteDsn
 
 
 def parse_dsn(url: str) -> Dsn:
-    """Read the value of `audit.url`.
+    """Parse the value of `audit.url`.
 
     Raises:
-        SettingsError: it is none of the three spellings; the sentence never contains the password.
+        SettingsError: it has none of the three forms; the message never contains the password.
     """
     if url.startswith(_SQLITE_SCHEME):
         return _sqlite(url.removeprefix(_SQLITE_SCHEME))
@@ -173,7 +173,7 @@ def _go_dsn(url: str) -> MysqlDsn:
     user, _, password = credentials.partition(":")
     found = _GO_REMAINDER.fullmatch(remainder)
     if found is None:
-        raise _problem("it cannot be read")
+        raise _problem("it cannot be parsed")
     if found["net"] == "unix":
         return _mysql(user, password, _Place(socket=found["address"] or DEFAULT_SOCKET), found["database"])
     return _mysql(user, password, _host_port(found["address"] or ""), found["database"])
@@ -182,7 +182,7 @@ def _go_dsn(url: str) -> MysqlDsn:
 def _host_port(address: str) -> _Place:
     found = _HOST_PORT.fullmatch(address)
     if found is None:
-        raise _problem("its host and port cannot be read")
+        raise _problem("its host and port cannot be parsed")
     port = int(found["port"] or DEFAULT_PORT)
     if not 0 < port < 1 << 16:
         raise _problem("its port is out of range", "expected a port from 1 to 65535")

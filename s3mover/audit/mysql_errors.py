@@ -1,4 +1,4 @@
-"""What an error number of MySQL or MariaDB means for the trail; pure, the driver is not imported here.
+"""Translates error numbers of MySQL and MariaDB. Pure: the driver is not imported here.
 
 The numbers are those of the MySQL Reference Manual, "Server Error Message Reference" and "Client Error Message
 Reference", and of MariaDB's "Error Codes".
@@ -82,7 +82,7 @@ def translate(number: int, message: str, dsn: MysqlDsn) -> MoverError:
     """
     where = f"{dsn.place}, database {dsn.database!r}, user {dsn.user!r}"
     if number in _REFUSED:
-        return UnreachableError(f"The audit database refuses the work ({where}): {message}")
+        return UnreachableError(f"The audit database denies access ({where}): {message}")
     if number in _AWAY or number in _CLIENT_ERRORS or number == _NO_NUMBER:
         return AuditUnavailableError(f"The audit database is not available ({where}): {message}")
     return MoverError(f"The audit database reports an error ({where}): {message}")

@@ -1,4 +1,4 @@
-"""What the driver is told about a connection, from its DSN; pure, the driver is not imported here."""
+"""The driver's arguments for a DSN, and the session's variables. Pure: the driver is not imported here."""
 
 import re
 
@@ -21,9 +21,9 @@ SESSION = (
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )
-# The first that know JSON_TABLE, in which the trail gives them many rows at once.
+# The first versions with JSON_TABLE, which the trail writes many rows with.
 _OLDEST = {"MySQL": (8, 0), "MariaDB": (10, 6)}
-# MariaDB calls itself 5.5.5 first, for clients that fear two digits.
+# MariaDB prefixes its version with 5.5.5, for clients that cannot parse two digits.
 _VERSION = re.compile(r"(?:5\.5\.5-)?(\d+)\.(\d+)")
 _VERIFYING = (Tls.VERIFY_CA, Tls.VERIFY_IDENTITY)
 
@@ -32,7 +32,7 @@ def arguments(dsn: MysqlDsn, answer_timeout: int, system_ca_file: str | None) ->
     """Return the driver's arguments; `answer_timeout` is in seconds.
 
     Raises:
-        SettingsError: certificates are to be verified, and no CA is known.
+        SettingsError: certificates are to be verified, and no CA certificates are found.
     """
     place = {"unix_socket": dsn.socket} if dsn.socket else {"host": dsn.host, "port": dsn.port}
     return {
@@ -58,7 +58,7 @@ def needs_tls(dsn: MysqlDsn) -> bool:
 
 
 def shortcoming(server: str) -> str:
-    """Return what a server that introduces itself as `server` is and should be; empty where it will do."""
+    """Return why the server version `server` is not supported; empty if it is."""
     product = "MariaDB" if "mariadb" in server.lower() else "MySQL"
     version = _VERSION.match(server)
     if version is None or (int(version[1]), int(version[2])) >= _OLDEST[product]:

@@ -1,7 +1,7 @@
 """Records to rows and rows to records, the same for both databases.
 
-What a column of MySQL without a sign has in common with a plain 0 is a decimal: such numbers are made whole again.
-Times stand in the databases as UTC with microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
+COALESCE of an unsigned column of MySQL and 0 is a decimal, hence the conversions to `int`. Times are stored as UTC with
+microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ from s3mover.model import (
     Wait,
 )
 
-# What the columns hold; longer text is cut, because a row that is refused would stop every row after it.
+# The lengths of the columns. Longer text is cut: a row that is refused would block every row after it.
 MESSAGE_CHARACTERS = 4000
 CODE_CHARACTERS = 128
 ETAG_CHARACTERS = 255
@@ -137,10 +137,10 @@ def total(row: Row) -> Total:
 
 
 def digits(pair: Pair) -> list[str]:
-    """Write a pair's names as `HEX` of both databases does."""
+    """Return a pair's names in the form of `HEX` of both databases."""
     return [name.encode().hex().upper() for name in pair]
 
 
 def pair_of(names: Row) -> Pair | None:
-    """Read a pair from the `HEX` of its names; None where there is none, for which SQLite writes no digits."""
+    """Read a pair from the `HEX` of its names; None if there is none, for which SQLite writes no digits."""
     return Pair(*(bytes.fromhex(name).decode() for name in names)) if names[0] else None

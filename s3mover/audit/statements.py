@@ -1,7 +1,7 @@
-"""Every SQL statement of the trail but the schema's, for both dialects; placeholders are `?`.
+"""All SQL statements of the trail except the schema, for both dialects; placeholders are `?`.
 
-Here is text only. The two dialects differ in what an insert does with a row that is there already, and in how it is
-given many rows: SQLite runs it once for each row, MySQL takes all of them as one JSON text.
+The dialects differ in how an insert treats a row that exists, and in how many rows are passed: SQLite runs the insert
+once for each row, MySQL gets all rows as one JSON text.
 """
 
 # ruff: noqa: S608 - what is put together here are names and placeholders of this module, never a value
@@ -37,7 +37,7 @@ _WAIT = (
 )
 
 
-# As JSON_TABLE is told them; what a column of the table cannot hold is an error, and never a NULL.
+# Column types for JSON_TABLE. A value that a column cannot hold is an error, never a NULL.
 _UNSIGNED = ("batch_id", "number", "size_bytes", "duration_us", "attempts", "delete_due", "failures")
 _SIGNED = ("pair_hash", "key_hash")
 
@@ -53,13 +53,12 @@ def _insert(table: str, columns: tuple[str, ...], tails: dict[str, str], **fixed
     head = f"INSERT INTO {table} ({', '.join([*columns, *fixed])})"
     marks = ", ".join(["?"] * len(columns) + [*fixed.values()])
     names = [f"c{at}" for at in range(len(columns))]
-    told = ", ".join(
+    json_columns = ", ".join(
         f"{name} {_type(column)} PATH '$[{at}]' ERROR ON ERROR"
         for at, (name, column) in enumerate(zip(names, columns, strict=True))
     )
-    select = (
-        f"SELECT {', '.join([*names, *fixed.values()])} FROM JSON_TABLE(?, '$[*]' COLUMNS ({told})) AS given"
-    )
+    source = f"JSON_TABLE(?, '$[*]' COLUMNS ({json_columns})) AS given"
+    select = f"SELECT {', '.join([*names, *fixed.values()])} FROM {source}"
     return {
         "mysql": f"{head} {select} {tails['mysql']}",
         "sqlite": f"{head} VALUES ({marks}) {tails['sqlite']}",
@@ -77,8 +76,8 @@ def _overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, st
     }
 
 
-# A row that is there, pending or settled, stays as it is: assigning the key to itself changes nothing, and unlike
-# INSERT IGNORE it hides no other error.
+# A row that exists, pending or settled, stays as it is: assigning the key to itself changes nothing, and unlike
+# INSERT IGNORE it does not hide other errors.
 _NO_CHANGE = {
     "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
@@ -119,12 +118,12 @@ RECOUNT_SWEEP = {
     + " WHERE sweep.id = ?",
     "sqlite": f"UPDATE migration_batches SET ({', '.join(_COUNTED)}) = ({_COUNTS}) WHERE id = ?",
 }
-# How many were listed died with the process: at least those that were planned.
+# The number listed was lost with the process; it is at least the number planned.
 INTERRUPT_SWEEP = """
     UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned
     WHERE id = ?
 """
-# Collations call different prefixes equal; digits of their bytes they do not.
+# Collations treat different prefixes as equal; the hexadecimal digits of their bytes differ.
 _PAIR_DIGITS = ", ".join(f"HEX({name})" for name in _PAIR.split(", "))
 OF_PAIR = f"({_PAIR_DIGITS}) = (?, ?, ?, ?)"
 IN_SWEEPS_OF_PAIR = f"batch_id IN (SELECT id FROM migration_batches WHERE {OF_PAIR})"
@@ -237,7 +236,7 @@ def end_deletions(rows: int) -> str:
     """
 
 
-# Left to itself MariaDB reads every page from the newest row on, skipping what earlier pages have told.
+# Without the hint MariaDB reads every page from the newest row on, and skips the rows of earlier pages.
 _BY_TIME = {"mysql": "FORCE INDEX (document_logs_status)", "sqlite": ""}
 
 

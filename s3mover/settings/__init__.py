@@ -1,8 +1,8 @@
-"""Settings: what can be set, from where it is read, and what to say where it cannot be worked with.
+"""Settings: what can be set, where it is read from, and the messages for invalid values.
 
-The only room that knows pydantic and YAML. It knows the shape of a value, not whether a bucket or database answers.
-What is met here at its door is light and needs neither: the records and their names. Who reads settings, or asks what
-is expected of them, goes to `load.py` and `definitions.py`.
+The only package that imports pydantic and YAML. It checks the form of a value, not whether a bucket or database
+answers. The names exported here (records and names of settings) need neither library; `load.py` and `definitions.py`
+do.
 """
 
 from s3mover.settings.model import Route, Settings, routes_of

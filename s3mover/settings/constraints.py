@@ -1,7 +1,7 @@
-"""What must hold between several settings: pure checks on settings that are each well formed.
+"""Constraints between several settings: pure checks on settings that are valid one by one.
 
-Two names of one bucket (an access point and the bucket behind it, two host names of one server) cannot be told
-apart here; what can be seen is refused.
+Two names of one bucket (an access point and the bucket behind it, two host names of one server) cannot be recognised
+here; every overlap that can be seen is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def missing_buckets(settings: Settings) -> Iterator[Problem]:
-    """Both buckets must be named."""
+    """Yield a problem for each bucket that is not set."""
     for side, short, bucket in (
         ("source", "SRC", settings.source),
         ("destination", "DST", settings.destination),
@@ -28,7 +28,7 @@ def missing_buckets(settings: Settings) -> Iterator[Problem]:
 
 
 def conflicts(settings: Settings) -> Iterator[Problem]:
-    """Everything else: credentials come in pairs, nothing is copied onto itself, every process has a thread."""
+    """Yield the other problems: incomplete credentials, overlapping buckets, more processes than threads."""
     yield from _paired_keys("source", settings.source)
     yield from _paired_keys("destination", settings.destination)
     yield from _apart(settings)
@@ -36,7 +36,7 @@ def conflicts(settings: Settings) -> Iterator[Problem]:
 
 
 def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
-    """Two routes with the same buckets and prefixes would wait for each other's lease for ever."""
+    """Yield a problem for each route whose buckets and prefixes another route has: it would never get the lease."""
     known: dict[tuple[str, ...], str] = {}
     for name, settings in routes:
         source, destination = settings.source, settings.destination
@@ -44,7 +44,7 @@ def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
         if pair in known:
             yield Problem(
                 f"routes.{name}: has the same buckets and prefixes as routes.{known[pair]}; "
-                "one route moves all that is there, so take one of them out or give it another prefix"
+                "remove one of them, or give it another prefix"
             )
         known.setdefault(pair, name)
 
@@ -70,8 +70,8 @@ def _apart(settings: Settings) -> Iterator[Problem]:
     if longer.startswith(shorter):
         yield Problem(
             f"source and destination overlap: s3://{source.bucket}/{source.prefix} and "
-            f"s3://{destination.bucket}/{destination.prefix} share keys, so that objects would be copied "
-            "onto each other and could be lost; choose another bucket, or prefixes of which neither begins with "
+            f"s3://{destination.bucket}/{destination.prefix} share keys, so objects would overwrite "
+            "each other and could be lost; choose another bucket, or prefixes of which neither begins with "
             "the other",
             frozenset(
                 f"{side}.{field}"
@@ -82,7 +82,7 @@ def _apart(settings: Settings) -> Iterator[Problem]:
 
 
 def _store(bucket: BucketSettings) -> tuple[str, int | None]:
-    """Name the store that a bucket is in; all regions of an AWS partition share their buckets' names."""
+    """Return what identifies the store of a bucket; the regions of an AWS partition share one namespace."""
     url = urlsplit(bucket.endpoint_url)
     host = (url.hostname or "").rstrip(".")
     if not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):

@@ -1,4 +1,4 @@
-"""The list of all settings, read off the model: names, defaults, units, reasons, and what is expected of a value."""
+"""The definitions of all settings, derived from the model: name, default, unit, description, expected value."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,10 +42,10 @@ FIRST_VERSION_NAMES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting in words.
+    """The definition of one setting.
 
-    `default` is the text that stands for it in a file (empty: unset); a `secret` is never shown in a message; a
-    `structured` one may be a list of mappings in a file. `annotation` is what pydantic holds a value against.
+    `default` is written as in a file (empty: not set); a `secret` is never shown in a message; a
+    `structured` one may be a list of mappings in a file. pydantic validates a value with `annotation`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Setting:
 
     @property
     def environment(self) -> tuple[str, ...]:
-        """The names that the environment has for it, the strongest first; each also with `_FILE`."""
+        """Its environment variables, the one with precedence first; each also exists with `_FILE`."""
         old = (name for name, setting in FIRST_VERSION_NAMES.items() if setting == self.name)
         return (environment_name(self.name), *old)
 

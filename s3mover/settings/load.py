@@ -1,4 +1,4 @@
-"""From file, environment and command line to settings that can be worked with, or to all problems at once."""
+"""Loads the settings from file, environment and command line, or raises all problems at once."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ def load(
     *,
     buckets: bool = True,
 ) -> Settings:
-    """Read the settings; the command line wins over the environment, that over the file, that over the defaults.
+    """Load the settings. Precedence: command line, environment, file, defaults.
 
     Args:
         path: the file that was named on the command line, or None: `$S3MOVER_CONFIG`, else `./config.yaml`.
         environ: the environment.
-        overrides: what the command line says, by setting (`sweep.interval`); None is not said.
+        overrides: values from the command line by setting (`sweep.interval`); None means not given.
         buckets: whether both buckets must be named; `report` and `schema` work without them.
 
     Raises:
@@ -49,8 +49,8 @@ def load(
     for name in file.routes:
         route, found = _route(given, [layer.routes[name] for layer in layers], buckets=buckets)
         routes.append(Route(name, route))
-        said = {problem.text for problem in problems}
-        problems += [of_route(name, problem) for problem in found if problem.text not in said]
+        known = {problem.text for problem in problems}
+        problems += [of_route(name, problem) for problem in found if problem.text not in known]
     problems += duplicate_pairs(routes) if buckets else ()
     if problems:
         raise SettingsError([problem.text for problem in problems])
@@ -64,7 +64,7 @@ def _given(layers: Sequence[Layer]) -> dict[str, Given]:
 def _route(
     given: Mapping[str, Given], layers: Sequence[Layer], *, buckets: bool
 ) -> tuple[Settings, list[Problem]]:
-    """Return the settings of a route, whose own ones win over those at the top, and what is wrong with them."""
+    """Return the settings of a route, whose own values have precedence over those at the top, and their problems."""
     own = _given(layers)
     settings, refusals = _validated({**given, **own})
     settings = _keys_kept(settings, {**given, **own})
@@ -73,7 +73,7 @@ def _route(
 
 
 def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
-    """Return settings with defaults in place of what was refused, and the refusals, in the order of the model."""
+    """Return settings with defaults in place of invalid values, and the problems, in the order of the model."""
     values: dict[str, object] = {}
     refusals = []
     for name, setting in setting_definitions().items():
@@ -87,14 +87,14 @@ def _validated(given: Mapping[str, Given]) -> tuple[Settings, list[Problem]]:
 
 
 def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:
-    """Let the destination's prefix be the source's where it is not set."""
+    """Return the settings with the source's prefix for the destination, if that is not set."""
     if "destination.prefix" in given:
         return settings
     return with_values(settings, {"destination.prefix": settings.source.prefix})
 
 
 def _across_settings(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:
-    """Check settings against each other, save where a problem already says that one of them is not known."""
+    """Return the violated constraints, except those on settings whose value is unknown because of another problem."""
     unsure = frozenset().union(*(problem.settings for problem in known))
     found = [*(missing_buckets(settings) if buckets else ()), *conflicts(settings)]
     return [problem for problem in found if not problem.settings & unsure]

@@ -50,12 +50,12 @@ def _field(default: Any, unit: str, description: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What all sections share: they are told from values by it."""
+    """The base class of sections, which tells them from values."""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketSettings(Section):
-    """One end of the transfer: which bucket, where it answers, and who asks."""
+    """One end of the transfer: the bucket, its address and the credentials."""
 
     bucket: Bucket = _field(
         "",
@@ -156,7 +156,7 @@ class DestinationSettings(BucketSettings):
 
 @dataclass(frozen=True, slots=True)
 class RestoreSettings(Section):
-    """What is done about archived objects, which cannot be read before they are restored."""
+    """Handling of archived objects, which cannot be read before they are restored."""
 
     tier: Annotated[Literal["", "standard", "bulk", "expedited"], Lowered] = _field(
         "",

@@ -1,6 +1,6 @@
-"""The names of settings, as `transfer.restore.days`, and the values that they stand for in a record of settings.
+"""The names of settings, such as `transfer.restore.days`, and access to their values by name.
 
-Light: whoever needs more than names asks `definitions.py`.
+It does not import pydantic; everything else about a setting is in `definitions.py`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import Any
 from s3mover.settings.model import Section, Settings
 
 ROUTES = "routes"
-# What the routes of one daemon share: its workers, its trail, its doors.
+# Shared by all routes of a daemon: its workers, its trail, its sockets.
 _OF_ALL_ROUTES = frozenset(
     {"transfer.threads", "transfer.processes", "audit.url", "http", "control", "log", "stop"}
 )

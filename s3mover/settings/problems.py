@@ -1,4 +1,4 @@
-"""The wording of everything that can be wrong with settings; no secret is ever repeated."""
+"""The messages about invalid settings. They never contain a secret."""
 
 import difflib
 import json
@@ -29,60 +29,60 @@ _LONGEST = 80
 
 
 class Problem(NamedTuple):
-    """A sentence for people, and the settings whose value is therefore not known."""
+    """A sentence for the user, and the settings whose value is unknown because of it."""
 
     text: str
     settings: frozenset[str] = frozenset()
 
 
 class Given(NamedTuple):
-    """A value before it is checked, and where it came from, in words."""
+    """A value before validation, and where it came from."""
 
     value: object
     origin: str
 
 
 def refused(setting: Setting, given: Given, error: ErrorDetails) -> Problem:
-    """Say that a value is not what the setting expects."""
+    """Return the problem of a value that the setting does not accept."""
     found = "the value (not shown)" if setting.secret else shown(given.value)
     cause = error.get("ctx", {}).get("error")
-    reason = str(cause) if cause else _REASONS.get(error["type"], "cannot be used")
+    reason = str(cause) if cause else _REASONS.get(error["type"], "is invalid")
     return about(setting.name, given.origin, f"{found} {reason}; expected {setting.expected}")
 
 
 def about(setting: str, origin: str, sentence: str) -> Problem:
-    """Say something about one setting, whose value is not known because of it."""
+    """Return a problem of one setting."""
     return Problem(f"{setting} ({origin}): {sentence}", frozenset({setting}))
 
 
 def of_route(route: str, problem: Problem) -> Problem:
-    """Say that a problem is one of a route's own settings."""
+    """Return the problem with the route's name in front."""
     first = re.split(r"[ :]", problem.text, maxsplit=1)[0]
     joint = "." if first in setting_definitions() else ": "
     return problem._replace(text=f"routes.{route}{joint}{problem.text}")
 
 
 def unknown_setting(name: str, origin: str) -> Problem:
-    """Say that a key of the file or an option names no setting, and which one may be meant."""
+    """Return the problem of a key or option that is not a setting, with the nearest name."""
     near = nearest(name, setting_definitions())
     return _unknown(name, origin, "is not a setting", near, near)
 
 
 def unknown_section(name: str, origin: str) -> Problem:
-    """Say that a key at the top of the file names no section, and what may be meant: a section or a setting in one."""
+    """Return the problem of a key at the top of the file that is not a section, with the nearest section or setting."""
     near = nearest(name, section_names()) or nearest(name, setting_definitions())
     return _unknown(name, origin, "is not a section", near, near)
 
 
 def unknown_variable(name: str) -> Problem:
-    """Say that a variable of the environment looks like a setting and is none."""
+    """Return the problem of an environment variable that looks like a setting but is not one."""
     names = {environment_name(setting): setting for setting in setting_definitions()}
     near = nearest(name, names)
     return _unknown(name, "environment", "is not a setting", near, names.get(near, ""))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that is most like `word`, or an empty text where none is."""
+    """Return the known word nearest to `word`, or an empty text if none is near."""
     names = list(known)
     leaves = {name.rpartition(".")[2]: name for name in reversed(names)}
     if word in leaves:
@@ -94,7 +94,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """Write a value as it may stand in a message: quoted, on one line, cut where long, without credentials."""
+    """Return a value for a message: quoted, on one line, truncated, without credentials."""
     if isinstance(value, list | tuple):
         return "a list"
     text = str(value).encode(errors="backslashreplace").decode()

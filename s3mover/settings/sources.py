@@ -1,7 +1,7 @@
-"""Where values come from: the file, the environment, the command line. Each becomes a layer of values by name.
+"""Reads values from the file, the environment and the command line, each into a layer of values by name.
 
-Nothing (an empty text, a key without a value) means that a layer does not set it, so that the layer below is heard.
-Two quotation marks (`""`) mean an empty text on purpose, in the file and in the environment alike.
+An empty text, or a key without a value, means that a layer does not set it, so the next layer applies. Two quotation
+marks (`""`) mean an empty text, both in the file and in the environment.
 """
 
 import re
@@ -38,7 +38,7 @@ _TEST_PREFIX = "S3MOVER_TEST_"
 
 @dataclass(slots=True)
 class Layer:
-    """What one source sets, by the settings' names, and what is wrong with it; `routes` is what it sets for each."""
+    """The values that one source sets, by setting, and its problems; `routes` are the layers of the routes."""
 
     values: dict[str, Given] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Layer:
 
 
 def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
-    """Read the named file, else that of `$S3MOVER_CONFIG`, else `./config.yaml`, which alone may be missing."""
+    """Read the named file, else `$S3MOVER_CONFIG`, else `./config.yaml`; only the last may be missing."""
     named = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     file = named or DEFAULT_FILE
     try:
@@ -69,9 +69,9 @@ def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
 
 
 def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> Layer:
-    """Read the `S3MOVER_A__B` names and those of the first version, each also with `_FILE`; the former win.
+    """Read the `S3MOVER_A__B` variables, then those of the first version, each also with `_FILE`.
 
-    What is for one of the `routes` has its name in front: `S3MOVER_ROUTES__HR__A__B`.
+    A value for one of the `routes` has its name in front: `S3MOVER_ROUTES__HR__A__B`.
     """
     layer = Layer()
     ours = {environment_name(setting): setting for setting in setting_definitions()}
@@ -89,7 +89,7 @@ def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> 
 
 
 def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) -> Layer:
-    """Take what the command line says, also as `routes.NAME.a.b`; None is not said."""
+    """Read the values of the command line, also as `routes.NAME.a.b`; None means not given."""
     layer = Layer(routes={route: Layer() for route in routes})
     for name, value in overrides.items():
         route, setting = split_name(name)

@@ -1,4 +1,4 @@
-"""How durations and sizes are written and read: `60s`, `64MiB`. Bounds and wording of errors live elsewhere."""
+"""Parses and writes durations and sizes: `60s`, `64MiB`."""
 
 import re
 from decimal import Decimal

@@ -1,7 +1,7 @@
-"""The shapes that a setting's text must have (a bucket's name, an endpoint, a DSN), each with its wording.
+"""Validates the form of texts: a bucket's name, an endpoint, a DSN, ...
 
-Only the shape is looked at: whether a bucket exists or a database answers is for the rooms that talk to them.
-Each message continues a sentence that begins with the text, and never repeats the text, which may be a secret.
+Only the form is checked, not whether a bucket exists or a database answers. Each message continues a sentence that
+begins with the text, and never repeats the text, which may be a secret.
 """
 
 import re
@@ -102,7 +102,7 @@ def role_arn(text: str) -> str:
 
 
 def database_url(text: str) -> str:
-    """Check that a DSN has one of the forms that the audit room reads; it reads the details itself."""
+    """Check that a DSN has one of the forms that `audit/dsn.py` parses; the details are checked there."""
     if not any(form.fullmatch(text) for form in _DATABASES):
         raise ValueError("is not a database URL")
     return text

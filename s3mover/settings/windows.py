@@ -1,4 +1,4 @@
-"""How `sweep.windows` are written and parsed: days, hours, time zone. What is open now: `s3mover/windows.py`."""
+"""Parses and writes `sweep.windows`: days, hours, time zone. Their meaning is in `s3mover/windows.py`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def read_windows(value: object) -> tuple[Window, ...]:
 
 
 def write_windows(windows: Sequence[Window]) -> str:
-    """Write windows as they stand in a file, on one line."""
+    """Return windows as they are written in a file, on one line."""
     return "[" + ", ".join(map(_text, windows)) + "]"
 
 

@@ -1,4 +1,4 @@
-"""The one door to YAML: a settings file read into its mappings with line numbers, and lists out of text.
+"""The adapter of YAML: parses a settings file into mappings with line numbers, and lists out of text.
 
 Every scalar is kept as the text it was written as, because settings read text themselves: so a bucket called `123`,
 a region called `no` or a prefix called `2024-01-01` stay what they are. Only safe YAML is
@@ -94,7 +94,7 @@ def structure(node: Node | None) -> Structure:
     """Return mappings and lists, one in the other, with texts at their ends.
 
     Raises:
-        YamlError: a tag that is not plain YAML's, or a key that stands there twice.
+        YamlError: a tag that is not plain YAML's, or a duplicate key.
     """
     if node is None or _is_nothing(node):
         return None
