@@ -13,7 +13,7 @@ from typing import Protocol
 
 
 class Periodic(Protocol):
-    """A task that is repeated; `due_at` is on the monotonic clock."""
+    """A task that is repeated; `due_at` is finite, on the monotonic clock."""
 
     @property
     def due_at(self) -> float:
