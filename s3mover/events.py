@@ -216,7 +216,10 @@ class ObjectFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectFallback(Event):
-    """A server-side copy was not possible, so the object streamed; `code` is the reason."""
+    """A server-side copy was not possible, so the object streamed; `code` is the reason.
+
+    Of a whole route, whose buckets are in two stores, it is announced once: `sweep` is 0 and `key` empty.
+    """
 
     name = "object.fallback"
     level = "warning"

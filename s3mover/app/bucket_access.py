@@ -1,13 +1,17 @@
-"""Startup checks: both buckets can be listed, and belong to the accounts that the settings name."""
+"""Startup checks: both buckets can be listed, belong to the accounts that the settings name, and are two."""
 
+import secrets
 from functools import partial
+from http import HTTPStatus
+from io import BytesIO
 
 from s3mover.app.endpoints import Endpoints
-from s3mover.errors import S3Error, UnreachableError
-from s3mover.model import Side
+from s3mover.errors import S3Error, SettingsError, UnreachableError
+from s3mover.model import PROBE_NAME, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
 from s3mover.settings.model import Settings
+from s3mover.stores import store_of
 
 # At startup a bucket that does not answer is more likely a wrong setting than an outage worth waiting for.
 STARTUP_ATTEMPTS = 3
@@ -31,6 +35,50 @@ def require_listable(settings: Settings, endpoints: Endpoints) -> None:
             raise
         finally:
             bucket.close_thread()
+
+
+def require_apart(settings: Settings, endpoints: Endpoints) -> None:
+    """Ensure that source and destination are two buckets where they have one name in one store.
+
+    Two accounts may each have a bucket of that name, in stores with a namespace per account; or both credentials see
+    the same bucket, in which objects would be copied onto each other. An object written at the destination shows it.
+
+    Raises:
+        SettingsError: they are one bucket.
+        S3Error: it could not be found out.
+    """
+    source, destination = settings.source, settings.destination
+    same_name = source.bucket == destination.bucket
+    if not same_name or store_of(endpoints.source.address) != store_of(endpoints.destination.address):
+        return
+    shorter, longer = sorted((source.prefix, destination.prefix), key=len)
+    if longer.startswith(shorter) and _is_one_bucket(settings, endpoints):
+        overlap = f"s3://{source.bucket}/{source.prefix} and s3://{destination.bucket}/{destination.prefix}"
+        problem = (
+            f"source and destination overlap: both credentials see one bucket, and {overlap} share keys; choose "
+            "another bucket, or prefixes of which neither begins with the other"
+        )
+        raise SettingsError([problem])
+
+
+def _is_one_bucket(settings: Settings, endpoints: Endpoints) -> bool:
+    """Return whether the source shows an object that is written at the destination, and deleted again."""
+    key = f"{settings.destination.prefix}{PROBE_NAME}{secrets.token_hex(8)}"
+    source, destination = endpoints.source, endpoints.destination
+    try:
+        endpoints.retry(lambda: destination.put(key, BytesIO(b"").readinto, 0, {}))
+        try:
+            endpoints.retry(lambda: source.head(key))
+        except S3Error as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        finally:
+            endpoints.retry(lambda: destination.delete(key))
+    finally:
+        source.close_thread()
+        destination.close_thread()
+    return True
 
 
 def owner_problem(settings: Settings, endpoints: Endpoints, side: Side) -> str:

@@ -3,11 +3,13 @@
 import os
 
 from s3mover.app.endpoints import Endpoints
+from s3mover.errors import SettingsError
 from s3mover.model import Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.settings.model import Settings
-from s3mover.transfer.policy import TransferPolicy
+from s3mover.stores import store_of
+from s3mover.transfer.policy import TransferPolicy, policy_between
 from s3mover.workers.messages import BYTES, REQUESTS, RouteConfig
 from s3mover.workers.pool.pool import share_threads
 
@@ -57,13 +59,30 @@ def threads_of(settings: Settings) -> list[int]:
     return share_threads(settings.transfer.threads, processes)
 
 
+def two_stores(endpoints: Endpoints) -> str:
+    """Return a sentence on source and destination where they are in two stores, empty where they are in one."""
+    source, destination = store_of(endpoints.source.address), store_of(endpoints.destination.address)
+    if source == destination:
+        return ""
+    return (
+        f"source ({source}) and destination ({destination}) are two stores, which cannot copy from each other"
+    )
+
+
 def route_config(settings: Settings, endpoints: Endpoints) -> RouteConfig:
-    """Return the configuration of the route that worker processes receive."""
+    """Return the configuration of the route that worker processes receive.
+
+    Raises:
+        SettingsError: `transfer.method` is `server_side_copy`, and the buckets are in two stores.
+    """
+    if settings.transfer.method == "server_side_copy" and (problem := two_stores(endpoints)):
+        raise SettingsError([f"transfer.method: {problem}; expected auto or streaming"])
+    source, destination = endpoints.source.address, endpoints.destination.address
     return RouteConfig(
-        source=endpoints.source.address,
-        destination=endpoints.destination.address,
+        source=source,
+        destination=destination,
         credentials={side: endpoints.credentials(side).credentials() for side in Side},
-        policy=policy_of(settings),
+        policy=policy_between(policy_of(settings), source, destination),
         request_payer="requester" in (settings.source.request_payer, settings.destination.request_payer),
         source_owner=settings.source.account_id,
         destination_owner=settings.destination.account_id,

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty
 
-from s3mover.app.bucket_access import require_listable
+from s3mover.app.bucket_access import require_apart, require_listable
 from s3mover.app.credential_refresh import CredentialRefresher, is_refusal
 from s3mover.app.endpoints import Endpoints, connect_endpoints
-from s3mover.app.factories import backoff_policy_of, pair_of, route_config
+from s3mover.app.factories import backoff_policy_of, pair_of, route_config, two_stores
 from s3mover.app.listings import plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import write_summary
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
-from s3mover.events import Notify
+from s3mover.events import Notify, ObjectFallback
 from s3mover.lifecycle.start_gate import StartGate
 from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import SweepStatus
@@ -31,6 +31,9 @@ from s3mover.sweep.tools import Inbox, SweepTools
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
+
+# The reason in the event that says once, for no key, that a route streams because its buckets are in two stores.
+DIFFERENT_STORES = "DifferentStores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def open_route_engine(
     Raises:
         UnreachableError: credentials or the database cannot be used.
         S3Error: a bucket cannot be listed.
+        SettingsError: source and destination are one bucket, or two stores where a server-side copy is demanded.
     """
     with ExitStack() as opened:
         trail = opened.enter_context(closing(open_trail(runtime.current.of(route).audit.url.value)))
@@ -104,6 +108,7 @@ def open_route_engine(
         refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
         notify = runtime.publishers.of(route)
+        _announce_two_stores(runtime.current.of(route), endpoints, notify)
         gate = StartGate(runtime.stop, runtime.requests, lambda: runtime.windows(route), notify)
         heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)
         retrying_trail = RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic)
@@ -131,7 +136,7 @@ def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic
 
 
 def _connect(runtime: SharedRuntime, route: str) -> Endpoints:
-    """Resolve both ends, and ensure that their buckets can be listed."""
+    """Resolve both ends, and ensure that their buckets can be listed and are two."""
     settings = runtime.current.of(route)
     endpoints = connect_endpoints(
         settings,
@@ -141,7 +146,14 @@ def _connect(runtime: SharedRuntime, route: str) -> Endpoints:
         runtime.take_config_process(),
     )
     require_listable(settings, endpoints)
+    require_apart(settings, endpoints)
     return endpoints
+
+
+def _announce_two_stores(settings: Settings, endpoints: Endpoints, notify: Notify) -> None:
+    """Announce once that all objects are streamed, which the settings leave to the program."""
+    if settings.transfer.method == "auto" and (reason := two_stores(endpoints)):
+        notify(ObjectFallback(0, "", DIFFERENT_STORES, f"{reason}: all objects are streamed"))
 
 
 @contextmanager

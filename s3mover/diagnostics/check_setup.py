@@ -7,7 +7,7 @@ from functools import cache
 
 from s3mover.app.bucket_access import owner_problem, uncounted
 from s3mover.app.endpoints import Endpoints, connect_endpoints
-from s3mover.app.factories import pair_of, policy_of
+from s3mover.app.factories import pair_of, policy_of, two_stores
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.opening import open_reader, schema_text
 from s3mover.diagnostics.advice import MissingPermission, Remedy
@@ -33,6 +33,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
     """
     endpoints = connect_endpoints(settings, lambda _: None, unlimited())
     read_across, write_across = _buckets_across(settings, endpoints)
+    without_copies = _without_copies(settings, endpoints)
 
     @cache
     def problem_of_owner(side: Side) -> str:
@@ -47,7 +48,8 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             headers=write_headers(policy_of(settings), "", {}, lambda _: True).headers,
             database=lambda: _check_database(settings),
             deletion=_deletion_check(settings, endpoints),
-            inspects_buckets=settings.transfer.thorough == "auto" and settings.transfer.method != "streaming",
+            without_copies=without_copies,
+            inspects_buckets=settings.transfer.thorough == "auto" and not without_copies,
             remedy=lambda missing: _remedy(settings, missing),
             owner_problem=problem_of_owner,
             clock=time.time,
@@ -55,6 +57,14 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
     finally:
         for bucket in (endpoints.source, endpoints.destination, read_across, write_across):
             bucket.close_thread()
+
+
+def _without_copies(settings: Settings, endpoints: Endpoints) -> str:
+    """Return why no server-side copy is made, empty where they are."""
+    if settings.transfer.method == "streaming":
+        return "not needed: transfer.method is streaming"
+    problem = two_stores(endpoints)
+    return f"not possible, so objects will be streamed: {problem}" if problem else ""
 
 
 def _buckets_across(settings: Settings, endpoints: Endpoints) -> tuple[Bucket, Bucket]:

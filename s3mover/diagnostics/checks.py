@@ -29,6 +29,7 @@ class CheckContext:
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
     access it, `write_across` the destination as the source's credentials do. `headers` are those of every write.
     `database` and `deletion` return what they found or raise; `deletion` is None unless the source is deleted from.
+    `without_copies` says why no server-side copy is made, empty where they are.
     `inspects_buckets` says that sweeps read the configuration of both buckets to know what server-side copies lose.
     `owner_problem` returns what is wrong with the owner of a bucket, an empty string if nothing is. `clock` returns
     seconds since the epoch.
@@ -41,6 +42,7 @@ class CheckContext:
     headers: dict[str, str]
     database: Callable[[], str]
     deletion: Callable[[], str] | None
+    without_copies: str
     inspects_buckets: bool
     remedy: Callable[[MissingPermission], Remedy]
     owner_problem: Callable[[Side], str]
@@ -138,6 +140,8 @@ class Checks:
         return "multipart uploads can be created, listed and aborted"
 
     def _copy(self) -> str:
+        if self._context.without_copies:
+            return self._context.without_copies
         copiers = {Side.DESTINATION: self._destination, Side.SOURCE: self._context.write_across}
         check = CopyCheck(copiers, self._context.read_across, self._probe, self._advisor)
         return check.run(self._required_sample())

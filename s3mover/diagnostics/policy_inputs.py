@@ -6,17 +6,27 @@ from s3mover.diagnostics.iam_grants import PolicyInputs, PolicySide
 from s3mover.diagnostics.iam_policies import Document, account_of, documents
 from s3mover.model import Method, Side
 from s3mover.settings.model import BucketSettings, Settings
+from s3mover.stores import store_of_endpoint
 
 
 def documents_of(settings: Settings, source_key: str) -> list[Document]:
     """Return the documents that the configured method needs, for both methods if it is `auto`.
 
-    `source_key` is the ARN of the KMS key that encrypts the source's objects, empty if it is not known.
+    Between two stores `auto` streams. `source_key` is the ARN of the KMS key that encrypts the source's objects, empty
+    if it is not known.
     """
-    method = settings.transfer.method
-    methods = (Method.SERVER_SIDE_COPY, Method.STREAMING) if method == "auto" else (Method(method),)
     inputs = policy_inputs_of(settings, source_key)
-    return [document for method in methods for document in documents(inputs, method)]
+    return [document for method in _methods(settings) for document in documents(inputs, method)]
+
+
+def _methods(settings: Settings) -> tuple[Method, ...]:
+    method = settings.transfer.method
+    if method != "auto":
+        return (Method(method),)
+    source, destination = (
+        store_of_endpoint(side.endpoint_url, side.region) for side in (settings.source, settings.destination)
+    )
+    return (Method.SERVER_SIDE_COPY, Method.STREAMING) if source == destination else (Method.STREAMING,)
 
 
 def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:

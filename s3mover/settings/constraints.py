@@ -5,13 +5,10 @@ here; every overlap that can be seen is refused.
 """
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
 from s3mover.settings.model import BucketSettings, Route, Settings
 from s3mover.settings.problems import Problem
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from s3mover.stores import Store, store_of_endpoint
 
 
 def missing_buckets(settings: Settings) -> Iterator[Problem]:
@@ -32,6 +29,7 @@ def conflicts(settings: Settings) -> Iterator[Problem]:
     yield from _paired_keys("source", settings.source)
     yield from _paired_keys("destination", settings.destination)
     yield from _apart(settings)
+    yield from _one_store(settings)
     yield from _enough_threads(settings)
 
 
@@ -63,8 +61,16 @@ def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
 
 
 def _apart(settings: Settings) -> Iterator[Problem]:
+    """Both ends must not be the same objects.
+
+    Two accounts of another store than AWS may each have a bucket of one name: with two credentials a sweep finds that
+    out before it begins (`app/bucket_access.py`).
+    """
     source, destination = settings.source, settings.destination
-    if not source.bucket or source.bucket != destination.bucket or _store(source) != _store(destination):
+    store = _store(source)
+    if not source.bucket or source.bucket != destination.bucket or store != _store(destination):
+        return
+    if not store.is_aws and _identity(source) != _identity(destination):
         return
     shorter, longer = sorted((source.prefix, destination.prefix), key=len)
     if longer.startswith(shorter):
@@ -81,20 +87,24 @@ def _apart(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _store(bucket: BucketSettings) -> tuple[str, int | None]:
-    """Return what identifies the store of a bucket; the regions of an AWS partition share one namespace."""
-    url = urlsplit(bucket.endpoint_url)
-    host = (url.hostname or "").rstrip(".")
-    if not host or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return _partition(f"{host}.{bucket.region}"), None
-    port = None if url.port == _DEFAULT_PORTS.get(url.scheme) else url.port
-    return "localhost" if host in _LOOPBACK else host, port
+def _one_store(settings: Settings) -> Iterator[Problem]:
+    """A server-side copy needs both buckets in one store; `auto` streams between two."""
+    source, destination = _store(settings.source), _store(settings.destination)
+    if settings.transfer.method == "server_side_copy" and source != destination:
+        yield Problem(
+            f"transfer.method: server_side_copy is not possible between two stores ({source} and {destination}); "
+            "expected auto or streaming",
+            frozenset({"transfer.method", "source.endpoint_url", "destination.endpoint_url"}),
+        )
 
 
-def _partition(where: str) -> str:
-    if "cn-" in where:
-        return "aws-cn"
-    return "aws-us-gov" if "us-gov-" in where else "aws"
+def _store(bucket: BucketSettings) -> Store:
+    return store_of_endpoint(bucket.endpoint_url, bucket.region)
+
+
+def _identity(bucket: BucketSettings) -> tuple[str, str, str]:
+    """Return what names the account whose credentials a side uses."""
+    return bucket.access_key, bucket.profile, bucket.role_arn
 
 
 def _enough_threads(settings: Settings) -> Iterator[Problem]:

@@ -1,7 +1,9 @@
 """The settings that concern one transfer, as workers get them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from s3mover.model import BucketAddress, Method
+from s3mover.stores import store_of
 from s3mover.transfer.parts import MAX_SINGLE_COPY
 
 
@@ -27,3 +29,12 @@ class TransferPolicy:
     storage_class: str = ""
     acl: str = ""
     kms_key_id: str = ""
+
+
+def policy_between(
+    policy: TransferPolicy, source: BucketAddress, destination: BucketAddress
+) -> TransferPolicy:
+    """Return `policy` as it applies between two buckets: between two stores `auto` streams (`stores.py`)."""
+    if policy.method == "auto" and store_of(source) != store_of(destination):
+        return replace(policy, method=Method.STREAMING)
+    return policy

@@ -1,15 +1,17 @@
 """Stores that are not quite S3: s3mover works on them, or says what they cannot do; it never believes them blindly."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from simulator import Simulator
 from simulator.faults import QUIRKS
 from testkit.program import run_program
 from testkit.trail_rows import assert_counted, assert_settled, rows
 from testkit.waiting import past_this_second
-from testkit.world import DESTINATION, SOURCE, World
+from testkit.world import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
 
 MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.
@@ -122,3 +124,69 @@ def test_a_page_that_is_no_xml_is_not_believed(world: World, tmp_path: Path) -> 
     make_odd(world, "no_url_encoding")
     done = run_program(["sweep"], world.environment, tmp_path, expect=3)
     assert "ListObjectsV2 on company-documents: InvalidResponse: the response is not XML" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def other_store() -> Iterator[Simulator]:
+    """A second store, with an endpoint of its own."""
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def apart(world: World, other_store: Simulator) -> Iterator[dict[str, str]]:
+    """The environment with the destination in the second store, which has a bucket of the source's name, too."""
+    key = other_store.add_key(DESTINATION_ACCOUNT, "user/mover", [{"Statement": EVERYTHING}])
+    for name in (SOURCE, DESTINATION):
+        other_store.create_bucket(name, DESTINATION_ACCOUNT)
+    yield world.environment | {
+        "DST_ENDPOINT_URL": other_store.endpoint,
+        "DST_ACCESS_KEY": key.access_key,
+        "DST_SECRET_KEY": key.secret_key,
+    }
+    other_store.clear_log()
+    for name in (SOURCE, DESTINATION):
+        other_store.remove_bucket(name)
+
+
+def contents(store: Simulator, bucket: str) -> dict[str, object]:
+    """Return what must arrive of each object."""
+    return {one["key"]: (one["content"], one["headers"], one["metadata"]) for one in store.objects(bucket)}
+
+
+@pytest.mark.parametrize("method", ["auto", "streaming"])
+def test_between_two_stores_objects_are_streamed(
+    world: World, other_store: Simulator, apart: dict[str, str], tmp_path: Path, method: str
+) -> None:
+    """No copy is tried, whose names could mean another bucket's objects; it is said once."""
+    put_documents(world)
+    other_store.put_objects(
+        SOURCE, [{"key": "empty", "body": b""}, {"key": "tagged", "body": b"x", "metadata": {"not": "ours"}}]
+    )
+    done = run_program([*SETTINGS, "--set", f"transfer.method={method}", "sweep"], JSON | apart, tmp_path)
+    assert contents(other_store, DESTINATION) == contents(world.s3, SOURCE)
+    assert "CopyObject" not in {name.partition(":")[0] for name in other_store.counts()}
+    assert rows(tmp_path, "SELECT DISTINCT method, status FROM document_logs") == [("streaming", "success")]
+    told = [json.loads(line) for line in done.stdout.splitlines() if '"object.fallback"' in line]
+    assert [event["code"] for event in told] == (["DifferentStores"] if method == "auto" else [])
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [("auto", "not possible, so objects will be streamed"), ("streaming", "not needed: transfer.method is")],
+)
+def test_check_tries_no_copy_that_a_sweep_does_not_make(
+    world: World, other_store: Simulator, apart: dict[str, str], tmp_path: Path, method: str, message: str
+) -> None:
+    """Between two stores, or under `streaming`, no permission to copy is missing."""
+    put_documents(world)
+    done = run_program(["--set", f"transfer.method={method}", "check"], apart, tmp_path)
+    [line] = [one for one in done.stdout.splitlines() if "server-side copy" in one]
+    assert message in line
+    assert "CopyObject" not in {name.partition(":")[0] for name in other_store.counts()}
+
+
+def test_a_copy_between_two_stores_cannot_be_demanded(apart: dict[str, str], tmp_path: Path) -> None:
+    """`server_side_copy` with two stores is an error in the settings."""
+    done = run_program(["--set", "transfer.method=server_side_copy", "sweep"], apart, tmp_path, expect=2)
+    assert "transfer.method: server_side_copy is not possible between two stores" in done.stderr
