@@ -23,7 +23,7 @@ from s3mover.model import (
     SweepStatus,
     Tally,
 )
-from testkit.memory import tree_memory
+from testkit.memory import own_memory
 from testkit.waiting import wait_until
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
@@ -390,9 +390,9 @@ def test_any_number_of_failures_is_told_in_constant_memory(trail: Trail, backend
         FROM document_logs a, document_logs b
         """
     )
-    before = tree_memory(os.getpid())
+    before = own_memory(os.getpid())
     grown = [
-        tree_memory(os.getpid()) - before
+        own_memory(os.getpid()) - before
         for number, record in enumerate(trail.failures(2**31), start=1)
         if number % 10_000 == 0 and record.sweep == sweep
     ]
