@@ -6,7 +6,7 @@ from functools import partial
 from s3mover.diagnostics.advice import Advisor
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.probe import Probe
-from s3mover.errors import S3Error
+from s3mover.errors import S3Error, UnreachableError
 from s3mover.model import ObjectEntry, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
@@ -33,18 +33,21 @@ class CopyCheck:
 
         Raises:
             CheckWarning: neither side's credentials may copy.
+            UnreachableError: the destination's credentials cannot read the copy.
             S3Error: the copy failed for another reason.
         """
         denials = []
         for side, copier in self._copiers.items():
             try:
-                self._probe.copy(copier, entry)
+                unreadable = self._probe.copy(copier, entry)
             except S3Error as error:
                 if not is_denial(error):
                     raise
                 denials.append(error)
-            else:
-                return f"permitted with the {side}'s credentials"
+                continue
+            if unreadable:
+                raise _not_owned(side, unreadable)
+            return f"permitted with the {side}'s credentials"
         denial = denials[0]
         advice = self._advisor.advise(Side.DESTINATION, *self._missing(entry, denial))
         raise CheckWarning(
@@ -61,6 +64,15 @@ class CopyCheck:
             # HEAD is permitted and GET is not: the KMS key refuses.
             missing = ("kms:Decrypt",)
         return (Side.SOURCE, missing) if missing else (Side.DESTINATION, missing_rights(denial))
+
+
+def _not_owned(copier: Side, refusal: S3Error) -> UnreachableError:
+    """Return the error for a copy that belongs to the account of its copier (S3 User Guide: "Object Ownership")."""
+    return UnreachableError(
+        f"permitted with the {copier}'s credentials, but the destination's credentials cannot read the copy "
+        f"({refusal}): the bucket does not enforce bucket owner ownership, so a copy belongs to the {copier}'s "
+        "account; set destination.acl to bucket-owner-full-control, or enforce ownership on the bucket",
+    )
 
 
 def rights_missing_for(*requests: Callable[[], object]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from s3mover.errors import S3Error
 from s3mover.model import PROBE_NAME, ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
+from s3mover.transfer.attempt_errors import is_denial
 
 BODY = b"Written by `s3mover check` to test permissions; deleted again.\n"
 
@@ -48,8 +49,11 @@ class Probe:
         finally:
             self._undo(f"the upload {upload} of", lambda: self._bucket.abort_upload(self._key, upload))
 
-    def copy(self, copier: Bucket, entry: ObjectEntry) -> None:
-        """Copy an object of the source with the credentials of `copier`, and delete the copy."""
+    def copy(self, copier: Bucket, entry: ObjectEntry) -> S3Error | None:
+        """Copy an object of the source with the credentials of `copier`, read the copy, and delete it.
+
+        Return the error with which the destination refused its own credentials the copy, None if they can read it.
+        """
         copier.copy(
             self._key,
             source_bucket=self._pair.source_bucket,
@@ -57,7 +61,19 @@ class Probe:
             if_match=entry.etag,
             headers=self._headers,
         )
-        self._delete()
+        try:
+            return self._refusal_of_reading()
+        finally:
+            self._delete()
+
+    def _refusal_of_reading(self) -> S3Error | None:
+        try:
+            with self._bucket.get(self._key):
+                return None
+        except S3Error as error:
+            if is_denial(error):
+                return error
+            raise
 
     def _put(self, headers: dict[str, str]) -> str:
         stored = self._bucket.put(self._key, BytesIO(BODY).readinto, len(BODY), headers)

@@ -11,7 +11,15 @@ import pytest
 
 from testkit.mariadb import MariaDb
 from testkit.program import run_program
-from testkit.world import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
+from testkit.world import (
+    DESTINATION,
+    DESTINATION_ACCOUNT,
+    EVERYTHING,
+    SOURCE,
+    SOURCE_ACCOUNT,
+    World,
+    grant,
+)
 
 
 @pytest.fixture
@@ -77,6 +85,20 @@ def test_check_prints_the_statements_that_are_missing(world: World, tmp_path: Pa
     statements = json.loads(policies.partition(heading)[2])["Statement"]
     assert statements[0]["Principal"] == {"AWS": "arn:aws:iam::<ACCOUNT-ID-OF-THE-DESTINATION>:root"}
     assert statements[0]["Action"] == ["s3:GetObject", "s3:GetObjectTagging"]
+
+
+def test_check_reads_a_copy_that_the_sources_account_made(world: World, tmp_path: Path) -> None:
+    """Where ownership is not enforced it belongs to the copier; `destination.acl` is what helps."""
+    world.s3.put_object(SOURCE, "a", b"a")
+    world.forbid_copies()
+    policy = grant(SOURCE_ACCOUNT, DESTINATION, "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
+    world.s3.configure_bucket(DESTINATION, policy=policy, ownership="BucketOwnerPreferred")
+    copy = checked(world, tmp_path, expect=3)["server-side copy"]
+    assert copy["level"] == "failed"
+    assert "set destination.acl to bucket-owner-full-control" in copy["message"]
+    owned = {"S3MOVER_DESTINATION__ACL": "bucket-owner-full-control"}
+    assert checked(world, tmp_path, owned)["server-side copy"]["level"] == "ok"
+    assert world.s3.count(DESTINATION) == 0
 
 
 def test_check_looks_for_tags_that_are_hidden(world: World, tmp_path: Path) -> None:
