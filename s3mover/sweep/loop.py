@@ -112,7 +112,7 @@ class Sweep:
     def _is_idle(self) -> bool:
         remover = self._tools.remover
         removing = remover is not None and not remover.is_idle
-        return self._tools.client.in_flight() == 0 and not removing and self._settlement.is_empty
+        return self._tools.client.in_flight() == 0 and not removing
 
     def _may_intend(self) -> bool:
         return not self._blocked_by and not (self._source_ended and self._source_ended.error)

@@ -32,11 +32,6 @@ class Settlement:
         self._deletions: list[Deletion] = []
         self.set_aside: list[Outcome] = []
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no outcome waits for its commit."""
-        return not self._outcomes and not self._withdrawn
-
     def add(self, completed: Completed) -> None:
         """Take orders that ended, and orders that came back.
 

@@ -19,13 +19,13 @@ SWEEP = 7
 
 
 class ScriptedTrail:
-    """Keeps rows in memory, asserts that each is opened and closed once; fails at its next write where told to."""
+    """Keeps rows in memory, asserts that each is opened and closed once; fails at a later write where told to."""
 
     def __init__(self) -> None:
         self.rows: dict[int, Status] = {}
         self.withdrawn: set[int] = set()
         self.deletions: list[DueDeletion] = []
-        self.fails = False
+        self.writes_left: int | None = None
         self.closed_to_intents = False
 
     def open_sweep(self, _pair: Pair, _started_at: float) -> int:
@@ -64,8 +64,10 @@ class ScriptedTrail:
         return {number for number, status in self.rows.items() if status is Status.PENDING}
 
     def _write(self) -> None:
-        if self.fails:
-            raise AuditUnavailableError("away")
+        if self.writes_left is not None:
+            self.writes_left -= 1
+            if self.writes_left < 0:
+                raise AuditUnavailableError("away")
 
 
 class ScriptedClient:
