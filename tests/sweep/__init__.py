@@ -1,1 +1,1 @@
-"""Tests of the round."""
+"""Tests of the sweep."""

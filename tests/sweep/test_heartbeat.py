@@ -1,4 +1,4 @@
-"""The loop goes on beating while it waits for requests."""
+"""The loop goes on with its heartbeat while it waits for requests."""
 
 import threading
 
@@ -8,15 +8,15 @@ from s3mover.errors import S3Error
 from s3mover.sweep.heartbeat import while_heartbeating
 
 
-def test_it_beats_until_the_call_returns() -> None:
-    """Beats come from the waiting thread, and what the call returns is returned."""
-    beaten, here = threading.Event(), threading.get_ident()
+def test_the_heartbeat_goes_on_until_the_call_returns() -> None:
+    """It comes from the waiting thread, and what the call returns is returned."""
+    called, here = threading.Event(), threading.get_ident()
 
     def heartbeat() -> None:
         assert threading.get_ident() == here
-        beaten.set()
+        called.set()
 
-    assert while_heartbeating(heartbeat, lambda: beaten.wait(30)) is True
+    assert while_heartbeating(heartbeat, lambda: called.wait(30)) is True
 
 
 def test_what_the_call_raises_is_raised() -> None:

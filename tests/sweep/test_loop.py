@@ -25,7 +25,7 @@ class Broken:
         """Hold nothing."""
 
 
-def test_a_defect_of_the_plan_is_not_waited_for() -> None:
+def test_an_internal_error_of_the_plan_ends_the_sweep() -> None:
     """It is met on a listing thread; a loop that it did not reach would wait for ever."""
     plan = ListingPlan(Broken(), Broken(), Rules(PAIR, lambda *_: True), listers=2, page=10)
     with pytest.raises(OverflowError, match="a defect"):

@@ -1,4 +1,4 @@
-"""Between sweeps old rows go in small steps, and never for so long that the next sweep is late."""
+"""Between sweeps old rows are removed in small steps, never for so long that the next sweep is late."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -79,7 +79,7 @@ def test_the_next_sweep_is_not_kept_waiting(trail: Trail) -> None:
     assert left(trail) == (ROWS - 6, ROWS + 1 - 6)
 
 
-def test_a_stop_is_heeded(trail: Trail) -> None:
+def test_a_stop_ends_the_pruning(trail: Trail) -> None:
     """Nothing more is removed once a stop is asked for."""
     tools = tools_for(trail)
     tools.stop.request("SIGTERM", 25)

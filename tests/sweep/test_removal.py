@@ -25,8 +25,8 @@ def refusing(**codes: str) -> bytes:
     return answer(f"<DeleteResult>{errors}</DeleteResult>".encode())
 
 
-def test_a_defect_is_carried_to_whoever_waits() -> None:
-    """The owner waits for what became of each batch, and would wait for ever."""
+def test_an_internal_error_reaches_the_owner() -> None:
+    """The owner waits for the results of each batch, and would wait for ever."""
     inbox: SimpleQueue[Removed] = SimpleQueue()
     remover = Remover(cast("Bucket", object()), retry_policy(1, lambda _: True), inbox.put)
     remover.remove(due("a"))
@@ -76,7 +76,7 @@ def test_only_the_keys_that_were_refused_for_now_are_repeated() -> None:
 
 
 def test_what_is_refused_to_the_end_stays_due() -> None:
-    """Once patience ends each object keeps the code that it was last refused with."""
+    """After the last attempt each object keeps the code that it was last refused with."""
 
     def play(peer: Peer) -> None:
         for said in (refusing(b="InternalError"), SLOW):
@@ -89,7 +89,7 @@ def test_what_is_refused_to_the_end_stays_due() -> None:
     assert len(heard) == 2
 
 
-def test_a_stop_ends_the_patience() -> None:
+def test_a_stop_ends_the_retries() -> None:
     """Where a wait is cut short nothing is asked again."""
     with bucket_on(lambda peer: peer.answer(SLOW)) as (bucket, heard, _):
         [ended] = delete(bucket, due("a"), retry_policy(8, lambda _: False))

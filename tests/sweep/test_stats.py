@@ -1,4 +1,4 @@
-"""What a sweep comes to: its counts agree with its rows, whatever becomes of the orders."""
+"""The result of a sweep: its counts agree with its rows, whatever the outcomes are."""
 
 from hypothesis import given
 from hypothesis import strategies as st
