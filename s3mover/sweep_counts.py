@@ -70,33 +70,33 @@ class SweepCounts:
     def count(self, event: Event) -> None:
         """Count what `event` announces of the sweep."""
         match event:
-            case ObjectMoved(method=method, size=size):
-                self._moved(method, size)
-            case ObjectFailed(size=size):
+            case ObjectMoved():
+                self._moved(event)
+            case ObjectFailed():
                 self.failed += 1
-                self.ended_bytes += size
-            case ObjectSkipped(size=size):
+                self.ended_bytes += event.size
+            case ObjectSkipped():
                 self.vanished += 1
-                self.ended_bytes += size
-            case ObjectsListed(side=Side.SOURCE, objects=objects):
-                self.listed += objects
-            case ObjectsInPlace(objects=objects):
-                self.in_place += objects
-            case TransfersPlanned(objects=objects, bytes=size):
-                self.planned += objects
-                self.planned_bytes += size
-            case SweepListed(planned=planned):
-                self.to_move = planned
+                self.ended_bytes += event.size
+            case ObjectsListed() if event.side is Side.SOURCE:
+                self.listed += event.objects
+            case ObjectsInPlace():
+                self.in_place += event.objects
+            case TransfersPlanned():
+                self.planned += event.objects
+                self.planned_bytes += event.bytes
+            case SweepListed():
+                self.to_move = event.planned
 
     def withdraw(self, objects: int, size: int) -> None:
         """Take back planned transfers, and their bytes, that no worker began."""
         self.planned -= objects
         self.planned_bytes -= size
 
-    def _moved(self, method: Method, size: int) -> None:
-        if method is Method.STREAMING:
+    def _moved(self, event: ObjectMoved) -> None:
+        if event.method is Method.STREAMING:
             self.streamed += 1
         else:
             self.copied += 1
-        self.moved_bytes += size
-        self.ended_bytes += size
+        self.moved_bytes += event.size
+        self.ended_bytes += event.size
