@@ -205,13 +205,16 @@ def policy(
 
 @commands.command()
 @click.option("--deep", is_flag=True, help="Read and hash objects whose checksums cannot be compared.")
+@click.option("--properties", is_flag=True, help="Compare headers, metadata and tags, too.")
+@click.option("--exact", is_flag=True, help="Objects that only the destination has are differences, too.")
 @one_route
 @click.pass_obj
-def verify(line: CommandLine, deep: bool, route: str | None) -> ExitCode:
+def verify(line: CommandLine, deep: bool, properties: bool, exact: bool, route: str | None) -> ExitCode:
     """Compare source and destination, without changing anything, and print each difference."""
-    from s3mover.commands.verify import verify  # noqa: PLC0415
+    from s3mover.commands.verify import VerifyOptions, verify  # noqa: PLC0415
 
-    return verify(line.settings(route=route), click.echo, deep=deep)
+    options = VerifyOptions(deep=deep, properties=properties, exact=exact)
+    return verify(line.settings(route=route), click.echo, options)
 
 
 @commands.command()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, overload
 
 _MD5 = re.compile("[0-9a-f]{32}")
+_CONTENT_ETAG = re.compile("[0-9a-f]{32}(?:-[0-9]+)?")
 # Prefix of the objects that are written or read to find out what is permitted.
 PROBE_NAME = ".s3mover-probe-"
 # The reason why a sweep skips an object that failed before: it waits for its next attempt.
@@ -362,6 +363,14 @@ class FailureRecord:
     next_attempt: float | None = None
     pair: Pair | None = None
     action: Action = Action.COPY
+
+
+def etag_names_content(etag: str) -> bool:
+    """Return whether `etag` has a form that is made from the content, so that equal ones prove equal contents.
+
+    It is an MD5, with `-` and a count for a multipart upload. Some stores list no ETag, or a text of their own.
+    """
+    return _CONTENT_ETAG.fullmatch(etag) is not None
 
 
 def has_md5_shape(etag: str) -> bool:

@@ -2,59 +2,75 @@
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass
 
 from s3mover.app.endpoints import Endpoints
 from s3mover.app.factories import filter_of, pair_of
 from s3mover.app.listings import ordered_pages
 from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import open_limited_endpoints
-from s3mover.diagnostics.verify import (
-    Comparator,
-    Comparison,
-    byte_comparer,
-    checksum_comparer,
-    compare_buckets,
-)
+from s3mover.diagnostics.verify import Comparator, Comparison, byte_comparer, compare_buckets, head_reader
+from s3mover.diagnostics.verify_properties import property_comparer
 from s3mover.errors import ExitCode
 from s3mover.observe.text import visible
 from s3mover.settings import Settings
 
-DIFFERENCES = (Comparison.MISSING, Comparison.DIFFERENT)
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """What is compared besides sizes and checksums.
+
+    `deep`: the bytes where no checksum can be compared; `properties`: headers, metadata and tags; `exact`: objects that
+    only the destination has are differences, too.
+    """
+
+    deep: bool = False
+    properties: bool = False
+    exact: bool = False
+
+    @property
+    def differences(self) -> frozenset[Comparison]:
+        """The results that are differences."""
+        extra = {Comparison.EXTRA} if self.exact else set()
+        return frozenset({Comparison.MISSING, Comparison.DIFFERENT} | extra)
 
 
-def verify(settings: Settings, echo: Echo, *, deep: bool) -> ExitCode:
+def verify(settings: Settings, echo: Echo, options: VerifyOptions) -> ExitCode:
     """Compare both buckets of each route and print each difference.
 
     Raises:
         MoverError: a bucket cannot be listed or read.
     """
-    return for_each_route(settings, echo, lambda route: _verify(route.settings, echo, deep=deep))
+    return for_each_route(settings, echo, lambda route: _verify(route.settings, echo, options))
 
 
-def _verify(settings: Settings, echo: Echo, *, deep: bool) -> ExitCode:
-    pair = pair_of(settings)
+def _verify(settings: Settings, echo: Echo, options: VerifyOptions) -> ExitCode:
+    pair, differences = pair_of(settings), options.differences
     counts: Counter[Comparison] = Counter()
     with (
         open_limited_endpoints(settings) as endpoints,
         closing(ordered_pages(endpoints.source, pair.source_prefix)) as source,
         closing(ordered_pages(endpoints.destination, pair.destination_prefix)) as destination,
     ):
-        comparator = _comparator(settings, endpoints, deep=deep)
+        comparator = _comparator(settings, endpoints, options)
         for compared in compare_buckets(source, destination, comparator):
             counts[compared.result] += 1
-            if compared.result in DIFFERENCES:
+            if compared.result in differences:
                 echo(f"{compared.result} {visible(compared.key)}: {compared.reason}")
     echo(", ".join(f"{counts[result]} {result}" for result in Comparison))
     if counts[Comparison.UNPROVEN]:
         echo("unproven: size and time agree, but no checksum can be compared; --deep reads the bytes")
-    return ExitCode.SOME_FAILED if any(counts[result] for result in DIFFERENCES) else ExitCode.OK
+    if counts[Comparison.EXTRA] and not options.exact:
+        echo("extra: not found at the source; --exact lists them, and counts them as differences")
+    return ExitCode.SOME_FAILED if any(counts[result] for result in differences) else ExitCode.OK
 
 
-def _comparator(settings: Settings, endpoints: Endpoints, *, deep: bool) -> Comparator:
+def _comparator(settings: Settings, endpoints: Endpoints, options: VerifyOptions) -> Comparator:
     source, destination, retry = endpoints.source, endpoints.destination, endpoints.retry
     return Comparator(
         pair_of(settings),
         filter_of(settings),
-        checksum_comparer(source, destination, retry),
-        byte_comparer(source, destination, retry) if deep else None,
+        head_reader(source, destination, retry),
+        byte_comparer(source, destination, retry) if options.deep else None,
+        property_comparer(source, destination, retry) if options.properties else None,
     )

@@ -1,43 +1,51 @@
 """Compares two buckets object by object, without changing anything."""
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple
 
-from s3mover.errors import VerificationError
+from s3mover.errors import S3Error, VerificationError
 from s3mover.model import ObjectEntry, Pair
-from s3mover.planning.compare import reason_to_transfer
+from s3mover.planning.compare import etags_prove_equality, reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.page_diff import Lookup, Pages
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.records import Head
 from s3mover.s3.retry import Retry
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.verification import check_content
 
 HASHING_THREADS = 16
 HASHING_BUFFER = 256 * 1024
+# What a request for an object is refused with that was listed, and is another one or none now.
+CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED})
 
-# Returns whether the checksums of an object and its copy are equal, None if none can be compared.
-SameChecksum = Callable[[ObjectEntry, ObjectEntry], bool | None]
+# Returns the heads of an object and its copy.
+ReadHeads = Callable[[ObjectEntry, ObjectEntry], tuple[Head, Head]]
 # Returns whether the bytes of an object and its copy are equal.
 SameBytes = Callable[[ObjectEntry, ObjectEntry], bool]
+# Returns the names of the properties that differ.
+DifferingProperties = Callable[[ObjectEntry, ObjectEntry, Head, Head], list[str]]
 
 
 class Comparison(StrEnum):
-    """The result of comparing one object."""
+    """The result of comparing one object; `EXTRA` ones are found at the destination only."""
 
     EQUAL = "equal"
     UNPROVEN = "unproven"
     MISSING = "missing"
     DIFFERENT = "different"
+    EXTRA = "extra"
 
 
 class ComparedObject(NamedTuple):
-    """One object of the source and the result of its comparison; `reason` is for people."""
+    """One object and the result of its comparison; `reason` is for people."""
 
     key: str
     result: Comparison
@@ -48,14 +56,16 @@ class ComparedObject(NamedTuple):
 class Comparator:
     """What is compared, and how.
 
-    `same_checksum` sends requests to both sides and is called if the ETags differ. If it cannot decide, `same_bytes`
-    reads both objects; None reads nothing.
+    `read_heads` sends requests to both sides; it is called where the ETags prove nothing, and for the properties. If no
+    checksum decides, `same_bytes` reads both objects; None reads nothing. `differing_properties` is None where the
+    properties are not compared.
     """
 
     pair: Pair
     included: KeyFilter | None
-    same_checksum: SameChecksum
+    read_heads: ReadHeads
     same_bytes: SameBytes | None
+    differing_properties: DifferingProperties | None = None
 
     def compare(self, entry: ObjectEntry, copy: ObjectEntry | None) -> ComparedObject:
         """Compare an object of the source with its copy, the cheapest way first."""
@@ -64,12 +74,35 @@ class Comparator:
         if entry.size != copy.size:
             reason = f"{entry.size} bytes at the source, {copy.size} at the destination"
             return ComparedObject(entry.key, Comparison.DIFFERENT, reason)
-        if entry.etag == copy.etag:
-            return _proven(entry, "ETags", same=True)
-        return self._compare_content(entry, copy)
+        try:
+            return self._compare(entry, copy)
+        except S3Error as error:
+            if error.status not in CHANGED:
+                raise
+            return ComparedObject(
+                entry.key, Comparison.UNPROVEN, f"it changed while it was compared ({error})"
+            )
 
-    def _compare_content(self, entry: ObjectEntry, copy: ObjectEntry) -> ComparedObject:
-        same = self.same_checksum(entry, copy)
+    def _compare(self, entry: ObjectEntry, copy: ObjectEntry) -> ComparedObject:
+        if etags_prove_equality(entry, copy):
+            compared = _proven(entry, "ETags", same=True)
+            if self.differing_properties is None:
+                return compared
+            heads = self.read_heads(entry, copy)
+        else:
+            heads = self.read_heads(entry, copy)
+            compared = self._compare_content(entry, copy, *heads)
+        if compared.result is Comparison.DIFFERENT or self.differing_properties is None:
+            return compared
+        if names := self.differing_properties(entry, copy, *heads):
+            reason = f"these properties differ: {', '.join(names)}"
+            return ComparedObject(entry.key, Comparison.DIFFERENT, reason)
+        return compared
+
+    def _compare_content(
+        self, entry: ObjectEntry, copy: ObjectEntry, original: Head, copied: Head
+    ) -> ComparedObject:
+        same = _same_checksum(original, copied)
         if same is not None:
             return _proven(entry, "checksums", same=same)
         if self.same_bytes is not None:
@@ -81,14 +114,41 @@ class Comparator:
 
 
 def compare_buckets(source: Pages, destination: Pages, comparator: Comparator) -> Iterator[ComparedObject]:
-    """Yield the comparison of every object of the source that the filter includes, in key order."""
+    """Yield the comparison of every object of the source that the filter includes, in key order.
+
+    Objects of the destination that the source does not have, filtered or not, come between them.
+    """
     lookup = Lookup(destination)
     included = comparator.included
     with ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="verify") as threads:
         for page in source:
-            entries = [entry for entry in page if included is None or included(entry.key)]
-            copies = [lookup.find(comparator.pair.destination_key(entry.key)) for entry in entries]
+            entries: list[ObjectEntry] = []
+            copies: list[ObjectEntry | None] = []
+            for entry in page:
+                target = comparator.pair.destination_key(entry.key)
+                yield from map(_extra, _keys_before(target, lookup))
+                copy = lookup.find(target)
+                if included is None or included(entry.key):
+                    entries.append(entry)
+                    copies.append(copy)
             yield from threads.map(comparator.compare, entries, copies)
+    while ahead := lookup.ahead():
+        yield from map(_extra, ahead)
+        lookup.pass_until(ahead[-1])
+
+
+def _keys_before(key: str, lookup: Lookup) -> Iterator[str]:
+    """Yield the keys that the listing has before `key`, and pass them."""
+    while ahead := lookup.ahead():
+        before = ahead[: bisect_left(ahead, key)]
+        yield from before
+        if len(before) < len(ahead):
+            return
+        lookup.pass_until(ahead[-1])
+
+
+def _extra(key: str) -> ComparedObject:
+    return ComparedObject(key, Comparison.EXTRA, "not found at the source")
 
 
 def _proven(entry: ObjectEntry, what: str, *, same: bool) -> ComparedObject:
@@ -97,22 +157,24 @@ def _proven(entry: ObjectEntry, what: str, *, same: bool) -> ComparedObject:
     return ComparedObject(entry.key, Comparison.DIFFERENT, f"the {what} differ")
 
 
-def checksum_comparer(source: Bucket, destination: Bucket, retry: Retry) -> SameChecksum:
-    """Return the function that compares the checksums that both sides report."""
+def head_reader(source: Bucket, destination: Bucket, retry: Retry) -> ReadHeads:
+    """Return the function that reads the heads of an object and its copy."""
 
-    def same_checksum(entry: ObjectEntry, copy: ObjectEntry) -> bool | None:
-        original = retry(partial(source.head, entry.key))
-        copied = retry(partial(destination.head, copy.key))
-        try:
-            proven = check_content(
-                ObjectChecksums(original.etag, original.headers),
-                ObjectChecksums(copied.etag, copied.headers),
-            )
-        except VerificationError:
-            return False
-        return True if proven else None
+    def read_heads(entry: ObjectEntry, copy: ObjectEntry) -> tuple[Head, Head]:
+        return retry(partial(source.head, entry.key)), retry(partial(destination.head, copy.key))
 
-    return same_checksum
+    return read_heads
+
+
+def _same_checksum(original: Head, copied: Head) -> bool | None:
+    """Return whether the checksums that both sides report are equal, None if none can be compared."""
+    try:
+        proven = check_content(
+            ObjectChecksums(original.etag, original.headers), ObjectChecksums(copied.etag, copied.headers)
+        )
+    except VerificationError:
+        return False
+    return True if proven else None
 
 
 def byte_comparer(source: Bucket, destination: Bucket, retry: Retry) -> SameBytes:

@@ -16,7 +16,7 @@ whole seconds, so an object that changed in the very second of its copy counts a
 is harmless, one too few is not.
 """
 
-from s3mover.model import ObjectEntry, has_md5_shape
+from s3mover.model import ObjectEntry, etag_names_content, has_md5_shape
 
 
 def reason_to_transfer(source: ObjectEntry, destination: ObjectEntry | None, *, md5_etags: bool) -> str:
@@ -30,3 +30,11 @@ def reason_to_transfer(source: ObjectEntry, destination: ObjectEntry | None, *, 
     if md5_etags and has_md5_shape(source.etag) and has_md5_shape(destination.etag):
         return "etag"
     return "newer" if source.last_modified >= destination.last_modified else ""
+
+
+def etags_prove_equality(source: ObjectEntry, copy: ObjectEntry) -> bool:
+    """Return whether the ETags prove equal contents: they are equal, and of a form that is made from the content.
+
+    Some stores list no ETag, or the same text for every object.
+    """
+    return source.etag == copy.etag and etag_names_content(source.etag)

@@ -209,6 +209,40 @@ def test_verify_reads_the_bytes_where_it_must(world: World, tmp_path: Path) -> N
     )
 
 
+def test_verify_compares_properties_if_asked(world: World, tmp_path: Path) -> None:
+    """A copy with the same bytes and other headers, metadata or tags is a difference that names them."""
+    properties: dict[str, Any] = {
+        "headers": {"content-type": "text/plain"},
+        "metadata": {"by": "hr"},
+        "tags": {"t": "1"},
+    }
+    for key in ("header", "metadata", "same", "tag"):
+        world.s3.put_object(SOURCE, key, b"content", **properties)
+    run_program(["sweep"], world.environment, tmp_path)
+    assert "4 equal" in run_program(["verify", "--properties"], world.environment, tmp_path).stdout
+    for key, other in (("header", "headers"), ("metadata", "metadata"), ("tag", "tags")):
+        world.s3.put_object(DESTINATION, key, b"content", **{**properties, other: {}})
+    assert "4 equal" in run_program(["verify"], world.environment, tmp_path).stdout
+    said = run_program(["verify", "--properties"], world.environment, tmp_path, expect=1).stdout
+    assert said.splitlines()[:3] == [
+        "different header: these properties differ: content-type",
+        "different metadata: these properties differ: x-amz-meta-by",
+        "different tag: these properties differ: tags",
+    ]
+
+
+def test_verify_counts_objects_that_only_the_destination_has(world: World, tmp_path: Path) -> None:
+    """They are differences with `--exact`; an object of the source that a filter leaves out is none."""
+    world.s3.put_objects(SOURCE, [{"key": key, "body": b"x"} for key in ("b", "d", "d.tmp")])
+    world.s3.put_objects(DESTINATION, [{"key": key, "body": b"x"} for key in "abcde"])
+    world.s3.put_object(DESTINATION, "d.tmp", b"old")
+    settings = {**world.environment, "S3MOVER_FILTER__EXCLUDE": "*.tmp"}
+    said = run_program(["verify"], settings, tmp_path).stdout
+    assert said.startswith("2 equal, 0 unproven, 0 missing, 0 different, 3 extra\n")
+    lines = run_program(["verify", "--exact"], settings, tmp_path, expect=1).stdout.splitlines()
+    assert lines[:3] == [f"extra {key}: not found at the source" for key in "ace"]
+
+
 def test_report_tells_the_trail(moved: World, tmp_path: Path) -> None:
     """Totals, sweeps and failures come as a table, as JSON and as CSV."""
     table = run_program(["report"], moved.environment, tmp_path).stdout
