@@ -4,13 +4,18 @@ import os
 import sys
 
 from s3mover.cli import run_command_line
+from s3mover.lifecycle.process import disable_core_files, occupy_closed_descriptors
 from s3mover.lifecycle.signals import handle_term_as_first_process
+from s3mover.observe.output import drain
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     handle_term_as_first_process()
+    occupy_closed_descriptors()
+    disable_core_files()
     code = run_command_line(sys.argv[1:])
+    drain()
     if _flushed():
         # Skips the interpreter's teardown of modules, which takes 10 ms and more; everything is closed already.
         os._exit(code)

@@ -3,6 +3,7 @@
 Each command imports what it needs when it runs, so that `--version` and worker processes do not load AWS libraries.
 """
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import click
 
 from s3mover import __version__
 from s3mover.errors import ExitCode, MoverError
+from s3mover.observe.output import print_error
 
 if TYPE_CHECKING:
     from s3mover.app.config_process import SettingsRequest
@@ -24,12 +26,14 @@ def run_command_line(arguments: Sequence[str]) -> int:
     try:
         code = commands(list(arguments), prog_name="s3mover", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        print_error(text.getvalue())
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except MoverError as error:
-        click.echo(f"s3mover: {error}", err=True)
+        print_error(f"s3mover: {error}\n")
         return error.exit_code
     except BrokenPipeError:
         # The reader closed the pipe, as in `s3mover report | head`.
@@ -45,7 +49,7 @@ def _report_internal_error(error: Exception) -> None:
     from s3mover.observe.logs import log_internal_error  # noqa: PLC0415
 
     log_internal_error(error)
-    click.echo(f"s3mover: internal error, please report it: {type(error).__name__}: {error}", err=True)
+    print_error(f"s3mover: internal error, please report it: {type(error).__name__}: {error}\n")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
     """
     settings = preloaded.config_process.settings()
     stop = Stop()
-    bar = _progress_bar() if progress and sys.stdout.isatty() else None
+    bar = _progress_bar() if progress and sys.stdout is not None and sys.stdout.isatty() else None
     _configure_log(settings, bar)
     current = CurrentSettings(settings)
     listeners: list[Notify] = [LogListener(), bar] if bar else [LogListener()]

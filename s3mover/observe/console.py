@@ -12,6 +12,7 @@ _EMOJIS = {
     "daemon.paused": "💤",
     "daemon.resumed": "🏃",
     "daemon.defect": "💥",
+    "log.lines_dropped": "🕳️",
     "settings.reloaded": "🔁",
     "settings.invalid": "🚫",
     "control.unavailable": "🚪",

@@ -3,14 +3,14 @@
 `s3mover.events` defines the names and fields of events, `console.py` the format of console lines.
 """
 
-import io
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from s3mover.observe.lazy_imports import without
 
@@ -23,6 +23,7 @@ with without("rich"), without("asyncio", required=True):
 from s3mover.events import Event
 from s3mover.model import Tally
 from s3mover.observe.console import render_line
+from s3mover.observe.output import BackgroundWriter, descriptor_of, dropped_log_lines
 from s3mover.observe.redaction import redact, redactor
 from s3mover.observe.text import to_json, utc_moment
 
@@ -31,11 +32,13 @@ __all__ = ["LEVELS", "LogListener", "configure", "log_internal_error", "redact"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TALLY = Tally.__match_args__
 
+_opened: list[BackgroundWriter] = []
+
 
 def configure(
     level: str,
     format: str,  # noqa: A002 - the setting's name
-    stream: TextIO,
+    stream: TextIO | None,
     clock: Callable[[], float] = time.time,
 ) -> None:
     """Write every later log event of at least `level` to `stream`.
@@ -43,17 +46,20 @@ def configure(
     Args:
         level: a key of `LEVELS`.
         format: `json`, `console`, or `auto` (console where `stream` is a terminal).
-        stream: the output. A line that cannot be written (full disk, closed pipe) is lost: the trail has what
-            matters, and the log must not stop the transfers.
+        stream: the output; None if it was closed before the program started. A line that cannot be written (full
+            disk, broken pipe, a reader that stopped reading) is dropped and counted: the trail has what matters,
+            and the log must not stop the transfers.
         clock: returns seconds since the epoch.
     """
-    console = format == "console" or (format == "auto" and stream.isatty())
-    encoding = (stream.encoding or "utf-8") if console else "utf-8"
-    sink = _Sink(stream, encoding)
+    console = format == "console" or (format == "auto" and stream is not None and stream.isatty())
+    encoding = getattr(stream, "encoding", None) or "utf-8" if console else "utf-8"
+    processors: list[Processor] = [_redact_fields, _add_timestamp(clock)]
+    processors.append(_console(stream, encoding) if console else _json)
+    logger = _Logger(_open_output(stream, encoding, processors))
     structlog.configure(
-        processors=[_redact_fields, _add_timestamp(clock), _console(stream, encoding) if console else _json],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: sink,
+        logger_factory=lambda *_: logger,
         cache_logger_on_first_use=False,
     )
 
@@ -119,34 +125,76 @@ def fields_of(event: Event) -> dict[str, Any]:
     return fields
 
 
-class _Sink:
-    """The logger behind structlog: writes complete lines, one at a time, and flushes each."""
+class _Output(Protocol):
+    """Where lines go."""
+
+    def write(self, line: bytes) -> None:
+        """Write one line; drop it if that is not possible."""
+
+
+class _Logger:
+    """The logger behind structlog: passes complete lines to the output."""
+
+    def __init__(self, output: _Output) -> None:
+        self._output = output
+
+    def write(self, line: bytes) -> None:
+        """Write `line` and a line end."""
+        self._output.write(line + b"\n")
+
+    debug = info = warning = error = critical = write
+
+
+class _TextOutput:
+    """Writes lines to a stream in memory, or to one that draws them above the progress bar."""
 
     def __init__(self, stream: TextIO, encoding: str) -> None:
-        stream.flush()
         self._lock = Lock()
         self._stream = stream
-        # Only a TextIOWrapper has a byte buffer; rich's and in-memory streams take text.
-        self._buffer = stream.buffer if isinstance(stream, io.TextIOWrapper) else None
         self._encoding = encoding
 
     def write(self, line: bytes) -> None:
-        """Write `line` and a line end; a line that cannot be written is lost, see `configure`."""
+        """Write one line."""
         with self._lock:
-            try:
-                self._put(line + b"\n")
-            except OSError:
-                return
-
-    def _put(self, line: bytes) -> None:
-        if self._buffer is None:
             self._stream.write(line.decode(self._encoding))
             self._stream.flush()
-        else:
-            self._buffer.write(line)
-            self._buffer.flush()
 
-    debug = info = warning = error = critical = write
+
+class _NoOutput:
+    """Drops every line."""
+
+    def write(self, line: bytes) -> None:  # noqa: ARG002 - it has nowhere to go
+        """Count the line."""
+        dropped_log_lines.add(1)
+
+
+def _open_output(stream: TextIO | None, encoding: str, processors: Sequence[Processor]) -> _Output:
+    """Return the output for `stream`, and close the one before."""
+    while _opened:
+        _opened.pop().close()
+    if stream is None:
+        return _NoOutput()
+    descriptor = descriptor_of(stream)
+    if descriptor is None:
+        return _TextOutput(stream, encoding)
+    with suppress(OSError):
+        stream.flush()  # text that was written before comes first
+    _opened.append(
+        BackgroundWriter(descriptor, lambda lines: _dropped_notice(lines, processors), dropped_log_lines)
+    )
+    return _opened[-1]
+
+
+def _dropped_notice(lines: int, processors: Sequence[Processor]) -> bytes:
+    """Return the line that stands where `lines` lines are missing."""
+    event: Any = {
+        "event": "log.lines_dropped",
+        "lines": lines,
+        "message": "the log's output was not read, or could not be written",
+    }
+    for process in processors:
+        event = process(None, "warning", event)
+    return bytes(event) + b"\n"
 
 
 def _add_timestamp(clock: Callable[[], float]) -> Processor:
@@ -167,8 +215,8 @@ def _json(_logger: object, _level: str, fields: EventDict) -> bytes:
     return to_json(fields)
 
 
-def _console(stream: TextIO, encoding: str) -> Processor:
-    colours = stream.isatty() and "NO_COLOR" not in os.environ
+def _console(stream: TextIO | None, encoding: str) -> Processor:
+    colours = stream is not None and stream.isatty() and "NO_COLOR" not in os.environ
 
     def render(_logger: object, _level: str, fields: EventDict) -> bytes:
         return render_line(fields, colours=colours).encode(encoding, "backslashreplace")

@@ -12,11 +12,13 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from s3mover.events import Event
+from s3mover.observe.output import TextOutput
 from s3mover.observe.sweep_counter import Snapshot, SweepCounter
 from s3mover.observe.text import human_size
 
 _REDRAWS = 10  # per second; there are thousands of events per second
 _BAR_WIDTH = 40
+_LAST_DRAWING_SECONDS = 1.0  # to write what the bar shows at its end, on a terminal that does not stand still
 
 
 class ProgressListener:
@@ -34,7 +36,13 @@ class ProgressListener:
         self._counter = SweepCounter(clock)
         self._stream = stream
         self._console = Console(file=stream)
-        self._live = self._bar() if enabled and _can_redraw(self._console, stream) else None
+        self._output: TextOutput | None = None
+        self._live: Live | None = None
+        if enabled and _can_redraw(self._console, stream):
+            # A terminal that stands still (Ctrl-S) must not stop the sweep.
+            self._output = TextOutput(stream)
+            self._console = Console(file=cast("TextIO", self._output))
+            self._live = self._bar()
 
     @property
     def shown(self) -> bool:
@@ -60,8 +68,9 @@ class ProgressListener:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop updating the bar, which stays with its last counts."""
-        if self._live is not None:
+        if self._live is not None and self._output is not None:
             self._live.stop()
+            self._output.drain(_LAST_DRAWING_SECONDS)
 
     def _bar(self) -> Live:
         return Live(

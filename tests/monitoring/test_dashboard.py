@@ -18,6 +18,7 @@ SHARED = {
     "s3mover_threads",
     "s3mover_worker_processes",
     "s3mover_worker_restarts_total",
+    "s3mover_log_lines_dropped_total",
     "s3mover_build_info",
 }
 

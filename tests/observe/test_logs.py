@@ -14,6 +14,8 @@ from s3mover.events import Event, LeaseWaiting, ObjectsListed, SweepStarted
 from s3mover.model import Side
 from s3mover.observe.console import render_line
 from s3mover.observe.logs import LogListener, configure, log_internal_error, redact
+from s3mover.observe.output import drain, dropped_log_lines
+from testkit.waiting import TOO_LONG
 from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved
 
 # The contract's list, copied.
@@ -264,6 +266,7 @@ def test_a_file_gets_utf8_json_whatever_its_own_encoding(tmp_path: Path) -> None
     with path.open("w", encoding="ascii") as stream:
         configure("info", "json", stream)
         LogListener()(moved("in/ä.pdf"))
+        assert drain(TOO_LONG)
     assert json.loads(path.read_bytes())["key"] == "in/ä.pdf"
 
 
@@ -273,6 +276,7 @@ def test_a_console_that_cannot_encode_an_emoji_gets_its_escape(tmp_path: Path) -
     with path.open("w", encoding="ascii") as stream:
         configure("info", "console", stream)
         LogListener()(moved("in/ä.pdf"))
+        assert drain(TOO_LONG)
     assert b"\\u2705 object.moved" in path.read_bytes()
 
 
@@ -283,18 +287,52 @@ def test_text_written_before_comes_first(tmp_path: Path) -> None:
         stream.write("before\n")
         configure("info", "json", stream)
         LogListener()(moved())
+        assert drain(TOO_LONG)
     assert path.read_text().startswith('before\n{"timestamp"')
 
 
-def test_a_log_that_cannot_be_written_raises_nothing() -> None:
+def test_a_log_that_cannot_be_written_raises_nothing_and_is_counted() -> None:
     """On a full disk the lines are lost, and nothing is raised."""
-    stream = open("/dev/full", "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 - closed below
-    configure("info", "json", stream)
-    listener = LogListener()
-    listener(moved())
-    listener(moved())
-    with pytest.raises(OSError, match="No space left"):
-        stream.close()
+    before = dropped_log_lines.count
+    with open("/dev/full", "w", encoding="utf-8") as stream:  # noqa: PTH123 - a device
+        configure("info", "json", stream)
+        listener = LogListener()
+        listener(moved())
+        listener(moved())
+        assert drain(TOO_LONG)
+    assert dropped_log_lines.count - before == 2
+
+
+@pytest.mark.parametrize("style", ["json", "console", "auto"])
+def test_an_output_that_was_closed_before_the_start_counts_every_line(style: str) -> None:
+    """There is no stream at all then, as after `s3mover run >&-`."""
+    before = dropped_log_lines.count
+    configure("info", style, None)
+    LogListener()(moved())
+    assert dropped_log_lines.count - before == 1
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_line_says_where_lines_are_missing(style: str, tmp_path: Path) -> None:
+    """The reader of a named pipe leaves and comes back: what it missed is counted in a line of the log's own format."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    first = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pipe.open("w", encoding="utf-8") as stream:
+        configure("info", style, stream)
+        listener = LogListener()
+        os.close(first)
+        for key in ("lost", "lost too"):
+            listener(moved(key))
+        assert drain(TOO_LONG)
+        second = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        listener(moved("next"))
+        assert drain(TOO_LONG)
+        notice, line = os.read(second, 4096).decode().splitlines()
+    os.close(second)
+    assert "log.lines_dropped" in notice
+    assert re.search(r"\blines\W+2\b", notice)
+    assert "next" in line
 
 
 def test_the_level_can_change_while_it_runs() -> None:

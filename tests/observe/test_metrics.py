@@ -32,6 +32,7 @@ from s3mover.events import (
 from s3mover.model import Method, Side, SweepStatus
 from s3mover.observe.metrics.labels import BoundedLabel
 from s3mover.observe.metrics.listener import MetricsListener
+from s3mover.observe.output import dropped_log_lines
 from s3mover.transfer.store_features import FRAMING, Feature
 from tests.observe.conftest import Clock
 from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
@@ -65,6 +66,7 @@ ADDED = """
 | `s3mover_next_sweep_timestamp_seconds` | gauge | – |
 | `s3mover_settings_reloads_total` | counter | `status` |
 | `s3mover_request_limit` | gauge | `side` |
+| `s3mover_log_lines_dropped_total` | counter | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -120,6 +122,14 @@ def test_the_metrics_are_those_of_the_contract(busy: MetricsListener) -> None:
         ignored = {"le"} if family.type == "histogram" else {"version"} if family.type == "info" else set()
         shown[family.name + SUFFIX.get(family.type, "")] = (family.type, frozenset(labels - ignored))
     assert shown == contract()
+
+
+def test_dropped_lines_of_the_log_are_counted(metrics: MetricsListener) -> None:
+    """The count is read at each scrape: while the log is stuck, no event tells of it."""
+    before = value(metrics, "s3mover_log_lines_dropped_total")
+    dropped_log_lines.add(3)
+    assert before is not None
+    assert value(metrics, "s3mover_log_lines_dropped_total") == before + 3
 
 
 def test_every_metric_is_there_from_the_first_scrape(metrics: MetricsListener) -> None:

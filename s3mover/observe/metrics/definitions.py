@@ -5,11 +5,22 @@ Dashboards and alerts rely on the names: they are only ever added to. Keys, ETag
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Metric,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from s3mover.model import Method, Side, Status, SweepStatus
+from s3mover.observe.output import dropped_log_lines
 
 NO_METHOD = "none"
 """The label `method` of a transfer that failed before a method was chosen."""
@@ -17,7 +28,15 @@ NO_METHOD = "none"
 # What all routes share has no label `route`. These are the library's names: a counter's are without `_total`.
 PROCESS_WIDE = frozenset(
     f"s3mover_{name}"
-    for name in ("threads", "worker_processes", "worker_restarts", "paused", "settings_reloads", "build")
+    for name in (
+        "threads",
+        "worker_processes",
+        "worker_restarts",
+        "paused",
+        "settings_reloads",
+        "log_lines_dropped",
+        "build",
+    )
 )
 
 # From the fastest copy of a small object to a large object in parts.
@@ -35,6 +54,18 @@ _REFUSED_CREDENTIALS = (
 _PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect")
 _SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState")
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
+
+
+class _DroppedLogLines(Collector):
+    """Counts at each scrape: nothing else could announce it while the log is stuck."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the family."""
+        yield CounterMetricFamily(
+            "s3mover_log_lines_dropped",
+            "Lines of the log that were dropped because its output was not read.",
+            value=dropped_log_lines.count,
+        )
 
 
 class Metrics:
@@ -115,6 +146,7 @@ class Metrics:
         self.paused = self._gauge("paused", "1 while the daemon is paused.")
         self.window_open = self._gauge("window_open", "1 while sweep.windows permits new work.")
         self.reloads = self._counter("settings_reloads", "Reloads of the settings, by result.", "status")
+        self.registry.register(_DroppedLogLines())
         self.build = Info("s3mover_build", "Version of s3mover.", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
