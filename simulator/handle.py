@@ -164,7 +164,8 @@ class Simulator:
 
         Each has a `key` and either `body` (bytes) or `size` (and `seed`): virtual content, up to many TiB.
         Optional: `metadata`, `tags`, `headers` (mappings; content headers in lower case), `storage_class`,
-        `acl`, `kms_key`, `lock` (`mode`, `until`, `legal_hold`), `redirect`, `age` (seconds), `owner`.
+        `acl`, `kms_key`, `lock` (`mode`, `until`, `legal_hold`), `redirect`, `age` (seconds), `owner`, `asleep` (in an
+        archive tier of INTELLIGENT_TIERING).
         """
         self.command("put_objects", bucket=bucket, objects=[_told(one) for one in objects])
 

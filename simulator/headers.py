@@ -1,5 +1,6 @@
 """Headers of objects, read from requests and written into answers; and dates."""
 
+import re
 import time
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
@@ -21,6 +22,7 @@ STORAGE_CLASSES = frozenset({
 })  # fmt: skip
 _META = "x-amz-meta-"
 _MAX_METADATA = 2048
+_NOT_IN_HEADERS = re.compile("[^\t\x20-\x7e\x80-\xff]")
 MAX_TAGS = 10
 
 
@@ -164,7 +166,10 @@ def object_headers(call: Call, found: StoredObject) -> Headers:
         ("Accept-Ranges", "bytes"),
     ]
     shown += [(name.title(), value) for name, value in properties.headers]
-    shown += [(f"{_META}{name}", value) for name, value in properties.metadata]
+    metadata = [(f"{_META}{name}", value) for name, value in properties.metadata if _fits_a_header(value)]
+    shown += metadata
+    if missing := len(properties.metadata) - len(metadata):
+        shown.append(("x-amz-missing-meta", str(missing)))
     shown += version_headers(call, found)
     shown += encryption_headers(properties.encryption)
     if properties.storage_class != "STANDARD":
@@ -176,6 +181,11 @@ def object_headers(call: Call, found: StoredObject) -> Headers:
             ("x-amz-restore", 'ongoing-request="false", expiry-date="Fri, 01 Jan 2100 00:00:00 GMT"')
         )
     return shown + _lock_headers(properties.lock)
+
+
+def _fits_a_header(value: str) -> bool:
+    """Return whether a header can carry the value; SOAP, and stores of their own, set others (HeadObject)."""
+    return not _NOT_IN_HEADERS.search(value)
 
 
 def _lock_headers(held: Lock) -> Headers:

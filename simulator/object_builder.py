@@ -20,9 +20,11 @@ def build_object(bucket: Bucket, description: Json, now: float) -> StoredObject:
     key, body = fields.pop("key"), fields.pop("body", None)
     seed, size = fields.pop("seed", 1), fields.pop("size", 0)
     age, owner = fields.pop("age", 0), fields.pop("owner", None) or bucket.owner
+    asleep = fields.pop("asleep", False)
     content = virtual(seed, size) if body is None else Content((base64.b64decode(body),))
     properties = properties_from(bucket, fields)
-    return StoredObject(key, content, properties, owner, int(now - age), large_etag(content, properties))
+    etag = large_etag(content, properties)
+    return StoredObject(key, content, properties, owner, int(now - age), etag, asleep=asleep)
 
 
 def virtual(seed: int, size: int) -> Content:

@@ -79,6 +79,7 @@ class StoredObject:
     version_id: str = NULL
     marker: bool = False
     restored: bool = False
+    asleep: bool = False  # in an archive tier of INTELLIGENT_TIERING
 
     def __post_init__(self) -> None:
         """Set the plain ETag: the MD5, unless a KMS key makes it something else."""
@@ -88,7 +89,7 @@ class StoredObject:
     @property
     def archived(self) -> bool:
         """Whether the bytes can't be read without a restore."""
-        return self.properties.storage_class in ARCHIVED and not self.restored
+        return self.asleep or (self.properties.storage_class in ARCHIVED and not self.restored)
 
     def stored_checksum(self) -> Checksum:
         """Return the checksum that S3 holds: the writer's, or else the CRC64NVME of the whole object."""

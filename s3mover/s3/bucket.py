@@ -226,8 +226,8 @@ class Bucket(MultipartOperations):
             self._count(request.operation, code)
         return refused
 
-    def restore(self, key: str, *, tier: str, days: int) -> None:
-        """Request that an archived object is restored for so many days, at a tier such as `Bulk`."""
+    def restore(self, key: str, *, tier: str, days: int = 0) -> None:
+        """Request that an archived object is restored for so many days (0: for good), at a tier such as `Bulk`."""
         request = Request(
             "RestoreObject", "POST", key, (("restore", ""),), content=xml_requests.restore_request(tier, days)
         )

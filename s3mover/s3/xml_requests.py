@@ -22,10 +22,9 @@ def complete_request(parts: Sequence[tuple[int, str]]) -> bytes:
 
 
 def restore_request(tier: str, days: int) -> bytes:
-    """Return the body of RestoreObject."""
-    elements = (
-        f"<Days>{days}</Days><GlacierJobParameters><Tier>{_escaped(tier)}</Tier></GlacierJobParameters>"
-    )
+    """Return the body of RestoreObject; without `Days` where `days` is 0."""
+    elements = f"<Days>{days}</Days>" if days else ""
+    elements += f"<GlacierJobParameters><Tier>{_escaped(tier)}</Tier></GlacierJobParameters>"
     name = "RestoreRequest"
     return f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{elements}</{name}>'.encode()
 

@@ -26,6 +26,7 @@ from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResu
 from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import TransferPolicy
+from s3mover.transfer.restoration import request_restoration
 from s3mover.transfer.verification import written_since
 
 GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
@@ -96,7 +97,9 @@ class Mover:
         return self._outcome(state, Status.SUCCESS, "", join_notes(reason, result.note), result)
 
     def _failed(self, state: TransferState, error: MoverError) -> Outcome:
-        restoration = self._request_restore(state.order) if is_archived(error) else ""
+        restoration = (
+            request_restoration(self._source, state.order, self._policy) if is_archived(error) else ""
+        )
         if self._is_gone(state.order.key, error):
             error = GONE_UNSEEN
         status, code, message = status_of(error), code_of(error), str(error)
@@ -193,18 +196,6 @@ class Mover:
         state.order = state.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
         state.changed = False
 
-    def _request_restore(self, order: Order) -> str:
-        """Request an archived object's restoration if the settings say so; return a note of what S3 said."""
-        if not self._policy.restore_tier:
-            return ""
-        try:
-            self._source.restore(order.key, tier=self._policy.restore_tier, days=self._policy.restore_days)
-        except S3Error as error:
-            if error.code == "RestoreAlreadyInProgress":
-                return "its restoration is under way"
-            return f"its restoration was refused: {error.code}"
-        return "its restoration was asked for"
-
     def _refuse_large(self, order: Order) -> None:
         if self._policy.large_objects == "report" and order.size > MAX_SINGLE_COPY:
             by_hand = shlex.join(
@@ -238,7 +229,8 @@ class Mover:
             code=code,
             message=join_notes(message, state.orphan_note)[:MESSAGE_LENGTH],
             fallback=state.fallback,
-            delete_due=result is not None and self._policy.delete_source,
+            # A source that has more than its copy stays.
+            delete_due=result is not None and not result.unkept and self._policy.delete_source,
             unkept=result.unkept if result else (),
             action=order.action,
         )

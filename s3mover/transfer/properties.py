@@ -21,6 +21,10 @@ CONTENT_HEADERS = (
     "expires",
 )
 METADATA = "x-amz-meta-"
+# The number of metadata entries that a response leaves out, since a header cannot carry them (API page of HeadObject).
+MISSING_METADATA = "x-amz-missing-meta"
+# How a body was framed on its way; some stores leave it in the object's Content-Encoding.
+CHUNKED_CODING = "aws-chunked"
 REDIRECT = "x-amz-website-redirect-location"
 LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
 
@@ -29,21 +33,36 @@ Has = Callable[[Feature], bool]
 
 
 class WriteHeaders(NamedTuple):
-    """The headers of a write, the features that they use, and the features left out because the store lacks them."""
+    """The headers of a write, the features that they use, and what the copy will not have.
+
+    `refused` are features left out because the store lacks them; `hidden` is the number of entries of user metadata
+    that the source does not return.
+    """
 
     headers: dict[str, str]
     used: tuple[Feature, ...]
     refused: tuple[Feature, ...] = ()
+    hidden: int = 0
 
     @property
     def note(self) -> str:
         """The note for the audit trail, empty where nothing is left out."""
-        return f"not kept, as the destination refuses it: {', '.join(self.refused)}" if self.refused else ""
+        if not self.unkept:
+            return ""
+        refused = (
+            f"not kept, as the destination refuses it: {', '.join(self.refused)}" if self.refused else ""
+        )
+        hidden = (
+            f"not kept, as the source does not return it: user metadata ({self.hidden})"
+            if self.hidden
+            else ""
+        )
+        return "; ".join(filter(None, (refused, hidden)))
 
     @property
     def unkept(self) -> tuple[str, ...]:
         """The names of the properties that the copy does not have."""
-        return tuple(feature.label for feature in self.refused)
+        return (*(feature.label for feature in self.refused), *(["metadata"] if self.hidden else []))
 
 
 def write_headers(
@@ -71,13 +90,13 @@ def with_source_properties(
 
     `read_tags` is called only where the object has tags and the destination keeps tags.
     """
-    headers = base.headers | property_headers(source, [])
+    headers, hidden = base.headers | property_headers(source, []), hidden_metadata(source)
     if not is_tagged(source):
-        return WriteHeaders(headers, base.used, base.refused)
+        return WriteHeaders(headers, base.used, base.refused, hidden)
     if not has(Feature.TAGS):
-        return WriteHeaders(headers, base.used, (*base.refused, Feature.TAGS))
+        return WriteHeaders(headers, base.used, (*base.refused, Feature.TAGS), hidden)
     headers |= property_headers({}, read_tags())
-    return WriteHeaders(headers, (*base.used, Feature.TAGS), base.refused)
+    return WriteHeaders(headers, (*base.used, Feature.TAGS), base.refused, hidden)
 
 
 def property_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
@@ -85,14 +104,34 @@ def property_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
     headers = {
         name: value for name, value in source.items() if name in CONTENT_HEADERS or name.startswith(METADATA)
     }
+    if names_chunked_coding(source):
+        del headers["content-encoding"]
+        if encoding := _without_chunked_coding(source["content-encoding"]):
+            headers["content-encoding"] = encoding
     if tags:
         headers["x-amz-tagging"] = urlencode(tags, quote_via=quote)
     return headers
 
 
+def hidden_metadata(source: Mapping[str, str]) -> int:
+    """Return the number of entries of user metadata that the headers of a GetObject or HeadObject leave out."""
+    stated = source.get(MISSING_METADATA, "0")
+    return int(stated) if stated.isascii() and stated.isdigit() else 1
+
+
+def names_chunked_coding(source: Mapping[str, str]) -> bool:
+    """Return whether the object's Content-Encoding names the framing of a request, which is not the object's."""
+    return CHUNKED_CODING in source.get("content-encoding", "").lower()
+
+
 def is_tagged(source: Mapping[str, str]) -> bool:
     """Return whether the headers of a GetObject or HeadObject say that the object has tags."""
     return source.get("x-amz-tagging-count", "0") != "0"
+
+
+def _without_chunked_coding(encoding: str) -> str:
+    tokens = [token.strip() for token in encoding.split(",")]
+    return ",".join(token for token in tokens if token and token.lower() != CHUNKED_CODING)
 
 
 def _headers_by_feature(

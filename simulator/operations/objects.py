@@ -26,7 +26,7 @@ from simulator.operations.lookup import (
 from simulator.refusals import Refusal
 from simulator.store import Checksum, Encryption, StoredObject
 from simulator.wire import Reply
-from simulator.xml import document, element
+from simulator.xml import document, element, parse
 
 _OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type")
 
@@ -184,8 +184,16 @@ def permit_restore(call: Call) -> None:
 def restore_object(call: Call) -> Reply:
     """Make an archived object readable at once (S3 API: RestoreObject)."""
     found = find(call, call.bucket, call.key, call.query("versionId"))
+    days = parse(b"".join(call.body().content.chunks()), "RestoreRequest").find("Days")
+    if found.asleep:
+        if days is not None:
+            raise Refusal("InvalidArgument", "Days must not be given for INTELLIGENT_TIERING")
+        found.asleep = False
+        return Reply(202)
     if not found.archived and not found.restored:
         raise Refusal("InvalidObjectState", "Restore is not allowed for the object's current storage class")
+    if days is None:
+        raise Refusal("MalformedXML")
     status = 200 if found.restored else 202
     found.restored = True
     return Reply(status)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from testkit.program import run_program
+from testkit.trail_rows import rows
 from testkit.world import DESTINATION, SOURCE, World
 
 OBJECTS = 40
+MIB = 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,49 @@ def test_check_says_which_permission_would_save_a_request(world: World, tmp_path
         assert all(right in json.dumps(told["policy"]) for right in rights)
     run_program(["sweep"], world.environment, tmp_path)
     assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+@pytest.mark.parametrize("size", [10, 6 * MIB], ids=["whole", "in parts"])
+def test_metadata_that_the_source_does_not_return_is_noted_and_counted_and_its_object_stays(
+    world: World, tmp_path: Path, size: int
+) -> None:
+    """A header cannot carry all metadata: the row says that some is lost, and the source is not deleted."""
+    odd = {"key": "odd", "size": size, "metadata": {"a": "b", "soap": "\u4f60\n"}}
+    world.s3.put_objects(SOURCE, [odd, {"key": "plain", "size": size, "metadata": {"a": "b"}}])
+    before = {one["key"]: one["content"] for one in world.s3.objects(SOURCE)}
+    options = ["--set", "transfer.method=streaming", "--set", "transfer.part_size=5MiB"]
+    settings = {**world.environment, "S3MOVER_TRANSFER__AFTER": "delete", "S3MOVER_LOG__FORMAT": "json"}
+
+    done = run_program([*options, "sweep"], settings, tmp_path)
+
+    assert [one["key"] for one in world.s3.objects(SOURCE)] == ["odd"]
+    copies = world.s3.objects(DESTINATION)
+    assert {one["key"]: one["content"] for one in copies} == before
+    assert [one["metadata"] for one in copies] == [{"a": "b"}, {"a": "b"}]
+    messages = dict(rows(tmp_path, "SELECT file_key, message FROM document_logs WHERE status = 'success'"))
+    assert "not kept, as the source does not return it: user metadata (1)" in messages["odd"]
+    assert "not kept" not in (messages["plain"] or "")
+    [told] = [one for one in map(json.loads, done.stdout.splitlines()) if one["event"] == "object.reduced"]
+    assert (told["key"], told["properties"]) == ("odd", ["metadata"])
+    [summary] = (tmp_path / "logs").glob("*.log")
+    assert "- Property not preserved (metadata): 1 files" in summary.read_text()
+
+
+def test_metadata_that_the_source_does_not_return_is_copied_by_s3(world: World, tmp_path: Path) -> None:
+    """A server-side copy keeps all metadata: nothing is lost, and the source is deleted."""
+    world.s3.put_object(SOURCE, "odd", b"x", metadata={"soap": "\u4f60\n"})
+    run_program(["sweep"], {**world.environment, "S3MOVER_TRANSFER__AFTER": "delete"}, tmp_path)
+    assert world.s3.count(SOURCE) == 0
+    assert [one["metadata"] for one in world.s3.objects(DESTINATION)] == [{"soap": "\u4f60\n"}]
+
+
+def test_what_the_destination_refuses_stays_at_the_source(world: World, tmp_path: Path) -> None:
+    """An object whose tags the destination does not keep is not deleted; the others are."""
+    world.s3.put_objects(
+        SOURCE, [{"key": "tagged", "body": b"x", "tags": {"a": "b"}}, {"key": "z", "body": b"x"}]
+    )
+    world.s3.configure_bucket(DESTINATION, quirks=["no_tagging"])
+    settings = {**world.environment, "S3MOVER_TRANSFER__AFTER": "delete"}
+    run_program(["--set", "transfer.method=streaming", "sweep"], settings, tmp_path)
+    assert [one["key"] for one in world.s3.objects(SOURCE)] == ["tagged"]
+    assert world.s3.count(DESTINATION) == 2

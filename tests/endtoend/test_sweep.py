@@ -209,6 +209,33 @@ def test_archived_objects_are_restored_where_that_is_wished(
     ]
 
 
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+def test_objects_asleep_in_intelligent_tiering_are_restored_without_days(
+    world: World, tmp_path: Path, method: str
+) -> None:
+    """They move back to a tier that can be read: S3 refuses a number of days."""
+    world.s3.put_objects(
+        SOURCE,
+        [
+            {"key": "cold", "body": b"ice", "storage_class": "GLACIER"},
+            {"key": "tiered", "body": b"x", "storage_class": "INTELLIGENT_TIERING", "asleep": True},
+        ],
+    )
+    wish = {**world.environment, "S3MOVER_TRANSFER__RESTORE__TIER": "bulk"}
+    for _ in range(2):
+        run_program(["--set", f"transfer.method={method}", "sweep"], wish, tmp_path)
+    assert sorted((one["key"], one["code"]) for one in world.s3.log("RestoreObject")) == [
+        ("cold", ""),
+        ("tiered", ""),
+    ]
+    bodies = [world.s3.read_object(DESTINATION, key) for key in ("cold", "tiered")]
+    assert bodies == [b"ice", b"x"]
+    assert [one["storage_class"] for one in world.s3.objects(DESTINATION)] == [
+        "GLACIER",
+        "INTELLIGENT_TIERING",
+    ]
+
+
 @pytest.mark.parametrize(
     ("setting", "bound", "least"),
     [("requests_per_second", "40", 80 / 40), ("bandwidth", "200kB", 400 / 200)],
