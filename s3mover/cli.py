@@ -123,9 +123,11 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
 def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
     """Sweep repeatedly, sweep.interval apart, until SIGTERM or SIGINT."""
     from s3mover.app.preload import gc_paused, start_config_process, start_fork_server  # noqa: PLC0415
+    from s3mover.lifecycle.signals import exiting_on_term  # noqa: PLC0415
 
     request = line.settings_request()
-    with start_config_process(request) as config_process:
+    # Until the daemon installs its own handlers.
+    with exiting_on_term(ExitCode.OK), start_config_process(request) as config_process:
         # Imported while the configuration process reads the settings.
         with gc_paused():
             from s3mover.app.daemon import run_daemon  # noqa: PLC0415

@@ -1,8 +1,11 @@
-"""The `run` command: each route runs on a thread of its own, the main thread does the periodic work of all."""
+"""The `run` command: each route runs on a thread of its own, another one does the periodic work of all.
+
+The main thread only waits, so that a stop meets its deadline; see `lifecycle/deadline.py`.
+"""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -17,6 +20,7 @@ from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
 from s3mover.errors import ExitCode
 from s3mover.events import DaemonStopped
 from s3mover.lifecycle.control_listener import ControlListener, commands_of
+from s3mover.lifecycle.deadline import run_until_deadline
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.route_thread import RouteHooks, RouteThread
 from s3mover.lifecycle.signals import handling_signals, stopping_on_signals
@@ -78,17 +82,22 @@ def run_routes(runtime: SharedRuntime, max_sweeps: int = 0) -> list[SweepResult]
     runtime.notify(runtime.started())
     last: dict[str, SweepResult] = {}
     threads = [_route_thread(runtime, route, last, max_sweeps) for route in runtime.current.routes]
+    run_until_deadline(runtime.stop, partial(_run_threads, runtime, threads))
+    runtime.notify(DaemonStopped(sum(thread.sweeps for thread in threads)))
+    for thread in threads:
+        if thread.error is not None:
+            raise thread.error
+    return [last[route] for route in runtime.current.routes if route in last]
+
+
+def _run_threads(runtime: SharedRuntime, threads: Sequence[RouteThread]) -> None:
+    """Run the threads to their end, and the periodic work meanwhile."""
     for thread in threads:
         thread.start()
     while alive := [thread for thread in threads if thread.is_alive()]:
         runtime.run_periodic()
         alive[0].join(JOIN_SECONDS)
     runtime.run_periodic()
-    runtime.notify(DaemonStopped(sum(thread.sweeps for thread in threads)))
-    for thread in threads:
-        if thread.error is not None:
-            raise thread.error
-    return [last[route] for route in runtime.current.routes if route in last]
 
 
 def _route_thread(
@@ -108,7 +117,7 @@ def _open_supervisor(
     runtime: SharedRuntime, route: str, last: dict[str, SweepResult], max_sweeps: int
 ) -> Iterator[Supervisor]:
     """Open the engine of a route and yield its supervisor; keep the result of its last sweep in `last`."""
-    # The main thread calls the runtime's `run_periodic`.
+    # `_run_threads` calls the runtime's `run_periodic`.
     with open_route_engine(runtime, route, run_periodic=lambda: None) as engine:
         try:
             yield _supervisor_of(engine, max_sweeps)

@@ -23,7 +23,7 @@ SHUTDOWN_SECONDS = 5.0
 
 
 class SharedRuntime:
-    """What the routes share. The main thread alone calls `run_periodic`."""
+    """What the routes share. One thread alone calls `run_periodic`."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
+from s3mover.lifecycle.deadline import run_until_deadline
 from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import wait_for_lease
@@ -40,10 +41,15 @@ def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
         stopping_on_signals(stop, lambda: settings.stop.grace),
         open_shared_runtime(current, preloaded, stop, Listeners(current.routes, listeners)) as runtime,
     ):
-        results = [
-            _sweep_route(runtime, route, bar, wait=wait) for route in current.routes if not stop.requested
-        ]
-    return _exit_code(results, interrupted=stop.requested)
+        results = run_until_deadline(stop, lambda: _sweep_routes(runtime, bar, wait=wait))
+    return _exit_code(results or (), interrupted=stop.requested)
+
+
+def _sweep_routes(
+    runtime: SharedRuntime, bar: "ProgressListener | None", *, wait: bool
+) -> list[ExitCode | MoverError]:
+    routes = runtime.current.routes
+    return [_sweep_route(runtime, route, bar, wait=wait) for route in routes if not runtime.stop.requested]
 
 
 def _progress_bar() -> "ProgressListener | None":

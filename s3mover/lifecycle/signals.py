@@ -31,6 +31,13 @@ def stopping_on_signals(stop: Stop, grace: Callable[[], float]) -> Iterator[None
 
 
 @contextmanager
+def exiting_on_term(code: int) -> Iterator[None]:
+    """Exit with `code` at once on SIGTERM: for the time in which there is nothing to stop yet."""
+    with _handling({signal.SIGTERM: lambda *_: os._exit(code)}):
+        yield
+
+
+@contextmanager
 def handling_signals(requests: OperatorRequests) -> Iterator[None]:
     """Request a reload of the settings on SIGHUP, and a sweep on SIGUSR1."""
     with _handling(

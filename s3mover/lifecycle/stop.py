@@ -44,6 +44,11 @@ class Stop:
         """Seconds until the deadline, never negative; infinite while no stop is requested."""
         return max(0.0, self._deadline - self._clock())
 
+    @property
+    def overrun(self) -> float:
+        """Seconds since the deadline, never negative; 0 while no stop is requested."""
+        return max(0.0, self._clock() - self._deadline)
+
     def wait(self, seconds: float) -> bool:
         """Wait for `seconds` or until a stop is requested; return False if it was requested."""
         try:
