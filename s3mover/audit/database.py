@@ -34,6 +34,9 @@ class Database(Protocol):
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows. The parameters are numbers and times, never text from outside."""
 
+    def read_by_text(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        """Return a query's rows. The parameters may be any text, as keys are."""
+
     def schema_version(self) -> int:
         """Return the newest schema version that was applied, 0 if none was."""
 

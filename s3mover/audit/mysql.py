@@ -110,6 +110,15 @@ class MysqlDatabase:
             self._execute("ROLLBACK")
             return found
 
+    def read_by_text(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        """Return a query's rows, with a prepared statement: a key must not stand in a statement's text."""
+        with self._translated(), contextlib.closing(self._connection.cursor(prepared=True)) as cursor:
+            cursor.execute(sql, tuple(parameters))
+            found: list[Row] = cursor.fetchall()
+        with self._translated():
+            self._execute("ROLLBACK")
+        return found
+
     def schema_version(self) -> int:
         """Return the newest schema version that was applied, 0 if none was.
 

@@ -86,6 +86,7 @@ class RetryingTrail:
     prune = _retried(Trail.prune)
     has_waits = _retried(Trail.has_waits)
     waits = _retried(Trail.waits)
+    last_copies = _retried(Trail.last_copies)
     pending = _retried(Trail.pending)
     uncertain = _retried(Trail.uncertain)
     due_deletions = _retried(Trail.due_deletions)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from s3mover.audit.database import Row
-from s3mover.audit.trail import PendingRow, Total
+from s3mover.audit.trail import LastCopy, PendingRow, Total
 from s3mover.model import (
     Action,
     FailureRecord,
@@ -99,6 +99,12 @@ def pending_row(row: Row) -> PendingRow:
     """Read a row of `statements.pending`."""
     sweep, number, key, size, etag, created_at, action = row
     return PendingRow(sweep, number, key, int(size), etag, seconds(created_at), Action(action))
+
+
+def last_copy(row: Row) -> LastCopy | None:
+    """Read a row of `statements.last_successes`, without its key; None if it is about a deletion."""
+    action, size, *etags = row
+    return LastCopy(int(size), *etags) if Action(action) is Action.COPY else None
 
 
 def sweep_record(row: Row) -> SweepRecord:

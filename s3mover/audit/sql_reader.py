@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from s3mover.audit import rows, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.digests import key_hashes, pair_hash
-from s3mover.audit.trail import PendingRow, Total
+from s3mover.audit.trail import LastCopy, PendingRow, Total
 from s3mover.model import (
     UNCERTAIN,
     DueDeletion,
@@ -19,6 +19,10 @@ from s3mover.model import (
 
 FAILURES_PER_PAGE = 1000
 SWEEPS_PER_PAGE = 100
+# A query with these fits into the smallest packet that is accepted (`mysql_options.SMALLEST_PACKET_BYTES`), and MariaDB
+# makes a subquery of a list of 1,000.
+KEYS_PER_QUERY = 500
+KEY_BYTES_PER_QUERY = 48 * 1024
 _LARGEST_ID = 2**63 - 1
 
 
@@ -40,6 +44,17 @@ class SqlTrailReader:
         found = map(rows.wait, self._database.read(statements.waits(len(keys)), parameters))
         asked = set(keys)
         return {wait.key: wait for wait in found if wait.key in asked}
+
+    def last_copies(self, pair: Pair, keys: Sequence[str]) -> dict[str, LastCopy]:
+        """Return the newest success of those of `keys` that `pair` copied, unless a deletion came after it."""
+        found: dict[str, LastCopy] = {}
+        for group in _groups(keys):
+            query = statements.last_successes(len(group), self._database.backend)
+            for key, *columns in self._database.read_by_text(query, [*group, *rows.digits(pair)]):
+                copy = rows.last_copy(tuple(columns))
+                if copy is not None:
+                    found[key] = copy
+        return found
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
@@ -157,3 +172,17 @@ def _filters(since: float, sweep: int | None) -> tuple[list[str], list[object]]:
         conditions.append("batch_id = ?")
         parameters.append(sweep)
     return conditions, parameters
+
+
+def _groups(keys: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the keys in groups, each small enough for one query."""
+    group: list[str] = []
+    size = 0
+    for key in keys:
+        size += len(key.encode("utf-8", "surrogatepass"))
+        if group and (size > KEY_BYTES_PER_QUERY or len(group) == KEYS_PER_QUERY):
+            yield group
+            group, size = [], len(key.encode("utf-8", "surrogatepass"))
+        group.append(key)
+    if group:
+        yield group

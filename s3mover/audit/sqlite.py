@@ -83,6 +83,10 @@ class SqliteDatabase:
         with self._translated():
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
+    def read_by_text(self, sql: str, parameters: Sequence[object]) -> list[Row]:
+        """Return a query's rows; SQLite never puts parameters into the statement."""
+        return self.read(sql, parameters)
+
     def schema_version(self) -> int:
         """Return the newest schema version that was applied, 0 if none was.
 

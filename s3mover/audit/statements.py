@@ -251,6 +251,24 @@ def failures(conditions: list[str], backend: str) -> str:
     """
 
 
+# Without the hint a server whose statistics are old may read the whole table.
+_BY_KEY = {"mysql": "FORCE INDEX (document_logs_key)", "sqlite": ""}
+
+
+def last_successes(keys: int, backend: str) -> str:
+    """Return the query for the newest success of so many keys of one pair, given as keys and the pair's digits."""
+    return f"""
+        SELECT latest.file_key, action, COALESCE(size_bytes, 0), COALESCE(source_etag, ''),
+            COALESCE(destination_etag, '')
+        FROM (
+            SELECT file_key, MAX(document_logs.id) AS id FROM document_logs {_BY_KEY[backend]}
+            JOIN migration_batches ON migration_batches.id = batch_id
+            WHERE file_key IN ({_list(keys)}) AND document_logs.status = 'success' AND {OF_PAIR}
+            GROUP BY file_key
+        ) AS latest JOIN document_logs ON document_logs.id = latest.id
+    """
+
+
 def totals(conditions: list[str]) -> str:
     """Return the query that counts rows by status and method."""
     # Naming every status lets the index on status and time serve.

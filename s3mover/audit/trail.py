@@ -46,6 +46,14 @@ class Total:
     bytes: int
 
 
+class LastCopy(NamedTuple):
+    """What the newest success of an object recorded: size, and the ETags of both sides; "" where none was recorded."""
+
+    size: int
+    source_etag: str
+    destination_etag: str
+
+
 class TrailReader(Protocol):
     """Queries on the audit records."""
 
@@ -54,6 +62,12 @@ class TrailReader(Protocol):
 
     def waits(self, pair: Pair, keys: Sequence[str]) -> dict[str, Wait]:
         """Return the waits of those of `keys` that have one."""
+
+    def last_copies(self, pair: Pair, keys: Sequence[str]) -> dict[str, LastCopy]:
+        """Return the newest success of those of `keys` that `pair` copied, unless a deletion came after it.
+
+        For the keys of a page where ETags of the two sides can't be compared. `audit.retention` may have removed it.
+        """
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""

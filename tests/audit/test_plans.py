@@ -37,6 +37,7 @@ FILL = (
     "ANALYZE TABLE document_logs, migration_batches, object_waits",
 )
 SINCE = ["created_at >= '2025-01-04 16:00:00'"]
+DIGITS_OF_PAIR = "7468657265", "696E2F", "68657265", "6F75742F"
 BEFORE = "2025-01-04 00:09:00"
 
 
@@ -101,10 +102,29 @@ def test_each_page_of_failures_begins_where_the_last_one_ended(filled: Callable[
 def test_a_pairs_failures_are_found_in_the_same_order(filled: Callable[[str], list[str]]) -> None:
     """The rows are still read by status and time, and each one's sweep is looked up."""
     query = statements.failures([statements.IN_SWEEPS_OF_PAIR], "mysql")
-    plan = filled(written(query, "7468657265", "696E2F", "68657265", "6F75742F", 20))
+    plan = filled(written(query, *DIGITS_OF_PAIR, 20))
     assert "document_logs_status" in plan[0], plan
     assert "filesort" not in plan[0], plan
     assert "PRIMARY" in plan[1], plan
+
+
+def test_the_last_copies_of_a_page_are_found_by_their_keys(filled: Callable[[str], list[str]]) -> None:
+    """However many rows there are: the rows of these keys, the sweep of each, and no other row."""
+    plan = filled(written(statements.last_successes(2, "mysql"), "in/7", "in/8", *DIGITS_OF_PAIR))
+    [by_key] = [line for line in plan if "document_logs_key" in line]
+    assert " range " in by_key, plan
+    assert sum(" eq_ref PRIMARY PRIMARY " in line for line in plan) == 2, plan
+    assert sum(" ALL " in line for line in plan) == 1, plan  # the result of the inner query
+
+
+def test_sqlite_finds_the_last_copies_of_a_page_by_their_keys(tmp_path: Path) -> None:
+    """As the servers do."""
+    open_trail(f"sqlite:///{tmp_path}/trail.db").close()
+    query = written(statements.last_successes(2, "sqlite"), "in/7", "in/8", *DIGITS_OF_PAIR)
+    with contextlib.closing(sqlite3.connect(tmp_path / "trail.db")) as database:
+        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("SEARCH document_logs USING INDEX document_logs_key" in line for line in plan), plan
+    assert [line for line in plan if line.startswith("SCAN")] == ["SCAN latest"], plan
 
 
 def test_sqlite_finds_rows_by_an_index(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from s3mover.audit.opening import open_reader, open_trail
-from s3mover.audit.trail import PendingRow, Total, Trail
+from s3mover.audit.trail import LastCopy, PendingRow, Total, Trail
 from s3mover.errors import LeaseHeldError
 from s3mover.model import (
     Action,
@@ -494,6 +494,37 @@ def test_resolving_counts_a_recorded_sweep_anew(trail: Trail, backend: Backend) 
     trail.resolve([moved(orders[0]), failed(orders[1])])
     counts = "SELECT planned, succeeded, failed, bytes FROM migration_batches"
     assert backend.query(counts) == [(2, 1, 1, 1000)]
+
+
+def test_the_newest_success_of_a_key_tells_what_was_copied(trail: Trail) -> None:
+    """Of this pair, byte by byte, and not if the object was deleted since; failures and open rows say nothing."""
+    first = trail.open_sweep(PAIR, AT)
+    orders = [order(first, number, key) for number, key in enumerate(ODD_KEYS, 1)]
+    trail.intend(orders, AT)
+    trail.settle([moved(each) for each in orders])
+    second = trail.open_sweep(PAIR, AT + 60)
+    changed = [
+        order(second, number, key)._replace(etag=f"e{number}", size=7)
+        for number, key in enumerate(ODD_KEYS, 1)
+    ]
+    deleted = changed[0]._replace(action=Action.DELETE)
+    trail.intend([deleted, *changed[1:4]], AT)
+    trail.settle([moved(deleted), failed(changed[1]), moved(changed[2])])
+    other = trail.open_sweep(OTHER_PAIR, AT)
+    trail.settle([moved(order(other, 1, ODD_KEYS[5])._replace(etag="other"))])
+    unchanged = LastCopy(1000, orders[0].etag, "d2")
+    expected = {**dict.fromkeys(ODD_KEYS[1:], unchanged), ODD_KEYS[2]: LastCopy(7, "e3", "d2")}
+    assert trail.last_copies(PAIR, [*ODD_KEYS, "in/unknown"]) == expected
+    assert trail.last_copies(OTHER_PAIR, ODD_KEYS) == {ODD_KEYS[5]: LastCopy(1000, "other", "d2")}
+    assert trail.last_copies(PAIR, []) == {}
+
+
+def test_a_whole_page_of_the_longest_keys_can_be_asked_about(trail: Trail) -> None:
+    """In several queries, none of them too long for a server."""
+    sweep = trail.open_sweep(PAIR, AT)
+    orders = [order(sweep, number, f"{number:01024}") for number in range(1, 1001)]
+    trail.settle([moved(each) for each in orders])
+    assert set(trail.last_copies(PAIR, [each.key for each in orders])) == {each.key for each in orders}
 
 
 def test_uncertain_rows_are_those_that_nobody_tried_again(trail: Trail) -> None:
