@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from s3mover.errors import SettingsError
 from s3mover.settings.constraints import conflicts, duplicate_pairs, missing_buckets
 from s3mover.settings.definitions import setting_definitions
+from s3mover.settings.files import file_reader
 from s3mover.settings.model import Route, Settings
 from s3mover.settings.names import with_values
 from s3mover.settings.problems import Given, Problem, of_route, refused
@@ -37,8 +38,9 @@ def load(
     Raises:
         SettingsError: with every problem, each a sentence that names its setting and never a secret.
     """
-    file = from_file(path, environ)
-    layers = [file, from_environment(environ, file.routes), from_overrides(overrides, file.routes)]
+    read = file_reader()
+    file = from_file(path, environ, read)
+    layers = [file, from_environment(environ, file.routes, read), from_overrides(overrides, file.routes)]
     given = _given(layers)
     problems = [problem for layer in layers for problem in layer.problems]
     settings, refusals = _validated(given)

@@ -26,6 +26,8 @@ _REASONS = {
     "string_unicode": "is not UTF-8",
 }
 _LONGEST = 80
+_CONTROL_AT_END = re.compile(r"[\x00-\x1f\x7f]\Z")
+_CONTROL_NAMES = {"\r": "a carriage return, as lines of Windows files do", "\n": "a line feed", "\t": "a tab"}
 
 
 class Problem(NamedTuple):
@@ -53,6 +55,15 @@ def refused(setting: Setting, given: Given, error: ErrorDetails) -> Problem:
 def about(setting: str, origin: str, sentence: str) -> Problem:
     """Return a problem of one setting."""
     return Problem(f"{setting} ({origin}): {sentence}", frozenset({setting}))
+
+
+def control_at_end(value: object) -> str:
+    """Return the name of a control character at the end of a text, or of one in a list; empty if there is none."""
+    texts = value if isinstance(value, tuple) else (value,)
+    last = next((text[-1] for text in texts if isinstance(text, str) and _CONTROL_AT_END.search(text)), "")
+    if not last:
+        return ""
+    return f"{_CONTROL_NAMES.get(last, 'a control character')} (U+{ord(last):04X})"
 
 
 def of_route(route: str, problem: Problem) -> Problem:

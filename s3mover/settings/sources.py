@@ -18,11 +18,13 @@ from s3mover.settings.definitions import (
     environment_name,
     setting_definitions,
 )
+from s3mover.settings.files import ReadFile
 from s3mover.settings.names import ROUTES, group_names, may_differ, section_names, split_name
 from s3mover.settings.problems import (
     Given,
     Problem,
     about,
+    control_at_end,
     unknown_section,
     unknown_setting,
     unknown_variable,
@@ -33,6 +35,8 @@ CONFIG_VARIABLE = "S3MOVER_CONFIG"
 DEFAULT_FILE = Path("config.yaml")
 _ROUTE = "a list of mappings, each with a name (small letters, digits, - and _) and the settings of its own"
 _ROUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+# The user of a DSN with a password: `mysql://USER:PASSWORD@...`, `USER:PASSWORD@tcp(...)...`.
+_PASSWORD = re.compile(r"(?:\w+://)?+[^@:/]*:[^@]+@")
 _TEST_PREFIX = "S3MOVER_TEST_"
 
 
@@ -48,15 +52,18 @@ class Layer:
         """Add a value, unless it is None, or an empty text where an empty text is not a value."""
         if value is None or (value == "" and setting_definitions()[name].default):
             return
+        if end := control_at_end(value):
+            self.problems.append(about(name, origin, f"ends with {end}; remove it"))
+            return
         self.values[name] = Given(value, origin)
 
 
-def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
+def from_file(path: Path | None, environ: Mapping[str, str], read: ReadFile) -> Layer:
     """Read the named file, else `$S3MOVER_CONFIG`, else `./config.yaml`; only the last may be missing."""
     named = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
     file = named or DEFAULT_FILE
     try:
-        root = parse(file.read_bytes().decode("utf-8-sig"))
+        root = parse(read(file).decode("utf-8-sig"))
     except FileNotFoundError:
         return _unreadable(f"{file}: no such file; name another with --config") if named else Layer()
     except OSError as error:
@@ -68,7 +75,7 @@ def from_file(path: Path | None, environ: Mapping[str, str]) -> Layer:
     return _from_root(file, root)
 
 
-def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> Layer:
+def from_environment(environ: Mapping[str, str], routes: Iterable[str], read: ReadFile) -> Layer:
     """Read the `S3MOVER_A__B` variables, then those of the first version, each also with `_FILE`.
 
     A value for one of the `routes` has its name in front: `S3MOVER_ROUTES__HR__A__B`.
@@ -76,14 +83,14 @@ def from_environment(environ: Mapping[str, str], routes: Iterable[str] = ()) -> 
     layer = Layer()
     ours = {environment_name(setting): setting for setting in setting_definitions()}
     for variable, setting in [*FIRST_VERSION_NAMES.items(), *ours.items()]:
-        _read_variable(layer, variable, setting, environ)
+        _read_variable(layer, variable, setting, environ, read)
     known = set(ours)
     for route in routes:
         layer.routes[route] = Layer()
         for setting in filter(may_differ, setting_definitions()):
             variable = environment_name(f"{ROUTES}.{route}.{setting}".replace("-", "_"))
             known.add(variable)
-            _read_variable(layer.routes[route], variable, setting, environ)
+            _read_variable(layer.routes[route], variable, setting, environ, read)
     layer.problems += [unknown_variable(name) for name in sorted(environ) if _is_stray(name, known)]
     return layer
 
@@ -95,10 +102,29 @@ def from_overrides(overrides: Mapping[str, object], routes: Iterable[str] = ()) 
         route, setting = split_name(name)
         into = layer.routes.get(route, layer)
         if setting in setting_definitions() and (into is layer) is not bool(route):
+            if _is_exposed(setting, value):
+                into.problems.append(_exposed(name, setting))
+                continue
             into.put(setting, value, "command line")
         else:
             layer.problems.append(unknown_setting(name, "command line"))
     return layer
+
+
+def _is_exposed(setting: str, value: object) -> bool:
+    """Return whether a value of the command line is a secret; an access key id is not, nor a DSN without a password."""
+    if setting == "audit.url":
+        return _PASSWORD.match(str(value)) is not None
+    return bool(value) and setting_definitions()[setting].secret and not setting.endswith(".access_key")
+
+
+def _exposed(name: str, setting: str) -> Problem:
+    variable = environment_name(name.replace("-", "_"))
+    sentence = (
+        "is a secret, which the process list would show to every user of this machine; set it as "
+        f"{variable} in the environment, or write it to a file and name that as {variable}{FILE_SUFFIX}"
+    )
+    return about(setting, "command line", sentence)
 
 
 def _unreadable(sentence: str) -> Layer:
@@ -197,7 +223,9 @@ def _once(layer: Layer, file: Path, path: str, found: list[Entry]) -> Iterator[E
         yield entry
 
 
-def _read_variable(layer: Layer, variable: str, setting: str, environ: Mapping[str, str]) -> None:
+def _read_variable(
+    layer: Layer, variable: str, setting: str, environ: Mapping[str, str], read: ReadFile
+) -> None:
     text, file = environ.get(variable, ""), environ.get(variable + FILE_SUFFIX, "")
     if text and file:
         sentence = "both are set; expected one of them, so unset the other"
@@ -205,12 +233,12 @@ def _read_variable(layer: Layer, variable: str, setting: str, environ: Mapping[s
     elif text:
         layer.put(setting, "" if text == '""' else text, variable)
     elif file:
-        _read_mounted(layer, setting, f"{variable}{FILE_SUFFIX}", Path(file))
+        _read_mounted(layer, setting, f"{variable}{FILE_SUFFIX}", Path(file), read)
 
 
-def _read_mounted(layer: Layer, setting: str, variable: str, file: Path) -> None:
+def _read_mounted(layer: Layer, setting: str, variable: str, file: Path, read: ReadFile) -> None:
     try:
-        text = file.read_bytes().decode()
+        text = read(file).decode()
     except OSError as error:
         layer.problems.append(about(setting, variable, f"{file} cannot be read ({error.strerror})"))
     except (UnicodeDecodeError, ValueError):

@@ -19,6 +19,10 @@ _PLAIN_TAGS = frozenset(
 # The only messages of the YAML parser that repeat a name, which may be a secret that begins with `*` or `!`.
 _TELLTALE = re.compile(r"(found (?:undefined|duplicate) [a-z ]+) .*", re.DOTALL)
 
+# Far more than a document without aliases has: those are bounded as files.
+_MAX_SIZE = 1_000_000
+_WITHOUT_END = _MAX_SIZE + 1
+
 Plain = str | tuple[str, ...] | None
 Structure = str | tuple["Structure", ...] | dict[str, "Structure"] | None
 
@@ -44,10 +48,10 @@ def parse(text: str) -> Node | None:
     """Return the root of the one document in `text`, or None where it is empty.
 
     Raises:
-        YamlError: not valid YAML, or more than one document.
+        YamlError: not valid YAML, or more than one document, or too much once its aliases are followed.
     """
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = _TELLTALE.sub(r"\1", error.problem or "it cannot be read")
@@ -57,6 +61,32 @@ def parse(text: str) -> Node | None:
         raise YamlError("not valid YAML: it contains a control character", line) from error
     except RecursionError as error:
         raise YamlError("nested too deeply", 1) from error
+    if root is not None:
+        _require_bounded(root)
+    return root
+
+
+def _require_bounded(root: Node) -> None:
+    """Raise YamlError if the document, with a copy in place of each alias, is too long: aliases of aliases multiply."""
+    sizes: dict[Node, int] = {}
+
+    def size(node: Node) -> int:
+        """Return the characters and nodes of a node; each node is counted once, however many aliases it has."""
+        if node not in sizes:
+            sizes[node] = _WITHOUT_END  # what an alias within itself finds
+            sizes[node] = 1 + (
+                len(node.value) if isinstance(node, ScalarNode) else sum(map(size, _children(node)))
+            )
+        return sizes[node]
+
+    if size(root) > _MAX_SIZE:
+        raise YamlError(f"too long: its aliases stand for more than {_MAX_SIZE} characters", 1)
+
+
+def _children(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [child for pair in node.value for child in pair]
+    return list(node.value)
 
 
 def entries(node: Node | None) -> list[Entry] | None:

@@ -94,4 +94,5 @@ def test_the_settings_in_force_are_returned_by_route() -> None:
 def test_secrets_of_every_route_are_returned() -> None:
     """And the password of the audit database."""
     assert "hr-secret" in secrets_of(routes())
-    assert secrets_of(pair(audit__url="mysql://u:pass@h/n"))[-1] == "pass"
+    audited = load(None, PAIR | {"MYSQL_DSN": "mysql://u:pass@h/n"}, {})
+    assert secrets_of(audited)[-1] == "pass"

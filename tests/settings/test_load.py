@@ -112,7 +112,7 @@ def test_our_names_win_over_the_first_version_s() -> None:
 
 def test_a_mounted_value_keeps_its_spaces() -> None:
     """Only one newline at the end is taken off, of either make."""
-    for content, prefix in ((b" a ", " a "), (b"a\n", "a"), (b"a\r\n", "a"), (b"a\n\n", "a\n")):
+    for content, prefix in ((b" a ", " a "), (b"a\n", "a"), (b"a\r\n", "a"), (b"a\nb", "a\nb")):
         Path("mounted").write_bytes(content)
         environ = BUCKETS | {"SRC_PREFIX_FILE": "mounted"}
         assert given(environ).source.prefix == prefix

@@ -250,3 +250,78 @@ def test_the_nearest_name_is_found_by_its_last_word_too() -> None:
     assert nearest("threads", known) == "transfer.threads"
     assert nearest("http.thread", known) == "transfer.threads"
     assert nearest("zzz", known) == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (
+            {"SRC_PREFIX": "docs/\r"},
+            "source.prefix (SRC_PREFIX): ends with a carriage return, as lines of Windows files do (U+000D); remove it",
+        ),
+        (
+            {"DST_SECRET_KEY": "hunter2\r", "DST_ACCESS_KEY": "id"},
+            (
+                "destination.secret_key (DST_SECRET_KEY): ends with a carriage return, as lines of Windows files do "
+                "(U+000D); remove it"
+            ),
+        ),
+        (
+            {"S3MOVER_SWEEP__INTERVAL": "5m\x00"},
+            "sweep.interval (S3MOVER_SWEEP__INTERVAL): ends with a control character (U+0000); remove it",
+        ),
+    ],
+)
+def test_a_control_character_at_the_end_is_named(environ: dict[str, str], sentence: str) -> None:
+    """For any setting: it cannot be seen, and no prefix or name ends with one on purpose."""
+    assert problems(environ) == [sentence]
+
+
+def test_a_control_character_at_the_end_is_named_in_the_file_too() -> None:
+    """Also in an item of a list."""
+    file = 'source: {prefix: "docs/\\r"}\nfilter: {exclude: ["*.tmp", "*.bak\\t"]}\n'
+    assert problems(file=file) == [
+        "source.prefix (f.yaml line 1): ends with a carriage return, as lines of Windows files do (U+000D); remove it",
+        "filter.exclude (f.yaml line 2): ends with a tab (U+0009); remove it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "variable"),
+    [
+        ("source.secret_key", "hunter2", "S3MOVER_SOURCE__SECRET_KEY"),
+        ("destination.session_token", "hunter2", "S3MOVER_DESTINATION__SESSION_TOKEN"),
+        ("audit.url", "mysql://user:hunter2@host/name", "S3MOVER_AUDIT__URL"),
+        ("audit.url", "user:hunter2@tcp(host:3306)/name", "S3MOVER_AUDIT__URL"),
+        ("audit.url", "mysql://user:p@hunter2@host/name", "S3MOVER_AUDIT__URL"),
+    ],
+)
+def test_a_secret_on_the_command_line_is_refused(setting: str, value: str, variable: str) -> None:
+    """The process list shows it; the message says where it belongs, and does not repeat it."""
+    [found] = problems(overrides={setting: value})
+    assert found == (
+        f"{setting} (command line): is a secret, which the process list would show to every user of this machine; "
+        f"set it as {variable} in the environment, or write it to a file and name that as {variable}_FILE"
+    )
+
+
+def test_a_secret_of_a_route_on_the_command_line_is_refused() -> None:
+    """With the variable of the route."""
+    file = "routes: [{name: h-r, source: {bucket: aaa}, destination: {bucket: bbb}}]"
+    [found] = problems(file=file, overrides={"routes.h-r.source.secret_key": "hunter2"})
+    assert "S3MOVER_ROUTES__H_R__SOURCE__SECRET_KEY_FILE" in found
+    assert "hunter2" not in found
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("audit.url", "sqlite:///s3mover.db"),
+        ("audit.url", "mysql://user@host:3306/name"),
+        ("audit.url", "user@tcp(host:3306)/name"),
+        ("source.session_token", ""),
+    ],
+)
+def test_what_is_no_secret_may_stand_on_the_command_line(setting: str, value: str) -> None:
+    """A DSN without a password, or nothing."""
+    assert problems(overrides={setting: value}) == []

@@ -74,6 +74,25 @@ def test_deep_nesting_is_an_error_and_no_crash() -> None:
         parse("[" * 5_000)
 
 
+def bomb(levels: int) -> str:
+    """Return a document whose last line stands for ten to the power of `levels` texts."""
+    lines = ["l0: &l0 text"]
+    lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("text", [bomb(30), "a: &a [*a]", "a: &a {b: *a}"])
+def test_aliases_that_multiply_are_refused(text: str) -> None:
+    """Before anything follows them."""
+    with pytest.raises(YamlError, match="too long"):
+        parse(text)
+
+
+def test_aliases_may_be_used() -> None:
+    """Routes can share what is equal."""
+    assert parse(bomb(3)) is not None
+
+
 def test_only_a_mapping_has_entries() -> None:
     """An empty document has none; a list or a text is something else."""
     assert entries(parse("")) == []
