@@ -144,6 +144,8 @@ def test_a_daemon_started_with_closed_streams_works(
         wait_until(lambda: world.s3.count(DESTINATION) == 50, "all objects are moved")
         wait_until(lambda: is_listening(running, port), "it is ready")
         assert (dropped(running, port) > 0) is ("1>&-" in closed)
+        for number in re.findall(r"(\d)[<>]&-", closed):
+            assert str(Path(f"/proc/{running.process.pid}/fd/{number}").readlink()) == os.devnull
         running.process.terminate()
         assert running.process.wait(TOO_LONG) == 0
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)

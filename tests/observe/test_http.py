@@ -3,19 +3,23 @@
 import http.client
 import io
 import json
+import os
+import resource
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import active_count
 
 import pytest
 
 from s3mover.errors import SettingsError
+from s3mover.observe.http.connections import MAX_CONNECTIONS, MAX_PER_PEER, peer_of
 from s3mover.observe.http.messages import parse_request
 from s3mover.observe.http.server import HttpServer, start
 from s3mover.observe.logs import configure
 from s3mover.observe.page import document
 from s3mover.observe.status.board import StatusBoard
-from testkit.waiting import TOO_LONG
+from testkit.waiting import TOO_LONG, wait_until
 from tests.observe.samples import failed
 
 
@@ -281,15 +285,113 @@ def test_connections_that_ended_do_not_count(server: HttpServer) -> None:
     assert {ask(server, "/healthz")[0] for _ in range(100)} == {200}
 
 
-def test_connections_beyond_the_limit_are_closed(server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number of threads is bounded."""
-    monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
-    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=TOO_LONG) for _ in range(65)]
+@contextmanager
+def half_open(server: HttpServer, number: int, *hosts: str) -> Iterator[list[socket.socket]]:
+    """Open connections from the addresses `hosts`, one after the other, that never finish their request."""
+    connections = []
     try:
-        assert connections[-1].recv(10) == b""
+        for turn in range(number):
+            connection = socket.create_connection(
+                ("127.0.0.1", server.port), timeout=TOO_LONG, source_address=(hosts[turn % len(hosts)], 0)
+            )
+            connection.sendall(b"GET /healthz")
+            connections.append(connection)
+        yield connections
     finally:
         for connection in connections:
             connection.close()
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Return whether the server ended a connection."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(10) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection ends by its deadline."""
+    monkeypatch.setattr("s3mover.observe.http.server._DEADLINE", 600)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("hosts", [["127.0.0.1"], [f"127.0.0.{last}" for last in range(2, 12)]], ids=len)
+def test_half_open_connections_never_keep_a_health_check_out(server: HttpServer, hosts: list[str]) -> None:
+    """It is answered from the first to the hundredth, by the address that opens them and by another."""
+    threads = active_count()
+    for number in (63, 64, 65, 300):
+        with half_open(server, number, *hosts):
+            assert ask(server, "/healthz")[0] == 200
+            assert active_count() - threads <= 2 * MAX_CONNECTIONS
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_peer_with_too_many_connections_loses_its_oldest(server: HttpServer) -> None:
+    """The others keep theirs."""
+    with (
+        half_open(server, 1, "127.0.0.2") as [other],
+        half_open(server, MAX_PER_PEER + 3, "127.0.0.3") as many,
+    ):
+        wait_until(lambda: all(is_cut(connection) for connection in many[:3]), "the oldest are cut")
+        assert ask(server, "/healthz")[0] == 200
+        assert not any(is_cut(connection) for connection in [other, *many[3:]])
+
+
+@pytest.mark.usefixtures("patient")
+def test_with_too_many_connections_in_all_the_peer_with_most_loses_its_oldest(server: HttpServer) -> None:
+    """A peer that has one connection keeps it, though it is the oldest of all."""
+    with (
+        half_open(server, 1, "127.0.0.2") as [other],
+        half_open(server, MAX_PER_PEER, "127.0.0.3") as most,
+        half_open(server, MAX_CONNECTIONS, *(f"127.0.0.{last}" for last in range(4, 13))),
+    ):
+        wait_until(lambda: is_cut(most[0]), "the oldest of the peer with most is cut")
+        assert not is_cut(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("2001:db8::1", "2001:db8::2:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+    ],
+)
+def test_a_peer_is_an_address_or_a_network_of_one_host(one: str, other: str, same: bool) -> None:
+    """With IPv6 one host usually has 64 bits of addresses for itself."""
+    assert (peer_of((one, 1)) == peer_of((other, 2))) is same
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_process_without_free_descriptors_answers_again_once_it_has_some(server: HttpServer) -> None:
+    """Half-open connections give theirs up, and the server does not try to accept without a pause."""
+    with half_open(server, 8, "127.0.0.2"):
+        assert ask(server, "/healthz")[0] == 200
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        taken = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+        waiting = socket.socket()
+        try:
+            with suppress(OSError):
+                while True:
+                    taken.append(os.open(os.devnull, os.O_RDONLY))
+            waiting.settimeout(TOO_LONG)
+            waiting.connect(("127.0.0.1", server.port))
+            waiting.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            assert waiting.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        finally:
+            waiting.close()
+            for descriptor in taken:
+                os.close(descriptor)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_connection_reset_is_not_logged(server: HttpServer) -> None:

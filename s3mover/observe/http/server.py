@@ -1,9 +1,10 @@
 """The HTTP server: its socket and its threads.
 
 It reads one request of limited size per connection, within a deadline, and closes the connection after the response.
+`connections.py` bounds their number.
 """
 
-import contextlib
+import errno
 import socket
 import socketserver
 import sys
@@ -13,13 +14,15 @@ from http import HTTPStatus
 from typing import Any
 
 from s3mover.errors import SettingsError
+from s3mover.observe.http.connections import MAX_CONNECTIONS, OpenConnections, peer_of
 from s3mover.observe.http.endpoints import StatusSource, respond
 from s3mover.observe.http.messages import Request, Response, encode_response, parse_request
 from s3mover.observe.logs import log_internal_error
 
 _MAX_HEAD = 16 * 1024  # bytes of request line and headers; a scrape needs less than 1 KiB
 _DEADLINE = 5.0  # seconds to receive the whole request, and to send each piece of the response
-_MAX_CONNECTIONS = 64  # at once; further ones are closed at once, so that the number of threads is bounded
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_EXHAUSTED_SECONDS = 0.1
 _END = b"\r\n\r\n"
 
 
@@ -57,6 +60,7 @@ class HttpServer:
     def close(self) -> None:
         """Stop listening, finish the responses in progress, and wait for all threads."""
         # On Linux, shutting the socket down wakes `serve_forever` as a new connection does.
+        self._listener.stop_waiting()
         self._listener.socket.shutdown(socket.SHUT_RDWR)
         self._listener.shutdown()
         self._thread.join()
@@ -102,20 +106,33 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Accepts connections, starts a daemon thread for each, and keeps the open ones."""
+    """Accepts connections, starts a daemon thread for each, and keeps the open ones within bounds."""
 
     allow_reuse_address = True
-    request_queue_size = _MAX_CONNECTIONS
+    request_queue_size = 2 * MAX_CONNECTIONS
 
     def __init__(self, family: socket.AddressFamily, address: tuple[Any, ...], source: StatusSource) -> None:
         self.address_family = family
         self.source = source
-        self._open: dict[socket.socket, threading.Thread] = {}
+        self._connections = OpenConnections()
+        self._closing = threading.Event()
         super().__init__(address, _Handler)
 
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection; if this process has no file descriptor left, free one and wait."""
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                # The connection stays in the queue, so that the caller would try again at once, and for ever.
+                self._connections.cut_one()
+                self._closing.wait(_EXHAUSTED_SECONDS)
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection on a new thread, or close it if too many are open."""
-        if len(self._open) >= _MAX_CONNECTIONS:
+        """Handle a connection on a new thread, in place of an older one if too many are open."""
+        peer = peer_of(client_address)
+        if not self._connections.make_room(peer):
             self.shutdown_request(request)
             return
         thread = threading.Thread(
@@ -124,13 +141,16 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
             name="http-request",
             daemon=True,
         )
-        self._open[request] = thread
-        thread.start()
+        self._connections.add(request, peer, thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the system permits no further thread
+            self.shutdown_request(request)
 
     def shutdown_request(self, request: Any) -> None:
         """Close and remove a connection."""
+        self._connections.remove(request)
         super().shutdown_request(request)
-        self._open.pop(request, None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
         """Ignore clients that disconnected; log anything else as an internal error."""
@@ -138,9 +158,10 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         if error is not None and not isinstance(error, OSError):
             log_internal_error(error)
 
+    def stop_waiting(self) -> None:
+        """End a wait for a free file descriptor."""
+        self._closing.set()
+
     def close_connections(self) -> None:
         """Stop reading from open connections, and wait until their responses are sent."""
-        for request, thread in list(self._open.items()):
-            with contextlib.suppress(OSError):  # the client closed it meanwhile
-                request.shutdown(socket.SHUT_RD)
-            thread.join()
+        self._connections.close()
