@@ -8,7 +8,7 @@ from s3mover.diagnostics.check_results import CheckResult, Level
 from s3mover.diagnostics.check_setup import open_check_context
 from s3mover.diagnostics.checks import Checks
 from s3mover.errors import ExitCode
-from s3mover.observe.text import to_json
+from s3mover.observe.text import to_json, visible_lines
 from s3mover.settings import Route, Settings
 
 SYMBOLS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.FAILED: "❌"}
@@ -30,7 +30,7 @@ def _check(route: Route, echo: Echo, *, as_json: bool) -> ExitCode:
         for result in Checks(context).run():
             results.append(result)
             if not as_json:
-                echo(f"{SYMBOLS[result.level]} {result.name}: {result.message}")
+                echo(f"{SYMBOLS[result.level]} {result.name}: {visible_lines(result.message)}")
     for line in _json_lines(route.name, results) if as_json else _policy_lines(results):
         echo(line)
     return ExitCode.UNREACHABLE if any(result.level is Level.FAILED for result in results) else ExitCode.OK

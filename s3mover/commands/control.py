@@ -6,6 +6,7 @@ from s3mover.commands.each_route import Echo
 from s3mover.errors import ExitCode, SettingsError
 from s3mover.lifecycle.control_listener import DISABLED
 from s3mover.lifecycle.control_socket import send_command
+from s3mover.observe.text import visible
 from s3mover.settings import Settings
 
 
@@ -18,5 +19,5 @@ def control(settings: Settings, command: str, echo: Echo) -> ExitCode:
     """
     if settings.control.socket == DISABLED:
         raise SettingsError(["control.socket: is none, so no daemon can be controlled; set it to a path"])
-    echo(send_command(Path(settings.control.socket), command))
+    echo(visible(send_command(Path(settings.control.socket), command)))
     return ExitCode.OK

@@ -12,7 +12,7 @@ from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import ignore_event, open_limited_endpoints
 from s3mover.errors import ExitCode, MoverError
 from s3mover.model import WAITING
-from s3mover.observe.text import human_size, visible
+from s3mover.observe.text import human_size, visible, visible_lines
 from s3mover.planning.page_diff import PageDiff
 from s3mover.settings import Settings
 from s3mover.sweep.backoff import ObjectBackoff
@@ -60,7 +60,7 @@ def _opened_backoff(settings: Settings, echo: Echo) -> Iterator[RemoveWaiting]:
         # Before the first sweep there is no schema, and no object can wait.
         trail = None if schema_text(url) else open_reader(url)
     except MoverError as error:
-        echo(f"cannot read which objects wait after failing: {error}")
+        echo(f"cannot read which objects wait after failing: {visible_lines(str(error))}")
     if trail is None:
         yield lambda diff: diff
         return

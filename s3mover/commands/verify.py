@@ -56,7 +56,7 @@ def _verify(settings: Settings, echo: Echo, options: VerifyOptions) -> ExitCode:
         for compared in compare_buckets(source, destination, comparator):
             counts[compared.result] += 1
             if compared.result in differences:
-                echo(f"{compared.result} {visible(compared.key)}: {compared.reason}")
+                echo(f"{compared.result} {visible(compared.key)}: {visible(compared.reason)}")
     echo(", ".join(f"{counts[result]} {result}" for result in Comparison))
     if counts[Comparison.UNPROVEN]:
         echo("unproven: size and time agree, but no checksum can be compared; --deep reads the bytes")

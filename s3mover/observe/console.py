@@ -99,7 +99,7 @@ def _weekday_time(value: object) -> str:
 
 
 def _name_list(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) and value else "-"
+    return visible(", ".join(map(str, value))) if isinstance(value, tuple) and value else "-"
 
 
 def _local_time(timestamp: str) -> str:

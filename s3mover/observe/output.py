@@ -225,7 +225,10 @@ def print_error(text: str) -> None:
 
     If nobody reads it, the program ends all the same.
     """
+    from s3mover.observe.text import visible_lines  # noqa: PLC0415 - not needed where nothing fails
+
     drain()
+    text = visible_lines(text)
     stream = sys.stderr
     descriptor = descriptor_of(stream)
     if descriptor is not None:

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 import orjson
 
-# Characters that JSON permits unescaped, but some readers treat as a line end or a terminal command:
-# the C1 controls, and the Unicode line and paragraph separators, in UTF-8.
-_UNSAFE = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
+# Characters that JSON permits unescaped, but some readers treat as a line end, a terminal command or the direction of
+# writing: the C1 controls, the Unicode line and paragraph separators, and the bidirectional controls, in UTF-8.
+_UNSAFE = re.compile(rb"\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 _JSON_INTEGER_BITS = 63  # orjson rejects larger integers
 _STEP = 1000
 
@@ -34,6 +34,11 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def visible_lines(text: str) -> str:
+    """Return `text` with its line ends, and with every other unprintable character as its escape."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def utc_moment(seconds: float) -> str:

@@ -178,8 +178,8 @@ def test_an_error_that_nobody_reads_does_not_keep_the_program(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Standard error may be a full pipe, a broken one, or closed."""
-    print_error("read\n")
-    assert capsys.readouterr().err == "read\n"
+    print_error("read\nescaped \x1b[2J\n")
+    assert capsys.readouterr().err == "read\nescaped \\x1b[2J\n"
     monkeypatch.setattr("sys.stderr", None)
     print_error("closed\n")
     monkeypatch.setattr("s3mover.observe.output.LAST_LINES_SECONDS", 0.01)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.observe.text import human_size, to_json, utc_moment, visible
+from s3mover.observe.text import human_size, to_json, utc_moment, visible, visible_lines
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()))
 
@@ -24,6 +24,19 @@ def test_json_takes_what_orjson_refuses_at_any_depth() -> None:
     value = {"\udc80": [("\ud800", 2**70, None, True, 1.5)], "n": 7, "error": ValueError("x")}
     read = json.loads(to_json(value))
     assert read == {"\\udc80": [["\\ud800", str(2**70), None, True, 1.5]], "n": 7, "error": "x"}
+
+
+@pytest.mark.parametrize("mark", "\u061c\u200e\u200f\u202a\u202e\u2066\u2069\u2028\x85\x9b")
+def test_json_shows_no_mark_that_reorders_or_commands(mark: str) -> None:
+    """A terminal that prints the line is not deceived; a parser gets the text as it was."""
+    line = to_json(f"a{mark}b")
+    assert line.isascii()
+    assert json.loads(line) == f"a{mark}b"
+
+
+def test_visible_lines_keep_their_line_ends_only() -> None:
+    """A list of errors stays a list; what a store put into one shows as escapes."""
+    assert visible_lines("a\x1b[2J\nb\u202e\r\n") == "a\\x1b[2J\nb\\u202e\\r\n"
 
 
 @given(any_text)
