@@ -142,6 +142,108 @@ REFUSED = {
 }
 
 
+SECRET = "very-secret"
+# What would show a secret in a ConfigMap, in a Deployment or among the processes of a node.
+SHOWN_SECRETS: dict[str, tuple[Values, str]] = {
+    "a secret key": ({"config": {"source": {"secret_key": SECRET}}}, "/config/source/secret_key"),
+    "a session token": (
+        {"config": {"destination": {"session_token": SECRET}}},
+        "/config/destination/session_token",
+    ),
+    "a route's secret key": (
+        {"config": {"routes": [{"name": "a", "source": {"secret_key": SECRET}}]}},
+        "/config/routes/0/source/secret_key",
+    ),
+    "a URL with a password": (
+        {"config": {"audit": {"url": f"mysql://mover:{SECRET}@db:3306/audit"}}},
+        "/config/audit/url",
+    ),
+    "a DSN with a password": (
+        {"config": {"audit": {"url": f"mover:{SECRET}@tcp(db:3306)/audit"}}},
+        "/config/audit/url",
+    ),
+    "a password with every sign": (
+        {"config": {"audit": {"url": f"mysql://mover:{SECRET}/@:?#@db/audit"}}},
+        "/config/audit/url",
+    ),
+    "an environment variable": (
+        {"extraEnv": [{"name": "SRC_SECRET_KEY", "value": SECRET}]},
+        "/extraEnv/0",
+    ),
+    "a DSN in the environment": (
+        {"extraEnv": [{"name": "MYSQL_DSN", "value": f"mysql://mover:{SECRET}@db/audit"}]},
+        "/extraEnv/0/value",
+    ),
+    "an argument": ({"extraArgs": ["--set", f"source.secret_key={SECRET}"]}, "/extraArgs/1"),
+    "a DSN among the arguments": (
+        {"extraArgs": ["--set", f"audit.url=mysql://mover:{SECRET}@db/audit"]},
+        "/extraArgs/1",
+    ),
+}
+HARMLESS: list[Values] = [
+    {"config": {"audit": {"url": url}}}
+    for url in (
+        "mysql://u@h:3306/n?a=b",
+        "u@tcp(h:3306)/n",
+        "sqlite:////data/a:b@c.db",
+        "sqlite:///s3mover.db",
+    )
+] + [
+    {"config": {"source": {"endpoint_url": "https://s3.example:9000", "secret_key": ""}}},
+    {"config": {"filter": {"exclude": ["a:b@c/*"]}}},
+    {
+        "extraEnv": [
+            {"name": "SRC_SECRET_KEY", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+            {"name": "SRC_SECRET_KEY_FILE", "value": "/x"},
+        ]
+    },
+]
+
+
+@pytest.mark.parametrize(("values", "named"), SHOWN_SECRETS.values(), ids=SHOWN_SECRETS)
+def test_a_secret_where_it_would_be_shown_is_refused(values: Values, named: str) -> None:
+    """The message names the place, and does not repeat the secret."""
+    with pytest.raises(helm_python.HelmError) as refused:
+        render(values)
+    assert named in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("values", HARMLESS)
+def test_what_is_no_secret_is_accepted(values: Values) -> None:
+    """An address, a user without a password, a reference to a Secret."""
+    assert render(values)
+
+
+def policy(values: Values) -> dict[str, Any]:
+    (one,) = of_kind(render(values), "NetworkPolicy")
+    spec: dict[str, Any] = one["spec"]
+    return spec
+
+
+def test_only_named_peers_reach_the_http_port() -> None:
+    """By default those of the monitoring namespace and `helm test`; every rule names some, as none would admit all."""
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    (rule,) = policy({})["ingress"]
+    assert rule["from"][0] == monitoring
+    for values in ({}, {"networkPolicy": {"ingressFrom": []}}, SETS["watched"]):
+        (rule,) = policy(values)["ingress"]
+        named, own = rule["from"][:-1], rule["from"][-1]
+        assert own["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "s3mover-ready"
+        assert named == values.get("networkPolicy", {}).get("ingressFrom", [monitoring])
+    assert policy({"mode": "cron"})["ingress"] == []
+    assert of_kind(render({"networkPolicy": {"enabled": False}}), "NetworkPolicy") == []
+
+
+def test_connections_to_others_are_limited_only_if_ports_are_named() -> None:
+    """The chart does not know the ports of database and endpoints."""
+    assert policy({})["policyTypes"] == ["Ingress"]
+    assert "egress" not in policy({})
+    limited = policy({"networkPolicy": {"egressPorts": [443]}})
+    assert limited["policyTypes"] == ["Ingress", "Egress"]
+    assert [port["port"] for port in limited["egress"][0]["ports"]] == [53, 53, 443]
+
+
 @pytest.mark.parametrize(("values", "named"), REFUSED.values(), ids=REFUSED)
 def test_wrong_values_are_refused_by_name(values: Values, named: str) -> None:
     """Nothing is rendered from values that cannot work; the message names them."""
@@ -188,7 +290,13 @@ def test_the_cron_mode_sweeps_and_serves_nothing() -> None:
     """A CronJob runs `sweep`, one at a time, and there is neither Deployment, Service nor monitor."""
     values = {"mode": "cron", "serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
     manifests = render(values)
-    assert {one["kind"] for one in manifests} == {"ConfigMap", "CronJob", "Pod", "ServiceAccount"}
+    assert {one["kind"] for one in manifests} == {
+        "ConfigMap",
+        "CronJob",
+        "NetworkPolicy",
+        "Pod",
+        "ServiceAccount",
+    }
     (cron,) = of_kind(manifests, "CronJob")
     assert cron["spec"]["concurrencyPolicy"] == "Forbid"
     (pod,) = pods([cron])

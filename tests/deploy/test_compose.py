@@ -90,8 +90,19 @@ def test_what_is_ours_has_no_privilege(services: dict[str, Service]) -> None:
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["security_opt"] == ["no-new-privileges:true"]
+        assert "core" in services[name]["ulimits"]
+    # Compose leaves zeros out of what it prints.
+    assert yaml.safe_load(FILE.read_text("utf-8"))["x-hardened"]["ulimits"] == {"core": 0}
     published = [port for service in services.values() for port in service.get("ports", ())]
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
+
+
+def test_images_of_others_are_named_by_version_and_digest(services: dict[str, Service]) -> None:
+    """A tag can be moved to another content; our own images are built here."""
+    others = [service["image"] for service in services.values() if "build" not in service]
+    assert len(others) == 3
+    for image in others:
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", image), image
 
 
 def test_the_daemon_stops_in_good_order(services: dict[str, Service]) -> None:

@@ -62,6 +62,11 @@ def test_it_gives_more_time_than_stopping_takes() -> None:
     assert unit["Service"]["RestartPreventExitStatus"] == "2"
 
 
+def test_it_writes_no_core_file() -> None:
+    """The memory of the processes holds credentials."""
+    assert "\nLimitCORE=0\n" in UNIT.read_text("utf-8")
+
+
 def test_the_watchdog_is_slower_than_health() -> None:
     """What /healthz takes for a loop at work, systemd must not end."""
     watchdog = re.search(r"^WatchdogSec=(\d+)$", UNIT.read_text("utf-8"), re.MULTILINE)
