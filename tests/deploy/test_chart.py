@@ -226,7 +226,8 @@ def test_only_named_peers_reach_the_http_port() -> None:
     monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     (rule,) = policy({})["ingress"]
     assert rule["from"][0] == monitoring
-    for values in ({}, {"networkPolicy": {"ingressFrom": []}}, SETS["watched"]):
+    sets: list[Values] = [{}, {"networkPolicy": {"ingressFrom": []}}, SETS["watched"]]
+    for values in sets:
         (rule,) = policy(values)["ingress"]
         named, own = rule["from"][:-1], rule["from"][-1]
         assert own["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "s3mover-ready"
