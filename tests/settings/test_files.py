@@ -65,7 +65,7 @@ def test_a_pipe_that_nobody_writes_to_is_refused() -> None:
 
 def test_every_unusable_file_is_a_problem_of_its_setting() -> None:
     """All are reported at once, and none hides another."""
-    os.mkdir("directory")
+    Path("directory").mkdir()
     files = {
         "SRC_SECRET_KEY": pipe("one"),
         "DST_SECRET_KEY": pipe("two"),
