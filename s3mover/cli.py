@@ -3,6 +3,7 @@
 Each command imports what it needs when it runs, so that `--version` and worker processes do not load AWS libraries.
 """
 
+import errno
 import io
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,16 @@ from s3mover.observe.output import print_error
 if TYPE_CHECKING:
     from s3mover.app.config_process import SettingsRequest
     from s3mover.settings.model import Settings
+
+
+# What the system refuses wherever the program asks for it, and what helps; not an internal error.
+EXHAUSTED: Mapping[int, str] = {
+    errno.EMFILE: "raise the limit of open files (ulimit -n, LimitNOFILE, nofile)",
+    errno.ENFILE: "raise the limit of open files of the whole machine (fs.file-max)",
+    errno.EAGAIN: "raise the limit of processes and threads (ulimit -u, TasksMax, pids-limit)",
+    errno.ENOMEM: "raise the limit of memory",
+    errno.ENOSPC: "free space on the disk",
+}
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
@@ -40,16 +51,20 @@ def run_command_line(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - nothing above this function handles an internal error
-        _report_internal_error(error)
-        return ExitCode.INTERNAL_ERROR
+        return _report_unexpected(error)
     return ExitCode(code or ExitCode.OK)
 
 
-def _report_internal_error(error: Exception) -> None:
+def _report_unexpected(error: Exception) -> ExitCode:
+    """Print what is exhausted if `error` says that, else that it is an internal error, and log its trace."""
+    if isinstance(error, OSError) and (advice := EXHAUSTED.get(error.errno or 0)):
+        print_error(f"s3mover: this machine has not enough resources ({error.strerror}); {advice}\n")
+        return ExitCode.UNREACHABLE
     from s3mover.observe.logs import log_internal_error  # noqa: PLC0415
 
     log_internal_error(error)
     print_error(f"s3mover: internal error, please report it: {type(error).__name__}: {error}\n")
+    return ExitCode.INTERNAL_ERROR
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ request is one line, an answer is one line. The commands themselves are passed i
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +17,10 @@ Commands = Mapping[str, Callable[[], str]]
 
 OWNER_ONLY = 0o600
 TIMEOUT_SECONDS = 5.0
+# Time that a caller has to send its command; others wait meanwhile.
+REQUEST_SECONDS = 1.0
+# Pause after a connection could not be accepted.
+PAUSE_SECONDS = 0.1
 _MAX_LINE = 256
 _BACKLOG = 8
 
@@ -54,14 +59,15 @@ class ControlServer:
             except OSError:
                 if self._closed:
                     return
-                raise
+                # No descriptor is left, for example; the caller waits.
+                time.sleep(PAUSE_SECONDS)
+                continue
             with connection:
                 self._answer(connection)
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(TIMEOUT_SECONDS)
         try:
-            command = self._commands.get(_read_line(connection))
+            command = self._commands.get(_read_line(connection, REQUEST_SECONDS))
             connection.sendall(f"{command() if command else 'unknown command'}\n".encode())
         except OSError:
             return  # the client disconnected or does not answer
@@ -78,7 +84,7 @@ def send_command(path: Path, command: str) -> str:
         try:
             connection.connect(str(path))
             connection.sendall(f"{command}\n".encode())
-            answer = _read_line(connection)
+            answer = _read_line(connection, TIMEOUT_SECONDS)
         except OSError as error:
             raise ControlError(
                 f"control.socket: no daemon answers at {path} ({error.strerror or error}); is it running, with this "
@@ -129,9 +135,19 @@ def _require_free(path: Path) -> None:
     raise ControlError(f"control.socket: another daemon listens at {path}")
 
 
-def _read_line(peer: socket.socket) -> str:
+def _read_line(peer: socket.socket, seconds: float) -> str:
+    """Read one line.
+
+    Raises:
+        TimeoutError: it did not end within `seconds`, however often a piece of it came.
+    """
+    deadline = time.monotonic() + seconds
     line = b""
     while not line.endswith(b"\n") and len(line) < _MAX_LINE:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        peer.settimeout(remaining)
         piece = peer.recv(_MAX_LINE)
         if not piece:
             break

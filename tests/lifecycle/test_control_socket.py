@@ -1,8 +1,10 @@
 """The control socket: who may connect, and what happens to its file."""
 
+import errno
 import os
 import socket
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from s3mover.errors import ControlError
 from s3mover.lifecycle.control_socket import ControlServer, send_command
+from testkit.waiting import TOO_LONG
 
 PATH = Path("control.sock")
 
@@ -51,6 +54,46 @@ def test_a_client_that_disconnects_does_not_stop_the_server() -> None:
     """The next client is served."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(PATH))
+    assert send_command(PATH, "pause") == "paused"
+
+
+@pytest.mark.usefixtures("server")
+def test_a_client_that_sends_a_byte_at_a_time_does_not_keep_others_out() -> None:
+    """It is disconnected, although it never falls silent for long."""
+    ended = threading.Event()
+
+    def drip(client: socket.socket) -> None:
+        try:
+            while not ended.wait(0.05):
+                client.sendall(b"x")
+        except OSError:
+            ended.set()  # disconnected
+
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(PATH))
+        dripping = threading.Thread(target=drip, args=(client,))
+        dripping.start()
+        assert send_command(PATH, "pause") == "paused"
+        assert ended.wait(TOO_LONG)
+        dripping.join()
+
+
+def test_a_server_without_a_free_descriptor_answers_once_it_has_one(
+    server: ControlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not give up its socket."""
+    refused = threading.Event()
+    listener = server._listener
+
+    class Exhausted:
+        def accept(self) -> tuple[socket.socket, object]:
+            refused.set()
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(server, "_listener", Exhausted())
+    assert send_command(PATH, "pause") == "paused"  # the accept(2) that was waiting
+    assert refused.wait(TOO_LONG)
+    monkeypatch.setattr(server, "_listener", listener)
     assert send_command(PATH, "pause") == "paused"
 
 
