@@ -138,7 +138,7 @@ class ObjectsListed(Event):
 class ObjectsInPlace(Event):
     """More objects needed no transfer.
 
-    `reason` is `in_place`, `filtered`, `too_young`, or `waiting` (for the next attempt after failures).
+    `reason` is `in_place`, `filtered`, `too_young`, `waiting` (for the next attempt after failures), or `unusable_key`.
     """
 
     name = "sweep.in_place"
@@ -246,6 +246,18 @@ class ObjectSkipped(Event):
     sweep: int
     key: str
     size: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLeftOut(Event):
+    """An object of the listing that cannot be moved; `code` is the reason, `key` a text for people."""
+
+    name = "object.skipped"
+    level = "warning"
+    sweep: int
+    key: str
     code: str
     message: str
 

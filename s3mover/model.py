@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, overload
 
+MAX_KEY_LENGTH = 1024  # bytes (Amazon S3 User Guide, "Naming Amazon S3 objects")
 _MD5 = re.compile("[0-9a-f]{32}")
 _CONTENT_ETAG = re.compile("[0-9a-f]{32}(?:-[0-9]+)?")
 # Prefix of the objects that are written or read to find out what is permitted.
 PROBE_NAME = ".s3mover-probe-"
 # The reason why a sweep skips an object that failed before: it waits for its next attempt.
 WAITING = "waiting"
+# The reason why it skips an object whose key is not UTF-8, or too long: such a key can be neither sent nor recorded.
+UNUSABLE_KEY = "unusable_key"
 # The codes of a transfer that was interrupted, and of one that was set aside because workers died with it.
 INTERRUPTED = "Interrupted"
 WORKER_DIED = "WorkerDied"
@@ -153,7 +156,8 @@ class ObjectEntry(NamedTuple):
 class ObjectPage(Sequence[ObjectEntry]):
     """Consecutive objects of a listing, in columns, since most are compared a thousand at a time.
 
-    The columns have equal lengths and hold the fields of `ObjectEntry`.
+    The columns have equal lengths and hold the fields of `ObjectEntry`. `unusable` holds, as bytes, the keys among
+    them that are not UTF-8 or too long: their objects are in no column.
     """
 
     keys: list[str]
@@ -161,10 +165,12 @@ class ObjectPage(Sequence[ObjectEntry]):
     etags: list[str]
     times: list[str]
     classes: list[str]
+    unusable: tuple[bytes, ...] = ()
 
     def __reduce__(self) -> "tuple[Callable[[bytes], ObjectPage], tuple[bytes]]":
         """Pickle the columns as one `marshal` text, which takes a third of the time of pickling 5,000 texts."""
-        return _unpacked, (marshal.dumps((self.keys, self.sizes, self.etags, self.times, self.classes)),)
+        columns = (self.keys, self.sizes, self.etags, self.times, self.classes, self.unusable)
+        return _unpacked, (marshal.dumps(columns),)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -192,7 +198,7 @@ def page_of(entries: Sequence[ObjectEntry]) -> ObjectPage:
     """Return the objects as one page."""
     if not entries:
         return ObjectPage([], [], [], [], [])
-    return ObjectPage(*map(list, zip(*entries, strict=True)))
+    return ObjectPage(*map(list, zip(*entries, strict=True)))  # type: ignore[arg-type]  # as in `__getitem__`
 
 
 class Transfer(NamedTuple):
@@ -371,6 +377,12 @@ def etag_names_content(etag: str) -> bool:
     It is an MD5, with `-` and a count for a multipart upload. Some stores list no ETag, or a text of their own.
     """
     return _CONTENT_ETAG.fullmatch(etag) is not None
+
+
+def key_text(key: bytes) -> str:
+    r"""Return an unusable key as a text for people: bytes that are not UTF-8 are written as `\xff`."""
+    text = key.decode(errors="backslashreplace")
+    return text if len(key) <= MAX_KEY_LENGTH else f"{text[:MAX_KEY_LENGTH]}…"
 
 
 def has_md5_shape(etag: str) -> bool:

@@ -52,6 +52,7 @@ class RequestBody:
         self._gatherer = Gatherer(self._expected())
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if len(self._payload()) == 64 else None
+        self._ignores_trailers = "ignores_trailers" in quirks
         self._promised = self._promise() if promising and "no_checksums" not in quirks else None
         algorithm = self._promised[0] if self._promised else ""
         self._running = RunningChecksum(algorithm) if algorithm in HASHES else None
@@ -87,6 +88,8 @@ class RequestBody:
     def _promise(self) -> tuple[str, str] | None:
         """Return algorithm and value ("" for a trailer to come) of the checksum that the client promises."""
         trailer = self._headers.get("x-amz-trailer", "").strip().lower()
+        if trailer and self._ignores_trailers and "x-amz-sdk-checksum-algorithm" not in self._headers:
+            return None
         if trailer:
             if trailer not in _BY_HEADER:
                 raise Refusal(

@@ -77,10 +77,11 @@ class Delivery:
 class Reply:
     """One answer. `length` is sent instead of the body's size where they differ (HEAD).
 
-    `code` and `detail` are for the log: the error's code, and what was missing.
+    `code` and `detail` are for the log: the error's code, and what was missing. `endless` says that the length is not
+    told: the body ends with the connection.
     """
 
-    __slots__ = ("body", "close", "code", "delivery", "detail", "headers", "length", "status")
+    __slots__ = ("body", "close", "code", "delivery", "detail", "endless", "headers", "length", "status")
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Reply:
         self.code = ""
         self.detail = ""
         self.close = False
+        self.endless = False
         self.delivery: Delivery | None = None
 
     @property
@@ -107,7 +109,7 @@ class Reply:
         """Return the status line and headers as they go out."""
         lines = [f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
-        if self.status not in (204, 304):
+        if self.status not in (204, 304) and not self.endless:
             lines.append(f"Content-Length: {self.size if self.length is None else self.length}")
         if self.close:
             lines.append("Connection: close")
@@ -246,7 +248,7 @@ class Connection(asyncio.Protocol):
     # sending
 
     def _answer(self, reply: Reply, *, close: bool) -> None:
-        reply.close = reply.close or close
+        reply.close = reply.close or close or reply.endless
         self._replies.append(reply)
         if not self._busy:
             self._next()

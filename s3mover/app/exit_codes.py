@@ -1,7 +1,7 @@
 """The exit code for the result of a sweep."""
 
 from s3mover.errors import ExitCode
-from s3mover.model import WAITING, SweepStatus
+from s3mover.model import UNUSABLE_KEY, WAITING, SweepStatus
 from s3mover.sweep.result import SweepResult
 
 
@@ -15,6 +15,7 @@ def exit_code_of(result: SweepResult) -> ExitCode:
         raise result.error
     if result.record.status is SweepStatus.INTERRUPTED:
         return ExitCode.INTERRUPTED
-    # Objects that wait after a failure have not arrived either.
-    missing = result.record.tally.failed + result.skipped.get(WAITING, 0)
+    # Objects that wait after a failure, or cannot be moved, have not arrived either.
+    skipped = result.skipped
+    missing = result.record.tally.failed + skipped.get(WAITING, 0) + skipped.get(UNUSABLE_KEY, 0)
     return ExitCode.SOME_FAILED if missing else ExitCode.OK

@@ -16,6 +16,7 @@ from s3mover.observe.text import human_size, visible, visible_lines
 from s3mover.planning.page_diff import PageDiff
 from s3mover.settings import Settings
 from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.stats import UNUSABLE_MESSAGE
 
 # Removes objects that wait after a failure from a page of the plan.
 RemoveWaiting = Callable[[PageDiff], PageDiff]
@@ -41,6 +42,8 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
         for diff in map(remove_waiting, diffs):
             listed += diff.listed
             waiting += diff.skipped.get(WAITING, 0)
+            for key in diff.unusable:
+                echo(f"cannot transfer {visible(key)}: {UNUSABLE_MESSAGE}")
             for entry, reason in diff.transfers:
                 reasons[reason] += 1
                 size += entry.size

@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy
 from s3mover.diagnostics.check_results import CheckResult, CheckWarning, Level
@@ -15,6 +14,7 @@ from s3mover.errors import MoverError, S3Error
 from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
+from s3mover.s3.values import http_time
 from s3mover.transfer.properties import property_headers
 
 # S3 refuses requests whose time is off by more than 15 minutes; a third of that is a warning.
@@ -170,9 +170,10 @@ class Checks:
         return "server-side copies lose no properties"
 
     def _compare_clocks(self) -> str:
-        if not self._date:
-            raise CheckWarning("not tested: the destination sent no date")
-        skew = abs(self._context.clock() - parsedate_to_datetime(self._date).timestamp())
+        date = http_time(self._date)
+        if date is None:
+            raise CheckWarning("not tested: the destination sent no readable date")
+        skew = abs(self._context.clock() - date)
         if skew > MAX_SKEW_SECONDS:
             raise CheckWarning(
                 f"this machine's clock differs by {skew:.0f} seconds from S3's; synchronize it by NTP"

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from s3mover.errors import S3Error, VerificationError
-from s3mover.model import ObjectEntry, Pair
+from s3mover.model import ObjectEntry, Pair, key_text
 from s3mover.planning.compare import etags_prove_equality, reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 from s3mover.planning.page_diff import Lookup, Pages
@@ -132,6 +132,9 @@ def compare_buckets(source: Pages, destination: Pages, comparator: Comparator) -
                     entries.append(entry)
                     copies.append(copy)
             yield from threads.map(comparator.compare, entries, copies)
+            for key in map(key_text, page.unusable):
+                if included is None or included(key):
+                    yield ComparedObject(key, Comparison.MISSING, "no request can name its key")
     while ahead := lookup.ahead():
         yield from map(_extra, ahead)
         lookup.pass_until(ahead[-1])

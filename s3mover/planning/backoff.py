@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
 from s3mover.planning.page_diff import PageDiff
+from s3mover.s3.values import iso_time
 
 # More than any wait needs, few enough for a float.
 MAX_DOUBLINGS = 60
@@ -52,8 +52,9 @@ def _still_waits(entry: ObjectEntry, wait: Wait | None, now: float) -> bool:
     before it failed       | -                           | no: the clock was set back
     between                | has another ETag            | no: another object may fare better
     between                | was written since it failed | no
-    between                | is the same                 | yes
+    between                | is the same, as far as known | yes
     """
     if wait is None or not wait.failed_at <= now < wait.next_attempt or entry.etag != wait.etag:
         return False
-    return datetime.fromisoformat(entry.last_modified).timestamp() <= wait.failed_at
+    written_at = iso_time(entry.last_modified)
+    return written_at is None or written_at <= wait.failed_at

@@ -8,9 +8,10 @@ one side of the cut.
 from bisect import bisect_right
 from collections.abc import Callable
 
+from s3mover.model import MAX_KEY_LENGTH
+
 # Characters after the common beginning that count; more would not change a guess by a page of keys.
 DEPTH = 12
-LONGEST_KEY = 1024  # bytes (Amazon S3 User Guide, "Naming Amazon S3 objects")
 
 
 def ceiling(stem: str, alphabet: str) -> str:
@@ -25,7 +26,7 @@ def halfway(low: str, high: str, alphabet: str) -> str | None:
     text = stem + _text(middle, alphabet)
     ends = range(len(stem) + 1, len(text) + 1)
     shortest = next((text[:end] for end in ends if text[:end] > low), None)
-    if shortest is None or shortest >= high or len(shortest.encode()) > LONGEST_KEY:
+    if shortest is None or shortest >= high or len(shortest.encode()) > MAX_KEY_LENGTH:
         return None
     return shortest
 

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from s3mover.model import ObjectEntry, ObjectPage, Pair, Transfer
+from s3mover.model import UNUSABLE_KEY, ObjectEntry, ObjectPage, Pair, Transfer, key_text
 from s3mover.planning.compare import reason_to_transfer
 from s3mover.planning.filters import KeyFilter
 
@@ -43,13 +43,15 @@ class Rules:
 class PageDiff:
     """The result of one page of the source: each of its `listed` objects is skipped for a reason or to be transferred.
 
-    `destination_only` names keys of the destination without an object at the source, where that is asked for.
+    `destination_only` names keys of the destination without an object at the source, where that is asked for, and
+    `unusable` keys of the source, as texts for people.
     """
 
     listed: int
     transfers: list[Transfer]
     skipped: dict[str, int] = field(default_factory=dict)
     destination_only: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
 
 
 def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
@@ -77,6 +79,16 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
                 skipped[decision] = skipped.get(decision, 0) + 1
         at += SINGLY
     return PageDiff(len(page), transfers, skipped)
+
+
+def leave_out(keys: tuple[bytes, ...], rules: Rules) -> PageDiff:
+    """Return what objects with unusable keys come to: they are skipped, and named unless a filter excludes them."""
+    texts = [key_text(key) for key in keys]
+    included = rules.included
+    unusable = [text for text in texts if included is None or included(text)]
+    counts = {"filtered": len(texts) - len(unusable), UNUSABLE_KEY: len(unusable)}
+    skipped = {reason: count for reason, count in counts.items() if count}
+    return PageDiff(len(keys), [], skipped, unusable=unusable)
 
 
 def _decide(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:

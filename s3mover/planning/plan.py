@@ -10,7 +10,7 @@ from typing import Protocol
 
 from s3mover.model import ObjectPage, Outcome
 from s3mover.planning.destination_only import compare_both_ways, name_rest
-from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page
+from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page, leave_out
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds, KeyRange, Ranges
 from s3mover.planning.read_ahead import Feed, FeedEnded, ReadAhead
 
@@ -109,6 +109,8 @@ class ListingPlan:
         lookup = Lookup(self._destination.pages(pair.destination_key(taken.after) if taken.after else ""))
         for page in self._source.pages(taken.after):
             claimed, goes_on = self._ranges.claim(taken, page)
+            if claimed.unusable:
+                yield leave_out(claimed.unusable, self._rules)
             if claimed:
                 yield from self._compare(claimed, lookup)
             if not goes_on:

@@ -9,7 +9,7 @@ at worst such an answer leads to a poor cut. What is listed, and by which thread
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from s3mover.model import ObjectPage
@@ -95,12 +95,16 @@ class Ranges:
     def claim(self, taken: KeyRange, page: ObjectPage) -> tuple[ObjectPage, bool]:
         """Claim a page of `taken`; return what of it belongs to the range, and whether the range goes on."""
         with self._changed:
-            count = len(page) if taken.until is None else bisect_right(page.keys, taken.until)
-            goes_on = taken.until is None or page.keys[-1] < taken.until
+            until = taken.until
+            count = len(page) if until is None else bisect_right(page.keys, until)
+            goes_on = until is None or not page or page.keys[-1] < until
             if count:
                 self._note(taken, page, count)
             self._changed.notify_all()
-        return page if count == len(page) else page[:count], goes_on
+        claimed = page if count == len(page) else page[:count]
+        if page.unusable:
+            claimed = replace(claimed, unusable=_up_to(page.unusable, until))
+        return claimed, goes_on
 
     def end(self, taken: KeyRange) -> str | None:
         """Note that a range was listed to its end, and return its last key, None for the end of all keys."""
@@ -187,3 +191,7 @@ class _Probe:
 
     def text(self, first_after: FirstAfter) -> str:
         return self.middle or reach(self.low, self.high, self.alphabet, first_after)
+
+
+def _up_to(keys: tuple[bytes, ...], until: str | None) -> tuple[bytes, ...]:
+    return keys if until is None else tuple(key for key in keys if key <= until.encode())

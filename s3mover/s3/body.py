@@ -10,6 +10,7 @@ from s3mover.s3.protocol_errors import invalid_response
 from s3mover.s3.records import Head
 from s3mover.s3.response import UNKNOWN_LENGTH, Response
 from s3mover.s3.throttle import UNBOUNDED, Limiter
+from s3mover.s3.values import number, total_of_range
 
 MAX_WHOLE_BODY = 64 * 1024 * 1024
 
@@ -66,9 +67,11 @@ class Body:
 def object_head(response: Response) -> Head:
     """Return what the headers of a response say of its object."""
     headers = response.headers
-    total = headers.get("content-range", "").rpartition("/")[2] or headers.get("content-length", "")
-    size = int(total) if total.isascii() and total.isdigit() else UNKNOWN_LENGTH
-    return Head(size, etag_of(headers), headers.get("last-modified", ""), headers)
+    stated = headers.get("content-range", "")
+    size = total_of_range(stated) if stated else number(headers.get("content-length", ""))
+    return Head(
+        UNKNOWN_LENGTH if size is None else size, etag_of(headers), headers.get("last-modified", ""), headers
+    )
 
 
 def checked_body(bucket: str, if_match: str, first: int | None, response: Response) -> Body:

@@ -17,14 +17,14 @@ from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml, xml_requests
 from s3mover.s3.body import Body, checked_body, object_head
 from s3mover.s3.client import Client, Request
-from s3mover.s3.documents import discard_body, read_document
+from s3mover.s3.documents import discard_body, read_document, read_page
 from s3mover.s3.headers import copy_source, etag_condition, non_empty
 from s3mover.s3.multipart import MultipartOperations, read_stored
 from s3mover.s3.pages import check_order, objects_page
 from s3mover.s3.paging import Pager
 from s3mover.s3.payload import Outgoing, ReadInto, Trailer
 from s3mover.s3.records import Head, Page, Stored
-from s3mover.s3.response import Response
+from s3mover.s3.response import UNKNOWN_LENGTH, Response
 from s3mover.s3.throttle import THROTTLING_CODES, UNBOUNDED, Limiter
 from s3mover.s3.wire import Timeouts
 
@@ -140,8 +140,8 @@ class Bucket(MultipartOperations):
         read, last = list_page or self.list_page, start_after
         for entries in self._pager.follow(partial(read, prefix, start_after), ""):
             check_order(self.address.bucket, last, prefix, entries)
-            if entries:
-                last = entries.keys[-1]
+            last = entries.keys[-1] if entries else last
+            if entries or entries.unusable:
                 yield entries
 
     def is_listed(self, key: str) -> bool:
@@ -156,7 +156,9 @@ class Bucket(MultipartOperations):
     def head(self, key: str) -> Head:
         """Return the head of an object, its checksums included."""
         request = Request("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
-        return self._client.perform(request, object_head)
+        head = self._client.perform(request, object_head)
+        # A proxy may drop the length: the listing has it.
+        return head if head.size != UNKNOWN_LENGTH else head._replace(size=self._listed_size(key))
 
     def get(self, key: str, *, if_match: str = "", first: int | None = None, last: int | None = None) -> Body:
         """Return the body of an object, or its bytes from `first` to `last` (both included, from 0), still to be read.
@@ -219,7 +221,7 @@ class Bucket(MultipartOperations):
         headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
         request = Request("DeleteObjects", "POST", None, (("delete", ""),), headers, body)
         refused = self._client.perform(
-            request, lambda response: xml.delete_errors(read_document(response, "DeleteResult", keys=True))
+            request, lambda response: xml.delete_errors(read_page(response, "DeleteResult"))
         )
         # Counted for the rate limit: the request succeeded, and some of its keys were throttled.
         for code in THROTTLING_CODES.intersection(refused.values()):
@@ -237,6 +239,11 @@ class Bucket(MultipartOperations):
         """Return the tags of an object."""
         request = Request("GetObjectTagging", "GET", key, (("tagging", ""),))
         return self._client.perform(request, lambda response: xml.tags(read_document(response, "Tagging")))
+
+    def _listed_size(self, key: str) -> int:
+        """Return the size of an object by the listing, `UNKNOWN_LENGTH` where that has it not."""
+        entries = self.list_page(key, limit=1).entries
+        return entries.sizes[0] if entries.keys == [key] else UNKNOWN_LENGTH
 
     def _is_configured(self, request: Request, read: Callable[[Response], bool]) -> bool:
         try:

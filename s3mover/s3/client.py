@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -31,11 +30,15 @@ from s3mover.s3.sigv4 import (
     signed_headers,
 )
 from s3mover.s3.throttle import UNBOUNDED, Limiter
+from s3mover.s3.values import http_time, printable, short
 from s3mover.s3.wire import Endpoint, Timeouts
 
 T = TypeVar("T")
 
 CLOCK_TOLERANCE = 900.0
+MAX_MESSAGE = 500
+# A larger difference is nonsense, and would make the signatures of all later requests invalid.
+MAX_SKEW = 86_400.0
 # RFC 9110, section 5.5: no control character except the tab; beyond 0xFF a character is not one byte.
 _INVALID_VALUE = re.compile("[^\t\x20-\x7e\x80-\xff]")
 _VALID_NAMES = re.compile("[0-9a-z!#$%&'*+.^_`|~-]*")
@@ -140,7 +143,7 @@ class Client:
             if not error.operation:
                 error.operation, error.bucket = request.operation, self._bucket
             error.temporary = error.temporary or self._is_corrected(error, target)
-            _redact_secrets(error, credentials)
+            _clean(error, credentials)
             self._count(request.operation, error.code)
             raise
         self._count(request.operation, "200")
@@ -233,14 +236,12 @@ class Client:
 
     def _skew(self, code: str, date: str) -> float:
         """Return by how many seconds S3's clock is ahead of ours; the code of a refused HEAD does not say."""
-        known = self._target.skew
-        try:
-            measured = parsedate_to_datetime(date).timestamp() - self._clock()
-        except ValueError:
+        known, theirs = self._target.skew, http_time(date)
+        if theirs is None:
             return known
-        return (
-            measured if code == "RequestTimeTooSkewed" or abs(measured - known) > CLOCK_TOLERANCE else known
-        )
+        measured = theirs - self._clock()
+        is_skewed = code == "RequestTimeTooSkewed" or abs(measured - known) > CLOCK_TOLERANCE
+        return measured if is_skewed and abs(measured) <= MAX_SKEW else known
 
 
 def _is_invalid_value(text: str) -> bool:
@@ -259,8 +260,12 @@ def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
     return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
 
 
-def _redact_secrets(error: S3Error, credentials: Credentials) -> None:
-    """Remove secrets from a server's message, should it repeat them."""
+def _clean(error: S3Error, credentials: Credentials) -> None:
+    """Remove secrets from a server's texts, should it repeat them, and cut what is too long."""
     for secret in filter(None, (credentials.secret_key, credentials.session_token)):
         error.message = error.message.replace(secret, "…")
+        error.request_id = error.request_id.replace(secret, "…")
+        error.host_id = error.host_id.replace(secret, "…")
+    error.message = printable(error.message[:MAX_MESSAGE])
+    error.request_id, error.host_id = short(error.request_id), short(error.host_id)
     error.args = (error.code, error.message)

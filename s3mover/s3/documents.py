@@ -15,11 +15,27 @@ from s3mover.s3 import xml
 from s3mover.s3.regions import region_of_host
 from s3mover.s3.response import Response
 from s3mover.s3.throttle import THROTTLING_CODES
+from s3mover.s3.values import short
 
-# The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB.
-MAX_DOCUMENT = 16 * 1024 * 1024
-MAX_MESSAGE = 500
+# The longest document is a page of 1,000 keys of 1,024 bytes, each byte percent-encoded: 4 MiB. Others are small.
+MAX_PAGE = 8 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024
 _CODE = re.compile("[A-Za-z0-9._-]{1,64}")  # a code becomes a label of a metric
+
+# Children of which each document has at least one, and no other kind has.
+_MARKS = {
+    "ListBucketResult": frozenset({"Contents", "KeyCount"}),
+    "ListPartsResult": frozenset({"Part", "PartNumberMarker"}),
+    "ListMultipartUploadsResult": frozenset({"Upload", "UploadIdMarker", "MaxUploads"}),
+    "InitiateMultipartUploadResult": frozenset({"UploadId"}),
+    "CompleteMultipartUploadResult": frozenset({"ETag"}),
+    "CopyObjectResult": frozenset({"ETag"}),
+    "CopyPartResult": frozenset({"ETag"}),
+    "DeleteResult": frozenset({"Deleted"}),
+    "Tagging": frozenset({"TagSet"}),
+    "ObjectLockConfiguration": frozenset({"ObjectLockEnabled"}),
+    "WebsiteConfiguration": frozenset({"IndexDocument", "RedirectAllRequestsTo"}),
+}
 
 _SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -55,31 +71,41 @@ def is_success(response: Response) -> bool:
 def error_from(response: Response) -> S3Error:
     """Return the error of a response whose status is not a success; its body may be unreadable."""
     try:
-        root = xml.parse(response.read_all(MAX_DOCUMENT), keys=False)
+        root = xml.parse(response.read_all(MAX_DOCUMENT))
     except S3Error:
         root = Element("Error")
     return _error(root, response.status, response.headers)
 
 
-def read_document(response: Response, name: str, *, keys: bool = False) -> Element:
-    """Parse the body of a 200, whose root must be `name`; `keys` says whether keys are taken from it.
+def read_document(response: Response, name: str) -> Element:
+    """Parse the body of a 200, whose root should be `name`.
 
     Raises:
         S3Error: the error in the body, if there is one; `InvalidResponse` where the body is not a document;
             `NotImplemented` for a document of another kind, as from stores that do not know the operation.
     """
-    return require_root(xml.parse(response.read_all(MAX_DOCUMENT), keys=keys), name, response)
+    return require_kind(xml.parse(response.read_all(MAX_DOCUMENT)), name, response)
 
 
-def require_root(root: Element, name: str, response: Response) -> Element:
-    """Return `root` if its tag is `name`; for errors, see `read_document`."""
+def read_page(response: Response, name: str) -> Element:
+    """Parse the body of a 200 that lists up to 1,000 entries; for errors, see `read_document`."""
+    root = xml.parse(response.read_all(MAX_PAGE), max_tags=xml.MAX_TAGS_OF_PAGE)
+    return require_kind(root, name, response)
+
+
+def require_kind(root: Element, name: str, response: Response) -> Element:
+    """Return `root` if it is a document called `name`; for errors, see `read_document`.
+
+    Some stores call a document otherwise (after the operation, or in words of their own): what it contains decides.
+    """
+    if root.tag == name:
+        return root
     if root.tag == "Error":
         raise _error(root, response.status, response.headers)
-    # Some servers name a document after the operation: ListPartsResponse for ListPartsResult.
-    if root.tag not in (name, name.replace("Result", "Response")):
-        raise S3Error(
-            "NotImplemented", f"the response is {root.tag[:40]}, expected {name}", status=response.status
-        )
+    marks = _MARKS.get(name, frozenset())
+    if root.tag in _MARKS or marks.isdisjoint(child.tag for child in root):
+        stated = short(root.tag)
+        raise S3Error("NotImplemented", f"the response is {stated}, expected {name}", status=response.status)
     return root
 
 
@@ -91,10 +117,11 @@ def discard_body(response: Response) -> None:
 def _error(root: Element, status: int, headers: Mapping[str, str]) -> S3Error:
     stated = xml.text(root, "Code")
     code = stated if _CODE.fullmatch(stated) else _code_of(status)
+    # `client.py` removes secrets from the texts before it cuts them.
     message = " ".join(xml.text(root, "Message").split())
     return S3Error(
         code,
-        message[:MAX_MESSAGE],
+        message,
         status=status,
         request_id=xml.text(root, "RequestId") or headers.get("x-amz-request-id", ""),
         host_id=xml.text(root, "HostId") or headers.get("x-amz-id-2", ""),

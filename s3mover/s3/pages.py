@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from s3mover.errors import ListingError
 from s3mover.model import ObjectPage
 from s3mover.s3 import xml
-from s3mover.s3.documents import MAX_DOCUMENT, read_document, require_root
+from s3mover.s3.documents import MAX_PAGE, read_page, require_kind
 from s3mover.s3.list_page import parse_object_page
 from s3mover.s3.protocol_errors import invalid_response
 from s3mover.s3.records import ListedUpload, UploadedPart
@@ -20,14 +20,14 @@ ParsedPage = tuple[T, Query]  # what is on a page, and the query for the next
 
 def objects_page(response: Response) -> ParsedPage[ObjectPage]:
     """Parse a page of ListObjectsV2."""
-    root, entries = parse_object_page(response.read_all(MAX_DOCUMENT))
-    require_root(root, "ListBucketResult", response)
-    return entries, _next_query(root, {"continuation-token": xml.text(root, "NextContinuationToken")})
+    root, entries = parse_object_page(response.read_all(MAX_PAGE))
+    require_kind(root, "ListBucketResult", response)
+    return entries, _next_query(root, {"continuation-token": xml.raw_text(root, "NextContinuationToken")})
 
 
 def parts_page(response: Response) -> ParsedPage[list[UploadedPart]]:
     """Parse a page of ListParts."""
-    root = read_document(response, "ListPartsResult")
+    root = read_page(response, "ListPartsResult")
     return xml.parse_parts(root), _next_query(
         root, {"part-number-marker": xml.text(root, "NextPartNumberMarker")}
     )
@@ -35,8 +35,8 @@ def parts_page(response: Response) -> ParsedPage[list[UploadedPart]]:
 
 def uploads_page(response: Response) -> ParsedPage[list[ListedUpload]]:
     """Parse a page of ListMultipartUploads."""
-    root = read_document(response, "ListMultipartUploadsResult", keys=True)
-    next_id = xml.text(root, "NextUploadIdMarker")
+    root = read_page(response, "ListMultipartUploadsResult")
+    next_id = xml.raw_text(root, "NextUploadIdMarker")
     return xml.parse_uploads(root), _next_query(
         root, {"key-marker": xml.next_key_marker(root), "upload-id-marker": next_id}
     )

@@ -82,6 +82,8 @@ def body_headers(body: Outgoing, encoding: str, *, secure: bool) -> dict[str, st
         headers["x-amz-decoded-content-length"] = str(body.length)
     if body.trailer is not None:
         headers["x-amz-trailer"] = body.trailer.name
+        # Some stores (RGW 20, moto) check the trailer only where this is sent, too.
+        headers["x-amz-sdk-checksum-algorithm"] = body.trailer.name.removeprefix("x-amz-checksum-").upper()
     return headers
 
 

@@ -38,7 +38,11 @@ def quote_key(key: str) -> str:
 
 def quote_query(pairs: Iterable[tuple[str, str]]) -> str:
     """Return a query as S3 signs it, sorted by encoded name and value; it is sent in the same form."""
-    encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in pairs)
+    # A surrogate is a byte that is not UTF-8, in a marker that a store has given.
+    encoded = sorted(
+        (quote(name, safe="-_.~"), quote(value, safe="-_.~", errors="surrogateescape"))
+        for name, value in pairs
+    )
     return "&".join(f"{name}={value}" for name, value in encoded)
 
 

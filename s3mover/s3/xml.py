@@ -9,9 +9,10 @@ import re
 from urllib.parse import unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-from s3mover.errors import ListingError
+from s3mover.model import MAX_KEY_LENGTH
 from s3mover.s3.protocol_errors import invalid_response
 from s3mover.s3.records import ListedUpload, UploadedPart
+from s3mover.s3.values import MAX_TEXT, number, short
 
 # Text without control characters and markup, as part of a pattern.
 PLAIN_TEXT = "[^<>&\x00-\x1f\x7f]"
@@ -24,37 +25,58 @@ _FLAT = re.compile(
     "</\\1>[ \t\r\n]*+"
 )
 _CHILD = re.compile("<([A-Za-z0-9]++)>([^<]*+)</")
+# A document of 1,000 entries has about 28,000 tags; one that is not a page has a few hundred. Of each tag the parser
+# keeps a hundred bytes and more.
+MAX_TAGS_OF_PAGE = 100_000
+MAX_TAGS = 4_000
+MAX_DEPTH = 16
+# XML 1.0 forbids control characters (production `Char`), but keys may contain them, and some stores write them as they
+# are, or as references; a carriage return would be read as a line feed. For the parser each is replaced by `_MARK` and
+# four digits; so is `_MARK` itself, and each byte that is not UTF-8 (as `surrogateescape` decodes it).
+_MARK = "\ue000"
+_TO_MARK = re.compile(
+    "[\x00-\x08\x0b-\x1f\ue000\udc80-\udcff\ufffe\uffff]|&#(x0*[0-9a-fA-F]{1,6}|0*[0-9]{1,7});"
+)
+_MARKED = re.compile(f"{_MARK}([0-9a-f]{{4}})")
+_FORBIDDEN_REFERENCES = {*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE001), 0xFFFE, 0xFFFF}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
-# Control characters, as they are or as references (Extensible Markup Language 1.0, production `Char`).
-_FORBIDDEN = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
-_SIZE = re.compile("[0-9]{1,18}")
 
 
-def parse(body: bytes, *, keys: bool = True) -> Element:
-    """Parse a document; its elements have their local names.
-
-    Keys may contain characters that XML 1.0 forbids; S3 writes them all the same. Where no key is taken from the
-    document (`keys` is False), such a character is read as U+FFFD instead of being an error.
+def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> Element:
+    """Parse a document; its elements have their local names, and their texts are to be read by the functions below.
 
     Raises:
-        S3Error: `InvalidResponse`: the body is not well-formed XML, or has a DOCTYPE.
+        S3Error: `InvalidResponse`: the body is not well-formed XML, has a DOCTYPE, or too many or too deep elements.
     """
     flat = _flat(body)
     if flat is not None:
         return flat
-    # UTF-16 would hide a DOCTYPE: with a byte order mark it is not UTF-8, without one it has zero bytes.
-    if b"<!DOCTYPE" in body or b"\0" in body:
+    # An attribute takes as much memory as an element.
+    if max(body.count(b"<"), body.count(b"=")) > max_tags:
+        raise invalid_response("the response has too many elements")
+    if b"<!DOCTYPE" in body:
         raise invalid_response("the response is not plain XML")
     parser = XMLParser()  # noqa: S314 - without a DOCTYPE there are no entities to expand
     try:
-        text = body.strip().decode()
-        parser.feed(text if keys else _FORBIDDEN.sub(_readable, text))
+        # A text is read as UTF-8 whatever the document declares; UTF-16 would hide a DOCTYPE.
+        parser.feed(_TO_MARK.sub(_mark, body.strip().decode(errors="surrogateescape")))
         root = parser.close()
-    except (ParseError, UnicodeDecodeError) as error:
+    except ParseError as error:
         raise invalid_response(f"the response is not XML: {error}") from error
+    _check_depth(root)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def _check_depth(root: Element) -> None:
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for element in level for child in element]
+        if not level:
+            return
+    raise invalid_response("the response has too deep elements")
 
 
 def _flat(body: bytes) -> Element | None:
@@ -70,18 +92,25 @@ def _flat(body: bytes) -> Element | None:
     return root
 
 
-def _readable(match: re.Match[str]) -> str:
-    """Return a matched character or reference if XML permits it, else U+FFFD."""
-    number = match[1]
-    if number is None:
-        return REPLACEMENT
-    code = int(number[1:], 16) if number.startswith("x") else int(number)
-    return match[0] if code in {9, 10, 13} or code >= ord(" ") else REPLACEMENT
+def _mark(match: re.Match[str]) -> str:
+    """Return the mark for a character or reference that the parser would refuse or alter; others as they are."""
+    reference = match[1]
+    if reference is None:
+        return f"{_MARK}{ord(match[0]):04x}"
+    code = int(reference[1:], 16) if reference.startswith("x") else int(reference)
+    return f"{_MARK}{code:04x}" if code in _FORBIDDEN_REFERENCES else match[0]
+
+
+def raw_text(element: Element, name: str) -> str:
+    """Return the text of the child called `name`, empty where there is none; bytes that are not UTF-8 as surrogates."""
+    found = element.findtext(name) or ""
+    return _MARKED.sub(lambda match: chr(int(match[1], 16)), found) if _MARK in found else found
 
 
 def text(element: Element, name: str) -> str:
-    """Return the text of the child called `name`, empty where there is none."""
-    return element.findtext(name) or ""
+    """Return the text of the child called `name`, empty where there is none; U+FFFD for what is not UTF-8."""
+    found = raw_text(element, name)
+    return found if found.isascii() else _SURROGATE.sub(REPLACEMENT, found)
 
 
 def tags(root: Element) -> list[tuple[str, str]]:
@@ -90,17 +119,20 @@ def tags(root: Element) -> list[tuple[str, str]]:
 
 
 def parse_uploads(root: Element) -> list[ListedUpload]:
-    """Parse a page of ListMultipartUploads."""
+    """Parse a page of ListMultipartUploads, without those of keys that are not `is_usable`: they are not ours."""
     encoded = is_url_encoded(root)
+    uploads = root.findall("Upload")
+    keys = [key_of(upload, encoded) for upload in uploads]
     return [
-        ListedUpload(key_of(upload, encoded), _required(upload, "UploadId"), text(upload, "Initiated"))
-        for upload in root.findall("Upload")
+        ListedUpload(key, _required(upload, "UploadId"), text(upload, "Initiated")[:MAX_TEXT])
+        for key, upload in zip(keys, uploads, strict=True)
+        if is_usable(key)
     ]
 
 
 def next_key_marker(root: Element) -> str:
     """Return the key marker of the next page of ListMultipartUploads."""
-    key = text(root, "NextKeyMarker")
+    key = raw_text(root, "NextKeyMarker")
     return decode_key(key) if is_url_encoded(root) else key
 
 
@@ -123,8 +155,8 @@ def parse_etag(root: Element) -> str:
 
 
 def unquote_etag(etag: str) -> str:
-    """Return an ETag without its quotes; some stores send none."""
-    return etag.strip().strip('"')
+    """Return an ETag without its quotes, and without the mark of a weak one; some stores send no quotes."""
+    return short(etag.strip().removeprefix("W/").strip('"'))
 
 
 def delete_errors(root: Element) -> dict[str, str]:
@@ -133,17 +165,18 @@ def delete_errors(root: Element) -> dict[str, str]:
 
 
 def decode_key(key: str) -> str:
-    """Decode a key of `encoding-type=url`, by bytes; a plus is a space there.
-
-    Raises:
-        ListingError: the bytes are not UTF-8.
-    """
+    """Decode a key of `encoding-type=url`, by bytes; a plus is a space there, a surrogate a byte that is not UTF-8."""
     if "%" not in key and "+" not in key:
         return key
-    try:
-        return unquote_to_bytes(key.replace("+", " ")).decode()
-    except UnicodeDecodeError as error:
-        raise ListingError(f"the key {key!r} (percent-encoded) is not UTF-8") from error
+    encoded = key.replace("+", " ").encode(errors="surrogateescape")
+    return unquote_to_bytes(encoded).decode(errors="surrogateescape")
+
+
+def is_usable(key: str) -> bool:
+    """Return whether a key is UTF-8 and as short as S3 demands: no other can be requested, or recorded."""
+    if key.isascii():
+        return len(key) <= MAX_KEY_LENGTH
+    return not _SURROGATE.search(key) and len(key.encode()) <= MAX_KEY_LENGTH
 
 
 def is_url_encoded(root: Element) -> bool:
@@ -152,13 +185,14 @@ def is_url_encoded(root: Element) -> bool:
 
 
 def key_of(element: Element, encoded: bool) -> str:
-    """Return the decoded key of an element.
+    """Return the decoded key of an element, which may not be `is_usable`.
 
     Raises:
         S3Error: `InvalidResponse`: it has none.
-        ListingError: the key is not UTF-8.
     """
-    key = _required(element, "Key")
+    key = raw_text(element, "Key")
+    if not key:
+        raise invalid_response(f"{element.tag[:40]} has no Key")
     return decode_key(key) if encoded else key
 
 
@@ -169,13 +203,14 @@ def number_of(element: Element, name: str) -> int:
         S3Error: `InvalidResponse`: there is none.
     """
     digits = _required(element, name)
-    if not _SIZE.fullmatch(digits):
+    value = number(digits)
+    if value is None:
         raise invalid_response(f"{name} is not a number: {digits[:40]!r}")
-    return int(digits)
+    return value
 
 
 def _required(element: Element, name: str) -> str:
     value = text(element, name)
     if not value:
-        raise invalid_response(f"{element.tag} has no {name}")
+        raise invalid_response(f"{element.tag[:40]} has no {name}")
     return value

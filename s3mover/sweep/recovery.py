@@ -192,4 +192,5 @@ def _is_copy_of(version: Version, arrived: Head, intended_at: float) -> bool:
         proven = check_content(version.checksums, ObjectChecksums(arrived.etag, arrived.headers))
     except VerificationError:
         return False
-    return written_since(arrived.last_modified, intended_at - (version.tolerance if proven else 0.0))
+    intended_at -= version.tolerance if proven else 0.0
+    return written_since(arrived.last_modified, intended_at, unknown=False)

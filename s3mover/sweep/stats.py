@@ -8,6 +8,7 @@ from s3mover.events import (
     Notify,
     ObjectFailed,
     ObjectFallback,
+    ObjectLeftOut,
     ObjectMoved,
     ObjectReduced,
     ObjectsInPlace,
@@ -18,12 +19,15 @@ from s3mover.events import (
     SweepListed,
     TransfersPlanned,
 )
-from s3mover.model import Deletion, Method, Order, Outcome, Side, Status, Tally
+from s3mover.model import UNUSABLE_KEY, Deletion, Method, Order, Outcome, Side, Status, Tally
 from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep_counts import SweepCounts
 
 # Failures kept for the summary; all of them stand in the trail.
 FAILURES_KEPT = 100
+UNUSABLE_MESSAGE = (
+    "the key is not UTF-8 or longer than 1,024 bytes: no request can name it; rename or exclude it"
+)
 
 
 class SweepStats:
@@ -51,6 +55,8 @@ class SweepStats:
         for reason, objects in diff.skipped.items():
             self.skipped[reason] += objects
             self._announce(ObjectsInPlace(reason, objects))
+        for key in diff.unusable:
+            self._announce(ObjectLeftOut(self._sweep, key, UNUSABLE_KEY, UNUSABLE_MESSAGE))
 
     def listing_ended(self) -> None:
         """Announce how much there is to move, now that no further page comes."""

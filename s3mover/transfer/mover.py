@@ -129,7 +129,7 @@ class Mover:
             head = self._destination.head(state.order.target)
         except S3Error as error:
             return error.status != HTTPStatus.NOT_FOUND
-        return written_since(head.last_modified, state.began_at)
+        return written_since(head.last_modified, state.began_at, unknown=True)
 
     def _transfer_with_retries(self, state: TransferState) -> TransferResult:
         return retrying(

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from s3mover.errors import VerificationError
 from s3mover.model import Order
-from s3mover.s3.bucket import Bucket, Stored
+from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.payload import Trailer
+from s3mover.s3.response import UNKNOWN_LENGTH
 from s3mover.s3.retry import Retry, no_retry
 from s3mover.transfer.checksums import Algorithm, Checksum, base64_text, full_object_checksum
 from s3mover.transfer.hashing import base64_length, combine
@@ -75,10 +76,12 @@ class Streaming:
 
     def _stream_whole(self, order: Order) -> TransferResult:
         with self._source.get(order.key, if_match=order.etag) as body:
-            check_size(order.size, body.length)
+            _check_length(order.size, body)
             source = ObjectChecksums(order.etag, body.head.headers)
             properties = self._write_headers(order, source)
-            reader = HashingReader(body, _algorithm_of(source), expected=full_object_checksum(source.headers))
+            reader = HashingReader(
+                body, order.size, _algorithm_of(source), expected=full_object_checksum(source.headers)
+            )
             with self._features.probe((*properties.used, *self._framing())):
                 stored = self._put(order, reader, properties.headers | _content_md5(source))
         return self._verified(order, source, properties, stored, reader.checksum())
@@ -120,8 +123,10 @@ class Streaming:
 
     def _send_part(self, upload: MultipartUpload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
         with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
-            check_size(part.length, body.length)
-            reader = HashingReader(body, algorithm, with_md5=Feature.TRAILERS not in self._framing())
+            _check_length(part.length, body)
+            reader = HashingReader(
+                body, part.length, algorithm, with_md5=Feature.TRAILERS not in self._framing()
+            )
             stored = self._destination.upload_part(
                 upload.key,
                 upload.id,
@@ -197,6 +202,12 @@ class Streaming:
         check_size(order.size, copy.size)
         proven = check_content(source, ObjectChecksums(copy.etag, copy.headers), computed)
         return "" if proven else "verified by size alone"
+
+
+def _check_length(expected: int, body: Body) -> None:
+    """Compare the length of a body with the expected one; `HashingReader` does where the source does not tell it."""
+    if body.length != UNKNOWN_LENGTH:
+        check_size(expected, body.length)
 
 
 def _algorithm_of(source: ObjectChecksums) -> Algorithm:

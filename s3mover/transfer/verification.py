@@ -3,9 +3,8 @@
 Full-object checksums of the same algorithm are compared, then MD5s; any difference is an error.
 """
 
-from email.utils import parsedate_to_datetime
-
 from s3mover.errors import VerificationError
+from s3mover.s3.values import http_time
 from s3mover.transfer.checksums import Checksum, full_object_checksum
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 
@@ -44,12 +43,14 @@ def check_size(sent: int, arrived: int) -> None:
         raise VerificationError(f"{arrived} bytes arrived, {sent} were sent")
 
 
-def written_since(http_date: str, since: float) -> bool:
+def written_since(http_date: str, since: float, *, unknown: bool) -> bool:
     """Return whether an object with this Last-Modified was written since then (seconds since the epoch).
 
-    S3 gives times in whole seconds: an object written in the same second counts.
+    S3 gives times in whole seconds: an object written in the same second counts. `unknown` is returned for a time that
+    is not readable.
     """
-    return parsedate_to_datetime(http_date).timestamp() >= int(since)
+    written_at = http_time(http_date)
+    return unknown if written_at is None else written_at >= int(since)
 
 
 def _check(what: str, sent: str, arrived: str) -> None:

@@ -8,6 +8,7 @@ import binascii
 import zlib
 from collections.abc import Iterator
 from itertools import islice, takewhile
+from urllib.parse import quote_plus
 
 from simulator.access import require_bucket
 from simulator.call import Call, invalid_argument
@@ -54,8 +55,21 @@ def list_objects_v2(call: Call) -> Reply:
     owners = call.query("fetch-owner") == "true"
     get = call.bucket.get
     rows = [_row(call, one, encoding=encoding, owners=owners) for key in page if (one := get(key))]
-    return Reply(
-        200, [("x-amz-bucket-region", call.bucket.region)], document("ListBucketResult", head + "".join(rows))
+    body = document("ListBucketResult", head + "".join(rows))
+    if call.quirk("unusable_keys"):
+        body = body.replace(b"</ListBucketResult>", _unusable(call, encoding) + b"</ListBucketResult>")
+    return Reply(200, [("x-amz-bucket-region", call.bucket.region)], body)
+
+
+def _unusable(call: Call, encoding: bool) -> bytes:
+    """Return a key that is not UTF-8, and one that is too long."""
+    prefix = call.query("prefix") or ""
+    keys = (f"{prefix}\udcff\udcfe".encode(errors="surrogateescape"), f"{prefix}{'z' * 1025}".encode())
+    shown = [quote_plus(key, safe="/*").encode() if encoding else key for key in keys]
+    when = iso_date(call.now).encode()
+    return b"".join(
+        b"<Contents><Key>%s</Key><LastModified>%s</LastModified><Size>1</Size></Contents>" % (key, when)
+        for key in shown
     )
 
 

@@ -67,7 +67,8 @@ def create_multipart_upload(call: Call) -> Reply:
     if algorithm:
         headers += [("x-amz-checksum-algorithm", algorithm), ("x-amz-checksum-type", upload.checksum_type)]
     shown = element("Bucket", call.bucket.name) + element("Key", call.key) + element("UploadId", upload.id)
-    return Reply(200, headers, document("InitiateMultipartUploadResult", shown))
+    root = "InitiateMultipartUpload" if call.quirk("other_upload_root") else "InitiateMultipartUploadResult"
+    return Reply(200, headers, document(root, shown))
 
 
 def _checksum_type(call: Call, algorithm: str) -> str:

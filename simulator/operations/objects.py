@@ -64,6 +64,8 @@ def _found(call: Call) -> StoredObject:
 
 def _shown(call: Call, found: StoredObject) -> Reply:
     headers = object_headers(call, found)
+    if call.quirk("weak_etags"):
+        headers = [(name, f"W/{value}" if name.lower() == "etag" else value) for name, value in headers]
     if is_unmodified(call, found):
         return Reply(304, headers)
     status, content, extra = _extent(call, found)
@@ -72,7 +74,9 @@ def _shown(call: Call, found: StoredObject) -> Reply:
         headers += checksum_headers(call, found)
     if found.properties.tags and may_object(call, "s3:GetObjectTagging", call.bucket, call.key, found):
         headers.append(("x-amz-tagging-count", str(len(found.properties.tags))))
-    return Reply(status, _overridden(call, headers), content)
+    reply = Reply(status, _overridden(call, headers), content)
+    reply.endless = call.request.method == "GET" and call.quirk("no_content_length")
+    return reply
 
 
 def _extent(call: Call, found: StoredObject) -> tuple[int, Content, Headers]:

@@ -20,7 +20,7 @@ UNLISTABLE = {
     "no_continuation_token": "company-documents: a page of a listing is truncated, but has no token for the next page",
     "repeats_page": "the listing of company-documents",
 }
-LESS = {"standard_class_only", "no_tagging"}
+LESS = {"standard_class_only", "no_tagging", "unusable_keys"}
 JSON = {"S3MOVER_LOG__FORMAT": "json"}
 SETTINGS = ["--set", "transfer.part_size=5MiB"]
 
@@ -118,12 +118,44 @@ def test_tags_that_the_store_does_not_keep_are_said_and_counted(
     assert_counted(tmp_path)
 
 
-def test_a_page_that_is_no_xml_is_not_believed(world: World, tmp_path: Path) -> None:
-    """A store that ignores encoding-type cannot list a key with a control character: the sweep fails, and says so."""
-    world.s3.put_objects(SOURCE, [{"key": "bell\x07", "body": b"x"}, {"key": "a", "body": b"x"}])
-    make_odd(world, "no_url_encoding")
-    done = run_program(["sweep"], world.environment, tmp_path, expect=3)
-    assert "ListObjectsV2 on company-documents: InvalidResponse: the response is not XML" in done.stderr
+def test_control_characters_in_keys_are_read_from_a_store_that_does_not_encode_them(
+    store: World, tmp_path: Path
+) -> None:
+    """XML cannot carry them, and some stores write them all the same: the objects arrive under their own keys."""
+    keys = ["bell\x07", "a", "carriage\rreturn", "tab\tand\nline", "\ufffe", "private\ue000"]
+    store.s3.put_objects(SOURCE, [{"key": key, "body": key.encode()} for key in keys])
+    make_odd(store, "no_url_encoding")
+    past_this_second()
+    for _ in range(2):
+        run_program(["sweep"], store.environment, tmp_path)
+    assert not store.s3.differences(SOURCE, DESTINATION)
+    assert rows(tmp_path, "SELECT planned FROM migration_batches") == [(len(keys),), (0,)]
+
+
+@pytest.mark.parametrize("more_quirks", [[], ["no_url_encoding"]])
+def test_a_key_that_no_request_can_name_stops_no_other_object(
+    world: World, tmp_path: Path, more_quirks: list[str]
+) -> None:
+    """It is skipped with its reason, in log, summary and exit code, until a filter leaves it out; in both listings."""
+    world.s3.fill(SOURCE, 40, size=100)
+    for bucket in (SOURCE, DESTINATION):
+        world.s3.configure_bucket(bucket, quirks=["unusable_keys", *more_quirks])
+    done = run_program(["sweep"], JSON | world.environment, tmp_path, expect=1)
+    told = [
+        event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "object.skipped"
+    ]
+    assert [(event["key"][:8], event["code"]) for event in told] == [
+        ("\\xff\\xfe", "unusable_key"),
+        ("zzzzzzzz", "unusable_key"),
+    ]
+    assert not world.s3.differences(SOURCE, DESTINATION)
+    assert rows(tmp_path, "SELECT listed, skipped, succeeded, status FROM migration_batches") == [
+        (42, 2, 40, "completed")
+    ]
+    [summary] = (tmp_path / "logs").glob("*.log")
+    assert "Skipped (unusable_key): 2" in summary.read_text()
+    excluded = ["--set", "filter.exclude=['zzz*', '*xfe']"]
+    run_program([*excluded, "sweep"], world.environment, tmp_path)
 
 
 @pytest.fixture(scope="module")

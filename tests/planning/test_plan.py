@@ -4,6 +4,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from queue import SimpleQueue
 
 import pytest
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 
 from s3mover.errors import ListingError
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
-from s3mover.planning.filters import KeyFilter
-from s3mover.planning.page_diff import PageDiff, Rules
+from s3mover.planning.filters import KeyFilter, key_filter
+from s3mover.planning.page_diff import PageDiff, Rules, leave_out
 from s3mover.planning.plan import PAGES_AHEAD, ListingPlan
-from s3mover.planning.ranges import ALL_KEYS, KeyBounds
+from s3mover.planning.ranges import ALL_KEYS, KeyBounds, Ranges
 from s3mover.planning.read_ahead import FeedEnded
 
 PAIR = Pair("source", "in/", "destination", "out/")
@@ -277,3 +278,24 @@ def test_a_plan_that_is_fed_keeps_to_its_room_and_ends_once() -> None:
     _await_end_of_threads(before)
     assert got.empty()
     assert not source.open_threads
+
+
+def test_unusable_keys_are_counted_in_one_range_only_and_hide_nothing() -> None:
+    """Those after the last key of a range belong to the range above, as all other keys do."""
+    ranges = Ranges("", 2, KeyBounds(until="m"))
+    taken = ranges.take(lambda _: None)
+    assert taken is not None
+    page = replace(
+        page_of([ObjectEntry(key, 1, "e", TIME) for key in ("a", "z")]), unusable=(b"b\xff", b"n\xff")
+    )
+    claimed, goes_on = ranges.claim(taken, page)
+    assert (claimed.keys, claimed.unusable, goes_on) == (["a"], (b"b\xff",), False)
+    assert ranges.claim(taken, replace(page_of([]), unusable=(b"c\xff",)))[1]
+
+
+def test_unusable_keys_are_named_unless_a_filter_excludes_them() -> None:
+    """They count as listed and as skipped, for one reason or the other."""
+    rules = Rules(PAIR, lambda *_: True, included=key_filter("in/", [], ["old/*"]))
+    diff = leave_out((b"in/a\xff", b"in/old/\xfe"), rules)
+    assert (diff.listed, diff.skipped) == (2, {"unusable_key": 1, "filtered": 1})
+    assert diff.unusable == ["in/a\\xff"]

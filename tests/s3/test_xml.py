@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3mover.errors import ListingError, MoverError, S3Error
+from s3mover.errors import MoverError, S3Error
 from s3mover.model import ObjectEntry, ObjectPage
 from s3mover.s3 import list_page, xml, xml_requests
 from s3mover.s3.records import ListedUpload, UploadedPart
@@ -193,9 +193,18 @@ def test_entities_do_not_expand() -> None:
             xml.parse(body)
 
 
-def test_a_deep_document_is_no_danger() -> None:
-    """Nesting costs no recursion."""
-    assert xml.parse(b"<a>" * 100_000 + b"</a>" * 100_000).tag == "a"
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<a>" * 20 + b"</a>" * 20,
+        b"<a>" + b"<b/>" * 5_000 + b"</a>",
+        b"<a " + b" ".join(b"b%d='1'" % number for number in range(5_000)) + b"/>",
+    ],
+)
+def test_a_document_with_too_deep_or_too_many_elements_is_refused(body: bytes) -> None:
+    """Each would take a hundred bytes and more of memory, as would attributes."""
+    with pytest.raises(S3Error, match="InvalidResponse: the response has too"):
+        xml.parse(body)
 
 
 @pytest.mark.parametrize(
@@ -252,12 +261,54 @@ def test_keys_of_a_store_that_does_not_encode_are_taken_as_they_are() -> None:
     )
 
 
+UNENCODED = FRAME.replace("<EncodingType>url</EncodingType>", "")
+
+
 @pytest.mark.parametrize("gap", ["", "\n"])
-def test_a_key_that_is_not_utf8_is_named(gap: str) -> None:
-    """It could not be copied under its name, so the listing fails loudly."""
-    page = listing(contents(ObjectEntry("KEY", 1, "a", "t"), gap).replace("KEY", "bad%FF%FEkey"))
-    with pytest.raises(ListingError, match="bad%FF%FEkey"):
-        list_page.parse_object_page(page)
+@pytest.mark.parametrize("encoded", [True, False])
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [("bad%FF%FEkey", b"bad\xff\xfekey"), ("x" * 1025, b"x" * 1025), ("%ED%A0%80", b"\xed\xa0\x80")],
+)
+def test_a_key_that_is_not_utf8_or_too_long_hides_no_other(
+    gap: str, encoded: bool, key: str, raw: bytes
+) -> None:
+    """Its object cannot be requested under that key; all others of the page are read as ever."""
+    page = listing(
+        "".join(contents(ObjectEntry(name, 1, "a", "t"), gap) for name in ("a", "KEY", "z")),
+        FRAME if encoded else UNENCODED,
+    ).replace(b"KEY", key.encode() if encoded else raw)
+    entries = list_page.parse_object_page(page)[1]
+    assert (entries.keys, entries.unusable) == (["a", "z"], (raw,))
+
+
+@given(KEY_TEXT)
+def test_a_store_that_does_not_encode_keys_may_use_any_character(key: str) -> None:
+    """XML 1.0 forbids most control characters; stores write them all the same, or as references to characters."""
+    if "\0" in key:
+        return
+    for written in (
+        escape(key),
+        "".join(f"&#{ord(one)};" for one in key),
+        "".join(f"&#x{ord(one):X};" for one in key),
+    ):
+        entry = f"<Contents><Key>{written}</Key><Size>1</Size></Contents>"
+        assert list_page.parse_object_page(listing(entry, UNENCODED))[1].keys == [key]
+
+
+@pytest.mark.parametrize("reference", ["&#xD800;", "&#xdcff;", "&#55296;"])
+def test_a_reference_to_half_a_character_makes_a_key_unusable(reference: str) -> None:
+    """No UTF-8 can carry it."""
+    entry = f"<Contents><Key>a{reference}</Key><Size>1</Size></Contents>"
+    entries = list_page.parse_object_page(listing(entry, UNENCODED))[1]
+    assert (len(entries), len(entries.unusable)) == (0, 1)
+
+
+def test_texts_of_a_listing_are_as_long_as_they_may_be() -> None:
+    """What a hostile store adds to them is cut off."""
+    long = ObjectEntry("k", 1, "a" * 3000, "t" * 3000, "S" * 3000)
+    (entry,) = list_page.parse_object_page(listing(contents(long)))[1]
+    assert {len(entry.etag), len(entry.last_modified), len(entry.storage_class)} == {128}
 
 
 def test_a_frame_within_a_comment_holds_no_objects() -> None:
@@ -302,15 +353,18 @@ def test_a_completion_lists_numbers_and_etags() -> None:
 
 @given(code=st.integers(0x1, 0x10FFFF))
 def test_a_character_that_xml_cannot_carry_hides_no_upload_id(code: int) -> None:
-    """S3 repeats the key in some responses; where no key is taken from them, the rest is parsed all the same."""
-    key = f"&#x{code:x};&#{code};"
-    body = f"<Result><Key>{key}</Key><UploadId>id</UploadId></Result>".encode()
-    if 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF}:
-        return
-    assert xml.text(xml.parse(body, keys=False), "UploadId") == "id"
+    """S3 repeats the key in some responses; the rest is parsed all the same."""
+    body = f"<Result><Key>&#x{code:x};&#{code};</Key><UploadId>id</UploadId></Result>".encode()
+    assert xml.text(xml.parse(body), "UploadId") == "id"
 
 
-def test_a_key_is_never_guessed() -> None:
-    """Where keys are taken from a document, one that it cannot carry is an error."""
-    with pytest.raises(S3Error, match="InvalidResponse"):
-        xml.parse(b"<Result><Key>a&#x7;</Key></Result>")
+def test_a_text_never_holds_what_utf8_cannot_carry() -> None:
+    """It is written to logs and databases, which refuse half characters."""
+    body = b"<Result><Key>a&#x7;\xff&#xD800;</Key></Result>"
+    assert xml.text(xml.parse(body), "Key") == "a\x07\ufffd\ufffd"
+
+
+@pytest.mark.parametrize("etag", ['W/"abc"', "W/abc", "W/&quot;abc&quot;", '"abc"', "abc"])
+def test_an_etag_is_read_without_quotes_and_weakness(etag: str) -> None:
+    """A proxy that compresses or a cache may weaken an ETag; conditions compare without the mark."""
+    assert xml.parse_etag(xml.parse(f"<R><ETag>{etag}</ETag></R>".encode())) == "abc"

@@ -52,7 +52,7 @@ _REFUSED_CREDENTIALS = (
     "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
 )  # fmt: skip
 _PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect")
-_SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "InvalidObjectState")
+_SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "unusable_key", "InvalidObjectState")
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
 
 
