@@ -55,6 +55,12 @@ class AuditUnavailableError(MoverError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class DamagedDatabaseError(MoverError):
+    """The audit database is damaged: waiting does not help, a person must repair it."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class SchemaError(MoverError):
     """The schema of the audit database does not fit this program."""
 

@@ -1,4 +1,4 @@
-"""A TCP relay on a free loopback port that can alter requests, and break connections unnoticed by the server."""
+"""A TCP relay on a free loopback port that can alter what passes, hold answers back, and cut connections unnoticed."""
 
 import contextlib
 import socket
@@ -8,13 +8,21 @@ from types import TracebackType
 
 
 class Relay:
-    """Passes bytes between its clients and a server on this machine; requests pass through `alter`."""
+    """Passes bytes between its clients and a server on this machine.
+
+    Requests pass through `alter`, answers through `alter_answer`.
+    """
 
     def __init__(
-        self, server_port: int, alter: Callable[[bytes], bytes] = bytes, host: str = "127.0.0.1"
+        self,
+        server_port: int,
+        alter: Callable[[bytes], bytes] = bytes,
+        host: str = "127.0.0.1",
+        alter_answer: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self._server_port = server_port
         self._alter = alter
+        self._alter_answer = alter_answer
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
         self._clients: list[socket.socket] = []
@@ -22,6 +30,9 @@ class Relay:
         self._threads = [threading.Thread(target=self._accept)]
         self._lost_after = b""
         self._doomed: set[socket.socket] = set()
+        self._held_after = b""
+        self._held: dict[socket.socket, threading.Event] = {}
+        self.requests: list[tuple[socket.socket, bytes]] = []
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> "Relay":
@@ -31,6 +42,7 @@ class Relay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.release()
         for each in (self._listener, *self._clients, *self._servers):
             _end(each)
         for thread in self._threads:
@@ -46,6 +58,17 @@ class Relay:
     def lose_answer_to(self, request: bytes) -> None:
         """Pass the next data that hold `request` on, and break the connection when the server answers them."""
         self._lost_after = request
+
+    def hold_answer_to(self, request: bytes) -> None:
+        """Pass the next data that hold `request` on, and hold all answers on their connection back from then on."""
+        self._held_after = request
+
+    def release(self) -> list[bytes]:
+        """Pass the held answers on, and return what each held connection's client had sent meanwhile."""
+        held, self._held = self._held, {}
+        for passes in held.values():
+            passes.set()
+        return [b"".join(data for sender, data in self.requests if sender is client) for client in held]
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -64,12 +87,19 @@ class Relay:
                 if self._lost_after and self._lost_after in data:
                     self._lost_after = b""
                     self._doomed.add(client)
+                if client in self._held:
+                    self.requests.append((client, data))
+                if self._held_after and self._held_after in data:
+                    self._held_after = b""
+                    self._held[client] = threading.Event()
                 server.sendall(self._alter(data))
 
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while (data := server.recv(65536)) and client not in self._doomed:
-                client.sendall(data)
+                if held := self._held.get(client):
+                    held.wait()
+                client.sendall(self._alter_answer(data))
         # The server's end of the connection is passed on, too.
         _end(client)
 

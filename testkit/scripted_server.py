@@ -41,6 +41,13 @@ class Peer:
         self._heard.append(head + b"\r\n\r\n")
         return head + b"\r\n\r\n"
 
+    def read(self, size: int) -> bytes:
+        """Read so many bytes; fewer where the client has gone."""
+        while len(self._left_over) < size and (data := self._socket.recv(65536)):
+            self._left_over += data
+        read, self._left_over = self._left_over[:size], self._left_over[size:]
+        return read
+
     def say(self, data: bytes) -> None:
         """Send bytes."""
         self._socket.sendall(data)

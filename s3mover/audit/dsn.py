@@ -7,12 +7,13 @@ ends the user's name, and nothing in them is encoded. Go wants a `/` in an optio
 
 import re
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from s3mover.errors import SettingsError
+from s3mover.audit.dsn_options import NO_OPTIONS, MysqlOptions, parse_options
+from s3mover.audit.dsn_problem import dsn_problem
+from s3mover.audit.dsn_tls import Tls
 
 DEFAULT_PORT = 3306
 DEFAULT_HOST = "127.0.0.1"
@@ -20,68 +21,17 @@ DEFAULT_SOCKET = "/tmp/mysql.sock"  # noqa: S108 - the default of the Go driver,
 
 _MYSQL_SCHEME = "mysql://"
 _SQLITE_SCHEME = "sqlite://"
-_EXPECTED = (
-    "expected user:password@tcp(host:3306)/name, mysql://user:password@host:3306/name or sqlite:///file.db"
-)
 _GO_REMAINDER = re.compile(
     r"(?:(?P<net>tcp|unix)(?:\((?P<address>[^()]*)\))?)?/(?P<database>.*)",
     re.DOTALL,
 )
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>\d{1,5}))?")
 
-# Options of the first version's DSNs, ignored: s3mover sets up its session itself.
-_IGNORED_OPTIONS = frozenset(
-    (
-        "allowNativePasswords",
-        "charset",
-        "checkConnLiveness",
-        "clientFoundRows",
-        "collation",
-        "columnsWithAlias",
-        "interpolateParams",
-        "loc",
-        "maxAllowedPacket",
-        "multiStatements",
-        "parseTime",
-        "readTimeout",
-        "rejectReadOnly",
-        "timeout",
-        "writeTimeout",
-    )
-)
-
 
 class _Place(NamedTuple):
     host: str = ""
     port: int = 0
     socket: str = ""
-
-
-class Tls(StrEnum):
-    """How the connection to MySQL is protected, in the words of MySQL's own `--ssl-mode`.
-
-    `PREFERRED` (the default) uses TLS if the server offers it, but does not protect against an active attacker;
-    `REQUIRED` is encrypted but unverified, and must be set explicitly.
-    """
-
-    DISABLED = "disabled"
-    PREFERRED = "preferred"
-    REQUIRED = "required"
-    VERIFY_CA = "verify_ca"
-    VERIFY_IDENTITY = "verify_identity"
-
-
-# In Go programs the name of a configuration of their own; here it means that of ssl-ca.
-_GO_CUSTOM = "custom"
-_GO_TLS = {
-    _GO_CUSTOM: Tls.VERIFY_IDENTITY,
-    "true": Tls.VERIFY_IDENTITY,
-    "1": Tls.VERIFY_IDENTITY,
-    "false": Tls.DISABLED,
-    "0": Tls.DISABLED,
-    "skip-verify": Tls.REQUIRED,
-    "preferred": Tls.PREFERRED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +44,22 @@ class MysqlDsn:
     port: int
     socket: str
     database: str
-    tls: Tls = Tls.PREFERRED
-    ca_file: str = ""
+    options: MysqlOptions = NO_OPTIONS
+
+    @property
+    def tls(self) -> Tls:
+        """How the connection is protected; a socket does not leave this machine."""
+        return Tls.DISABLED if self.socket else self.options.tls
 
     @property
     def trusts_anybody(self) -> bool:
         """Whether TLS is used without verifying the server."""
-        return self.tls is Tls.REQUIRED and not self.socket
+        return self.tls is Tls.REQUIRED
+
+    @property
+    def may_be_plain(self) -> bool:
+        """Whether records and password may cross the network without TLS, or with TLS that an attacker took away."""
+        return not self.socket and self.tls in (Tls.DISABLED, Tls.PREFERRED)
 
     @property
     def place(self) -> str:
@@ -148,16 +107,16 @@ def parse_dsn(url: str) -> Dsn:
     if url.startswith(_MYSQL_SCHEME):
         return _mysql_url(url.removeprefix(_MYSQL_SCHEME))
     if re.match(r"[a-z][a-z0-9+.-]*://", url):
-        raise _problem("unknown scheme")
+        raise dsn_problem("unknown scheme")
     return _go_dsn(url)
 
 
 def _sqlite(rest: str) -> SqliteDsn:
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path or path.endswith("/") or path == ":memory:":
-        raise _problem("no file is named", "expected sqlite:///file.db or sqlite:////absolute/file.db")
+        raise dsn_problem("no file is named", "expected sqlite:///file.db or sqlite:////absolute/file.db")
     if "?" in path or "\0" in path:
-        raise _problem("an SQLite URL takes no options", "expected sqlite:///file.db")
+        raise dsn_problem("an SQLite URL takes no options", "expected sqlite:///file.db")
     return SqliteDsn(Path(path))
 
 
@@ -173,7 +132,7 @@ def _go_dsn(url: str) -> MysqlDsn:
     user, _, password = credentials.partition(":")
     found = _GO_REMAINDER.fullmatch(remainder)
     if found is None:
-        raise _problem("it cannot be parsed")
+        raise dsn_problem("it cannot be parsed")
     if found["net"] == "unix":
         return _mysql(user, password, _Place(socket=found["address"] or DEFAULT_SOCKET), found["database"])
     return _mysql(user, password, _host_port(found["address"] or ""), found["database"])
@@ -182,64 +141,17 @@ def _go_dsn(url: str) -> MysqlDsn:
 def _host_port(address: str) -> _Place:
     found = _HOST_PORT.fullmatch(address)
     if found is None:
-        raise _problem("its host and port cannot be parsed")
+        raise dsn_problem("its host and port cannot be parsed")
     port = int(found["port"] or DEFAULT_PORT)
     if not 0 < port < 1 << 16:
-        raise _problem("its port is out of range", "expected a port from 1 to 65535")
+        raise dsn_problem("its port is out of range", "expected a port from 1 to 65535")
     return _Place(found["v6"] or found["name"] or DEFAULT_HOST, port)
 
 
 def _mysql(user: str, password: str, place: _Place, database_and_options: str) -> MysqlDsn:
     database, _, options = database_and_options.partition("?")
     if not user:
-        raise _problem("it names no user")
+        raise dsn_problem("it names no user")
     if not database or "/" in database:
-        raise _problem("it names no database")
-    tls, ca_file = _tls(_options(options))
-    return MysqlDsn(user, password, place.host, place.port, place.socket, unquote(database), tls, ca_file)
-
-
-def _options(text: str) -> dict[str, str]:
-    pairs = (option.partition("=") for option in text.split("&") if option)
-    options = {unquote(name): unquote(value) for name, _, value in pairs}
-    named = {name.replace("_", "-"): value for name, value in options.items() if name not in _IGNORED_OPTIONS}
-    unknown = sorted(named.keys() - {"tls", "ssl-mode", "ssl-ca"})
-    if unknown:
-        raise _problem(f"unsupported option {unknown[0]!r}", "expected tls, ssl-mode or ssl-ca")
-    return named
-
-
-def _tls(options: dict[str, str]) -> tuple[Tls, str]:
-    ca_file = options.get("ssl-ca", "")
-    if options.get("tls") == _GO_CUSTOM and not ca_file:
-        raise _problem("its option tls=custom names no CA", "expected ssl-ca=FILE beside it")
-    if "tls" in options:
-        tls = _go_tls(options["tls"])
-    elif "ssl-mode" in options:
-        tls = _ssl_mode(options["ssl-mode"])
-    else:
-        tls = Tls.VERIFY_IDENTITY if ca_file else Tls.PREFERRED
-    # As MySQL's own clients read it: a CA that is given is a CA that is checked.
-    return (Tls.VERIFY_CA if ca_file and tls is Tls.REQUIRED else tls), ca_file
-
-
-def _go_tls(value: str) -> Tls:
-    tls = _GO_TLS.get(value.lower())
-    if tls is None:
-        raise _problem(
-            "unsupported value of its option tls",
-            "expected tls=true, false, preferred, skip-verify or custom (with a CA of your own in ssl-ca=FILE)",
-        )
-    return tls
-
-
-def _ssl_mode(value: str) -> Tls:
-    try:
-        return Tls(value.lower().replace("-", "_"))
-    except ValueError:
-        modes = ", ".join(mode.value for mode in Tls)
-        raise _problem("unsupported value of its option ssl-mode", f"expected one of {modes}") from None
-
-
-def _problem(what: str, expected: str = _EXPECTED) -> SettingsError:
-    return SettingsError([f"audit.url: {what}; {expected}"])
+        raise dsn_problem("it names no database")
+    return MysqlDsn(user, password, *place, unquote(database), parse_options(options))

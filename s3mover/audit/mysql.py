@@ -8,21 +8,18 @@ names.
 
 import contextlib
 import socket
-
-# Imported before the driver: its C extension brings an OpenSSL of its own, which looks for CA certificates elsewhere,
-# and the one that is loaded first serves the whole process. If the system's does not suit the extension, the driver
-# works without it.
 import ssl
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import mysql.connector
-import orjson
-
 from s3mover.audit import mysql_errors, mysql_options
+from s3mover.audit.batches import json_batches
 from s3mover.audit.database import Row
 from s3mover.audit.digests import lease_name
 from s3mover.audit.dsn import MysqlDsn
+from s3mover.audit.dsn_options import SMALLEST_PACKET_BYTES
+from s3mover.audit.mysql_connection import Connection, keeps_connection, translated
 from s3mover.errors import (
     AuditUnavailableError,
     LeaseHeldError,
@@ -33,13 +30,11 @@ from s3mover.errors import (
 )
 from s3mover.model import Pair
 
-ANSWER_TIMEOUT_SECONDS = 30
-# For changes of tables with millions of rows, and for reports over them.
-LONG_TIMEOUT_SECONDS = 24 * 3600
 UPGRADE_LOCK_TIMEOUT_SECONDS = 300
 FORMER_LOCK_TIMEOUT_SECONDS = 5
 
-# With the longest keys and messages, so many rows fit into the smallest default packet of the servers, 16 MiB.
+# With the longest keys and messages, so many rows fit into the smallest default packet of the servers, 16 MiB; with a
+# smaller one the rows are sent in halves.
 ROWS_PER_STATEMENT = 256
 
 _SCHEMA_TABLE = """
@@ -62,11 +57,14 @@ class MysqlDatabase:
 
     def __init__(self, dsn: MysqlDsn, *, long_running: bool = False) -> None:
         self._dsn = dsn
-        self._timeout = LONG_TIMEOUT_SECONDS if long_running else ANSWER_TIMEOUT_SECONDS
+        self._long_running = long_running
+        self._batch_bytes = sys.maxsize
+        # Why the connection must not be used; empty while it may.
+        self._lost = ""
         self._lease = ""
         self._leased_by = _Session(0, 0)
-        if dsn.ca_file:
-            _require_certificates(dsn.ca_file)
+        if dsn.options.ca_file:
+            _require_certificates(dsn.options.ca_file)
         self._connect()
 
     @contextlib.contextmanager
@@ -82,13 +80,13 @@ class MysqlDatabase:
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
         """Run one statement and return the number of rows it changed."""
-        with self._translated(), contextlib.closing(self._connection.cursor(prepared=True)) as cursor:
+        with self._cursor(prepared=True) as cursor:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.rowcount)
 
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
         """Insert one row and return its generated id."""
-        with self._translated(), contextlib.closing(self._connection.cursor(prepared=True)) as cursor:
+        with self._cursor(prepared=True) as cursor:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.lastrowid)
 
@@ -97,27 +95,17 @@ class MysqlDatabase:
 
         The driver takes 1.2 us of CPU for each parameter: 20 of the 29 that intending and settling one object cost.
         """
-        with self._translated():
-            cursor = self._prepared(sql)
-            for start in range(0, len(rows), ROWS_PER_STATEMENT):
-                cursor.execute(sql, (orjson.dumps(rows[start : start + ROWS_PER_STATEMENT]).decode(),))
+        for text in json_batches(rows, ROWS_PER_STATEMENT, self._batch_bytes):
+            with self._translated():
+                self._prepared(sql).execute(sql, (text,))
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows, and release the snapshot that they were read from."""
-        with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
-            cursor.execute(sql.replace("?", "%s"), tuple(parameters))
-            found: list[Row] = cursor.fetchall()
-            self._execute("ROLLBACK")
-            return found
+        return self._read(sql.replace("?", "%s"), parameters, prepared=False)
 
     def read_by_text(self, sql: str, parameters: Sequence[object]) -> list[Row]:
         """Return a query's rows, with a prepared statement: a key must not stand in a statement's text."""
-        with self._translated(), contextlib.closing(self._connection.cursor(prepared=True)) as cursor:
-            cursor.execute(sql, tuple(parameters))
-            found: list[Row] = cursor.fetchall()
-        with self._translated():
-            self._execute("ROLLBACK")
-        return found
+        return self._read(sql, parameters, prepared=True)
 
     def schema_version(self) -> int:
         """Return the newest schema version that was applied, 0 if none was.
@@ -152,8 +140,9 @@ class MysqlDatabase:
 
     def run(self, statement: str) -> None:
         """Run one statement of a schema file; MySQL commits changes of tables implicitly."""
-        with self._translated(), contextlib.closing(self._connection.cursor()) as cursor:
+        with self._cursor() as cursor:
             cursor.execute(statement)
+        with self._translated():
             self._execute("COMMIT")
 
     def acquire_lease(self, pair: Pair) -> bool:
@@ -181,30 +170,36 @@ class MysqlDatabase:
         """
         if self._is_alive():
             return
-        self._disconnect()
+        self._drop("it does not answer")
         self._connect()
         if self._lease:
-            self._retake_lease()
+            try:
+                self._retake_lease()
+            except AuditUnavailableError as error:
+                # Without the lease a sound connection must not look as if nothing had happened.
+                self._drop(str(error))
+                raise
 
     def close(self) -> None:
         """Close the connection, which releases the lease."""
-        self._disconnect()
+        if not self._lost:
+            with contextlib.suppress(MoverError), translated(self._dsn):
+                self._connection.close()
+        self._drop("it was closed")
 
     def _connect(self) -> None:
         system_ca_file = ssl.get_default_verify_paths().cafile
-        with self._translated():
-            # Not the driver's C extension: it loads on some machines only, cuts values at a NUL, raises errors that
-            # are not the driver's, and looks for CA certificates in other places.
-            self._connection: Any = mysql.connector.MySQLConnection(
-                **mysql_options.arguments(self._dsn, self._timeout, system_ca_file)
-            )
+        arguments = mysql_options.arguments(self._dsn, system_ca_file, long_running=self._long_running)
+        self._cursors: dict[str, Any] = {}
+        with translated(self._dsn):
+            self._connection = Connection(self._dsn, arguments)
             if not self._dsn.socket:
                 _send_at_once(self._connection)
-        self._cursors: dict[str, Any] = {}
+        self._lost = ""
         try:
             self._prepare_session()
-        except MoverError:
-            self._disconnect()
+        except MoverError as error:
+            self._drop(str(error))
             raise
 
     def _prepare_session(self) -> None:
@@ -213,33 +208,56 @@ class MysqlDatabase:
         with self._translated():
             for statement in mysql_options.SESSION:
                 self._execute(statement)
-        if (
-            mysql_options.needs_tls(self._dsn)
-            and not self.read("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1]
-        ):
-            raise UnreachableError(
-                f"The audit database at {self._dsn.place} does not offer TLS, which audit.url requires. "
-                "Enable TLS there, or set tls=preferred."
-            )
+        variables = {str(name): str(value) for name, value in self.read(mysql_options.VARIABLES)}
+        if problem := mysql_options.server_problem(variables):
+            raise UnreachableError(f"The audit database at {self._dsn.place} {problem}")
+        self._batch_bytes = min(self._batch_bytes, mysql_options.batch_bytes(self._dsn, variables))
 
-    def _disconnect(self) -> None:
-        # A lost connection cannot be closed cleanly.
-        with contextlib.suppress(mysql.connector.Error, OSError):
-            self._connection.close()
+    def _drop(self, reason: str) -> None:
+        """End the connection without another word: an answer that comes late must not be taken for the next one's."""
+        self._lost = self._lost or f"The connection to the audit database was given up: {reason}"
+        self._connection.hang_up()
 
     def _is_alive(self) -> bool:
-        if not self._connection.is_connected():
+        try:
+            with self._translated():
+                self._connection.cmd_ping()
+        except MoverError:
             return False
         self._roll_back()
-        return True
+        return not self._lost
 
     def _roll_back(self) -> None:
-        # On a lost connection the server rolls back.
-        with contextlib.suppress(mysql.connector.Error, OSError):
-            self._execute("ROLLBACK")
+        # Without a connection the server rolls back.
+        try:
+            with self._translated():
+                self._execute("ROLLBACK")
+        except MoverError as error:
+            self._drop(str(error))
 
     def _execute(self, statement: str) -> None:
         self._connection.cmd_query(statement)
+
+    def _read(self, sql: str, parameters: Sequence[object], *, prepared: bool) -> list[Row]:
+        with self._cursor(prepared=prepared) as cursor:
+            cursor.execute(sql, tuple(parameters))
+            found: list[Row] = cursor.fetchall()
+        with self._translated():
+            self._execute("ROLLBACK")
+        return found
+
+    @contextlib.contextmanager
+    def _cursor(self, *, prepared: bool = False) -> Iterator[Any]:
+        """Yield a cursor; to close it the driver talks to the server, which it must not on a lost connection."""
+        with self._translated():
+            cursor: Any = self._connection.cursor(prepared=prepared)
+        try:
+            with self._translated():
+                yield cursor
+        finally:
+            if not self._lost:
+                with self._translated():
+                    cursor.close()
 
     def _retake_lease(self) -> None:
         name = self._lease
@@ -282,14 +300,23 @@ class MysqlDatabase:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
+        """Translate the driver's errors, and drop the connection unless the server itself reported the error."""
+        if self._lost:
+            raise AuditUnavailableError(self._lost)
         try:
-            yield
-        except mysql.connector.Error as error:
-            raise mysql_errors.translate(_number(error), str(error.msg), self._dsn) from error
-        except OSError as error:
-            raise AuditUnavailableError(
-                f"The audit database at {self._dsn.place} is away: {error}"
-            ) from error
+            with translated(self._dsn):
+                yield
+        except BaseException as error:
+            self._note_packet_size(error)
+            if not keeps_connection(error):
+                self._drop(str(error) or type(error).__name__)
+            raise
+
+    def _note_packet_size(self, error: BaseException) -> None:
+        """Send half as much in one statement, if this was too much for the server or for a proxy before it."""
+        if getattr(error.__cause__, "errno", 0) == mysql_errors.PACKET_TOO_LARGE:
+            longest = min(self._batch_bytes, ROWS_PER_STATEMENT * SMALLEST_PACKET_BYTES)
+            self._batch_bytes = max(longest // 2, 1)
 
 
 def _send_at_once(connection: Any) -> None:
@@ -315,9 +342,3 @@ def _require_certificates(path: str) -> None:
                 f"audit.url: the file {path} of its option ssl-ca cannot be used ({error}); expected certificates (PEM)"
             ]
         ) from error
-
-
-def _number(error: Any) -> int:
-    # The driver reports a certificate that does not verify as a lost connection.
-    distrusted = isinstance(error.__cause__, ssl.SSLCertVerificationError)
-    return mysql_errors.TLS_FAILED if distrusted else int(error.errno)

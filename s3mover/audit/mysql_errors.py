@@ -5,7 +5,8 @@ Reference", and of MariaDB's "Error Codes".
 """
 
 from s3mover.audit.dsn import MysqlDsn
-from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
+from s3mover.audit.mysql_options import STATEMENT_LOG_REMEDY
+from s3mover.errors import AuditUnavailableError, DamagedDatabaseError, MoverError, UnreachableError
 
 TLS_FAILED = 2026
 
@@ -62,6 +63,7 @@ _AWAY = frozenset(
         1317,  # interrupted
         1792,  # the transaction is read-only
         1836,  # the server runs read-only
+        1874,  # the storage engine runs read-only (Aurora's readers)
         1927,  # the connection was killed (MariaDB)
         1969,  # the statement ran too long (MariaDB)
         3024,  # the statement ran too long
@@ -71,8 +73,24 @@ _AWAY = frozenset(
         4031,  # disconnected for inactivity
     )
 )
+# The server ends the session with them, or is a primary no longer: its name may lead to the new one by now.
+_ENDS_CONNECTION = frozenset((1047, 1053, 1152, 1153, 1184, 1290, 1792, 1836, 1874, 1927, 3100, 3169, 4031))
+PACKET_TOO_LARGE = 1153
+STATEMENT_LOG = 1665
+_DAMAGED = frozenset(
+    (
+        1034,  # a wrong index
+        1194,  # a crashed table
+        1712,  # a damaged index
+    )
+)
 _CLIENT_ERRORS = range(2000, 3000)
 _NO_NUMBER = -1
+
+
+def ends_connection(number: int) -> bool:
+    """Return whether the connection is of no use after this error."""
+    return number in _ENDS_CONNECTION or number in _CLIENT_ERRORS or number == _NO_NUMBER
 
 
 def translate(number: int, message: str, dsn: MysqlDsn) -> MoverError:
@@ -81,8 +99,16 @@ def translate(number: int, message: str, dsn: MysqlDsn) -> MoverError:
     The client's own errors, and those without a number, are about the connection.
     """
     where = f"{dsn.place}, database {dsn.database!r}, user {dsn.user!r}"
+    if number == STATEMENT_LOG:
+        return UnreachableError(
+            f"The audit database cannot be written to ({where}): {message} {STATEMENT_LOG_REMEDY}"
+        )
+    if number in _DAMAGED:
+        return DamagedDatabaseError(
+            f"The audit database is damaged ({where}): {message}. Repair the table or restore a backup."
+        )
     if number in _REFUSED:
         return UnreachableError(f"The audit database denies access ({where}): {message}")
-    if number in _AWAY or number in _CLIENT_ERRORS or number == _NO_NUMBER:
+    if number in _AWAY or ends_connection(number):
         return AuditUnavailableError(f"The audit database is not available ({where}): {message}")
     return MoverError(f"The audit database reports an error ({where}): {message}")

@@ -19,7 +19,7 @@ from s3mover.model import (
 
 FAILURES_PER_PAGE = 1000
 SWEEPS_PER_PAGE = 100
-# A query with these fits into the smallest packet that is accepted (`mysql_options.SMALLEST_PACKET_BYTES`), and MariaDB
+# A query with these fits into the smallest packet that is accepted (`dsn_options.SMALLEST_PACKET_BYTES`), and MariaDB
 # makes a subquery of a list of 1,000.
 KEYS_PER_QUERY = 500
 KEY_BYTES_PER_QUERY = 48 * 1024

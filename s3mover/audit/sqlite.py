@@ -13,10 +13,17 @@ from pathlib import Path
 
 from s3mover.audit.database import Row
 from s3mover.audit.digests import lease_name
-from s3mover.errors import AuditUnavailableError, MoverError, SchemaError, UnreachableError
+from s3mover.errors import (
+    AuditUnavailableError,
+    DamagedDatabaseError,
+    MoverError,
+    SchemaError,
+    UnreachableError,
+)
 from s3mover.model import Pair
 
 BUSY_TIMEOUT_SECONDS = 10.0
+PRIVATE_MODE = 0o600
 
 # SQLite documentation, "Result and Error Codes"; the low byte is the primary code.
 _PRIMARY = 0xFF
@@ -33,9 +40,7 @@ _TEMPORARY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     )
 )
-_UNREACHABLE = frozenset(
-    (sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-)
+_UNREACHABLE = frozenset((sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOTADB))
 
 
 class SqliteDatabase:
@@ -48,10 +53,14 @@ class SqliteDatabase:
         self._lease: int | None = None
         self._leased = ""
         _require(self._path, create=create)
+        if create:
+            _create_private(self._path)
         try:
             self._connection = self._connect(create=create)
         except AuditUnavailableError as error:
-            # At the start it is the file system that refuses; the file is not busy.
+            if _is_busy(error.__cause__):
+                raise
+            # At the start the file system refuses what it will refuse later.
             raise UnreachableError(str(error)) from error
 
     @contextlib.contextmanager
@@ -118,7 +127,7 @@ class SqliteDatabase:
         name = lease_name(pair, str(self._path)).partition(":")[2]
         if self._lease is not None and self._leased == name:
             return True
-        lease = os.open(f"{self._path}.{name}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lease = os.open(f"{self._path}.{name}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
         try:
             fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -191,11 +200,40 @@ def _require(path: Path, *, create: bool) -> None:
         )
 
 
+def _create_private(path: Path) -> None:
+    """Create the file, if it is missing, readable by this user only; SQLite gives its -wal, -shm and -journal the same.
+
+    The mode of a file that exists stays: someone may have shared it on purpose (`check` warns).
+    """
+    if path.exists():
+        return
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, PRIVATE_MODE))
+    except OSError as error:
+        raise UnreachableError(f"The audit database {path} cannot be created: {error.strerror}.") from error
+
+
+def shared_files(path: Path) -> list[Path]:
+    """Return the database's files that other users of this machine may read or write."""
+    files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+    return [file for file in files if file.exists() and file.stat().st_mode & ~PRIVATE_MODE & 0o777]
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def _translate(error: sqlite3.Error, path: Path) -> MoverError:
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
     sentence = f"The audit database {path}: {error}."
     if code in _TEMPORARY:
         return AuditUnavailableError(sentence)
+    if code == sqlite3.SQLITE_CORRUPT:
+        return DamagedDatabaseError(
+            f"The audit database {path} is damaged: {error}. Stop s3mover and restore the file from a backup, or save "
+            "what is readable with `sqlite3 FILE .recover`. With a new file the next sweep starts a new trail."
+        )
     if code in _UNREACHABLE:
         return UnreachableError(sentence)
     return MoverError(sentence)

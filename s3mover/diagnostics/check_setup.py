@@ -8,8 +8,9 @@ from functools import cache
 from s3mover.app.bucket_access import owner_problem, uncounted
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import pair_of, policy_of, two_stores
-from s3mover.audit.dsn import MysqlDsn, parse_dsn
+from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
 from s3mover.audit.opening import open_reader, schema_text
+from s3mover.audit.sqlite import shared_files
 from s3mover.diagnostics.advice import MissingPermission, Remedy
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.checks import CheckContext
@@ -93,13 +94,28 @@ def _check_database(settings: Settings) -> str:
         raise CheckWarning("the schema is outdated; `s3mover schema apply` or the first sweep migrates it")
     with closing(open_reader(url)) as trail:
         sweeps = trail.latest_sweeps(1)
-    dsn = parse_dsn(url)
-    if isinstance(dsn, MysqlDsn) and dsn.trusts_anybody:
-        raise CheckWarning(
-            "usable, but the server's certificate is not verified, so anyone on the network path can impersonate the "
-            "server; set tls=true (with ssl-ca=FILE for a private CA) in audit.url"
-        )
+    if warning := _exposure(parse_dsn(url)):
+        raise CheckWarning(f"usable, but {warning}")
     return f"the schema is up to date; {f'the latest sweep is {sweeps[0].id}' if sweeps else 'no sweep yet'}"
+
+
+def _exposure(dsn: Dsn) -> str:
+    """Return how others could read the trail or the password of its database; empty if they can't."""
+    if isinstance(dsn, SqliteDsn):
+        shared = " ".join(map(str, shared_files(dsn.path.resolve())))
+        return f"other users of this machine may read or write it; run `chmod 600 {shared}`" if shared else ""
+    remedy = "set tls=true (with ssl-ca=FILE for a private CA) in audit.url"
+    if dsn.trusts_anybody:
+        return (
+            "the server's certificate is not verified, so anyone on the network path can impersonate the server; "
+            f"{remedy}"
+        )
+    if dsn.may_be_plain:
+        return (
+            f"TLS is {dsn.tls} and the server's certificate is not verified, so anyone on the network path can take "
+            f"TLS away or impersonate the server; {remedy}, or use the server's local socket"
+        )
+    return ""
 
 
 def _deletion_check(settings: Settings, endpoints: Endpoints) -> Callable[[], str] | None:

@@ -283,10 +283,10 @@ def test_an_explicit_wish_about_tls_is_granted(account: Account, tls: str) -> No
     open_trail(f"{account.go_dsn}&tls={tls}").close()
 
 
-@pytest.mark.parametrize("tls", ["true", "false"])
+@pytest.mark.parametrize("tls", ["tls=true&ssl-ca={}", "tls=false"])
 def test_statements_are_sent_at_once(mariadb: MariaDb, account: Account, tls: str) -> None:
     """The system does not wait for the server's receipt of one piece before it sends the next."""
-    dsn = mysql(f"{account.go_dsn}&tls={tls}&ssl-ca={mariadb.identity.ca_file}")
+    dsn = mysql(f"{account.go_dsn}&{tls.format(mariadb.identity.ca_file)}")
     with contextlib.closing(MysqlDatabase(dsn)) as database:
         assert database._connection._socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -333,7 +333,7 @@ def test_tls_that_is_asked_for_is_insisted_on() -> None:
 )
 def test_the_driver_is_told_to_verify(options: str, identity: bool) -> None:
     """Its own default is to trust any certificate."""
-    told = mysql_options.arguments(mysql(f"u:p@tcp(h)/n?{options}"), 30, "/system.pem")
+    told = mysql_options.arguments(mysql(f"u:p@tcp(h)/n?{options}"), "/system.pem", long_running=False)
     ca_file = "/own.pem" if "own" in options else "/system.pem"
     assert (told["ssl_ca"], told["ssl_verify_cert"], told["ssl_verify_identity"]) == (ca_file, True, identity)
 
@@ -341,4 +341,4 @@ def test_the_driver_is_told_to_verify(options: str, identity: bool) -> None:
 def test_a_system_without_ca_certificates_is_said() -> None:
     """Verification without a CA would refuse every server, for a reason that nobody finds."""
     with pytest.raises(SettingsError, match="ssl-ca=FILE"):
-        mysql_options.arguments(mysql("u:p@tcp(h)/n?tls=true"), 30, None)
+        mysql_options.arguments(mysql("u:p@tcp(h)/n?tls=true"), None, long_running=False)

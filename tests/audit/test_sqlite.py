@@ -1,14 +1,18 @@
 """What is particular to the embedded database: its file, its folder, its neighbours."""
 
 import contextlib
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from s3mover.audit import sqlite
 from s3mover.audit.opening import open_reader, open_trail
-from s3mover.errors import AuditUnavailableError, UnreachableError
+from s3mover.audit.retrying_trail import RetryingTrail
+from s3mover.audit.sql_trail import SqlTrail
+from s3mover.errors import AuditUnavailableError, DamagedDatabaseError, UnreachableError
 from tests.audit.samples import AT, PAIR, order
 
 
@@ -98,3 +102,75 @@ def test_commits_are_synced(tmp_path: Path) -> None:
     with contextlib.closing(sqlite.SqliteDatabase(tmp_path / "trail.db", create=True)) as database:
         assert database.read("PRAGMA synchronous") == [(2,)]
         assert database.read("PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A mask that hides nothing, one that is usual, and one that hides all."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_nobody_else_reads_the_trail(tmp_path: Path) -> None:
+    """Whatever the mask of the process is: the database, its log, its index and the lease."""
+    path = tmp_path / "trail.db"
+    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
+        assert trail.acquire_lease(PAIR)
+        trail.open_sweep(PAIR, AT)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        assert {"trail.db", "trail.db-wal", "trail.db-shm"} < set(modes)
+        assert set(modes.values()) == {0o600}
+        assert sqlite.shared_files(path) == []
+
+
+def test_a_shared_trail_stays_shared_and_is_told(tmp_path: Path) -> None:
+    """Somebody may read it on purpose; `check` names each file that others may read."""
+    path = tmp_path / "trail.db"
+    open_trail(f"sqlite:///{path}").close()
+    path.chmod(0o640)
+    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
+        trail.open_sweep(PAIR, AT)
+        assert path.stat().st_mode & 0o777 == 0o640
+        assert sqlite.shared_files(path) == [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
+
+
+def test_a_damaged_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
+    """Waiting would not mend it: the sweep ends, and its error says what to do."""
+    path = tmp_path / "trail.db"
+    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
+        sweep = trail.open_sweep(PAIR, AT)
+        trail.intend([order(sweep, number) for number in range(1, 2000)], AT)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+    database = sqlite.SqliteDatabase(path, create=False)
+    with contextlib.closing(SqlTrail(database)) as damaged:
+        patient = RetryingTrail(damaged, lambda _: None, lambda _: pytest.fail("waited"), lambda: 0.0)
+        with pytest.raises(DamagedDatabaseError, match=r"damaged.*backup") as caught:
+            patient.pending(PAIR, 10)
+    assert caught.value.exit_code == 3
+
+
+def test_a_damaged_file_is_said_at_the_start(tmp_path: Path) -> None:
+    """With exit code 3, as every database that cannot be used."""
+    path = tmp_path / "trail.db"
+    open_trail(f"sqlite:///{path}").close()
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xa5" * (path.stat().st_size - 100))
+    with pytest.raises(DamagedDatabaseError, match=r"damaged.*backup"):
+        open_trail(f"sqlite:///{path}")
+
+
+def test_a_busy_file_at_the_start_is_busy_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program that holds it will be done with it: the daemon goes on trying."""
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
+    path = tmp_path / "trail.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (n)")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(AuditUnavailableError, match="locked"):
+            open_trail(f"sqlite:///{path}")
