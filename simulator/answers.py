@@ -11,8 +11,9 @@ from simulator.xml import PROLOGUE, element
 
 _HOST_ID = "c2ltdWxhdG9y/dGhpcyBpcyBub3QgYSByZWFsIGhvc3QgaWQ="
 _XML = ("Content-Type", "application/xml")
+_MANY = 16 * 1024 * 1024 // len("<a></a>")
 _KEEPING_ALIVE = " " * 32 + "\n" * 8
-WITHOUT_ACTION = (FaultKind.HANG, FaultKind.RESET_BEFORE, FaultKind.ERROR_IN_200)
+WITHOUT_ACTION = (FaultKind.HANG, FaultKind.RESET_BEFORE, FaultKind.ERROR_IN_200, FaultKind.HUGE_ERROR)
 """The faults that keep the operation from running."""
 
 
@@ -56,6 +57,10 @@ def reply_without_action(rule: FaultRule, number: int) -> Reply:
         refusal = Refusal(rule.code or "InternalError", rule.message)
         reply = Reply(200, [], _error_body(refusal, number, with_message=True, before=_KEEPING_ALIVE))
         reply.code = refusal.code
+        return reply
+    if rule.kind is FaultKind.HUGE_ERROR:
+        reply = Reply(500, [_XML], b"<Error>" + b"<a>" * _MANY + b"</a>" * _MANY + b"</Error>")
+        reply.code = "InternalError"
         return reply
     reply = Reply(0)
     reply.code = "Hang" if rule.kind is FaultKind.HANG else "Reset"

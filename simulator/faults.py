@@ -30,6 +30,8 @@ class FaultKind(StrEnum):
     """Any error: the rule's `code` and `status`."""
     ERROR_IN_200 = "error_in_200"
     """Status 200, white space, then an error of code `code` (InternalError); without execution."""
+    HUGE_ERROR = "huge_error"
+    """Status 500 with 16 MiB of nested elements; without execution."""
     RESET_BEFORE = "reset_before"
     RESET_AFTER = "reset_after"
     TRUNCATED_BODY = "truncated_body"

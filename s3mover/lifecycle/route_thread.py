@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class RouteThread(threading.Thread):
             seconds = min(seconds, LONGEST_WAIT_SECONDS)
             self._outage.began(error)
         else:
-            self._hooks.notify(RouteFailed(str(error), seconds))
+            self._hooks.notify(RouteFailed(_message_of(error), seconds))
         while seconds > 0 and self._stop_request.wait(min(seconds, HEARTBEAT_SECONDS)):
             seconds -= HEARTBEAT_SECONDS
             self._hooks.heartbeat()
@@ -97,10 +98,23 @@ def is_recoverable(error: Exception, route: str, *, stopping: bool) -> bool:
     |----------------------|-----------------------|-----------------------|
     | database unavailable | yes, unless stopping  | yes                   |
     | other expected error | no                    | yes                   |
-    | internal error       | no                    | no                    |
+    | internal error       | no                    | yes, unless stopping  |
 
-    An unavailable database is always waited for: program and database are often started together.
+    An unavailable database is always waited for: program and database are often started together. What a store or an
+    object of one route brings about must not end another.
     """
     if isinstance(error, AuditUnavailableError) and not stopping:
         return True
-    return bool(route) and isinstance(error, MoverError) and error.exit_code is not ExitCode.INTERNAL_ERROR
+    return bool(route) and not (stopping and is_internal(error))
+
+
+def is_internal(error: Exception) -> bool:
+    """Return whether `error` is a defect of this program."""
+    return not isinstance(error, MoverError) or error.exit_code is ExitCode.INTERNAL_ERROR
+
+
+def _message_of(error: Exception) -> str:
+    """Return the message of an error; of an internal one its trace, which is needed to mend it."""
+    return (
+        "internal error: " + "".join(traceback.format_exception(error)) if is_internal(error) else str(error)
+    )

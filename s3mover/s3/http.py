@@ -21,6 +21,7 @@ SEND_BUFFER = 32 * 1024  # one per connection; four times as much is not faster 
 PAGE = 4096  # buffers have whole pages, first one: 150 threads have two connections each
 END_OF_HEAD = b"\r\n\r\n"
 _INTERIM = range(HTTPStatus.OK)
+MAX_INTERIM = 16  # interim responses before the real one
 
 
 class Stream(NamedTuple):
@@ -111,6 +112,11 @@ class Connection:
         start, self._start = self._start, self._end
         return self._view[start : self._end]
 
+    def limit_time(self) -> None:
+        """Let the rest of the response take as long as a document may."""
+        if self._wire is not None:
+            self._wire.limit_time(self._timeouts.document)
+
     def receive_buffered(self, count: int) -> bytes:
         """Return `count` bytes where all of them are buffered, else none."""
         if self._end - self._start < count:
@@ -166,14 +172,18 @@ class Connection:
         return b"%s %s %s\r\n%s%s" % (method, url, line, added, headers)
 
     def _exchange(self, head: bytes, content: bytes | Stream, without_body: bool) -> Response:
+        self._open_wire.limit_rate()
         sent = (
             self._send_stream(head, content)
             if isinstance(content, Stream)
             else self._try_send(head + content)
         )
-        message, parser = self._receive_head()
-        while message.status in _INTERIM:
+        for _ in range(MAX_INTERIM):
             message, parser = self._receive_head()
+            if message.status not in _INTERIM:
+                break
+        else:
+            raise invalid_response("the server sent interim responses only")
         if not sent:
             message.keep_alive = False
             if message.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -219,10 +229,13 @@ class Connection:
         return received is not None
 
     def _receive_head(self) -> tuple[HttpMessage, HttpResponseParser]:
+        wire = self._open_wire
         if self._start == self._end:
-            self._open_wire.wait()
+            wire.wait()
+        wire.limit_time(self._timeouts.head)
         while (end := self._buffer.find(END_OF_HEAD, self._start, self._end)) < 0:
             self._receive_more()
+        wire.limit_rate()
         start, self._start = self._start, end + len(END_OF_HEAD)
         return parse_head(self._view[start : self._start])
 

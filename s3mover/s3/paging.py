@@ -1,6 +1,6 @@
 """Reads a listing page by page; each page is retried after temporary errors. `pages.py` parses them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from functools import partial
 from typing import TypeVar
 
@@ -12,7 +12,9 @@ from s3mover.s3.retry import permanent_after, retrying
 
 # A page that was cut short is complete when requested again; one that cannot be parsed never is.
 MAX_INVALID = 3
-T = TypeVar("T")
+# Empty pages in a row that name a next one: S3 sends some where it passes over millions of deleted objects.
+MAX_EMPTY = 1000
+T = TypeVar("T", bound=Sized)
 M = TypeVar("M")
 
 
@@ -36,10 +38,14 @@ class Pager:
 
     def follow(self, read_page: Callable[[M], tuple[T, M]], marker: M) -> Iterator[T]:
         """Yield page after page: `read_page` returns the items and the next page's marker, empty after the last."""
+        empty = 0
         while True:
             items, next_marker = retrying(
                 permanent_after(MAX_INVALID, partial(read_page, marker), _is_invalid), pause=self._sleep
             )
+            empty = 0 if items else empty + 1
+            if empty > MAX_EMPTY:
+                raise ListingError(f"the listing of {self._bucket} does not advance: {empty} pages are empty")
             yield items
             if not next_marker:
                 return

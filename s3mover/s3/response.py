@@ -15,6 +15,9 @@ from s3mover.s3.message import HttpMessage, feed
 from s3mover.s3.protocol_errors import incomplete_body, invalid_response
 
 UNKNOWN_LENGTH = -1
+FIRST_BUFFER = 64 * 1024
+# Sizes and extensions of chunks, and trailers, in a row without a byte of the body.
+MAX_FRAMING = 64 * 1024
 # Looked up once: Python takes 0.2 us to find a member of an enumeration.
 _WITHOUT_BODY = (int(HTTPStatus.NO_CONTENT), int(HTTPStatus.NOT_MODIFIED))
 
@@ -30,6 +33,9 @@ class Incoming(Protocol):
 
     def receive_buffered(self, count: int) -> bytes:
         """Return `count` bytes where all of them are buffered, else none."""
+
+    def limit_time(self) -> None:
+        """Let the rest of the response take as long as a document may."""
 
     def response_ended(self, keep_alive: bool) -> None:
         """Keep or close the connection after the response was read to its end."""
@@ -114,9 +120,14 @@ class _Sized(Response):
             self._left = 0
             self._end()
             return body
-        whole, filled = memoryview(bytearray(self._left)), 0
+        self._incoming.limit_time()
+        # The buffer grows as bytes come: a promised length costs a server nothing.
+        whole, filled = bytearray(), 0
         while self._left:
-            filled += self.read_into(whole[filled:])
+            if filled == len(whole):
+                whole.extend(bytes(min(self._left, max(filled, FIRST_BUFFER))))
+            with memoryview(whole) as view:
+                filled += self.read_into(view[filled:])
         return bytes(whole)
 
 
@@ -135,6 +146,7 @@ class _Unsized(Response):
         return count
 
     def read_all(self, limit: int) -> bytes:
+        self._incoming.limit_time()
         whole = bytearray(self._rest)
         while piece := self._next():
             whole += piece
@@ -163,11 +175,14 @@ class _Chunked(_Unsized):
         self._parser = parser
 
     def _receive(self) -> bytes:
-        message = self._message
+        message, framing = self._message, 0
         while not message.pieces and not message.ended:
             data = self._incoming.receive()
             if not data:
                 raise incomplete_body("the body ended before its last chunk")
+            framing += len(data)
+            if framing > MAX_FRAMING:
+                raise invalid_response(f"more than {MAX_FRAMING} bytes come between two chunks")
             feed(self._parser, data)
         if message.messages_begun > 1:
             raise invalid_response("the server sent more than its response")

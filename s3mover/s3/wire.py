@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -20,11 +21,23 @@ from s3mover.errors import S3Error
 MAX_TUNNEL_RESPONSE = 16 * 1024
 
 
+# The least rate of bodies, on average over so many seconds of waiting for the other side. Slow links are legitimate (at
+# this rate 150 threads share 300 kbit/s), but a server that sends single bytes must not hold a thread for ever.
+LEAST_RATE, PACE_SECONDS = 256, 120.0
+
+
 class Timeouts(NamedTuple):
-    """Bounds in seconds: `connect` for reaching the host, `read` for the longest silence on the connection."""
+    """Bounds in seconds.
+
+    `connect` is for reaching the host, `read` for the longest silence on the connection, `head` for the TLS handshake,
+    and for the head of a response from its first byte on, `document` for the body of a response that is read whole (S3
+    takes minutes for some, and sends white space meanwhile).
+    """
 
     connect: float = 5.0
     read: float = 60.0
+    head: float = 60.0
+    document: float = 600.0
 
 
 class Endpoint(NamedTuple):
@@ -68,11 +81,23 @@ class Wire:
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         sock.setblocking(False)
         self._socket = sock
-        self._timeout = timeout * 1000
+        self._timeout = timeout
+        # When what is received must be complete, by the monotonic clock; None: it must keep the least rate.
+        self._deadline: float | None = None
+        self._waited, self._moved = 0.0, 0
         self._pending = sock.pending if isinstance(sock, ssl.SSLSocket) else lambda: 0
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sock, select.POLLIN)
         self._writable.register(sock, select.POLLOUT)
+
+    def limit_time(self, seconds: float) -> None:
+        """Let what is received from now on take so many seconds in all."""
+        self._deadline = monotonic() + seconds
+
+    def limit_rate(self) -> None:
+        """Let what is sent and received from now on take any time, at no less than the least rate."""
+        self._deadline = None
+        self._waited, self._moved = 0.0, 0
 
     def send(self, data: bytes | memoryview) -> None:
         """Send all of `data`."""
@@ -82,7 +107,7 @@ class Wire:
 
     def wait(self) -> None:
         """Wait until bytes can be read; cheaper than trying to read where a response takes time."""
-        if not self._pending() and not self._readable.poll(self._timeout):
+        if not self._pending() and not self._readable.poll(self._timeout * 1000):
             raise to_s3_error(TimeoutError())
 
     def receive_into(self, view: memoryview) -> int:
@@ -110,8 +135,10 @@ class Wire:
     def _retry_io(self, move: Callable[[memoryview], int], view: memoryview, ready: select.poll) -> int:
         """Move bytes once the socket is `ready`; TLS may have to read before it writes, and the other way round."""
         while True:
+            if self._deadline is not None and monotonic() > self._deadline:
+                raise to_s3_error(TimeoutError())
             try:
-                return move(view)
+                count = move(view)
             except BlockingIOError:
                 awaited = ready
             except ssl.SSLWantReadError:
@@ -120,8 +147,27 @@ class Wire:
                 awaited = self._writable
             except OSError as error:
                 raise to_s3_error(error) from error
-            if not awaited.poll(self._timeout):
-                raise to_s3_error(TimeoutError())
+            else:
+                self._moved += count
+                return count
+            self._wait_for(awaited)
+
+    def _wait_for(self, awaited: select.poll) -> None:
+        began = monotonic()
+        left = self._timeout if self._deadline is None else min(self._timeout, self._deadline - began)
+        if not awaited.poll(max(0.0, left) * 1000):
+            raise to_s3_error(TimeoutError())
+        if self._deadline is None:
+            self._check_pace(monotonic() - began)
+
+    def _check_pace(self, waited: float) -> None:
+        self._waited += waited
+        if self._waited < PACE_SECONDS:
+            return
+        if self._moved < LEAST_RATE * PACE_SECONDS:
+            message = f"less than {LEAST_RATE} bytes per second over {PACE_SECONDS:.0f} seconds"
+            raise S3Error("Timeout", message, temporary=True)
+        self._waited, self._moved = 0.0, 0
 
 
 def open_wire(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> Wire:
@@ -175,10 +221,12 @@ def _connect(endpoint: Endpoint, proxy: Proxy | None, timeouts: Timeouts) -> soc
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if endpoint.scheme == "https":
+            deadline = monotonic() + timeouts.head
             if proxy:
-                _open_tunnel(sock, endpoint, proxy)
+                _open_tunnel(sock, endpoint, proxy, deadline)
             context = _tls_context(os.environ.get("AWS_CA_BUNDLE", ""))
-            sock = context.wrap_socket(sock, server_hostname=endpoint.host)
+            sock = context.wrap_socket(sock, server_hostname=endpoint.host, do_handshake_on_connect=False)
+            _shake_hands(sock, timeouts.connect, deadline)
     except BaseException:
         sock.close()
         raise
@@ -199,25 +247,43 @@ def _tls_context(bundle: str) -> ssl.SSLContext:
     return context
 
 
-def _open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
+def _shake_hands(sock: ssl.SSLSocket, silence: float, deadline: float) -> None:
+    """Do the TLS handshake, which is over by `deadline` and in which the server is never silent for so long."""
+    sock.setblocking(False)
+    while True:
+        try:
+            return sock.do_handshake()
+        except ssl.SSLWantReadError:
+            events = select.POLLIN
+        except ssl.SSLWantWriteError:
+            events = select.POLLOUT
+        ready = select.poll()
+        ready.register(sock, events)
+        if not ready.poll(max(0.0, min(silence, deadline - monotonic())) * 1000):
+            raise TimeoutError
+
+
+def _open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy, deadline: float) -> None:
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     target = f"{host}:{endpoint.port}"
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
     if proxy.authorization:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
     sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-    status = _tunnel_status(sock)
+    status = _tunnel_status(sock, deadline)
     if status[9:12] != b"200":
         reply = status.decode("latin-1") or "nothing"
         raise S3Error("ConnectionError", f"the proxy {proxy.host}:{proxy.port} said {reply}", temporary=True)
 
 
-def _tunnel_status(sock: socket.socket) -> bytes:
+def _tunnel_status(sock: socket.socket, deadline: float) -> bytes:
     """Read the head of the proxy's response and not a byte more: what follows belongs to TLS."""
     head = b""
     while not head.endswith(b"\r\n\r\n") and len(head) < MAX_TUNNEL_RESPONSE:
         byte = sock.recv(1)
         if not byte:
             break
+        if monotonic() > deadline:
+            raise TimeoutError
         head += byte
     return head.partition(b"\r\n")[0][:200]

@@ -7,6 +7,7 @@ import pytest
 from testkit.memory import run_measured
 from testkit.program import run_program
 from testkit.trail_rows import assert_settled, rows
+from testkit.waiting import TOO_LONG
 from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
@@ -80,3 +81,18 @@ def test_the_largest_objects_are_copied_in_parts_that_grow(world: World, tmp_pat
     assert rows(tmp_path, "SELECT file_key FROM document_logs ORDER BY moved_at DESC, id LIMIT 1") == [
         ("folder/huge",)
     ]
+
+
+def test_huge_errors_take_no_memory(world: World, tmp_path: Path) -> None:
+    """Each thread gets 16 MiB of nested elements, all at once; an error is read up to 64 KiB."""
+    world.s3.fill(SOURCE, 300, size=100)
+    world.s3.add_fault("huge_error", operation="CopyObject")
+    attempts = ["--set", "transfer.max_attempts=1"]
+
+    ended = run_measured([*attempts, "sweep"], world.environment, tmp_path, TOO_LONG)
+
+    assert ended.code == 1
+    assert rows(tmp_path, "SELECT DISTINCT error_code, COUNT(*) FROM document_logs") == [
+        ("InternalError", 300)
+    ]
+    assert ended.peak < MOST_MEMORY

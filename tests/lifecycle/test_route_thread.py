@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
-from s3mover.events import Event
+from s3mover.events import Event, RouteFailed
 from s3mover.lifecycle import route_thread
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.route_thread import RouteHooks, RouteThread, is_recoverable
@@ -64,8 +64,10 @@ class Script:
         (UnreachableError("no bucket"), "", False, False),
         (UnreachableError("no bucket"), "hr", False, True),
         (LeaseHeldError("taken"), "hr", False, True),
-        (MoverError("internal"), "hr", False, False),
-        (OverflowError("internal"), "hr", False, False),
+        (MoverError("internal"), "hr", False, True),
+        (OverflowError("internal"), "hr", False, True),
+        (OverflowError("internal"), "hr", True, False),
+        (OverflowError("internal"), "", False, False),
     ],
 )
 def test_errors_are_recoverable_as_the_table_says(
@@ -90,11 +92,23 @@ def test_the_error_of_a_single_pair_requests_a_stop() -> None:
     assert script.stop.reason == "UnreachableError"
 
 
-def test_an_internal_error_stops_all_routes() -> None:
-    """Also if it ends one of several."""
+def test_an_internal_error_of_a_single_pair_requests_a_stop() -> None:
+    """The main thread raises it."""
     script = Script(error := OverflowError("internal"))
-    assert script.run("hr").error is error
+    assert script.run("").error is error
     assert script.stop.requested
+
+
+def test_an_internal_error_on_one_route_never_ends_another() -> None:
+    """It is announced with its trace, its route restarts after a wait, and the other sweeps as ever."""
+    failing, other = Script(OverflowError("odd date")), Script()
+    other.stop = failing.stop
+    failed, swept = failing.run("hr"), other.run("legal")
+    assert (failed.error, failed.sweeps, swept.error, swept.sweeps) == (None, 2, None, 2)
+    [event] = failing.events
+    assert isinstance(event, RouteFailed)
+    assert event.message.startswith("internal error: Traceback")
+    assert "OverflowError: odd date" in event.message
 
 
 def test_an_absent_database_is_waited_for() -> None:

@@ -420,3 +420,72 @@ def test_every_copy_names_its_source_s_owner_where_one_is_expected() -> None:
         )
         bucket.delete("k")
     assert [told in request for request in heard] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "yesterday",
+        "Sat, 04 Jan 99999999 03:17:09 GMT",
+        "Sat, 04 Jan 2025 03:17:09 +9999999",
+        "Sat, 04 Jan 0001 00:00:00 +2359",
+    ]
+    + [formatdate(NOW + days * 86_400, usegmt=True) for days in (-400, -2, 2, 4000)],
+)
+def test_a_date_that_is_nonsense_corrects_no_clock(date: str) -> None:
+    """Neither one that cannot be read nor one that is days off: later requests would be signed for that day."""
+    refused = answer(error_body("RequestTimeTooSkewed"), "403 Forbidden", f"Date: {date}")
+    with bucket_on(answering(refused, answer(COPIED))) as (bucket, heard, _):
+        with pytest.raises(S3Error, match="RequestTimeTooSkewed"):
+            copy(bucket)
+        assert copy(bucket) == "abc"
+    assert b"x-amz-date: 20250104T031709Z" in heard[1]
+
+
+@pytest.mark.parametrize(
+    "stated", ["bytes 0-9/" + "9" * 5000, "bytes 0-9/x", "nonsense", "bytes 0-9/*", "bytes 0-9/-1"]
+)
+def test_a_total_that_is_nonsense_is_unknown(stated: str) -> None:
+    """The bytes are read all the same."""
+    said = answer(b"0123456789", "206 Partial Content", f"Content-Range: {stated}")
+    with bucket_on(answering(said)) as (bucket, _, _):
+        if stated.startswith("bytes 0-"):
+            with bucket.get("k", first=0, last=9) as body:
+                assert (body.head.size, body.read_all()) == (-1, b"0123456789")
+        else:
+            with pytest.raises(S3Error, match="InvalidResponse"):
+                bucket.get("k", first=0, last=9)
+
+
+def test_texts_of_a_server_are_clean_and_short_wherever_they_stand() -> None:
+    """Ids of megabytes, a session token that is repeated, and what a terminal would obey come into no log or trail."""
+    keys = Credentials("AKID", "very/secret", "the+token" * 60)
+    body = (
+        f"<Error><Code>AccessDenied</Code><Message>\x1b[31mno {keys.session_token}</Message>"
+        f"<RequestId>{keys.session_token}{'r' * 50_000}</RequestId><HostId>very/secret\x1b]0;h</HostId></Error>"
+    )
+    refused = answering(answer(body.encode(), "403 F"))
+    with bucket_on(refused, keys=keys) as (bucket, _, _), pytest.raises(S3Error) as caught:
+        copy(bucket)
+    error = caught.value
+    assert (error.message, len(error.request_id), error.host_id) == ("[31mno …", 128, "…]0;h")
+    assert "token" not in str(error) + repr(error)
+
+
+def test_an_upload_begins_whatever_the_document_is_called() -> None:
+    """What it contains decides, as it does for the libraries of AWS; a list page is none."""
+    named = answer(b"<InitiateMultipartUpload><UploadId>u1</UploadId></InitiateMultipartUpload>")
+    listed = answer(b"<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
+    with bucket_on(answering(named, listed)) as (bucket, _, _):
+        assert bucket.create_upload("k", {}) == "u1"
+        with pytest.raises(S3Error, match="NotImplemented: the response is ListBucketResult"):
+            bucket.create_upload("k", {})
+
+
+def test_a_length_that_head_lacks_is_taken_from_the_listing() -> None:
+    """A proxy may drop it."""
+    listed = b"<IsTruncated>false</IsTruncated><Contents><Key>k</Key><Size>7</Size></Contents>"
+    page = b"<ListBucketResult>%s</ListBucketResult>" % listed
+    with bucket_on(answering(b'HTTP/1.1 200 OK\r\nETag: W/"e"\r\n\r\n', answer(page))) as (bucket, _, _):
+        assert bucket.head("k")[:2] == (7, "e")

@@ -3,6 +3,7 @@
 A page that a worker does not deliver, because it died or there is none, is not lost: the supervisor reads it itself.
 """
 
+import time
 from collections.abc import Callable
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -16,6 +17,8 @@ from s3mover.workers.pool.handle import WorkerHandle
 
 # How often a thread that waits for a page checks whether the pool still runs.
 POLL_SECONDS = 1.0
+# After so long without an answer the thread reads the page itself: no request of a worker takes that long.
+MAX_WAIT_SECONDS = 900.0
 
 
 class PageRequest:
@@ -30,16 +33,17 @@ class PageRequest:
         self._answer.put(answer)
 
     def wait(self, is_stopped: Callable[[], bool]) -> Page | None:
-        """Return the page, or None if no worker can read it or the pool `is_stopped`.
+        """Return the page, or None if no worker can read it, or does in time, or the pool `is_stopped`.
 
         Raises:
             MoverError: the error that the worker met.
         """
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while True:
             try:
                 answer = self._answer.get(timeout=POLL_SECONDS)
             except Empty:
-                if is_stopped():
+                if is_stopped() or time.monotonic() > deadline:
                     return None
                 continue
             if answer is None:
