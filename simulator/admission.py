@@ -55,7 +55,7 @@ def admit(world: World, request: Request, info: RequestInfo) -> Call:
     _apply_refusals(world, info)
     operation = OPERATIONS[info.operation]
     world.check_rate(info.bucket, info.key, writes=operation.writes)
-    call = Call(world, request, world.bucket(info.bucket), info.key, signer)
+    call = Call(world, request, world.bucket(info.bucket, _account(signer)), info.key, signer)
     if region and region != call.bucket.region:
         raise wrong_region(
             call.bucket.region, redirect="PermanentRedirect" if call.quirk("redirects_regions") else ""
@@ -91,6 +91,10 @@ def _signed(world: World, request: Request) -> tuple[AccessKey | None, str]:
     if "authorization" not in request.headers:
         return None, ""
     return authenticate(request, world.keys, world.now())
+
+
+def _account(signer: AccessKey | None) -> str:
+    return signer.principal.account if signer else ""
 
 
 def _apply_refusals(world: World, info: RequestInfo) -> None:

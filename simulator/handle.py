@@ -137,7 +137,7 @@ class Simulator:
     # buckets
 
     def create_bucket(self, name: str, owner: str, **settings: Any) -> None:
-        """Make a bucket of an account.
+        """Make a bucket of an account; one named `ACCOUNT:NAME` is what that account's requests find under `NAME`.
 
         Settings: `region`, `policy` (a document), `versioning` (`Enabled`, `Suspended`), `ownership`
         (`BucketOwnerEnforced`, `BucketOwnerPreferred`, `ObjectWriter`), `default_kms_key` (ARN), `object_lock`,

@@ -62,13 +62,15 @@ class World:
         """Return the server's time, in seconds since the epoch."""
         return time.time() + self.clock_offset
 
-    def bucket(self, name: str) -> Bucket:
-        """Return a bucket.
+    def bucket(self, name: str, account: str = "") -> Bucket:
+        """Return the bucket that an account's requests name: `ACCOUNT:NAME` if there is one, else `NAME`.
+
+        Buckets named `ACCOUNT:NAME` give each account a namespace of its own, as Ceph's tenants have.
 
         Raises:
             Refusal: NoSuchBucket.
         """
-        found = self.buckets.get(name)
+        found = self.buckets.get(f"{account}:{name}", self.buckets.get(name))
         if found is None:
             raise Refusal("NoSuchBucket", elements=(("BucketName", name),))
         return found

@@ -2,17 +2,28 @@
 
 from s3mover.errors import MoverError, S3Error
 from s3mover.model import Status
+from s3mover.s3.throttle import THROTTLING_CODES
 
 # Codes that say "not this way" rather than "not at all": another principal, or streaming, may be permitted.
+DIFFERENT_BUCKET = "DifferentBucket"
 DENIALS = frozenset(
-    {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed", "NoSuchBucket", "NotImplemented"}
+    {
+        "AccessDenied",
+        "AllAccessDisabled",
+        DIFFERENT_BUCKET,
+        "MethodNotAllowed",
+        "NoSuchBucket",
+        "NotImplemented",
+    }
 )
 GONE = frozenset({"NoSuchKey", "NoSuchVersion"})
-# Operations that ask the source.
-READS = frozenset({"HeadObject", "GetObject"})
+# Operations that ask the source. The 404 of another one, a copy's above all, does not say what was not found.
+READS = frozenset({"HeadObject", "GetObject", "GetObjectTagging"})
 ARCHIVED = frozenset({"InvalidObjectState"})
 # The source may have changed. A write that is answered 404 does not say what was not found: the source is asked.
-CHANGED = frozenset({"PreconditionFailed", "NotFound"})
+CHANGED = frozenset({"PreconditionFailed", "NotFound"}) | GONE
+# Temporary errors that streaming would meet as well.
+_NOT_OF_THE_COPY = THROTTLING_CODES | {"ConnectionError"}
 # HTTP statuses that say that nothing was done.
 REFUSALS = range(400, 500)
 
@@ -42,9 +53,27 @@ def is_gone(error: MoverError) -> bool:
 
     A missing object at the destination is a `VerificationError` and never counts.
     """
-    if not isinstance(error, S3Error):
+    if not isinstance(error, S3Error) or error.operation not in READS:
         return False
-    return error.code in GONE or (error.code == "NotFound" and error.operation in READS)
+    return error.code in GONE or error.code == "NotFound"
+
+
+def may_be_streamed(error: MoverError, failures: int, max_failures: int) -> bool:
+    """Return whether an object is streamed after `failures` failures of its copy, the last of which was `error`.
+
+    | error of the copy                                             | streamed                       |
+    |---------------------------------------------------------------|--------------------------------|
+    | a read of the source failed; archived                         | no                             |
+    | 404, 412                                                      | not before the source is asked |
+    | another permanent one                                         | yes                            |
+    | throttled; no connection                                      | no: tried again                |
+    | another temporary one (InternalError, a copy that is unequal) | after `max_failures`           |
+    """
+    if is_archived(error) or is_changed(error) or (isinstance(error, S3Error) and error.operation in READS):
+        return False
+    if not error.temporary:
+        return True
+    return failures >= max_failures and code_of(error) not in _NOT_OF_THE_COPY
 
 
 def is_retryable(error: MoverError) -> bool:

@@ -13,15 +13,19 @@ from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
 from s3mover.transfer.attempt_errors import (
+    GONE,
     code_of,
     is_archived,
     is_changed,
     is_denial,
+    is_gone,
     is_retryable,
+    may_be_streamed,
     may_have_written,
     status_of,
 )
 from s3mover.transfer.copy_permissions import CopyPermissionCache
+from s3mover.transfer.failed_copies import FailedCopies
 from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, join_notes
 from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
@@ -29,8 +33,9 @@ from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.restoration import request_restoration
 from s3mover.transfer.verification import written_since
 
-GONE_UNSEEN = S3Error("NoSuchKey", "gone since it was listed")
 MESSAGE_LENGTH = 1000
+# Copies that may fail without a refusal before the object is streamed.
+COPY_FAILURES = 3
 # Larger objects take longer to copy than other threads should wait for the result, in bytes.
 MAX_PROBE = 64 * MIB
 
@@ -38,7 +43,9 @@ MAX_PROBE = 64 * MIB
 class TransferState:
     """The state of one transfer, which changes with each attempt.
 
-    `began_at` is in seconds since the epoch, of a dead worker's attempt if there was one; `started` is by the timer.
+    `doubted` is the code of an error that says that the source may have changed, `given_up` that of the copy after
+    which the object is streamed; each is empty where there is none. `began_at` is in seconds since the epoch, of a
+    dead worker's attempt if there was one; `started` is by the timer.
     """
 
     def __init__(self, order: Order, began_at: float, started: float) -> None:
@@ -46,10 +53,12 @@ class TransferState:
         self.began_at = order.orphaned_since or began_at
         self.started = started
         self.may_have_written = bool(order.orphaned_since)
-        self.changed = False
+        self.doubted = ""
         self.method: Method | None = None
         self.attempts = 0
         self.fallback = ""
+        self.copy_failures = 0
+        self.given_up = ""
         self.orphan_note = ""
 
 
@@ -80,6 +89,7 @@ class Mover:
         self._clock = clock
         self._timer = timer
         self._permissions = CopyPermissionCache(timer)
+        self._failed_copies = FailedCopies(timer)
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and return its outcome; never raises for a failure of S3."""
@@ -100,9 +110,9 @@ class Mover:
         restoration = (
             request_restoration(self._source, state.order, self._policy) if is_archived(error) else ""
         )
-        if self._is_gone(state.order.key, error):
-            error = GONE_UNSEEN
         status, code, message = status_of(error), code_of(error), str(error)
+        if status is Status.ERROR and self._is_gone(state.order.key, error):
+            status, code, message = Status.SKIPPED, "NoSuchKey", "gone since it was listed"
         if status is Status.SKIPPED and state.may_have_written and self._has_arrived(state):
             # The trail's row of a skipped object is withdrawn, and the copy would have none.
             status, code, message = Status.ERROR, INTERRUPTED, f"a copy may have arrived before: {message}"
@@ -138,13 +148,13 @@ class Mover:
 
     def _attempt(self, state: TransferState) -> TransferResult:
         state.attempts += 1
-        if state.changed:
+        if state.doubted:
             self._refresh_order(state)
         try:
             return self._transfer(state)
         except MoverError as error:
             state.may_have_written = state.may_have_written or may_have_written(error)
-            state.changed = is_changed(error)
+            state.doubted = code_of(error) if is_changed(error) else ""
             raise
 
     def _transfer(self, state: TransferState) -> TransferResult:
@@ -156,45 +166,82 @@ class Mover:
         return self._copy_or_stream(state)
 
     def _copy_or_stream(self, state: TransferState) -> TransferResult:
-        key = state.order.key
-        state.fallback = self._permissions.refusal_code(key, wait=state.order.size <= MAX_PROBE)
+        state.fallback = self._reason_to_stream(state)
         if state.fallback:
-            return self._stream(state)
+            return self._stream_after_failure(state)
         state.method = Method.SERVER_SIDE_COPY
         try:
             result = self._server_side.transfer(state.order)
-        except S3Error as error:
-            if not is_denial(error) or self._is_gone(key, error):
-                self._permissions.record_undecided(key)
-                raise
-            self._permissions.record_refused(key, error.code)
-            state.fallback = error.code
-            return self._stream(state)
+        except MoverError as error:
+            self._give_up_copying(state, error)
         except BaseException:
-            self._permissions.record_undecided(key)
+            self._permissions.record_undecided(state.order.key)
             raise
-        self._permissions.record_permitted(key)
+        else:
+            self._permissions.record_permitted(state.order.key)
+            self._failed_copies.record_success(state.order)
+            return result
+        return self._stream_after_failure(state)
+
+    def _reason_to_stream(self, state: TransferState) -> str:
+        """Return the code for which the object is not copied, empty where a copy is worth trying.
+
+        After an empty code, the cache of permissions must be told how the copy went.
+        """
+        order = state.order
+        reason = state.given_up or self._failed_copies.code_for(order)
+        return reason or self._permissions.refusal_code(order.key, wait=order.size <= MAX_PROBE)
+
+    def _give_up_copying(self, state: TransferState, error: MoverError) -> None:
+        """Raise `error`, unless the object is to be streamed now."""
+        key = state.order.key
+        is_denied = isinstance(error, S3Error) and is_denial(error)
+        if is_denied and not self._is_gone(key, error):
+            state.fallback = code_of(error)
+            self._permissions.record_refused(key, state.fallback)
+            return
+        self._permissions.record_undecided(key)
+        if is_denied:
+            raise error
+        state.copy_failures += 1
+        if not may_be_streamed(error, state.copy_failures, min(COPY_FAILURES, self._policy.max_attempts)):
+            raise error
+        state.may_have_written = state.may_have_written or may_have_written(error)
+        state.fallback = state.given_up = code_of(error)
+
+    def _stream_after_failure(self, state: TransferState) -> TransferResult:
+        """Stream; what could be streamed, and not copied, says something about the copies of its kind."""
+        result = self._stream(state)
+        if state.given_up:
+            self._failed_copies.record_failure(state.order, state.given_up)
         return result
 
     def _is_gone(self, key: str, error: MoverError) -> bool:
-        """Return whether AccessDenied hides that the object is gone: see `Bucket.is_listed`."""
-        if code_of(error) != "AccessDenied":
-            return False
+        """Return whether AccessDenied hides that the object is gone (see `Bucket.is_listed`), or a copy's 404 says it.
+
+        The source is asked: neither proves it.
+        """
         try:
-            return not self._source.is_listed(key)
-        except S3Error:
-            return False
+            if code_of(error) == "AccessDenied":
+                return not self._source.is_listed(key)
+            if code_of(error) in GONE:
+                self._source.head(key)
+        except S3Error as refusal:
+            return is_gone(refusal)
+        return False
 
     def _stream(self, state: TransferState) -> TransferResult:
         state.method = Method.STREAMING
         return self._streaming.transfer(state.order)
 
     def _refresh_order(self, state: TransferState) -> None:
-        """Ask the source for what has changed since the object was listed."""
+        """Ask the source for what has changed since the object was listed; if nothing has, it cannot be copied."""
         head = self._source.head(state.order.key)
+        if head.etag == state.order.etag and state.method is Method.SERVER_SIDE_COPY:
+            state.given_up = state.doubted
         storage_class = head.headers.get("x-amz-storage-class", "STANDARD")
         state.order = state.order._replace(size=head.size, etag=head.etag, storage_class=storage_class)
-        state.changed = False
+        state.doubted = ""
 
     def _refuse_large(self, order: Order) -> None:
         if self._policy.large_objects == "report" and order.size > MAX_SINGLE_COPY:

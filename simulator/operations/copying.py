@@ -17,9 +17,12 @@ from simulator.operations.lookup import find, require_owned_read, require_read
 from simulator.operations.objects import archived, permit_write, require_copy_keys, wanted_algorithm
 from simulator.refusals import Refusal
 from simulator.request_body import MAX_BODY
-from simulator.store import Bucket, Checksum, Properties, StoredObject
+from simulator.store import Bucket, Checksum, Lock, Properties, StoredObject
 from simulator.wire import Reply
 from simulator.xml import document, element
+
+SMALLER_LIMIT = 5_000_000_000
+"""The bytes that some stores copy in one request, where S3 copies 5 GiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ def permit_copy(call: Call) -> None:
     """Require the permission to write the copy; the source's are asked for where it is found."""
     if call.quirk("no_copy"):
         raise Refusal("NotImplemented")
+    if call.quirk("no_annotations") and call.header("x-amz-object-annotation-directive"):
+        raise Refusal("NotImplemented")
     permit_write(call)
 
 
@@ -45,7 +50,7 @@ def open_source(call: Call, quirk: str) -> Source:
         Refusal: InvalidArgument, NoSuchBucket, NoSuchKey, AccessDenied, PreconditionFailed, InvalidObjectState.
     """
     name, key, version_id = _named(call)
-    bucket = call.world.bucket(name)
+    bucket = call.world.bucket(name, call.principal.account)
     expected = call.header("x-amz-source-expected-bucket-owner")
     if expected and expected != bucket.owner:
         raise Refusal("AccessDenied", detail="x-amz-source-expected-bucket-owner")
@@ -72,6 +77,7 @@ def _named(call: Call) -> tuple[str, str, str | None]:
 def copy_object(call: Call) -> Reply:
     """Copy an object (S3 API: CopyObject)."""
     source = open_source(call, "ignores_copy_source_if_match")
+    _refuse_oddly(call, source.found)
     if source.found.content.size > MAX_BODY:
         message = f"The specified copy source is larger than the maximum allowable size for a copy source: {MAX_BODY}"
         raise Refusal("InvalidRequest", message)
@@ -87,6 +93,19 @@ def copy_object(call: Call) -> Reply:
     return _answer(call, source, made)
 
 
+def _refuse_oddly(call: Call, found: StoredObject) -> None:
+    """Raise the refusals of stores that cannot copy some objects."""
+    if call.quirk("marker_copies_404") and found.key.endswith("/"):
+        raise Refusal("NoSuchKey", elements=(("Key", found.key),))
+    if call.quirk("multipart_copies_412") and "-" in found.etag:
+        raise Refusal("PreconditionFailed", elements=(("Condition", "x-amz-copy-source-If-Match"),))
+    if call.quirk("copies_fail"):
+        raise Refusal("InternalError")
+    if call.quirk("copy_limit_5e9") and found.content.size > SMALLER_LIMIT:
+        message = f"The specified copy source is larger than the maximum allowable size: {SMALLER_LIMIT}"
+        raise Refusal("InvalidRequest", message)
+
+
 def _properties(call: Call, source: Source) -> Properties:
     """Return the copy's properties: what is sent, and headers, metadata and tags of the source unless replaced.
 
@@ -94,6 +113,8 @@ def _properties(call: Call, source: Source) -> Properties:
     """
     kept = source.found.properties
     sent = sent_properties(call)
+    if call.quirk("copies_drop_locks"):
+        sent = replace(sent, lock=Lock())
     headers, metadata, tags = kept.headers, kept.metadata, kept.tags
     if _replaces(call, "x-amz-metadata-directive"):
         headers, metadata = sent.headers, sent.metadata

@@ -45,6 +45,7 @@ def put_documents(world: World) -> None:
         [
             {"key": "empty", "body": b""},
             {"key": "large", "size": 11 * MIB},
+            {"key": "many/", "body": b"", "headers": {"content-type": "application/x-directory"}},
             {"key": "plus+ %20 ümlaut", "body": b"x", "metadata": {"a": "b"}},
             {"key": "rare", "body": b"x", "storage_class": "STANDARD_IA"},
             {"key": "tagged", "body": b"x", "tags": {"a": "b"}},
@@ -222,3 +223,33 @@ def test_a_copy_between_two_stores_cannot_be_demanded(apart: dict[str, str], tmp
     """`server_side_copy` with two stores is an error in the settings."""
     done = run_program(["--set", "transfer.method=server_side_copy", "sweep"], apart, tmp_path, expect=2)
     assert "transfer.method: server_side_copy is not possible between two stores" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("quirk", "code", "streamed"),
+    [
+        ("marker_copies_404", "NoSuchKey", {f"dir/{n}/" for n in range(6)}),
+        ("multipart_copies_412", "PreconditionFailed", {f"parts/{n}" for n in range(6)}),
+        ("copies_fail", "InternalError", None),
+    ],
+)
+def test_what_a_store_cannot_copy_is_streamed(
+    world: World, tmp_path: Path, quirk: str, code: str, streamed: set[str] | None
+) -> None:
+    """The source is asked whether the object is there: it is neither skipped nor failed, and others are copied."""
+    world.s3.put_objects(SOURCE, [{"key": f"dir/{n}/", "body": b""} for n in range(6)])
+    world.s3.put_objects(SOURCE, [{"key": f"plain/{n}", "body": b"x"} for n in range(6)])
+    world.s3.put_objects(SOURCE, [{"key": f"parts/{n}", "size": 17 * MIB} for n in range(6)])
+    make_odd(world, quirk)
+    done = run_program(
+        [*SETTINGS, "--set", "sweep.retry_wait=0s", "sweep"], JSON | world.environment, tmp_path
+    )
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+    by_streaming = {
+        key for (key,) in rows(tmp_path, "SELECT file_key FROM document_logs WHERE method = 'streaming'")
+    }
+    assert by_streaming == (streamed or {entry["key"] for entry in world.s3.objects(SOURCE)})
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    told = {(event["key"], event["code"]) for event in events if event["event"] == "object.fallback"}
+    assert told == {(key, code) for key in by_streaming}
+    assert "object.skipped" not in {event["event"] for event in events}

@@ -17,7 +17,8 @@ ORDER = Order(7, 3, "in/a b.pdf", "out/a b.pdf", 5, "e" * 32, "2025-01-04T03:17:
 DENIED = S3Error("AccessDenied", "no", status=403)
 DENIED_LOOK = S3Error("AccessDenied", "no", status=403, operation="HeadObject")
 SLOW = S3Error("SlowDown", "later", status=503, temporary=True)
-GONE = S3Error("NoSuchKey", "", status=404)
+GONE = S3Error("NoSuchKey", "", status=404, operation="CopyObject")
+GONE_AT_SOURCE = S3Error("NotFound", "", status=404, operation="HeadObject")
 CHANGED = S3Error("PreconditionFailed", "", status=412)
 
 
@@ -169,10 +170,112 @@ def test_no_attempt_begins_when_the_program_is_to_stop() -> None:
     assert (outcome.status, outcome.code, outcome.attempts) == (Status.ERROR, "SlowDown", 1)
 
 
-def test_a_vanished_object_is_skipped() -> None:
-    """An object that is gone is not a failure."""
-    outcome = move(ScriptedMethod(GONE), ScriptedMethod())
+def refused(error: MoverError) -> Callable[[], Head]:
+    """Return a HeadObject of the source that raises `error`."""
+
+    def head() -> Head:
+        raise error
+
+    return head
+
+
+def test_an_object_that_vanished_is_skipped_at_the_last_attempt() -> None:
+    """The source is asked before a copy's 404 becomes an error."""
+    outcome = move(
+        ScriptedMethod(GONE), ScriptedMethod(), head=refused(GONE_AT_SOURCE), pause=lambda _: False
+    )
     assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
+
+
+def unchanged() -> Head:
+    """Return the head that the source has of the listed object."""
+    return Head(5, "e" * 32, "", {})
+
+
+@pytest.mark.parametrize("method", ["auto", "server_side_copy"])
+def test_an_object_that_vanished_at_the_source_is_skipped(method: str) -> None:
+    """An object that is gone is not a failure; the source says so, not the copy."""
+    streaming = ScriptedMethod()
+    outcome = move(ScriptedMethod(GONE), streaming, method, head=refused(GONE_AT_SOURCE))
+    assert (outcome.status, outcome.code) == (Status.SKIPPED, "NotFound")
+    assert streaming.orders == []
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchVersion", "NotFound", "NoSuchBucket"])
+def test_a_404_of_a_copy_is_not_believed_where_the_source_has_the_object(code: str) -> None:
+    """The source is asked, and then the object is streamed, within the same order."""
+    server_side = ScriptedMethod(S3Error(code, status=404, operation="CopyObject"))
+    outcome = move(server_side, ScriptedMethod(), head=unchanged)
+    assert (outcome.status, outcome.method) == (Status.SUCCESS, Method.STREAMING)
+    assert len(server_side.orders) == 1
+    assert outcome.fallback == code
+
+
+def test_a_404_of_a_copy_without_a_fallback_is_an_error_where_the_source_has_the_object() -> None:
+    """`server_side_copy` does not stream; the object is not skipped as if it were gone."""
+    outcome = move(ScriptedMethod(*[GONE] * 4), ScriptedMethod(), "server_side_copy", head=unchanged)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "NoSuchKey")
+
+
+def test_a_404_of_a_write_that_streams_is_an_error() -> None:
+    """The source's object is not gone: it is asked."""
+    error = S3Error("NoSuchKey", status=404, operation="PutObject")
+    outcome = move(ScriptedMethod(), ScriptedMethod(*[error] * 4), "streaming", head=unchanged)
+    assert (outcome.status, outcome.code) == (Status.ERROR, "NoSuchKey")
+
+
+def test_a_412_of_a_copy_is_not_believed_where_the_source_has_the_listed_version() -> None:
+    """Some stores compare another ETag than they list: the object is streamed."""
+    server_side = ScriptedMethod(CHANGED)
+    outcome = move(server_side, ScriptedMethod(), head=unchanged)
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 2)
+    assert len(server_side.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        S3Error("InternalError", status=500, temporary=True),
+        S3Error("Timeout", temporary=True),
+        VerificationError("altered"),
+    ],
+)
+def test_a_copy_that_keeps_failing_is_streamed_within_the_same_order(error: MoverError) -> None:
+    """Some stores answer InternalError for ever."""
+    server_side = ScriptedMethod(*[error] * 9)
+    outcome = move(server_side, ScriptedMethod(), head=unchanged)
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 3)
+    assert len(server_side.orders) == 3
+
+
+def test_a_copy_that_failed_is_not_tried_again_where_streaming_is_throttled() -> None:
+    """The next attempt of the order streams as well."""
+    server_side = ScriptedMethod(GONE, GONE)
+    outcome = move(server_side, ScriptedMethod(SLOW), head=unchanged)
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 3)
+    assert len(server_side.orders) == 1
+
+
+def test_the_source_is_asked_again_where_it_did_not_answer() -> None:
+    """A throttled HeadObject decides nothing."""
+    heads = [SLOW]
+
+    def head() -> Head:
+        if heads:
+            raise heads.pop()
+        return unchanged()
+
+    outcome = move(ScriptedMethod(GONE, GONE), ScriptedMethod(), head=head)
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.STREAMING, 3)
+
+
+def test_an_archived_object_is_not_streamed() -> None:
+    """It cannot be read in any way."""
+    streaming = ScriptedMethod()
+    outcome = move(
+        ScriptedMethod(S3Error("InvalidObjectState", operation="CopyObject", status=403)), streaming
+    )
+    assert (outcome.status, streaming.orders) == (Status.SKIPPED, [])
 
 
 def test_an_archived_object_is_skipped_with_its_own_reason() -> None:
