@@ -46,7 +46,7 @@ def may_object(call: Call, action: str, bucket: Bucket, key: str, found: StoredO
 def require_bucket(call: Call, action: str, bucket: Bucket) -> None:
     """Raise AccessDenied if the caller may not do this with a bucket."""
     if not may_bucket(call, action, bucket):
-        raise denied(call, action, bucket_arn(bucket), bucket.owner)
+        raise denied(call, action, bucket_arn(bucket), bucket)
 
 
 def require_object(
@@ -54,7 +54,7 @@ def require_object(
 ) -> None:
     """Raise AccessDenied if the caller may not do this with an object."""
     if not may_object(call, action, bucket, key, found):
-        raise denied(call, action, object_arn(bucket, key), bucket.owner)
+        raise denied(call, action, object_arn(bucket, key), bucket)
 
 
 def require_kms(call: Call, action: str, encryption: Encryption) -> None:
@@ -71,7 +71,7 @@ def require_kms(call: Call, action: str, encryption: Encryption) -> None:
     direct = resource is Verdict.ALLOWED and call.principal.account == key.account
     delegated = resource in (Verdict.ALLOWED, Verdict.DELEGATED) and identity is Verdict.ALLOWED
     if Verdict.DENIED in (identity, resource) or not (direct or delegated):
-        raise denied(call, action, key.arn, call.principal.account)
+        raise _denied(call, action, key.arn, f"because no identity-based policy allows the {action} action")
 
 
 def kms_key(call: Call, name: str) -> KmsKey:
@@ -86,16 +86,20 @@ def kms_key(call: Call, name: str) -> KmsKey:
     raise Refusal("KMS.NotFoundException", f"Key '{name}' does not exist")
 
 
-def denied(call: Call, action: str, resource: str, owner: str) -> Refusal:
+def denied(call: Call, action: str, resource: str, bucket: Bucket) -> Refusal:
     """Return AccessDenied: with the reason within an account, without it between accounts, as S3 does."""
-    detail = f"{action} on {resource}"
-    if call.principal.account != owner:
-        return Refusal("AccessDenied", detail=detail)
-    message = (
-        f"User: {call.principal.arn} is not authorized to perform: {action} on resource: "
-        f'"{resource}" because no identity-based policy allows the {action} action'
+    if call.principal.account != bucket.owner:
+        return Refusal("AccessDenied", detail=f"{action} on {resource}")
+    if bucket.policy.verdict(call.principal, action, resource, _context(call, None)) is Verdict.DENIED:
+        return _denied(call, action, resource, "with an explicit deny in a resource-based policy")
+    return _denied(call, action, resource, f"because no identity-based policy allows the {action} action")
+
+
+def _denied(call: Call, action: str, resource: str, reason: str) -> Refusal:
+    who = f"User: {call.principal.arn} is not authorized to perform: {action}"
+    return Refusal(
+        "AccessDenied", f'{who} on resource: "{resource}" {reason}', detail=f"{action} on {resource}"
     )
-    return Refusal("AccessDenied", message, detail=detail)
 
 
 def _may(
@@ -125,6 +129,8 @@ class _context:  # noqa: N801 - a closure with a cheaper construction
         request = self._call.request
         keys = {f"s3:{name}": value for name, value in request.headers.items() if name.startswith("x-amz-")}
         keys |= {f"s3:{name}": value for name, value in request.query.items()}
+        if upload := self._call.bucket.uploads.get(request.query.get("uploadId", "")):
+            keys["s3:x-amz-server-side-encryption"] = upload.properties.encryption.algorithm
         keys["aws:SecureTransport"] = str(request.secure).lower()
         if self._found:
             keys |= {f"s3:ExistingObjectTag/{name}": value for name, value in self._found.properties.tags}

@@ -122,7 +122,7 @@ def encryption(call: Call) -> Encryption:
     if algorithm is None:
         default = call.bucket.default_kms_key
         return Encryption("aws:kms", default) if default else Encryption()
-    if algorithm not in ("AES256", "aws:kms"):
+    if algorithm not in ("AES256", "aws:kms", "aws:kms:dsse"):
         raise Refusal("InvalidArgument", "The encryption method specified is not supported")
     if algorithm == "AES256":
         return Encryption()

@@ -31,6 +31,7 @@ RELOADABLE = CREDENTIALS | frozenset(
     (
         "destination.storage_class",
         "destination.acl",
+        "destination.encryption",
         "destination.kms_key_id",
         "transfer.method",
         "transfer.large_objects",

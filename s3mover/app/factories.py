@@ -34,6 +34,7 @@ def policy_of(settings: Settings) -> TransferPolicy:
         restore_days=transfer.restore.days,
         storage_class=destination.storage_class,
         acl=destination.acl,
+        encryption=destination.encryption,
         kms_key_id=destination.kms_key_id,
     )
 

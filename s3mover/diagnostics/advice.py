@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+from s3mover.errors import S3Error
 from s3mover.model import Side
+from s3mover.s3.rights import denying_policy
 
 
 class MissingPermission(NamedTuple):
@@ -38,6 +40,18 @@ class Advice(NamedTuple):
 
     text: str
     policies: list[dict[str, Any]]
+
+
+def advice_against_deny(error: S3Error) -> str:
+    """Return what helps if a policy denies a request explicitly, empty if `error` does not say so."""
+    policy = denying_policy(error)
+    if not policy:
+        return ""
+    place = "bucket's policy" if policy == "resource-based policy" else policy
+    return (
+        f"the {place} denies this explicitly, so no grant helps: change that policy, or send what it demands, for "
+        "example destination.encryption, destination.kms_key_id, destination.acl or destination.storage_class"
+    )
 
 
 class Advisor:

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy
+from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy, advice_against_deny
 from s3mover.diagnostics.check_results import CheckResult, CheckWarning, Level
 from s3mover.diagnostics.copy_check import CopyCheck, rights_missing_for
 from s3mover.diagnostics.probe import Probe
@@ -102,6 +102,8 @@ class Checks:
         rights = missing_rights(error)
         if not rights:
             return CheckResult(name, level, str(error))
+        if against_deny := advice_against_deny(error):
+            return CheckResult(name, level, f"{error}; {against_deny}")
         if problem := self._context.owner_problem(place):
             return CheckResult(name, Level.FAILED, problem)
         advice = self._advisor.advise(place, place, rights)

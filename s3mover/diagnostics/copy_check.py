@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from s3mover.diagnostics.advice import Advisor
+from s3mover.diagnostics.advice import Advisor, advice_against_deny
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.probe import Probe
 from s3mover.errors import S3Error, UnreachableError
@@ -49,6 +49,8 @@ class CopyCheck:
                 raise _not_owned(side, unreadable)
             return f"permitted with the {side}'s credentials"
         denial = denials[0]
+        if against_deny := advice_against_deny(denial):
+            raise CheckWarning(f"not permitted ({denial.code}), so objects will be streamed; {against_deny}")
         advice = self._advisor.advise(Side.DESTINATION, *self._missing(entry, denial))
         raise CheckWarning(
             f"not permitted ({denial.code}), so objects will be streamed; to permit it, {advice.text}",

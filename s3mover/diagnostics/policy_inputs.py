@@ -73,6 +73,11 @@ def hints(settings: Settings, source_key: str) -> list[str]:
             "If a KMS key encrypts the objects of the source, name it: s3mover policy --source-key ARN."
             + not_needed
         )
+    if settings.destination.encryption.startswith("aws:kms") and not settings.destination.kms_key_id:
+        notes.append(
+            "Without destination.kms_key_id S3 uses the key aws/s3, which AWS manages: it needs no grant, but other "
+            "accounts cannot read the copies."
+        )
     if settings.transfer.thorough == "auto":
         notes.append(
             "If the bucket of the source has Object Lock, set transfer.thorough to always before you run this command: "

@@ -33,7 +33,17 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 # Within an account AWS names the missing action; between accounts it does not.
 _NAMED = re.compile(r"\b(?:s3|kms):[A-Z][A-Za-z]+\b")
+_EXPLICIT_DENY = re.compile(r"explicit deny in an? ((?:[\w-]+ )*(?:policy|boundary))")
 _KMS = re.compile(r"\bKMS\b", re.IGNORECASE)
+
+
+def denying_policy(error: S3Error) -> str:
+    """Return the kind of the policy whose explicit deny caused `error`, as AWS names it; empty where none is named.
+
+    Such a deny outweighs every grant (IAM User Guide, "Policy evaluation logic").
+    """
+    named = _EXPLICIT_DENY.search(error.message)
+    return named[1] if named else ""
 
 
 def missing_rights(error: S3Error) -> tuple[str, ...]:

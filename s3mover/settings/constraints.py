@@ -25,9 +25,10 @@ def missing_buckets(settings: Settings) -> Iterator[Problem]:
 
 
 def conflicts(settings: Settings) -> Iterator[Problem]:
-    """Yield the other problems: incomplete credentials, overlapping buckets, more processes than threads."""
+    """Yield the other problems: credentials, encryption, overlapping buckets, more processes than threads."""
     yield from _paired_keys("source", settings.source)
     yield from _paired_keys("destination", settings.destination)
+    yield from _encryption(settings)
     yield from _apart(settings)
     yield from _one_store(settings)
     yield from _enough_threads(settings)
@@ -57,6 +58,15 @@ def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
     if token and not (bucket.access_key or secret):
         yield Problem(
             f"{side}.session_token: belongs to an access key; set {side}.access_key and secret_key too", names
+        )
+
+
+def _encryption(settings: Settings) -> Iterator[Problem]:
+    if settings.destination.encryption == "AES256" and settings.destination.kms_key_id:
+        yield Problem(
+            "destination.encryption: AES256 uses no KMS key, but destination.kms_key_id is set; expected aws:kms or "
+            "aws:kms:dsse, or no key",
+            frozenset({"destination.encryption", "destination.kms_key_id"}),
         )
 
 

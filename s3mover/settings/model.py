@@ -147,10 +147,17 @@ class DestinationSettings(BucketSettings):
         "bucket-owner-full-control gives the other account full control of what it receives. Empty: no ACL is "
         "sent.",
     )
+    encryption: Literal["", "AES256", "aws:kms", "aws:kms:dsse"] = _field(
+        "",
+        "AES256, aws:kms or aws:kms:dsse",
+        "The server-side encryption that is requested for each copy, as some bucket policies demand. Empty: aws:kms "
+        "if kms_key_id is set, else nothing is requested and the bucket's default applies.",
+    )
     kms_key_id: Token = _field(
         "",
         "KMS key id, alias or ARN",
-        "The key that encrypts the copies. Empty: the bucket's default encryption.",
+        "The key that encrypts the copies. Empty: the bucket's default encryption; with aws:kms the key aws/s3, "
+        "which AWS manages.",
     )
 
 

@@ -28,6 +28,7 @@ class TransferPolicy:
     restore_days: int = 0
     storage_class: str = ""
     acl: str = ""
+    encryption: str = ""
     kms_key_id: str = ""
 
 

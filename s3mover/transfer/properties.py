@@ -152,8 +152,8 @@ def _headers_by_feature(
 
 def _encryption_headers(policy: TransferPolicy) -> dict[str, str]:
     if not policy.kms_key_id:
-        return {}
+        return {"x-amz-server-side-encryption": policy.encryption} if policy.encryption else {}
     return {
-        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption": policy.encryption or "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": policy.kms_key_id,
     }

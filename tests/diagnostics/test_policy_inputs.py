@@ -134,3 +134,11 @@ def test_the_text_asks_for_the_key_of_the_source_until_it_is_given() -> None:
     assert "--source-key" in printed()
     assert "omit DecryptSource" in printed(S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
     assert "--source-key" not in printed(source_key="arn:aws:kms:eu-west-1:111111111111:key/k")
+
+
+def test_the_text_says_that_the_key_of_aws_needs_no_grant() -> None:
+    """It is used if KMS is requested without a key."""
+    requested = {"S3MOVER_DESTINATION__ENCRYPTION": "aws:kms"}
+    assert "aws/s3" in printed(**requested)
+    assert "aws/s3" not in printed(**requested, S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
+    assert "kms:GenerateDataKey" in printed(**requested, S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)

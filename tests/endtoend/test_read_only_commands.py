@@ -101,6 +101,35 @@ def test_check_reads_a_copy_that_the_sources_account_made(world: World, tmp_path
     assert world.s3.count(DESTINATION) == 0
 
 
+def test_check_says_that_no_grant_helps_against_an_explicit_deny(world: World, tmp_path: Path) -> None:
+    """A bucket whose policy demands encryption is written once that is requested, in one piece and in parts."""
+    demand = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{DESTINATION}/*",
+        "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "AES256"}},
+    }
+    world.s3.configure_bucket(DESTINATION, policy={"Statement": [demand]})
+    world.s3.put_object(SOURCE, "small", b"a")
+    world.s3.put_object(SOURCE, "large", size=20 * 2**20)
+    write = checked(world, tmp_path, expect=3)["destination: write"]
+    assert "the bucket's policy denies this explicitly, so no grant helps" in write["message"]
+    assert "destination.encryption" in write["message"]
+    assert "policy" not in write
+    for method in ("server_side_copy", "streaming"):
+        more = {
+            "S3MOVER_DESTINATION__ENCRYPTION": "AES256",
+            "S3MOVER_DESTINATION__PREFIX": f"{method}/",
+            "S3MOVER_TRANSFER__METHOD": method,
+            "S3MOVER_TRANSFER__PART_SIZE": "5MiB",
+        }
+        run_program(["sweep"], world.environment | more, tmp_path)
+        results = checked(world, tmp_path, more)
+        assert {result["level"] for result in results.values()} == {"ok"}
+    assert world.s3.count(DESTINATION) == 4
+
+
 def test_check_looks_for_tags_that_are_hidden(world: World, tmp_path: Path) -> None:
     """S3 hides tags from those who may not read them: a warning says what would be lost."""
     world.s3.put_object(SOURCE, "a", b"a", tags={"t": "1"})

@@ -3,7 +3,7 @@
 import pytest
 
 from s3mover.errors import S3Error
-from s3mover.s3.rights import missing_rights
+from s3mover.s3.rights import denying_policy, missing_rights
 
 TOLD = (
     "User: arn:aws:iam::222222222222:user/mover is not authorized to perform: kms:GenerateDataKey on resource: "
@@ -44,3 +44,22 @@ def test_a_refusal_that_speaks_of_kms_is_about_its_keys(code: str, message: str)
 def test_other_failures_are_no_question_of_permission(code: str) -> None:
     """They have remedies of their own."""
     assert missing_rights(S3Error(code, "said so", operation="PutObject")) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "policy"),
+    [
+        ("with an explicit deny in a resource-based policy", "resource-based policy"),
+        ("with an explicit deny in an identity-based policy", "identity-based policy"),
+        ("with an explicit deny in a service control policy: no-writes", "service control policy"),
+        ("with an explicit deny in a permissions boundary", "permissions boundary"),
+        ("because no resource-based policy allows the s3:PutObject action", ""),
+        ("", ""),
+    ],
+)
+def test_an_explicit_deny_is_told_from_a_missing_grant(reason: str, policy: str) -> None:
+    """By the kind of policy that AWS names."""
+    message = (
+        f'User: arn:aws:iam::1:user/u is not authorized to perform: s3:PutObject on resource: "r" {reason}'
+    )
+    assert denying_policy(S3Error("AccessDenied", message)) == policy

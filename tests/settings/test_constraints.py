@@ -84,3 +84,12 @@ def test_every_process_has_a_thread() -> None:
     [problem] = problems(environ)
     assert problem.startswith("transfer.processes: 9 processes cannot share 8 threads")
     assert problems(environ | {"S3MOVER_TRANSFER__PROCESSES": "8"}) == []
+
+
+def test_a_key_is_used_by_kms_only() -> None:
+    """With AES256 it would be ignored, or refused by S3 for every object."""
+    key = {"DST_BUCKET": "two", "S3MOVER_DESTINATION__KMS_KEY_ID": "k"}
+    [problem] = problems(key | {"S3MOVER_DESTINATION__ENCRYPTION": "AES256"})
+    assert problem.startswith("destination.encryption: AES256 uses no KMS key")
+    for encryption in ("", "aws:kms", "aws:kms:dsse"):
+        assert problems(key | {"S3MOVER_DESTINATION__ENCRYPTION": encryption}) == []

@@ -1,5 +1,7 @@
 """The properties of an object as headers of a write."""
 
+import pytest
+
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.properties import is_tagged, property_headers, write_headers
 from s3mover.transfer.store_features import Feature
@@ -80,6 +82,23 @@ def test_acl_and_key_are_sent_where_configured() -> None:
         "x-amz-server-side-encryption": "aws:kms",
         "x-amz-server-side-encryption-aws-kms-key-id": "alias/k",
     }
+
+
+@pytest.mark.parametrize(
+    ("encryption", "key", "sent"),
+    [
+        ("", "", []),
+        ("AES256", "", ["AES256"]),
+        ("aws:kms", "", ["aws:kms"]),
+        ("", "k", ["aws:kms", "k"]),
+        ("aws:kms:dsse", "k", ["aws:kms:dsse", "k"]),
+    ],
+)
+def test_encryption_is_requested_as_configured(encryption: str, key: str, sent: list[str]) -> None:
+    """A key alone means `aws:kms`; without either the bucket's default applies."""
+    policy = TransferPolicy("auto", part_size=1, max_attempts=1, encryption=encryption, kms_key_id=key)
+    names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+    assert write_headers(policy, "", {}, able).headers == dict(zip(names, sent, strict=False))
 
 
 def test_the_headers_say_whether_there_are_tags() -> None:
