@@ -10,7 +10,8 @@ OTHERS = """
 source: {bucket: buck, prefix: "d\\u00f6cs/ \\U0001F600", access_key: AKIA, secret_key: very/secret, session_token: tok,
   account_id: "012345678901", region: eu-west-1, endpoint_url: "http://h:1", profile: p, external_id: x,
   role_arn: "arn:aws:iam::123456789012:role/r", request_payer: true}
-destination: {bucket: theirs, prefix: "", acl: private, encryption: "aws:kms", kms_key_id: k, storage_class: GLACIER_IR, region: eu-west-2,
+destination: {bucket: theirs, prefix: "", acl: private, encryption: "aws:kms", kms_key_id: k,
+  storage_class: GLACIER_IR, region: eu-west-2,
   account_id: "012345678901", access_key: AKIA, secret_key: s, session_token: t, endpoint_url: "https://i", profile: q,
   role_arn: "arn:aws:iam::123456789012:role/s", external_id: y, request_payer: requester}
 transfer: {method: streaming, threads: 7, processes: 2, large_objects: report, part_size: 5MiB, after: delete,
