@@ -4,13 +4,14 @@ import os
 import sys
 
 from s3mover.cli import run_command_line
-from s3mover.lifecycle.process import disable_core_files, occupy_closed_descriptors
+from s3mover.lifecycle.process import disable_core_files, occupy_closed_descriptors, require_utf8
 from s3mover.lifecycle.signals import handle_term_as_first_process
 from s3mover.observe.output import drain
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    require_utf8()
     handle_term_as_first_process()
     occupy_closed_descriptors()
     disable_core_files()

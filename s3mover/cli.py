@@ -100,6 +100,13 @@ def _single_settings(
     return {name: value for name, _, value in pairs}
 
 
+def _require_utf8(key: str) -> None:
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter(f"{key!r} is not UTF-8, as keys are", param_hint="KEY") from error
+
+
 one_route = click.option(
     "--route", metavar="NAME", help="Only this route of the settings.  [default: all, one after the other]"
 )
@@ -287,6 +294,8 @@ def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | No
 
     if every == bool(keys):
         raise click.UsageError("Give the keys to retry, or --all.")
+    for key in keys:
+        _require_utf8(key)
     return retry(line.settings(route=route), click.echo, keys)
 
 

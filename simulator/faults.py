@@ -99,6 +99,7 @@ QUIRKS = {
     "copy_limit_5e9": "CopyObject refuses objects of more than 5,000,000,000 bytes with 400 InvalidRequest",
     "copies_drop_locks": "CopyObject accepts Object Lock settings, and does not keep them",
     "no_annotations": "x-amz-object-annotation-directive is answered with 501 NotImplemented",
+    "empty_first_page": "the first page of each listing is empty, and names a next one",
     "unordered_pages": "the keys of a list page come in reverse order",
     "no_continuation_token": "truncated list pages have no continuation token",
     "repeats_page": "the continuation token leads to the same page again",

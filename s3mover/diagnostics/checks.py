@@ -10,15 +10,18 @@ from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy, advic
 from s3mover.diagnostics.check_results import CheckResult, CheckWarning, Level
 from s3mover.diagnostics.copy_check import CopyCheck, rights_missing_for
 from s3mover.diagnostics.probe import Probe
-from s3mover.errors import MoverError, S3Error
-from s3mover.model import ObjectEntry, Pair, Side
+from s3mover.errors import ListingError, MoverError, S3Error
+from s3mover.model import ObjectEntry, ObjectPage, Pair, Side
 from s3mover.s3.bucket import Bucket
+from s3mover.s3.pages import check_order
 from s3mover.s3.rights import missing_rights
 from s3mover.s3.values import http_time
 from s3mover.transfer.properties import property_headers
 
 # S3 refuses requests whose time is off by more than 15 minutes; a third of that is a warning.
 MAX_SKEW_SECONDS = 300.0
+# Pages of the source that are read in search of an object.
+MAX_PAGES = 100
 KMS_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
@@ -110,9 +113,17 @@ class Checks:
         return CheckResult(name, level, f"{error}; {advice.text}", advice.policies)
 
     def _list_source(self) -> str:
-        entries = self._source.list_page(self._context.pair.source_prefix).entries
-        self._sample = min(entries, key=lambda entry: entry.size, default=None)
-        return f"{len(entries)} objects on the first page"
+        """Look for a page with objects: S3 sends empty ones where it passes over many deleted objects."""
+        prefix, token = self._context.pair.source_prefix, ""
+        for number in range(1, MAX_PAGES + 1):
+            entries, token = self._source.list_page(prefix, token=token)
+            _require_order(self._source.address.bucket, prefix, entries)
+            self._sample = min(entries, key=lambda entry: entry.size, default=None)
+            if entries or not token:
+                return f"{len(entries)} objects on {'the first page' if number == 1 else f'page {number}'}"
+        raise CheckWarning(
+            f"the first {MAX_PAGES} pages are empty, and the listing goes on; sweeps follow it further"
+        )
 
     def _read_source(self) -> str:
         entry = self._required_sample()
@@ -126,7 +137,9 @@ class Checks:
         return f"tags can be read ({len(self._tags)} on the tested object)"
 
     def _list_destination(self) -> str:
-        self._destination.list_page(self._context.pair.destination_prefix, limit=1)
+        prefix = self._context.pair.destination_prefix
+        entries = self._destination.list_page(prefix).entries
+        _require_order(self._destination.address.bucket, prefix, entries)
         return "the bucket can be listed"
 
     def _write(self) -> str:
@@ -186,3 +199,13 @@ class Checks:
         if self._sample is None:
             raise CheckWarning("not tested: no object of the source is available")
         return self._sample
+
+
+def _require_order(bucket: str, prefix: str, page: ObjectPage) -> None:
+    try:
+        check_order(bucket, "", prefix, page)
+    except ListingError as error:
+        raise ListingError(
+            f"{error}; expected keys in the order of their UTF-8 bytes, as S3 lists them. Some stores list in the "
+            "order of directories, such as S3 directory buckets and SeaweedFS: sweeps of them fail"
+        ) from error

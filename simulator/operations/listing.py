@@ -46,6 +46,8 @@ def list_objects_v2(call: Call) -> Reply:
     truncated = len(found) > limit
     page = found[:limit]
     token = _token(start if call.quirk("repeats_page") else page[-1]) if truncated else None
+    if call.quirk("empty_first_page") and call.query("continuation-token") is None:
+        page, truncated, token = [], True, _token(start or "")
     if call.quirk("no_continuation_token"):
         token = None
     if call.quirk("unordered_pages"):

@@ -130,6 +130,28 @@ def test_check_says_that_no_grant_helps_against_an_explicit_deny(world: World, t
     assert world.s3.count(DESTINATION) == 4
 
 
+def test_check_looks_beyond_an_empty_first_page(world: World, tmp_path: Path) -> None:
+    """Which names a next one: the bucket is not empty."""
+    world.s3.put_object(SOURCE, "a", b"a")
+    world.s3.configure_bucket(SOURCE, quirks=["empty_first_page"])
+    results = checked(world, tmp_path)
+    assert results["source: list"]["message"] == "1 objects on page 2"
+    assert results["source: read"]["level"] == "ok"
+
+
+@pytest.mark.parametrize(("bucket", "side"), [(SOURCE, "source"), (DESTINATION, "destination")])
+def test_check_says_that_a_store_lists_in_another_order(
+    world: World, tmp_path: Path, bucket: str, side: str
+) -> None:
+    """Before a sweep finds it out."""
+    for key in "ab":
+        world.s3.put_object(bucket, key, b"x")
+    world.s3.configure_bucket(bucket, quirks=["unordered_pages"])
+    listed = checked(world, tmp_path, expect=3)[f"{side}: list"]
+    assert listed["level"] == "failed"
+    assert "expected keys in the order of their UTF-8 bytes" in listed["message"]
+
+
 def test_check_looks_for_tags_that_are_hidden(world: World, tmp_path: Path) -> None:
     """S3 hides tags from those who may not read them: a warning says what would be lost."""
     world.s3.put_object(SOURCE, "a", b"a", tags={"t": "1"})
