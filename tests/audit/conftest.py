@@ -19,7 +19,7 @@ from testkit.waiting import TOO_LONG
 
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
 MARIADB = pytest.param("mariadb", marks=pytest.mark.process)
-SERVERS = [MARIADB, *(["mysql"] if MYSQL_URL else [])]
+SERVERS = [MARIADB, *([pytest.param("mysql", marks=pytest.mark.process)] if MYSQL_URL else [])]
 BACKENDS = ["sqlite", *SERVERS]
 
 

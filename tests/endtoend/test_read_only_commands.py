@@ -49,13 +49,26 @@ def test_check_warns_of_a_certificate_that_nobody_looks_at(
 ) -> None:
     """`skip-verify` is granted, and told from what is safe."""
     account = mariadb.database()
-    for options, level in (("tls=skip-verify", "warning"), (f"ssl-ca={mariadb.identity.ca_file}", "ok")):
+    ca = f"ssl-ca={mariadb.identity.ca_file}"
+    for options, level in (("tls=skip-verify", "warning"), ("tls=preferred", "warning"), (ca, "ok")):
         settings = {**world.environment, "MYSQL_DSN": f"{account.go_dsn}&{options}"}
         run_program(["schema", "apply"], settings, tmp_path)
         said = json.loads(run_program(["check", "--json"], settings, tmp_path).stdout)
         [database] = [result for result in said if result["name"] == "database"]
         assert database["level"] == level
         assert (level == "warning") == ("certificate" in database["message"])
+
+
+def test_check_warns_of_a_trail_that_others_may_read(world: World, tmp_path: Path) -> None:
+    """It names the command that ends it, and changes nothing by itself."""
+    run_program(["schema", "apply"], world.environment, tmp_path)
+    [trail] = tmp_path.glob("*.db")
+    trail.chmod(0o644)
+    said = json.loads(run_program(["check", "--json"], world.environment, tmp_path).stdout)
+    [database] = [result for result in said if result["name"] == "database"]
+    assert database["level"] == "warning"
+    assert f"chmod 600 {trail}" in database["message"]
+    assert trail.stat().st_mode & 0o777 == 0o644
 
 
 def test_check_says_which_permission_a_copy_lacks(world: World, tmp_path: Path) -> None:
