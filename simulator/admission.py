@@ -20,6 +20,8 @@ from simulator.world import World
 VIRTUAL_HOSTS = (".s3.localhost", ".s3.simulator.test")
 """What follows the bucket's name in a virtual-hosted request."""
 _NO_TEXT = re.compile("[\udc80-\udcff]")
+_MAX_HEADERS = 8192
+"""Bytes of a request's headers (S3 API: PutObject)."""
 _CORRUPTIBLE = ("PutObject", "UploadPart")
 
 
@@ -45,6 +47,8 @@ def admit(world: World, request: Request, info: RequestInfo) -> Call:
     Raises:
         Refusal: whatever is wrong with it.
     """
+    if sum(len(name) + len(value) for name, value in request.headers.items()) > _MAX_HEADERS:
+        raise Refusal("RequestHeaderSectionTooLarge")
     info.bucket, info.key = _place(request)
     there = world.buckets.get(info.bucket)
     info.operation = recognise(request, info.key, there.quirks if there else frozenset())
@@ -52,7 +56,7 @@ def admit(world: World, request: Request, info: RequestInfo) -> Call:
     if signer:
         info.principal = signer.principal.arn
         info.access_key = signer.id
-    _apply_refusals(world, info)
+    _apply_refusals(world, info, framed="x-amz-trailer" in request.headers)
     operation = OPERATIONS[info.operation]
     world.check_rate(info.bucket, info.key, writes=operation.writes)
     call = Call(world, request, world.bucket(info.bucket, _account(signer)), info.key, signer)
@@ -97,9 +101,11 @@ def _account(signer: AccessKey | None) -> str:
     return signer.principal.account if signer else ""
 
 
-def _apply_refusals(world: World, info: RequestInfo) -> None:
+def _apply_refusals(world: World, info: RequestInfo, *, framed: bool) -> None:
     if world.faults.rules:
-        info.rules = world.faults.hitting(info.operation, info.bucket, info.key, info.principal)
+        info.rules = world.faults.hitting(
+            info.operation, info.bucket, info.key, info.principal, framed=framed
+        )
     for rule in info.rules:
         refusal = rule.refusal()
         if refusal:

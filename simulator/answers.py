@@ -40,6 +40,8 @@ def error(refusal: Refusal, number: int, *, with_message: bool = True) -> Reply:
     reply = Reply(refusal.status, [*refusal.headers], _error_body(refusal, number, with_message=with_message))
     reply.code, reply.detail = refusal.code, refusal.detail
     reply.close = refusal.code == "RequestTimeout"
+    if refusal.code == "Reset":
+        reply.delivery = Delivery(reset=True)
     return reply
 
 

@@ -77,6 +77,13 @@ QUIRKS = {
     "ignores_delete_conditions": "If-Match of DeleteObject and the ETags of DeleteObjects are ignored",
     "trailers_411": "bodies with trailers are answered with 411 MissingContentLength",
     "trailers_400": "bodies with trailers are answered with 400 InvalidRequest",
+    "trailers_bad_request": "bodies with trailers are answered with 400 BadRequest",
+    "trailers_bad_digest": "bodies with trailers are answered with 400 BadDigest",
+    "trailers_eof": "bodies with trailers are not answered: the connection is closed",
+    "keeps_aws_chunked": "the Content-Encoding of an aws-chunked body stays with the object",
+    "wants_checksums": "bodies without checksum are refused, as by Object Lock with a default retention",
+    "no_tag_header": "tags in a header are answered with 501 NotImplemented; PutObjectTagging is not",
+    "stores_less": "PutObject and UploadPart answer 200, and store all but the last byte",
     "redirects_regions": "a signature for another region is answered with 301 PermanentRedirect, not with 400",
     "chunks_501": "aws-chunked bodies, signed or not, are answered with 501 NotImplemented",
     "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
@@ -110,9 +117,9 @@ QUIRKS = {
 class FaultRule:
     """Which requests fail and how.
 
-    Filters are globs (`fnmatch`); `principal` is matched on the ARN. A matching request is hit if its number among
-    the rule's matching requests (from 1) is in `nth`; where `nth` is empty, with `probability`. At most `times`
-    hits (0: no limit). The other fields are the kinds' parameters.
+    Filters are globs (`fnmatch`); `principal` is matched on the ARN; `framed` means bodies with a trailer only. A
+    matching request is hit if its number among the rule's matching requests (from 1) is in `nth`; where `nth` is empty,
+    with `probability`. At most `times` hits (0: no limit). The other fields are the kinds' parameters.
     """
 
     kind: FaultKind
@@ -120,6 +127,7 @@ class FaultRule:
     bucket: str = "*"
     key: str = "*"
     principal: str = "*"
+    framed: bool = False
     probability: float = 1.0
     nth: tuple[int, ...] = ()
     times: int = 0
@@ -143,10 +151,13 @@ class FaultRule:
         self.nth = tuple(self.nth)
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not a secret
 
-    def hits_request(self, operation: str, bucket: str, key: str, principal: str) -> bool:
+    def hits_request(
+        self, operation: str, bucket: str, key: str, principal: str, *, framed: bool = False
+    ) -> bool:
         """Count the request if it matches, and return whether it is hit."""
         if not (
-            fnmatchcase(operation, self.operation)
+            (framed or not self.framed)
+            and fnmatchcase(operation, self.operation)
             and fnmatchcase(bucket, self.bucket)
             and fnmatchcase(key, self.key)
             and fnmatchcase(principal, self.principal)
@@ -205,6 +216,10 @@ class Faults:
         for rule in removed:
             rule.latch.open()
 
-    def hitting(self, operation: str, bucket: str, key: str, principal: str) -> list[FaultRule]:
-        """Return the rules that hit this request."""
-        return [rule for rule in self.rules if rule.hits_request(operation, bucket, key, principal)]
+    def hitting(
+        self, operation: str, bucket: str, key: str, principal: str, *, framed: bool = False
+    ) -> list[FaultRule]:
+        """Return the rules that hit this request; `framed` says that its body has a trailer."""
+        return [
+            rule for rule in self.rules if rule.hits_request(operation, bucket, key, principal, framed=framed)
+        ]

@@ -50,7 +50,8 @@ def content_headers(call: Call) -> Pairs:
     """Return the content headers that were sent; `aws-chunked` is not part of the object's encoding."""
     headers = call.request.headers
     sent = {name: headers[name] for name in CONTENT_HEADERS if name in headers}
-    if "aws-chunked" in sent.get("content-encoding", "") and not call.quirk("stores_chunked_raw"):
+    kept = call.quirk("stores_chunked_raw") or call.quirk("keeps_aws_chunked")
+    if "aws-chunked" in sent.get("content-encoding", "") and not kept:
         rest = [one.strip() for one in sent["content-encoding"].split(",") if one.strip() != "aws-chunked"]
         sent["content-encoding"] = ",".join(rest)
     sent.setdefault("content-type", "binary/octet-stream")

@@ -8,6 +8,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "AccessDenied": (403, "Access Denied"),
     "AuthorizationHeaderMalformed": (400, "The authorization header that you provided is not valid."),
     "BadDigest": (400, "The Content-MD5 or checksum you specified did not match what we received."),
+    "BadRequest": (400, "Bad Request"),
     "BucketAlreadyExists": (409, "The requested bucket name is not available."),
     "EntityTooLarge": (400, "Your proposed upload exceeds the maximum allowed size"),
     "EntityTooSmall": (400, "Your proposed upload is smaller than the minimum allowed size"),
@@ -88,6 +89,8 @@ CATALOGUE: dict[str, tuple[int, str]] = {
         ),
     ),
     "ServiceUnavailable": (503, "Service is unable to handle request."),
+    "RequestHeaderSectionTooLarge": (400, "Your request header section exceeds the maximum allowed size."),
+    "Reset": (0, "The connection is closed without an answer: a quirk, and not a code of S3"),
     "SignatureDoesNotMatch": (
         403,
         (

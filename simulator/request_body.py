@@ -20,6 +20,13 @@ MAX_BODY = 5 * 1024**3
 _UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 _SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 _FRAMED = frozenset({_UNSIGNED_TRAILER, _SIGNED, f"{_SIGNED}-TRAILER"})
+_TRAILER_REFUSALS = {
+    "trailers_411": "MissingContentLength",
+    "trailers_400": "InvalidRequest",
+    "trailers_bad_request": "BadRequest",
+    "trailers_bad_digest": "BadDigest",
+    "trailers_eof": "Reset",
+}
 _BY_HEADER = {header_of(algorithm): algorithm for algorithm in ALGORITHMS}
 
 
@@ -40,6 +47,8 @@ class RequestBody:
     ) -> None:
         self._headers = request.headers
         self.flip: int | None = None
+        self._shortens = "stores_less" in quirks
+        self._is_put = request.method == "PUT"
         self.received = 0
         streaming = self._payload().startswith("STREAMING-")
         chain = signatures if self._payload().startswith(_SIGNED) else None
@@ -71,19 +80,27 @@ class RequestBody:
         if streaming and self._payload() not in _FRAMED:
             raise Refusal("NotImplemented", "Such payloads are not implemented here")
         trailing = self._payload().endswith("-TRAILER")
-        if trailing and "trailers_411" in quirks:
-            raise Refusal("MissingContentLength")
-        if trailing and "trailers_400" in quirks:
-            raise Refusal("InvalidRequest", "Trailers are not supported")
+        if trailing:
+            _refuse_trailers(quirks)
         if streaming and "chunks_501" in quirks:
             raise Refusal("NotImplemented", "Chunked bodies are not supported")
         if streaming and "x-amz-decoded-content-length" not in self._headers:
             raise Refusal("MissingContentLength")
         if "content-length" not in self._headers and self._headers.get("transfer-encoding") is None:
             raise Refusal("MissingContentLength")
+        if "wants_checksums" in quirks and self._is_put and not self._is_checksummed():
+            raise checksum_required()
         if self._expected() > MAX_BODY:
             elements = (("ProposedSize", str(self._expected())), ("MaxSizeAllowed", str(MAX_BODY)))
             raise Refusal("EntityTooLarge", elements=elements)
+
+    def _is_checksummed(self) -> bool:
+        headers = self._headers
+        return (
+            "content-md5" in headers
+            or "x-amz-trailer" in headers
+            or not _BY_HEADER.keys().isdisjoint(headers)
+        )
 
     def _promise(self) -> tuple[str, str] | None:
         """Return algorithm and value ("" for a trailer to come) of the checksum that the client promises."""
@@ -130,6 +147,10 @@ class RequestBody:
         self._check_length()
         self._check_hashes()
         self.content = self._gatherer.content()
+        if self._shortens:
+            self.content = self.content.cut(0, max(0, self.content.size - 1))
+            self.md5 = self.content.md5
+            return
         self.content.md5 = self.md5
         self._check_promised()
 
@@ -158,6 +179,20 @@ class RequestBody:
                 "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
             )
         self.checksum = Checksum(algorithm, value)
+
+
+def checksum_required() -> Refusal:
+    """Return the refusal of a body that Object Lock wants a checksum of."""
+    return Refusal(
+        "InvalidRequest",
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+    )
+
+
+def _refuse_trailers(quirks: frozenset[str]) -> None:
+    for quirk, code in _TRAILER_REFUSALS.items():
+        if quirk in quirks:
+            raise Refusal(code)
 
 
 def _decoded_md5(text: str) -> bytes:

@@ -245,6 +245,13 @@ class Bucket(MultipartOperations):
         entries = self.list_page(key, limit=1).entries
         return entries.sizes[0] if entries.keys == [key] else UNKNOWN_LENGTH
 
+    def put_tags(self, key: str, tags: Sequence[tuple[str, str]]) -> None:
+        """Replace the tags of an object."""
+        body = xml_requests.tagging_request(tags)
+        headers = {"content-md5": b64encode(md5(body, usedforsecurity=False).digest()).decode()}
+        request = Request("PutObjectTagging", "PUT", key, (("tagging", ""),), headers, body)
+        self._client.perform(request, discard_body)
+
     def _is_configured(self, request: Request, read: Callable[[Response], bool]) -> bool:
         try:
             return self._client.perform(request, read)

@@ -44,10 +44,11 @@ class MultipartOperations:
         trailer: Trailer | None = None,
         *,
         chunks: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Stored:
         """Write one part of `length` bytes; `read`, `trailer` and `chunks` as for `put`."""
         content = Outgoing(read, length, trailer, chunks)
-        request = Request("UploadPart", "PUT", key, _part_query(upload_id, number), content=content)
+        request = Request("UploadPart", "PUT", key, _part_query(upload_id, number), headers or {}, content)
         return self._client.perform(request, _read_stored_part)
 
     def copy_part(

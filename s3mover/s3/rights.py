@@ -20,6 +20,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "HeadObject": ("s3:GetObject",),
         "GetObject": ("s3:GetObject", "kms:Decrypt"),
         "GetObjectTagging": ("s3:GetObjectTagging",),
+        "PutObjectTagging": ("s3:PutObjectTagging",),
         "PutObject": (*_WRITE, *KMS_RIGHTS),
         "CopyObject": (*_WRITE, *KMS_RIGHTS),
         "CreateMultipartUpload": (*_WRITE, *KMS_RIGHTS),

@@ -41,6 +41,17 @@ def delete_request(entries: Sequence[tuple[str, str]]) -> bytes:
     return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'.encode()
 
 
+def tagging_request(tags: Sequence[tuple[str, str]]) -> bytes:
+    """Return the body of PutObjectTagging."""
+    listed = "".join(
+        f"<Tag><Key>{_escaped(name)}</Key><Value>{_escaped(value)}</Value></Tag>" for name, value in tags
+    )
+    name = "Tagging"
+    return (
+        f'<{name} xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>{listed}</TagSet></{name}>'.encode()
+    )
+
+
 def _escaped(text: str) -> str:
     """Return a text as the content of an element (XML 1.0, section 2.4)."""
     return text.translate(_MARKUP)

@@ -14,7 +14,9 @@ from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
 from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
+from s3mover.sweep.completion import Arrived, complete
 from s3mover.sweep.heartbeat import while_heartbeating
+from s3mover.transfer.attempt_errors import is_denial
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.orphaned_uploads import CLOCK_TOLERANCE_SECONDS, abort_orphaned_uploads
 from s3mover.transfer.verification import check_content, written_since
@@ -102,13 +104,26 @@ class Recovery:
         try:
             self.retry(partial(abort_orphaned_uploads, self.destination, target, row.size, row.created_at))
             arrived = self.retry(partial(head_of, self.destination, target))
-            plain = arrived is None or arrived.etag == row.source_etag
-            source = None if plain else self.retry(partial(head_of, self.source, row.key))
+            source = None if arrived is None else self._source_head(row, arrived)
             outcome = resolution(row, arrived, source, self.clock())
+            if arrived is not None and source is not None and _is_found(outcome, source):
+                outcome = complete(
+                    outcome, Arrived(target, arrived, source), self.source, self.destination, self.retry
+                )
         finally:
             self.source.close_thread()
             self.destination.close_thread()
-        return outcome._replace(delete_due=self.delete_sources and outcome.status is Status.SUCCESS)
+        is_whole = outcome.status is Status.SUCCESS and not outcome.unkept
+        return outcome._replace(delete_due=self.delete_sources and is_whole)
+
+    def _source_head(self, row: PendingRow, arrived: Head) -> Head | None:
+        """Return the head of the source; None where it is gone, or refused and not needed to tell its version."""
+        try:
+            return self.retry(partial(head_of, self.source, row.key))
+        except S3Error as error:
+            if arrived.etag == row.source_etag and is_denial(error):
+                return None
+            raise
 
     def _record(self, outcomes: list[Outcome]) -> None:
         if outcomes:
@@ -170,6 +185,11 @@ def head_of(bucket: Bucket, key: str) -> Head | None:
         if missing or (error.status == HTTPStatus.FORBIDDEN and not bucket.is_listed(key)):
             return None
         raise
+
+
+def _is_found(outcome: Outcome, source: Head) -> bool:
+    """Return whether the destination has a copy of what the source has now."""
+    return outcome.status is Status.SUCCESS and source.etag == outcome.source_etag
 
 
 def _version_of(row: PendingRow, arrived: Head, source: Head | None) -> Version | None:

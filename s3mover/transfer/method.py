@@ -54,6 +54,11 @@ class MultipartUpload(NamedTuple):
         parts = list(enumerate(etags, start=1))
         return self.retry(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
 
+    def size_of(self, part: Part) -> int:
+        """Return how many bytes the store has of a part, 0 where it has none."""
+        written = self.destination.list_parts(self.key, self.id)
+        return next((one.size for one in written if one.number == part.number), 0)
+
 
 def write_multipart(
     destination: Bucket,
@@ -75,28 +80,30 @@ def write_multipart(
 
 
 @contextmanager
-def removed_on_mismatch(destination: Bucket, key: str, etag: str) -> Iterator[None]:
-    """Remove the copy just written with the ETag `etag` if a `VerificationError` is raised within the context.
+def removed_on_mismatch(
+    destination: Bucket, key: str, etag: str, errors: type[MoverError] = VerificationError
+) -> Iterator[None]:
+    """Remove the copy just written with the ETag `etag` if one of the `errors` is raised within the context.
 
     Left there, it might pass for a good one in the next sweep.
     """
     try:
         yield
-    except VerificationError as mismatch:
+    except errors as cause:
         if etag:
-            _remove(destination, key, etag, mismatch)
+            _remove(destination, key, etag, cause)
         raise
 
 
-def _remove(destination: Bucket, key: str, etag: str, mismatch: VerificationError) -> None:
+def _remove(destination: Bucket, key: str, etag: str, cause: MoverError) -> None:
     try:
         destination.delete(key, if_match=etag)
     except S3Error as error:
         if error.status == HTTPStatus.NOT_FOUND or error.code == "PreconditionFailed":
             return
         raise VerificationError(
-            f"{mismatch}; the copy could not be removed ({error.code}): remove it by hand"
-        ) from mismatch
+            f"{cause}; the copy could not be removed ({error.code}): remove it by hand"
+        ) from cause
 
 
 def head_of_copy(destination: Bucket, key: str, retry: Retry) -> Head:

@@ -28,6 +28,10 @@ CHUNKED_CODING = "aws-chunked"
 REDIRECT = "x-amz-website-redirect-location"
 LOCK = ("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date", "x-amz-object-lock-legal-hold")
 
+# All headers of a request may have 8 KiB (Amazon S3 API Reference, PutObject), 2 KiB of them user metadata. Longer tags
+# are rare: ten of the longest have 4 KB, but percent-encoded up to nine times as much.
+MAX_TAG_HEADER = 4096
+
 Tags = Sequence[tuple[str, str]]
 Has = Callable[[Feature], bool]
 
@@ -36,13 +40,14 @@ class WriteHeaders(NamedTuple):
     """The headers of a write, the features that they use, and what the copy will not have.
 
     `refused` are features left out because the store lacks them; `hidden` is the number of entries of user metadata
-    that the source does not return.
+    that the source does not return. `late_tags` are to be written after the object, since a header cannot carry them.
     """
 
     headers: dict[str, str]
     used: tuple[Feature, ...]
     refused: tuple[Feature, ...] = ()
     hidden: int = 0
+    late_tags: Tags = ()
 
     @property
     def note(self) -> str:
@@ -95,8 +100,12 @@ def with_source_properties(
         return WriteHeaders(headers, base.used, base.refused, hidden)
     if not has(Feature.TAGS):
         return WriteHeaders(headers, base.used, (*base.refused, Feature.TAGS), hidden)
-    headers |= property_headers({}, read_tags())
-    return WriteHeaders(headers, (*base.used, Feature.TAGS), base.refused, hidden)
+    tags = read_tags()
+    in_header = property_headers({}, tags)
+    if has(Feature.TAG_HEADER) and sum(map(len, in_header.values())) <= MAX_TAG_HEADER:
+        used = (*base.used, Feature.TAG_HEADER, Feature.TAGS)
+        return WriteHeaders(headers | in_header, used, base.refused, hidden)
+    return WriteHeaders(headers, (*base.used, Feature.TAGS), base.refused, hidden, tags)
 
 
 def property_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
@@ -117,6 +126,22 @@ def hidden_metadata(source: Mapping[str, str]) -> int:
     """Return the number of entries of user metadata that the headers of a GetObject or HeadObject leave out."""
     stated = source.get(MISSING_METADATA, "0")
     return int(stated) if stated.isascii() and stated.isdigit() else 1
+
+
+def lost_properties(source: Mapping[str, str], copy: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of what the head of a source shows and that of its copy does not; values are not compared.
+
+    Object Lock settings are not looked at: they are shown to those only who may read them.
+    """
+    missing = property_headers(source, ()).keys() - copy.keys()
+    hidden = hidden_metadata(source) > hidden_metadata(copy)
+    found = {
+        "headers": any(name in CONTENT_HEADERS for name in missing),
+        "metadata": hidden or any(name.startswith(METADATA) for name in missing),
+        Feature.REDIRECT.label: REDIRECT in source and REDIRECT not in copy,
+        Feature.TAGS.label: is_tagged(source) and not is_tagged(copy),
+    }
+    return tuple(name for name, is_lost in found.items() if is_lost)
 
 
 def names_chunked_coding(source: Mapping[str, str]) -> bool:

@@ -25,6 +25,7 @@ from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.properties import WriteHeaders, with_source_properties, write_headers
 from s3mover.transfer.store_features import Feature, StoreFeatures
+from s3mover.transfer.tagging import write_late_tags
 from s3mover.transfer.verification import check_content, check_size
 
 # Requested of a multipart copy, so that its checksum covers the whole object, as that of its source does.
@@ -90,11 +91,11 @@ class ServerSideCopy:
                 refusals.append(error)
                 continue
             self._prefer(principal)
-            return TransferResult(
-                stored.etag,
-                join_notes(properties.note, self._verify(principal, order, stored)),
-                properties.unkept,
+            note = self._verify(principal, order, stored)
+            write_late_tags(
+                principal, order.target, stored.etag, properties.late_tags, self._features, self._retry
             )
+            return TransferResult(stored.etag, join_notes(properties.note, note), properties.unkept)
         raise refusals[0]
 
     def _prefer(self, principal: Bucket) -> None:

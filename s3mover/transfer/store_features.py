@@ -11,9 +11,9 @@ from types import TracebackType
 from s3mover.errors import S3Error
 
 DISABLED_SECONDS = 600.0
-WRITES = frozenset(
-    {"CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "PutObject", "UploadPart"}
-)
+BODY_WRITES = frozenset({"PutObject", "UploadPart"})
+WRITES = BODY_WRITES | {"CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload"}
+_TAGGING = frozenset({"GetObjectTagging", "PutObjectTagging"})
 
 
 class Feature(StrEnum):
@@ -22,6 +22,8 @@ class Feature(StrEnum):
     STORAGE_CLASS = "the storage class"
     TRAILERS = "checksum trailers"
     CHUNKS = "signed chunks"
+    UNCHECKED = "bodies without a checksum"
+    TAG_HEADER = "tags in a header"
     TAGS = "the tags"
     ACL = "the ACL"
     OBJECT_LOCK = "the Object Lock settings"
@@ -53,6 +55,13 @@ _REFUSALS = {
         "SignatureDoesNotMatch",
         "XAmzContentSHA256Mismatch",
     },
+    # Buckets with Object Lock want a checksum with each body; Content-MD5 is one that all stores know.
+    Feature.UNCHECKED: {"InvalidRequest", "MissingContentMD5"},
+    Feature.TAG_HEADER: {
+        "NotImplemented",
+        "RequestHeaderFieldsTooLarge",
+        "RequestHeaderSectionTooLarge",
+    },
     Feature.TAGS: {"NotImplemented"},
     Feature.ACL: {"AccessControlListNotSupported", "NotImplemented"},
     Feature.OBJECT_LOCK: {
@@ -65,8 +74,10 @@ _REFUSALS = {
 }
 # How the bytes of a body are framed: nothing of the object is lost without it.
 FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
+# Nothing is lost without these either.
+_HARMLESS = (*FRAMING, Feature.UNCHECKED, Feature.TAG_HEADER)
 # The codes of stores that do not know the operation.
-_UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
+UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}
 
 
 _NEVER = (float("-inf"), "")
@@ -91,14 +102,14 @@ class StoreFeatures:
     def record_refusal(self, error: S3Error, used: Iterable[Feature]) -> None:
         """Disable the one of the `used` features that the code of `error` fits best, and make `error` temporary.
 
-        Another write may have disabled it since this one began. Where a property turns out to be refused, framing that
-        was disabled for the same code is enabled again.
+        Another write may have disabled it since this one began. Where a property turns out to be refused, or nothing
+        that was used explains the refusal, framing that was disabled for the same code is enabled again.
         """
         suspect = next((feature for feature in _suspects(error) if feature in used), None)
+        if suspect not in (*FRAMING, Feature.UNCHECKED) and error.operation in WRITES:
+            self._re_enable(error.code, FRAMING if suspect is Feature.TAG_HEADER else _HARMLESS)
         if suspect is None:
             return
-        if suspect not in FRAMING:
-            self._re_enable_framing(error.code)
         self.disable(suspect, error.code)
         error.temporary = True
 
@@ -111,8 +122,8 @@ class StoreFeatures:
         for feature in FRAMING:
             self.disable(feature)
 
-    def _re_enable_framing(self, code: str) -> None:
-        for feature in FRAMING:
+    def _re_enable(self, code: str, features: Iterable[Feature]) -> None:
+        for feature in features:
             if self._disabled.get(feature, _NEVER)[1] == code:
                 self._disabled[feature] = _NEVER
 
@@ -139,5 +150,5 @@ def _suspects(error: S3Error) -> Iterator[Feature]:
     """Yield the features that may have been refused, the most likely first."""
     if error.operation in WRITES:
         yield from (feature for feature, codes in _REFUSALS.items() if error.code in codes)
-    elif error.operation == "GetObjectTagging" and error.code in _UNKNOWN_OPERATION:
+    elif error.operation in _TAGGING and error.code in UNKNOWN_OPERATION:
         yield Feature.TAGS

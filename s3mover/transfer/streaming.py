@@ -4,19 +4,19 @@ Their checksum is computed on the way. It must equal the source's, where the sou
 bytes as a trailer, so that the destination refuses altered bytes.
 """
 
+import hashlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import takewhile
 from typing import NamedTuple
 
-from s3mover.errors import VerificationError
+from s3mover.errors import S3Error, VerificationError
 from s3mover.model import Order
-from s3mover.s3.bucket import Body, Bucket, Stored
+from s3mover.s3.bucket import Body, Bucket, Head, Stored
 from s3mover.s3.payload import Trailer
-from s3mover.s3.response import UNKNOWN_LENGTH
 from s3mover.s3.retry import Retry, no_retry
 from s3mover.transfer.checksums import Algorithm, Checksum, base64_text, full_object_checksum
+from s3mover.transfer.framing import Framing, Framings
 from s3mover.transfer.hashing import base64_length, combine
 from s3mover.transfer.hashing_reader import HashingReader
 from s3mover.transfer.method import (
@@ -31,10 +31,19 @@ from s3mover.transfer.method import (
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import TransferPolicy
-from s3mover.transfer.properties import WriteHeaders, with_source_properties, write_headers
+from s3mover.transfer.properties import (
+    WriteHeaders,
+    names_chunked_coding,
+    property_headers,
+    with_source_properties,
+    write_headers,
+)
+from s3mover.transfer.source_body import SourceBody
 from s3mover.transfer.store_features import Feature, StoreFeatures
+from s3mover.transfer.tagging import write_late_tags
 from s3mover.transfer.verification import check_content, check_size
 
+READ_BUFFER = 256 * 1024  # bytes
 NO_CHECKSUMS = ObjectChecksums("", {})
 
 
@@ -66,6 +75,7 @@ class Streaming:
         self._policy = policy
         self._run_parts = run_parts
         self._features = features
+        self._framing = Framing(features, secure=destination.address.scheme == "https")
         self._retry = retry
 
     def transfer(self, order: Order) -> TransferResult:
@@ -75,25 +85,34 @@ class Streaming:
         return self._stream_whole(order)
 
     def _stream_whole(self, order: Order) -> TransferResult:
-        with self._source.get(order.key, if_match=order.etag) as body:
-            _check_length(order.size, body)
+        used = self._framing.of(order.target)
+        with self._open(order, order.size) as body:
             source = ObjectChecksums(order.etag, body.head.headers)
             properties = self._write_headers(order, source)
+            # The MD5 of the source is compared with the copy's anyway.
+            with_md5 = not etag_is_md5(source) and self._needs_md5(used)
+            expected = full_object_checksum(source.headers)
             reader = HashingReader(
-                body, order.size, _algorithm_of(source), expected=full_object_checksum(source.headers)
+                body, order.size, _algorithm_of(source), expected=expected, with_md5=with_md5
             )
-            with self._features.probe((*properties.used, *self._framing())):
-                stored = self._put(order, reader, properties.headers | _content_md5(source))
-        return self._verified(order, source, properties, stored, reader.checksum())
+            md5 = _content_md5(source) or self._unframed_md5(
+                order, Part(1, 0, order.size - 1), properties, used
+            )
+            with (
+                self._features.probe(self._used_features(properties, used, md5)),
+                self._framing.sending(order.target, used),
+            ):
+                stored = self._put(order, reader, properties.headers | md5, used)
+        return self._verified(order, source, properties, stored, reader.checksum(), used, reader)
 
-    def _put(self, order: Order, reader: HashingReader, headers: dict[str, str]) -> Stored:
+    def _put(self, order: Order, reader: HashingReader, headers: dict[str, str], used: Framings) -> Stored:
         return self._destination.put(
             order.target,
             reader.read_into,
             reader.length,
             headers,
-            self._trailer(reader),
-            chunks=self._features.has(Feature.CHUNKS),
+            _trailer(reader, used),
+            chunks=Feature.CHUNKS in used,
         )
 
     def _stream_in_parts(self, order: Order) -> TransferResult:
@@ -101,44 +120,67 @@ class Streaming:
         source = ObjectChecksums(order.etag, head.headers)
         properties = self._write_headers(order, source)
         algorithm = _combinable(_algorithm_of(source))
+        used = self._framing.of(order.target)
         sent: list[SentPart] = []
 
         def fill(upload: MultipartUpload) -> Stored:
             size = part_size_for(order.size, self._policy.part_size)
             sent.extend(
                 self._run_parts(
-                    lambda part: self._retry(lambda: self._send_part(upload, order, part, algorithm)),
+                    lambda part: self._retry(
+                        lambda: self._send_part(upload, order, part, algorithm, properties)
+                    ),
                     parts_of(order.size, size),
                 )
             )
             whole = _object_checksum(algorithm, sent)
             # Before the object becomes visible.
             check_content(source, NO_CHECKSUMS, whole)
-            return upload.complete([part.etag for part in sent], self._checksum_headers(whole))
+            return upload.complete([part.etag for part in sent], _checksum_headers(whole, used))
 
-        with self._features.probe((*properties.used, *self._framing())):
-            headers = properties.headers | self._checksum_request(algorithm)
+        with self._features.probe(self._used_features(properties, used, {})):
+            headers = properties.headers | _checksum_request(algorithm, used)
             stored = write_multipart(self._destination, order, headers, fill, self._retry)
-        return self._verified(order, source, properties, stored, _object_checksum(algorithm, sent))
+        return self._verified(order, source, properties, stored, _object_checksum(algorithm, sent), used)
 
-    def _send_part(self, upload: MultipartUpload, order: Order, part: Part, algorithm: Algorithm) -> SentPart:
-        with self._source.get(order.key, if_match=order.etag, first=part.first, last=part.last) as body:
-            _check_length(part.length, body)
-            reader = HashingReader(
-                body, part.length, algorithm, with_md5=Feature.TRAILERS not in self._framing()
-            )
+    def _send_part(
+        self,
+        upload: MultipartUpload,
+        order: Order,
+        part: Part,
+        algorithm: Algorithm,
+        properties: WriteHeaders,
+    ) -> SentPart:
+        used = self._framing.of(order.target)
+        with self._open(order, part.length, part) as body, self._framing.sending(order.target, used):
+            reader = HashingReader(body, part.length, algorithm, with_md5=self._needs_md5(used))
             stored = self._destination.upload_part(
                 upload.key,
                 upload.id,
                 part.number,
                 reader.read_into,
                 reader.length,
-                self._trailer(reader),
-                chunks=self._features.has(Feature.CHUNKS),
+                _trailer(reader, used),
+                chunks=Feature.CHUNKS in used,
+                headers=self._unframed_md5(order, part, properties, used),
             )
-        with self._framing_disabled_on_mismatch():
-            reader.check_md5(ObjectChecksums(stored.etag, stored.headers))
+        with (
+            self._framing.verifying(order.target, used),
+            self._frames_noticed(used, part.length, lambda: upload.size_of(part)),
+        ):
+            reader.check_arrived(ObjectChecksums(stored.etag, stored.headers))
+        self._framing.record_response(stored.headers, reader.checksum(), used)
         return SentPart(stored.etag, reader.digest(), part.length)
+
+    def _open(self, order: Order, length: int, part: Part | None = None) -> SourceBody:
+        """Open the bytes of the object, or of one part of it."""
+        start, last = (None, None) if part is None else (part.first, part.last)
+        body = self._source.get(order.key, if_match=order.etag, first=start, last=last)
+
+        def reopen(offset: int, etag: str) -> Body:
+            return self._source.get(order.key, if_match=etag, first=(start or 0) + offset, last=last)
+
+        return SourceBody(body, length, order.etag, reopen, self._retry)
 
     def _write_headers(self, order: Order, source: ObjectChecksums) -> WriteHeaders:
         properties = write_headers(self._policy, order.storage_class, source.headers, self._features.has)
@@ -147,28 +189,33 @@ class Streaming:
                 properties, source.headers, self._features.has, lambda: self._source.tags(order.key)
             )
 
-    def _framing(self) -> tuple[Feature, ...]:
-        """Return the framing that bodies use now: chunks are signed over plain HTTP only, where trailers need them."""
-        has, secure = self._features.has, self._destination.address.scheme == "https"
-        candidates = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
-        return tuple(takewhile(has, candidates))
+    def _used_features(
+        self, properties: WriteHeaders, used: Framings, md5: dict[str, str]
+    ) -> tuple[Feature, ...]:
+        unchecked = () if md5 or not self._may_be_unchecked(properties, used) else (Feature.UNCHECKED,)
+        return (*properties.used, *used, *unchecked)
 
-    def _trailer(self, reader: HashingReader) -> Trailer | None:
-        if Feature.TRAILERS not in self._framing():
-            return None
-        return Trailer(
-            reader.algorithm.header, base64_length(reader.algorithm), lambda: base64_text(reader.digest())
-        )
+    def _needs_md5(self, used: Framings) -> bool:
+        return Feature.TRAILERS not in used or self._framing.needs_md5
 
-    def _checksum_request(self, algorithm: Algorithm) -> dict[str, str]:
-        if Feature.TRAILERS not in self._framing():
+    def _may_be_unchecked(self, properties: WriteHeaders, used: Framings) -> bool:
+        """Return whether the store may be sent a body without a checksum of it, as Object Lock forbids."""
+        locked = Feature.OBJECT_LOCK in properties.used
+        return Feature.TRAILERS not in used and not locked and self._features.has(Feature.UNCHECKED)
+
+    def _unframed_md5(
+        self, order: Order, part: Part, properties: WriteHeaders, used: Framings
+    ) -> dict[str, str]:
+        """Return a Content-MD5 where the store wants a checksum and takes no trailers: the bytes are read twice."""
+        if Feature.TRAILERS in used or self._may_be_unchecked(properties, used):
             return {}
-        return {"x-amz-checksum-algorithm": algorithm.upper(), "x-amz-checksum-type": "FULL_OBJECT"}
-
-    def _checksum_headers(self, whole: Checksum) -> dict[str, str]:
-        if Feature.TRAILERS not in self._framing():
-            return {}
-        return {whole.algorithm.header: whole.value, "x-amz-checksum-type": "FULL_OBJECT"}
+        digest = hashlib.md5(usedforsecurity=False)
+        whole = part.length == order.size
+        with self._open(order, part.length, None if whole else part) as body:
+            buffer = memoryview(bytearray(min(READ_BUFFER, part.length)))
+            while count := body.read_into(buffer):
+                digest.update(buffer[:count])
+        return {"content-md5": base64_text(digest.digest())}
 
     def _verified(
         self,
@@ -177,37 +224,98 @@ class Streaming:
         properties: WriteHeaders,
         stored: Stored,
         computed: Checksum,
+        used: Framings,
+        reader: HashingReader | None = None,
     ) -> TransferResult:
+        written = ObjectChecksums(stored.etag, stored.headers)
         with (
-            self._framing_disabled_on_mismatch(),
+            self._framing.verifying(order.target, used),
             removed_on_mismatch(self._destination, order.target, stored.etag),
+            self._frames_noticed(used, order.size, lambda: self._destination.head(order.target).size),
         ):
-            note = self._verify(order, source, stored, computed)
+            proven = check_content(source, written, computed)
+            if reader is not None:
+                proven = reader.check_arrived(written) or proven
+                self._framing.record_response(stored.headers, computed, used)
+            note = self._inspect(order, source, computed, used, proven=proven, framed=reader is not None)
+        write_late_tags(
+            self._destination, order.target, stored.etag, properties.late_tags, self._features, self._retry
+        )
         return TransferResult(stored.etag, join_notes(properties.note, note), properties.unkept)
 
     @contextmanager
-    def _framing_disabled_on_mismatch(self) -> Iterator[None]:
-        """Disable framing if a `VerificationError` is raised within the context: some stores keep the frames."""
+    def _frames_noticed(
+        self, used: Framings, length: int, stored_length: Callable[[], int]
+    ) -> Iterator[None]:
+        """Disable framing if a `VerificationError` is raised within the context and more was stored than was sent."""
         try:
             yield
         except VerificationError:
-            self._features.disable_framing()
+            if used and _is_longer(stored_length, length):
+                self._framing.disable()
             raise
 
-    def _verify(self, order: Order, source: ObjectChecksums, stored: Stored, computed: Checksum) -> str:
-        """Verify the copy by the response to the write, else by a HeadObject. Return a note."""
-        if check_content(source, ObjectChecksums(stored.etag, stored.headers), computed):
+    def _inspect(
+        self,
+        order: Order,
+        source: ObjectChecksums,
+        computed: Checksum,
+        used: Framings,
+        *,
+        proven: bool,
+        framed: bool,
+    ) -> str:
+        """Ask for the head of a copy that the response does not prove, or whose framing is unknown. Return a note."""
+        encoded = "content-encoding" in property_headers(source.headers, ())
+        inspecting = framed and self._framing.must_inspect(used, encoded=encoded)
+        if proven and not inspecting:
             return ""
-        copy = head_of_copy(self._destination, order.target, self._retry)
+        try:
+            copy = head_of_copy(self._destination, order.target, self._retry)
+        except S3Error:
+            if not proven:
+                raise
+            return ""
         check_size(order.size, copy.size)
-        proven = check_content(source, ObjectChecksums(copy.etag, copy.headers), computed)
+        proven = check_content(source, ObjectChecksums(copy.etag, copy.headers), computed) or proven
+        if inspecting:
+            self._check_clean(copy, used, encoded=encoded)
         return "" if proven else "verified by size alone"
 
+    def _check_clean(self, copy: Head, used: Framings, *, encoded: bool) -> None:
+        if names_chunked_coding(copy.headers):
+            self._framing.disable()
+            raise VerificationError(
+                "the store left the framing of the request in the object's Content-Encoding"
+            )
+        self._framing.record_clean(used, encoded=encoded)
 
-def _check_length(expected: int, body: Body) -> None:
-    """Compare the length of a body with the expected one; `HashingReader` does where the source does not tell it."""
-    if body.length != UNKNOWN_LENGTH:
-        check_size(expected, body.length)
+
+def _is_longer(stored_length: Callable[[], int], length: int) -> bool:
+    try:
+        return stored_length() > length
+    except S3Error:
+        return False
+
+
+def _trailer(reader: HashingReader, used: Framings) -> Trailer | None:
+    if Feature.TRAILERS not in used:
+        return None
+    return Trailer(
+        reader.algorithm.header, base64_length(reader.algorithm), lambda: base64_text(reader.digest())
+    )
+
+
+def _checksum_request(algorithm: Algorithm, used: Framings) -> dict[str, str]:
+    if Feature.TRAILERS not in used:
+        return {}
+    return {"x-amz-checksum-algorithm": algorithm.upper(), "x-amz-checksum-type": "FULL_OBJECT"}
+
+
+def _checksum_headers(whole: Checksum, used: Framings) -> dict[str, str]:
+    if Feature.TRAILERS not in used:
+        return {}
+    return {whole.algorithm.header: whole.value, "x-amz-checksum-type": "FULL_OBJECT"}
 
 
 def _algorithm_of(source: ObjectChecksums) -> Algorithm:

@@ -24,6 +24,7 @@ from simulator.operations.lookup import (
     require_read,
 )
 from simulator.refusals import Refusal
+from simulator.request_body import checksum_required
 from simulator.store import Checksum, Encryption, StoredObject
 from simulator.wire import Reply
 from simulator.xml import document, element, parse
@@ -113,7 +114,7 @@ def permit_write(call: Call) -> None:
     if "x-amz-acl" in headers or any(name.startswith("x-amz-grant-") for name in headers):
         require_object(call, "s3:PutObjectAcl", call.bucket, call.key)
     if headers.get("x-amz-tagging"):
-        if call.quirk("no_tagging"):
+        if call.quirk("no_tagging") or call.quirk("no_tag_header"):
             raise Refusal("NotImplemented")
         require_object(call, "s3:PutObjectTagging", call.bucket, call.key)
     if "x-amz-object-lock-mode" in headers:
@@ -128,11 +129,7 @@ def put_object(call: Call) -> Reply:
     properties = sent_properties(call)
     require_kms(call, "kms:GenerateDataKey", properties.encryption)
     if properties.lock.mode and not (body.checksum or call.header("content-md5")):
-        raise Refusal(
-            "InvalidRequest",
-            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "
-            "parameters",
-        )
+        raise checksum_required()
     check_write(call)
     made = StoredObject(call.key, body.content, properties, owner(call), call.now, checksum=body.checksum)
     call.bucket.put(made)

@@ -12,7 +12,7 @@ from simulator.headers import Headers, encryption_headers, iso_date
 from simulator.operations.copying import open_source
 from simulator.operations.multipart import MAX_PARTS, MIN_PART, find_upload
 from simulator.refusals import Refusal
-from simulator.request_body import MAX_BODY
+from simulator.request_body import MAX_BODY, checksum_required
 from simulator.store import Checksum, Part, Upload, plain_etag
 from simulator.wire import Reply
 from simulator.xml import document, element
@@ -41,6 +41,8 @@ def upload_part(call: Call) -> Reply:
             f"Checksum Type mismatch occurred, expected checksum Type: {wanted}, actual checksum Type: {sent}"
         )
         raise Refusal("InvalidRequest", message)
+    if upload.properties.lock.mode and not (checksum or call.header("content-md5")):
+        raise checksum_required()
     part = _kept(call, upload, number, body.content, checksum)
     headers: Headers = [("ETag", call.quoted(part.etag)), *encryption_headers(encryption)]
     if checksum and not call.quirk("no_checksums"):

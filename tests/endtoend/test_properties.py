@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from testkit.program import run_program
-from testkit.trail_rows import rows
+from testkit.program import daemon, run_program
+from testkit.trail_rows import assert_settled, rows
+from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 
 OBJECTS = 40
@@ -101,3 +102,43 @@ def test_what_the_destination_refuses_stays_at_the_source(world: World, tmp_path
     run_program(["--set", "transfer.method=streaming", "sweep"], settings, tmp_path)
     assert [one["key"] for one in world.s3.objects(SOURCE)] == ["tagged"]
     assert world.s3.count(DESTINATION) == 2
+
+
+LONG_TAGS = {f"schlüssel {number}": "ü" * 256 for number in range(10)}
+
+
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
+@pytest.mark.parametrize("size", [10, 6 * MIB], ids=["whole", "in parts"])
+def test_tags_too_long_for_a_header_arrive(world: World, tmp_path: Path, method: str, size: int) -> None:
+    """They are written after the object, and read back."""
+    world.s3.put_object(SOURCE, "k", size=size, tags=LONG_TAGS)
+    options = ["--set", f"transfer.method={method}", "--set", "transfer.part_size=5MiB"]
+    run_program([*options, "sweep"], world.environment, tmp_path)
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+def test_an_object_whose_tags_cannot_be_written_is_not_done(world: World, tmp_path: Path) -> None:
+    """It ends as an error and is moved whole by the sweep after the right was granted."""
+    world.s3.put_object(SOURCE, "k", b"x", tags=LONG_TAGS)
+    fault = world.s3.add_fault("access_denied", operation="PutObjectTagging")
+    options = ["--set", "transfer.method=streaming", "sweep"]
+    run_program(options, world.environment, tmp_path, expect=1)
+    assert world.s3.count(DESTINATION) == 0
+    world.s3.clear_faults(fault)
+    run_program(["retry", "--all"], world.environment, tmp_path)
+    run_program(options, world.environment, tmp_path)
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+def test_a_kill_before_the_tags_leaves_no_object_without_them(world: World, tmp_path: Path) -> None:
+    """The next start finds the object, writes its tags, and only then counts it as moved."""
+    world.s3.put_object(SOURCE, "k", b"x", tags=LONG_TAGS)
+    fault = world.s3.add_fault("hang", operation="PutObjectTagging")
+    settings = {**world.environment, "S3MOVER_TRANSFER__METHOD": "streaming", "S3MOVER_HTTP__PORT": "0"}
+    with daemon(settings, tmp_path) as running:
+        wait_until(lambda: world.s3.hits() > 0, "the tags are being written")
+        running.process.kill()
+    assert [one["tags"] for one in world.s3.objects(DESTINATION)] == [{}]
+    world.s3.clear_faults(fault)
+    run_program(["sweep"], settings, tmp_path)
+    assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)

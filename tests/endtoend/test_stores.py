@@ -20,7 +20,7 @@ UNLISTABLE = {
     "no_continuation_token": "company-documents: a page of a listing is truncated, but has no token for the next page",
     "repeats_page": "the listing of company-documents",
 }
-LESS = {"standard_class_only", "no_tagging", "unusable_keys"}
+LESS = {"standard_class_only", "no_tagging", "stores_less", "unusable_keys"}
 JSON = {"S3MOVER_LOG__FORMAT": "json"}
 SETTINGS = ["--set", "transfer.part_size=5MiB"]
 
@@ -157,6 +157,19 @@ def test_a_key_that_no_request_can_name_stops_no_other_object(
     assert "Skipped (unusable_key): 2" in summary.read_text()
     excluded = ["--set", "filter.exclude=['zzz*', '*xfe']"]
     run_program([*excluded, "sweep"], world.environment, tmp_path)
+
+
+def test_a_store_that_stores_less_than_it_was_sent_is_not_believed(world: World, tmp_path: Path) -> None:
+    """Streamed objects end as errors though each write was answered with 200, and no short copy is left."""
+    put_documents(world)
+    world.forbid_copies()
+    world.s3.configure_bucket(DESTINATION, quirks=["stores_less", "no_checksums"])
+    attempts = ["--set", "transfer.max_attempts=2"]
+    run_program([*SETTINGS, *attempts, "sweep"], world.environment, tmp_path, expect=1)
+    assert [one["key"] for one in world.s3.objects(DESTINATION)] == ["empty"]
+    codes = rows(tmp_path, "SELECT DISTINCT error_code FROM document_logs WHERE file_key <> 'empty'")
+    assert codes == [("VerificationError",)]
+    assert_counted(tmp_path)
 
 
 @pytest.fixture(scope="module")
