@@ -27,9 +27,7 @@ def moved(world: World, tmp_path: Path) -> World:
     """Ten objects that were moved, and one that could not be."""
     world.s3.fill(SOURCE, 10, size=10, prefix="good/")
     world.s3.put_object(SOURCE, "bad", b"x")
-    fault = world.s3.add_fault(
-        "refusal", operation="CopyObject", key="bad", code="InvalidRequest", status=400
-    )
+    fault = world.s3.add_fault("refusal", operation="*Object", key="bad", code="InvalidRequest", status=400)
     run_program(["sweep"], world.environment, tmp_path, expect=1)
     world.s3.clear_faults(fault)
     return world
