@@ -12,6 +12,7 @@ def side_access(side: Side, settings: BucketSettings) -> SideAccess:
         bucket=settings.bucket,
         region=settings.region,
         endpoint_url=settings.endpoint_url,
+        addressing=settings.addressing,
         access_key=settings.access_key,
         secret_key=settings.secret_key.value,
         session_token=settings.session_token.value,

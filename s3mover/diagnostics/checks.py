@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from s3mover.diagnostics.addressing import addressing_advice
 from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy, advice_against_deny
 from s3mover.diagnostics.check_results import CheckResult, CheckWarning, Level
 from s3mover.diagnostics.copy_check import CopyCheck, rights_missing_for
@@ -104,7 +105,8 @@ class Checks:
     def _refused(self, name: str, error: S3Error, place: Side, level: Level) -> CheckResult:
         rights = missing_rights(error)
         if not rights:
-            return CheckResult(name, level, str(error))
+            advice_on_address = addressing_advice(place, self._context.buckets[place].address, error)
+            return CheckResult(name, level, f"{error}{advice_on_address}")
         if against_deny := advice_against_deny(error):
             return CheckResult(name, level, f"{error}; {against_deny}")
         if problem := self._context.owner_problem(place):

@@ -24,6 +24,7 @@ _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9]|[.-](?=[a-z0-9])){1,61}[a-z0-9]")
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{0,9}}")
 _OF_AWS = re.compile(r"amazon|aws")
+_NUMERIC = re.compile(r"(?:.*\.)?[0-9]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -41,9 +42,13 @@ def resolve_from_settings(access: SideAccess, environ: Mapping[str, str]) -> Res
         and _HOST.fullmatch(host)
         and not _OF_AWS.search(host)
     )
-    if not is_plain or _is_configured(environ):
+    # boto3 has rules for names with dots, and for addresses that are numbers.
+    is_special = access.addressing == "virtual" and ("." in access.bucket or _NUMERIC.fullmatch(host))
+    if not is_plain or is_special or _is_configured(environ):
         return None
     port, path = url.port or _PORTS[url.scheme], f"/{access.bucket}"
+    if access.addressing == "virtual":
+        host, path = f"{access.bucket}.{host}", ""
     address = BucketAddress(access.bucket, url.scheme, host, port, path, region)
     return ResolvedSide(address, Credentials(access.access_key, access.secret_key, access.session_token))
 

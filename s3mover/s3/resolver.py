@@ -133,7 +133,10 @@ def _region_of_bucket(session: Any, access: SideAccess, guess: str) -> str:
 
 
 def _s3_client(session: Any, access: SideAccess, region: str, **options: Any) -> Any:
-    options = {"endpoint_url": access.endpoint_url or None, "config": _BOUNDS, **options}
+    config = options.pop("config", _BOUNDS)
+    if access.addressing != "auto":
+        config = config.merge(Config(s3={"addressing_style": access.addressing}))
+    options = {"endpoint_url": access.endpoint_url or None, "config": config, **options}
     return session.create_client("s3", region_name=region, **options)
 
 

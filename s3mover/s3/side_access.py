@@ -8,7 +8,10 @@ from s3mover.model import BucketAddress, Credentials, Side
 
 @dataclass(frozen=True, slots=True)
 class SideAccess:
-    """How one side is accessed, by the settings; empty fields are resolved as the AWS CLI does."""
+    """How one side is accessed, by the settings; empty fields are resolved as the AWS CLI does.
+
+    `addressing` is `auto`, `path` or `virtual`.
+    """
 
     side: Side
     bucket: str
@@ -20,6 +23,7 @@ class SideAccess:
     profile: str = ""
     role_arn: str = ""
     external_id: str = field(default="", repr=False)
+    addressing: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,12 @@ class BucketSettings(Section):
         "http(s) URL without a path",
         "The endpoint of another S3-compatible store. Empty: AWS, by region.",
     )
+    addressing: Annotated[Literal["auto", "path", "virtual"], Lowered] = _field(
+        "auto",
+        "auto, path or virtual",
+        "Where requests name the bucket: in the path (path), or in the host's name (virtual). auto: in the "
+        "host's name on AWS, in the path on other stores.",
+    )
     access_key: AccessKey = _field(
         "",
         "access key id",

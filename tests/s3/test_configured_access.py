@@ -44,12 +44,18 @@ PORTS = st.one_of(st.just(""), st.integers(0, 65535).map(":{}".format))
     ),
     region=REGIONS,
     token=st.sampled_from(["", "token"]),
+    addressing=st.sampled_from(["auto", "path", "virtual"]),
 )
-@example(bucket="docs", url="http://store.example:9000", region="", token="")
-@example(bucket="my.docs", url="https://10.0.0.7", region="eu-central-1", token="token")
-def test_the_result_is_boto3_s(bucket: str, url: str, region: str, token: str) -> None:
+@example(bucket="docs", url="http://store.example:9000", region="", token="", addressing="auto")
+@example(bucket="docs", url="http://store.example:9000", region="", token="", addressing="virtual")
+@example(bucket="docs", url="https://store.1example", region="", token="", addressing="virtual")
+@example(bucket="my.docs", url="https://10.0.0.7", region="eu-central-1", token="token", addressing="auto")
+@example(bucket="my.docs", url="https://store.example", region="eu-central-1", token="", addressing="virtual")
+def test_the_result_is_boto3_s(bucket: str, url: str, region: str, token: str, addressing: str) -> None:
     """Address, signing region and credentials."""
-    access = replace(STORE, bucket=bucket, endpoint_url=url, region=region, session_token=token)
+    access = replace(
+        STORE, bucket=bucket, endpoint_url=url, region=region, session_token=token, addressing=addressing
+    )
     found = configured_access.resolve_from_settings(access, BARE)
     event(f"answered: {found is not None}")
     assert found is None or found == BOTO3(access)
@@ -62,6 +68,8 @@ def test_the_result_is_boto3_s(bucket: str, url: str, region: str, token: str) -
         replace(STORE, region="eu-central-1", session_token="token"),
         replace(STORE, bucket="my.docs", endpoint_url="https://10.0.0.7"),
         replace(STORE, endpoint_url="http://localhost:9000"),
+        replace(STORE, addressing="virtual"),
+        replace(STORE, addressing="path"),
     ],
 )
 def test_other_stores_with_keys_of_their_own_need_no_boto3(access: SideAccess) -> None:

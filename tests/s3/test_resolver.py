@@ -216,3 +216,23 @@ def test_the_endpoint_of_another_store_gets_no_request() -> None:
         url = f"http://127.0.0.1:{server.port}"
         assert address("buck", endpoint_url=url).port == urlsplit(url).port
         assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("addressing", "host", "path"),
+    [
+        ("auto", "store.example", "/docs"),
+        ("path", "store.example", "/docs"),
+        ("virtual", "docs.store.example", ""),
+    ],
+)
+def test_the_setting_says_where_requests_name_the_bucket(addressing: str, host: str, path: str) -> None:
+    """Some stores take it in the host's name only."""
+    found = address("docs", endpoint_url="https://store.example", addressing=addressing)
+    assert (found.host, found.path) == (host, path)
+
+
+def test_a_path_is_taken_on_aws_where_it_is_wanted() -> None:
+    """The host is then the region's."""
+    found = address("docs", region="eu-west-1", addressing="path")
+    assert (found.host, found.path) == ("s3.eu-west-1.amazonaws.com", "/docs")

@@ -8,11 +8,13 @@ from s3mover.settings.serialization import dumps, loads
 
 OTHERS = """
 source: {bucket: buck, prefix: "d\\u00f6cs/ \\U0001F600", access_key: AKIA, secret_key: very/secret, session_token: tok,
-  account_id: "012345678901", region: eu-west-1, endpoint_url: "http://h:1", profile: p, external_id: x,
+  account_id: "012345678901", region: eu-west-1, endpoint_url: "http://h:1", addressing: path,
+  profile: p, external_id: x,
   role_arn: "arn:aws:iam::123456789012:role/r", request_payer: true}
 destination: {bucket: theirs, prefix: "", acl: private, encryption: "aws:kms", kms_key_id: k,
   storage_class: GLACIER_IR, region: eu-west-2,
-  account_id: "012345678901", access_key: AKIA, secret_key: s, session_token: t, endpoint_url: "https://i", profile: q,
+  account_id: "012345678901", access_key: AKIA, secret_key: s, session_token: t, endpoint_url: "https://i",
+  addressing: virtual, profile: q,
   role_arn: "arn:aws:iam::123456789012:role/s", external_id: y, request_payer: requester}
 transfer: {method: streaming, threads: 7, processes: 2, large_objects: report, part_size: 5MiB, after: delete,
   thorough: never, restore: {tier: bulk, days: 5}, max_attempts: 3, requests_per_second: 0.5, bandwidth: 1MB}
