@@ -110,6 +110,15 @@ QUIRKS = {
     "unordered_pages": "the keys of a list page come in reverse order",
     "no_continuation_token": "truncated list pages have no continuation token",
     "repeats_page": "the continuation token leads to the same page again",
+    "unknown_start_skips": "after a page begun by a start-after that is not a key, the next page lacks its first key",
+    "unknown_start_empty": "a page begun by a start-after that is not a key is empty and the last",
+    "unknown_start_400": "a start-after that is not a key is answered with 400 InvalidArgument",
+    "directory_order": "keys are listed in the order of directories: `data/x` before `data.csv`",
+    "no_listed_etags": "listings have no ETags",
+    "empty_listed_etags": "listings have empty ETags",
+    "alike_listed_etags": "listings have the same ETag for all objects",
+    "absent_delete_succeeds": "If-Match on a key that does not exist lets DeleteObject and DeleteObjects succeed",
+    "ignores_batch_delete_etags": "the ETags of DeleteObjects are ignored",
 }
 
 

@@ -1,6 +1,6 @@
 """Deleting: one object or version, or up to 1,000 in one request (S3 API: DeleteObject, DeleteObjects)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from simulator.access import may_object, object_arn, require_object
@@ -64,7 +64,7 @@ def _delete(call: Call, deletion: _Deletion) -> StoredObject | None:
 
 
 def _check(deletion: _Deletion, call: Call, there: StoredObject | None) -> None:
-    if deletion.etag is not None:
+    if deletion.etag is not None and (there is not None or not call.quirk("absent_delete_succeeds")):
         check_etag(call, deletion.etag, there)
     if deletion.size is not None and there is not None and str(there.content.size) != deletion.size:
         raise failed("Size")
@@ -123,4 +123,6 @@ def _delete_permitted(call: Call, deletion: _Deletion) -> StoredObject | None:
     action = _action(deletion.version_id)
     if not may_object(call, action, call.bucket, deletion.key):
         raise Refusal("AccessDenied", detail=f"{action} on {object_arn(call.bucket, deletion.key)}")
+    if call.quirk("ignores_batch_delete_etags"):
+        deletion = replace(deletion, etag=None)
     return _delete(call, deletion)

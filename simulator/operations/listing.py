@@ -1,13 +1,14 @@
 """Listings of a bucket: its objects (ListObjectsV2), its versions (ListObjectVersions).
 
-Order is that of the keys' UTF-8 bytes. The continuation token is opaque: a client that builds one is refused.
+Order is that of the keys' UTF-8 bytes, unless a quirk says otherwise. The continuation token is opaque: a client that
+builds one is refused.
 """
 
 import base64
 import binascii
 import zlib
 from collections.abc import Iterator
-from itertools import islice, takewhile
+from itertools import groupby, islice, takewhile
 from urllib.parse import quote_plus
 
 from simulator.access import require_bucket
@@ -18,6 +19,8 @@ from simulator.wire import Reply
 from simulator.xml import document, element, escape, url_encode
 
 _MAX_KEYS = 1000
+_ALIKE = "d41d8cd98f00b204e9800998ecf8427e"
+"""The ETag that the quirk `alike_listed_etags` lists; it is the MD5 of nothing."""
 
 
 def permit_list(call: Call) -> None:
@@ -42,21 +45,27 @@ def list_objects_v2(call: Call) -> Reply:
     """List objects."""
     limit = min(call.number("max-keys", _MAX_KEYS), _MAX_KEYS)
     start = _start(call)
-    found = list(islice(_keys(call, start), limit + 1)) if limit else []
+    unknown_start = call.query("continuation-token") is None and bool(start) and not call.bucket.get(start)
+    if unknown_start and call.quirk("unknown_start_400"):
+        raise invalid_argument("The start-after is not a key", "start-after", start)
+    found = list(islice(_names(call, start), limit + 1)) if limit else []
+    if unknown_start and call.quirk("unknown_start_empty"):
+        found = []
     truncated = len(found) > limit
     page = found[:limit]
-    token = _token(start if call.quirk("repeats_page") else page[-1]) if truncated else None
+    token = _next_token(call, start, found, unknown_start=unknown_start) if truncated else None
     if call.quirk("empty_first_page") and call.query("continuation-token") is None:
         page, truncated, token = [], True, _token(start or "")
-    if call.quirk("no_continuation_token"):
-        token = None
     if call.quirk("unordered_pages"):
         page.reverse()
     encoding = is_encoding(call)
     head = _head(call, encoding=encoding, count=len(page), limit=limit, truncated=truncated, token=token)
     owners = call.query("fetch-owner") == "true"
     get = call.bucket.get
-    rows = [_row(call, one, encoding=encoding, owners=owners) for key in page if (one := get(key))]
+    folders = {name for name in page if _is_folder(call, name)}
+    keys = [name for name in page if name not in folders]
+    rows = [_row(call, one, encoding=encoding, owners=owners) for key in keys if (one := get(key))]
+    rows += [_folder(name, encoding=encoding) for name in page if name in folders]
     body = document("ListBucketResult", head + "".join(rows))
     if call.quirk("unusable_keys"):
         body = body.replace(b"</ListBucketResult>", _unusable(call, encoding) + b"</ListBucketResult>")
@@ -80,12 +89,53 @@ def _start(call: Call) -> str:
     return _place(token) if token is not None else call.query("start-after") or ""
 
 
+def _next_token(call: Call, start: str, found: list[str], *, unknown_start: bool) -> str | None:
+    if call.quirk("no_continuation_token"):
+        return None
+    if call.quirk("repeats_page"):
+        return _token(start)
+    return _token(found[-1] if unknown_start and call.quirk("unknown_start_skips") else found[-2])
+
+
+def _names(call: Call, start: str) -> Iterator[str]:
+    """Yield the keys after `start`, and with a delimiter the folders in place of the keys within them."""
+    if call.query("delimiter"):
+        names = (_name(call, key) for key in _keys(call, start))
+        return (name for name, _ in groupby(names) if name != start)
+    return _keys(call, start)
+
+
 def _keys(call: Call, start: str) -> Iterator[str]:
     prefix = call.query("prefix") or ""
+    if call.quirk("directory_order"):
+        return _keys_by_directory(call, prefix, start)
     after = (
         call.bucket.order.after(start) if start >= prefix else call.bucket.order.after(prefix, inclusive=True)
     )
     return takewhile(lambda key: key.startswith(prefix), after)
+
+
+def _keys_by_directory(call: Call, prefix: str, start: str) -> Iterator[str]:
+    """Yield keys as a directory tree has them; a start that is a directory's name stands before what is within it."""
+    keys = takewhile(lambda key: key.startswith(prefix), call.bucket.order.after(prefix, inclusive=True))
+    start_names = start.split("/")
+    return iter(sorted((key for key in keys if key.split("/") > start_names), key=lambda key: key.split("/")))
+
+
+def _name(call: Call, key: str) -> str:
+    """Return the folder below the prefix that a key is in, or the key."""
+    end = key.find(call.query("delimiter") or "", len(call.query("prefix") or ""))
+    return key if end < 0 else key[: end + 1]
+
+
+def _is_folder(call: Call, name: str) -> bool:
+    delimiter = call.query("delimiter")
+    return bool(delimiter) and len(name) > len(call.query("prefix") or "") and name.endswith(delimiter or "")
+
+
+def _folder(name: str, *, encoding: bool) -> str:
+    shown = url_encode(name) if encoding else escape(name)
+    return f"<CommonPrefixes><Prefix>{shown}</Prefix></CommonPrefixes>"
 
 
 def _head(call: Call, *, encoding: bool, count: int, limit: int, truncated: bool, token: str | None) -> str:
@@ -106,16 +156,25 @@ def _head(call: Call, *, encoding: bool, count: int, limit: int, truncated: bool
 
 def _row(call: Call, one: StoredObject, *, encoding: bool, owners: bool) -> str:
     key = url_encode(one.key) if encoding else escape(one.key)
-    etag = one.etag if call.quirk("etag_without_quotes") else f"&quot;{one.etag}&quot;"
+    etag = _listed_etag(call, one)
     checksum = one.checksum
     algorithm, kind = (checksum.algorithm, checksum.type) if checksum else ("CRC64NVME", "FULL_OBJECT")
     owner = f"<Owner><ID>{one.owner}</ID></Owner>" if owners else ""
     return (
-        f"<Contents><Key>{key}</Key><LastModified>{iso_date(one.modified)}</LastModified><ETag>{etag}</ETag>"
+        f"<Contents><Key>{key}</Key><LastModified>{iso_date(one.modified)}</LastModified>{etag}"
         f"<ChecksumAlgorithm>{algorithm}</ChecksumAlgorithm><ChecksumType>{kind}</ChecksumType>"
         f"<Size>{one.content.size}</Size>{owner}<StorageClass>{one.properties.storage_class}</StorageClass>"
         "</Contents>"
     )
+
+
+def _listed_etag(call: Call, one: StoredObject) -> str:
+    if call.quirk("no_listed_etags"):
+        return ""
+    etag = (
+        "" if call.quirk("empty_listed_etags") else _ALIKE if call.quirk("alike_listed_etags") else one.etag
+    )
+    return f"<ETag>{etag}</ETag>" if call.quirk("etag_without_quotes") else f"<ETag>&quot;{etag}&quot;</ETag>"
 
 
 def _token(key: str) -> str:

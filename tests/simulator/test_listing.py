@@ -114,3 +114,99 @@ def test_a_removed_marker_brings_the_object_back(owner: Client, make_bucket: Mak
     )
     owner.delete_object(Bucket=versioned, Key="a", VersionId=marker["VersionId"])
     assert owner.get_object(Bucket=versioned, Key="a")["Body"].read() == b"1"
+
+
+TREE = ["a b/c", "aa", "data/x", "data/y/z", "data!", "data-1/q", "data.csv", "data.d/1", "dir/", "zz"]
+
+
+def put_keys(simulator: Simulator, bucket: str, keys: list[str]) -> None:
+    simulator.put_objects(bucket, [{"key": key, "body": b""} for key in keys])
+
+
+def names_of(page: dict[str, Any]) -> tuple[list[str], list[str]]:
+    keys = [one["Key"] for one in page.get("Contents", [])]
+    return keys, [one["Prefix"] for one in page.get("CommonPrefixes", [])]
+
+
+def all_names(owner: Client, bucket: str, **asked: Any) -> list[str]:
+    pages = owner.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, PaginationConfig={"PageSize": 2}, **asked
+    )
+    return [name for page in pages for names in names_of(page) for name in names]
+
+
+def test_directory_order_is_that_of_a_store_of_files(
+    simulator: Simulator, owner: Client, bucket: str
+) -> None:
+    """As SeaweedFS 4 answered to the same keys, by pages and from a start that is not a key."""
+    put_keys(simulator, bucket, TREE)
+    assert all_names(owner, bucket) == sorted(TREE)
+    simulator.configure_bucket(bucket, quirks=["directory_order"])
+    assert all_names(owner, bucket) == TREE
+    after = owner.list_objects_v2(Bucket=bucket, StartAfter="data.", MaxKeys=2)
+    assert names_of(after)[0] == ["data.csv", "data.d/1"]
+
+
+@pytest.mark.parametrize("quirks", [[], ["directory_order"]])
+def test_a_delimiter_rolls_folders_up(
+    simulator: Simulator, owner: Client, bucket: str, quirks: list[str]
+) -> None:
+    """Each folder once, whichever page it is on; below its own prefix a marker is a key."""
+    put_keys(simulator, bucket, TREE)
+    simulator.configure_bucket(bucket, quirks=quirks)
+    found = names_of(owner.list_objects_v2(Bucket=bucket, Delimiter="/"))
+    folders = ["a b/", "data-1/", "data.d/", "data/", "dir/"]
+    assert (found[0], sorted(found[1])) == (["aa", "data!", "data.csv", "zz"], folders)
+    assert sorted(all_names(owner, bucket, Delimiter="/")) == sorted(found[0] + folders)
+    assert names_of(owner.list_objects_v2(Bucket=bucket, Delimiter="/", Prefix="dir/")) == (["dir/"], [])
+    within = names_of(owner.list_objects_v2(Bucket=bucket, Delimiter="/", Prefix="data/"))
+    assert within == (["data/x"], ["data/y/"])
+
+
+def test_a_start_that_is_not_a_key_can_mislead(simulator: Simulator, owner: Client, bucket: str) -> None:
+    """One store leaves out the first key of the next page, one lists nothing, one refuses; a key is always right."""
+    simulator.fill(bucket, 6)
+
+    def after(start: str) -> list[str]:
+        asked = {"PaginationConfig": {"PageSize": 2}, "StartAfter": start}
+        pages = owner.get_paginator("list_objects_v2").paginate(Bucket=bucket, **asked)
+        return [key[-1] for page in pages for key in names_of(page)[0]]
+
+    simulator.configure_bucket(bucket, quirks=["unknown_start_skips"])
+    assert (after("00000000"), after("00000000!")) == (["1", "2", "3", "4", "5"], ["1", "2", "4", "5"])
+    simulator.configure_bucket(bucket, quirks=["unknown_start_empty"])
+    assert (after("00000000"), after("00000000!")) == (["1", "2", "3", "4", "5"], [])
+    simulator.configure_bucket(bucket, quirks=["unknown_start_400"])
+    assert after("00000000") == ["1", "2", "3", "4", "5"]
+    assert refused(owner.list_objects_v2, Bucket=bucket, StartAfter="00000000!") == "InvalidArgument"
+
+
+@pytest.mark.parametrize(
+    ("quirk", "etags"),
+    [
+        ("no_listed_etags", {None}),
+        ("empty_listed_etags", {'""'}),
+        ("alike_listed_etags", {'"d41d8cd98f00b204e9800998ecf8427e"'}),
+    ],
+)
+def test_a_listing_need_not_have_etags(
+    simulator: Simulator, owner: Client, bucket: str, quirk: str, etags: set[str | None]
+) -> None:
+    """None, empty ones, or one for all."""
+    simulator.fill(bucket, 2)
+    simulator.configure_bucket(bucket, quirks=[quirk])
+    assert {one.get("ETag") for one in owner.list_objects_v2(Bucket=bucket)["Contents"]} == etags
+
+
+def test_deletions_can_be_conditional_in_part(simulator: Simulator, owner: Client, bucket: str) -> None:
+    """Where there is no object the condition counts for nothing, or only DeleteObject heeds it."""
+    asked = {"Bucket": bucket, "Delete": {"Objects": [{"Key": "a", "ETag": "0" * 32}]}}
+    simulator.configure_bucket(bucket, quirks=["absent_delete_succeeds"])
+    owner.delete_object(Bucket=bucket, Key="a", IfMatch="0" * 32)
+    assert "Errors" not in owner.delete_objects(**asked)
+    put_keys(simulator, bucket, ["a"])
+    assert [one["Code"] for one in owner.delete_objects(**asked)["Errors"]] == ["PreconditionFailed"]
+    simulator.configure_bucket(bucket, quirks=["ignores_batch_delete_etags"])
+    assert refused(owner.delete_object, Bucket=bucket, Key="a", IfMatch="0" * 32) == "PreconditionFailed"
+    assert "Errors" not in owner.delete_objects(**asked)
+    assert simulator.count(bucket) == 0
