@@ -159,6 +159,15 @@ class TransfersPlanned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ListingLimited(Event):
+    """The store of one side cannot be listed as S3 can, and is listed in a slower way."""
+
+    name = "listing.limited"
+    side: Side
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SweepListed(Event):
     """Both listings were read to their end; `planned` is final from now on."""
 

@@ -3,21 +3,27 @@
 import time
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from functools import partial
 
 from s3mover.app.endpoints import Endpoints
 from s3mover.app.factories import filter_of, pair_of
-from s3mover.events import Notify, ObjectsListed
+from s3mover.events import ListingLimited, Notify, ObjectsListed
 from s3mover.model import ObjectPage, Side
 from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.read_ahead import ReadAhead
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
-from s3mover.s3.retry import retrying
+from s3mover.s3.listing_order import ListingOrder
 from s3mover.settings.model import Settings
 from s3mover.sweep.etag_probe import EtagProbe
 
 # Pages that `verify` reads ahead on each side.
 PAGES_AHEAD = 3
+
+DIRECTORY_ORDER = "the store lists in directory order: the bucket is listed folder by folder, as one range"
+WRONG_STARTS = (
+    "the store answers wrongly to a start-after that is not a key: the buckets are listed as one range"
+)
 
 # Returns the function that reads the pages of one side.
 PageReader = Callable[[Side, Bucket], ListPage]
@@ -36,13 +42,14 @@ def plan_of(
     def count(page: ObjectPage) -> None:
         notify(ObjectsListed(Side.DESTINATION, len(page)))
 
-    pair, sleep = pair_of(settings), endpoints.sleep
-    read_source = page_reader(Side.SOURCE, endpoints.source)
-    read_destination = page_reader(Side.DESTINATION, endpoints.destination)
-    source = SideListing(endpoints.source, pair.source_prefix, sleep, list_page=read_source)
-    destination = SideListing(
-        endpoints.destination, pair.destination_prefix, sleep, count, list_page=read_destination
-    )
+    def listing_of(side: Side, prefix: str, on_page: Callable[[ObjectPage], None]) -> SideListing:
+        bucket = endpoints.bucket(side)
+        say = partial(_announce, notify, side)
+        return SideListing(bucket, prefix, say, on_page, list_page=page_reader(side, bucket))
+
+    pair = pair_of(settings)
+    source = listing_of(Side.SOURCE, pair.source_prefix, lambda _: None)
+    destination = listing_of(Side.DESTINATION, pair.destination_prefix, count)
     rules = _rules(settings, endpoints)
     return ListingPlan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)
 
@@ -57,44 +64,68 @@ def _rules(settings: Settings, endpoints: Endpoints) -> Rules:
     )
 
 
+def _announce(notify: Notify, side: Side, message: str) -> None:
+    notify(ListingLimited(side, message))
+
+
 class SideListing:
     """The listing of one side for the plan.
 
-    `list_page` reads a page, by default the bucket's own method; `on_page` is called with each page; `sleep` waits
-    before a repetition.
+    `say` is told once what the store cannot do; `list_page` reads a page, by default the bucket's own method; `on_page`
+    is called with each page.
     """
 
     def __init__(
         self,
         bucket: Bucket,
         prefix: str,
-        sleep: Callable[[float], None],
-        on_page: Callable[[ObjectPage], None] = lambda _: None,
+        say: Callable[[str], None],
+        on_page: Callable[[ObjectPage], None],
         *,
         list_page: ListPage | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
-        self._sleep = sleep
+        self._say = say
+        self._said = False
         self._on_page = on_page
         self._list_page = list_page
 
     def pages(self, after: str = "") -> Generator[ObjectPage]:
         """Yield the objects below the prefix with keys after `after`, in order."""
         for page in self._bucket.list_objects(self._prefix, after, list_page=self._list_page):
+            if self.lists_directories():
+                self._say_once(DIRECTORY_ORDER)
             self._on_page(page)
             yield page
 
     def first_after(self, text: str) -> str | None:
         """Return the first key after `text`, None if there is none."""
-        page = retrying(
-            lambda: self._bucket.list_page(self._prefix, start_after=text, limit=1), pause=self._sleep
-        )
-        return page.entries.keys[0] if page.entries else None
+        return self._bucket.first_after(self._prefix, text)
+
+    def starts_anywhere(self) -> bool:
+        """Return whether a listing may begin after a text that is not a key."""
+        if self._bucket.order.starts_anywhere(self._prefix):
+            return True
+        self._say_once(DIRECTORY_ORDER if self.lists_directories() else WRONG_STARTS)
+        return False
+
+    def is_ordered_at(self, key: str) -> bool:
+        """Return whether the store lists in UTF-8 order at `key`, which it has."""
+        return self._bucket.order.order_at(self._prefix, [key]) is not ListingOrder.DIRECTORY
+
+    def lists_directories(self) -> bool:
+        """Return whether the store is known to list in directory order."""
+        return self._bucket.order.order is ListingOrder.DIRECTORY
 
     def close_thread(self) -> None:
         """Close the connections of the calling thread."""
         self._bucket.close_thread()
+
+    def _say_once(self, message: str) -> None:
+        if not self._said:
+            self._said = True
+            self._say(message)
 
 
 def ordered_pages(bucket: Bucket, prefix: str) -> ReadAhead[ObjectPage]:

@@ -22,6 +22,7 @@ _EMOJIS = {
     "sweep.awaited": "⏲️",
     "sweep.started": "🔄",
     "sweep.listed": "📋",
+    "listing.limited": "🐌",
     "sweep.progress": "⏳",
     "sweep.finished": "📊",
     "object.moved": "✅",

@@ -4,7 +4,7 @@ A key counts as held by the source also where a filter leaves it out. What a dif
 destination. It costs reading the destination's listing to its end, so it is done only where it is asked for.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -28,10 +28,11 @@ def compare_both_ways(page: ObjectPage, lookup: Lookup, rules: Rules) -> Iterato
         at = end
 
 
-def name_rest(lookup: Lookup, until: str | None) -> Iterator[PageDiff]:
-    """Name what the destination holds after the source's last key, up to and including `until` (None: to the end)."""
+def name_rest(lookup: Lookup, until: str | None, before: str | None = None) -> Iterator[PageDiff]:
+    """Name what the destination holds after the source's last key, up to `until` and before `before` (None: all)."""
     while ahead := lookup.ahead():
         end = len(ahead) if until is None else bisect_right(ahead, until)
+        end = end if before is None else min(end, bisect_left(ahead, before))
         if end:
             yield PageDiff(0, [], destination_only=ahead[:end])
         if end < len(ahead):

@@ -125,6 +125,13 @@ class Lookup:
         """Return the keys of the current page that were not passed; none once the listing has ended."""
         return self._page.keys[self._at :] if self._has_more() else []
 
+    def pass_before(self, key: str) -> None:
+        """Pass what the listing holds before `key`."""
+        while self._has_more():
+            self._at = bisect_left(self._page.keys, key, self._at)
+            if self._at < len(self._page):
+                return
+
     def pass_until(self, key: str) -> None:
         """Pass what the current page holds up to and including `key`."""
         self._at = bisect_right(self._page.keys, key, self._at)

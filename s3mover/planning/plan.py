@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
+from s3mover.errors import ListingError, S3Error
 from s3mover.model import ObjectPage, Outcome
 from s3mover.planning.destination_only import compare_both_ways, name_rest
 from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page, leave_out
@@ -19,10 +20,19 @@ PAGES_AHEAD = 4
 
 
 class Listing(Protocol):
-    """One side as the plan reads it; threads share it."""
+    """One side as the plan reads it; threads share it. All but the last two may raise `S3Error`."""
 
     def pages(self, after: str) -> Iterator[ObjectPage]:
         """Yield the objects whose keys come after `after`, in order."""
+
+    def starts_anywhere(self) -> bool:
+        """Return whether `pages` may begin after a text that is not a key; it costs a request once."""
+
+    def is_ordered_at(self, key: str) -> bool:
+        """Return whether the store lists in UTF-8 order at `key`, which it has; it costs a request once."""
+
+    def lists_directories(self) -> bool:
+        """Return whether the store is known to list in directory order, so that it must be listed as a whole."""
 
     def first_after(self, text: str) -> str | None:
         """Return the first key after a text, None where there is none."""
@@ -62,6 +72,8 @@ class ListingPlan:
         self._ranges = Ranges(rules.pair.source_prefix, page, bounds)
         self._destination_only = destination_only
         self._feed: Feed[PageDiff] | None = None
+        # From here on the destination holds nothing, as far as is known.
+        self._copies_end: str | None = None
 
     def diffs(self) -> Generator[PageDiff]:
         """Yield what each page of the source came to, in no particular order.
@@ -90,13 +102,34 @@ class ListingPlan:
         if self._feed is not None:
             self._feed.close()
 
+    def first_after(self, text: str) -> str | None:
+        """See `Questions.first_after`; a store that answers wrongly is not asked again."""
+        try:
+            key = self._source.first_after(text)
+            if key is not None or self._source.starts_anywhere():
+                return key
+        except S3Error:
+            self._source.starts_anywhere()
+        self._ranges.keep_whole()
+        return None
+
+    def may_cut_at(self, key: str) -> bool:
+        """See `Questions.may_cut_at`."""
+        cuttable = self._source.is_ordered_at(key) and (
+            self._has_no_copies_after(self._rules.pair.destination_key(key))
+            or self._destination.starts_anywhere()
+        )
+        if not cuttable:
+            self._ranges.keep_whole()
+        return cuttable
+
     def _readers(self) -> list[Generator[PageDiff]]:
         return [self._read_ranges() for _ in range(self._listers)]
 
     def _read_ranges(self) -> Generator[PageDiff]:
         """Yield the diffs of one range after another, as many as one thread gets."""
         try:
-            while (taken := self._ranges.take(self._source.first_after)) is not None:
+            while (taken := self._ranges.take(self)) is not None:
                 yield from self._read_range(taken)
         finally:
             # Whatever ends one lister early ends the plan: the others must not wait for its range.
@@ -106,8 +139,11 @@ class ListingPlan:
 
     def _read_range(self, taken: KeyRange) -> Iterator[PageDiff]:
         pair = self._rules.pair
-        lookup = Lookup(self._destination.pages(pair.destination_key(taken.after) if taken.after else ""))
-        for page in self._source.pages(taken.after):
+        lookup = self._lookup(taken)
+        for page in self._source_pages(taken):
+            if self._destination_only and taken.is_upper and not taken.first:
+                # What the destination holds before belongs to the range below.
+                lookup.pass_before(pair.destination_key(page.keys[0]))
             claimed, goes_on = self._ranges.claim(taken, page)
             if claimed.unusable:
                 yield leave_out(claimed.unusable, self._rules)
@@ -115,11 +151,59 @@ class ListingPlan:
                 yield from self._compare(claimed, lookup)
             if not goes_on:
                 break
-        until = self._ranges.end(taken)
-        if self._destination_only:
-            yield from name_rest(lookup, None if until is None else pair.destination_key(until))
+        self._ranges.end(taken)
+        if self._destination_only and (taken.first or not taken.is_upper):
+            yield from self._name_rest(taken, lookup)
+
+    def _source_pages(self, taken: KeyRange) -> Iterator[ObjectPage]:
+        """Yield the pages of a range; none where the store refuses to begin it, which leaves it to the range below."""
+        pages = self._source.pages(taken.after)
+        while (page := self._next_page(taken, pages)) is not None:
+            if self._ranges.cuts and self._source.lists_directories():
+                raise ListingError(
+                    f"the store of {self._rules.pair.source_bucket} lists in directory order, which was found out "
+                    "after its listing was cut into ranges; sweep again, or set sweep.ranges to 1"
+                )
+            yield page
+
+    def _next_page(self, taken: KeyRange, pages: Iterator[ObjectPage]) -> ObjectPage | None:
+        try:
+            return next(pages, None)
+        except S3Error:
+            if taken.first or not taken.is_upper:
+                raise
+            self._ranges.keep_whole()
+            return None
+
+    def _lookup(self, taken: KeyRange) -> Lookup:
+        """Return the destination's objects from the beginning of a range on."""
+        start = self._rules.pair.destination_key(taken.after) if taken.after else ""
+        if taken.is_upper or not start or self._destination.starts_anywhere():
+            return Lookup(self._copies(start))
+        lookup = Lookup(self._copies(""))
+        lookup.pass_before(start + "\0")
+        return lookup
+
+    def _copies(self, after: str) -> Iterator[ObjectPage]:
+        """Yield the destination's pages, and remember where they end: a range above need not ask."""
+        if self._has_no_copies_after(after):
+            return
+        last = after
+        for page in self._destination.pages(after):
+            last = page.keys[-1]
+            yield page
+        self._copies_end = last if self._copies_end is None else min(self._copies_end, last)
+
+    def _has_no_copies_after(self, target: str) -> bool:
+        return self._copies_end is not None and target >= self._copies_end
 
     def _compare(self, page: ObjectPage, lookup: Lookup) -> Iterator[PageDiff]:
         if self._destination_only:
             return compare_both_ways(page, lookup, self._rules)
         return iter((compare_page(page, lookup, self._rules),))
+
+    def _name_rest(self, taken: KeyRange, lookup: Lookup) -> Iterator[PageDiff]:
+        pair, above = self._rules.pair, self._ranges.first_above(taken)
+        if above is not None:
+            return name_rest(lookup, None, pair.destination_key(above))
+        return name_rest(lookup, None if taken.until is None else pair.destination_key(taken.until))

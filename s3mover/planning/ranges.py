@@ -3,20 +3,19 @@
 At first there is one range: all keys within the bounds. A lister without work takes the upper part of the range that
 has most left. A range is claimed page by page, and can be cut only above what was claimed, so that each key is in
 exactly one. It is cut only at a key that exists: some stores answer wrongly to a `start-after` that is not a key, and
-at worst such an answer leads to a poor cut. What is listed, and by which thread, is not known here.
+at worst such an answer leads to a poor cut. The seam at a cut is closed by what both listings show: the lower range
+goes on over the cut to the first key that the upper one found, or takes its place if it found none. What is listed, and
+by which thread, is not known here.
 """
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from s3mover.model import ObjectPage
 from s3mover.planning.keyspace import ceiling, halfway, left_per_passed, reach
-
-# Returns the first key after a text, None where there is none.
-FirstAfter = Callable[[str], str | None]
 
 # Pages after which a listing is not small any more: small ones are not worth a single further request.
 QUIET_PAGES = 3
@@ -26,6 +25,16 @@ WORTH_PAGES = 2
 WILD = 1000.0
 # Every so many keys of a page, one is taken to learn the alphabet from.
 SAMPLE = 16
+
+
+class Questions(Protocol):
+    """What is asked of the listings before a range is cut; each question may cost a request."""
+
+    def first_after(self, text: str) -> str | None:
+        """Return the source's first key after a text, None where there is none."""
+
+    def may_cut_at(self, key: str) -> bool:
+        """Return whether both listings may begin after `key`, which the source has."""
 
 
 class KeyBounds(NamedTuple):
@@ -43,6 +52,8 @@ class KeyRange:
     """The keys after `after`, up to and including `until` (None: to the end); those up to `passed` are claimed.
 
     `first` is the first key that was claimed, `claimed` counts them, `since_cut` those since the range was last cut.
+    `above` is the range that was cut off at `until`, None where `until` is a bound; `is_upper` says that the range
+    itself was cut off from another, `ended` that no key is left.
     `reach` is a guess: from there on the range seems to hold no key but `until`. `ending` is a guess from the last
     page; `sought` says that its end was looked for, `probed` that a lister is asking for a key to cut it at.
     """
@@ -57,6 +68,9 @@ class KeyRange:
     ending: bool = False
     sought: bool = False
     probed: bool = False
+    above: "KeyRange | None" = None
+    is_upper: bool = False
+    ended: bool = False
 
     def bound(self) -> str | None:
         """Return where its keys seem to end, None where nothing is known."""
@@ -75,49 +89,81 @@ class Ranges:
         self._active: list[KeyRange] = []
         self._alphabet = ""
         self._listed = 0
+        self._whole = False
         self._abandoned = False
+        self.cuts = 0
 
-    def take(self, first_after: FirstAfter) -> KeyRange | None:
+    def keep_whole(self) -> None:
+        """Cut no range any more."""
+        with self._changed:
+            self._whole = True
+            self._changed.notify_all()
+
+    def take(self, questions: Questions) -> KeyRange | None:
         """Wait for a range that is to be listed; None once nothing is left to list."""
         while True:
             with self._changed:
                 found = self._await_range()
             if not isinstance(found, _Probe):
                 return found
-            text = found.text(first_after)
-            key = first_after(text)
+            text = found.text(questions.first_after)
+            key = questions.first_after(text)
+            may_cut = key is not None and questions.may_cut_at(key)
             with self._changed:
                 found.range.probed = False
                 if found.range in self._active:
-                    self._cut(found.range, text, key)
+                    self._cut(found.range, text, key if may_cut else None)
                 self._changed.notify_all()
 
     def claim(self, taken: KeyRange, page: ObjectPage) -> tuple[ObjectPage, bool]:
         """Claim a page of `taken`; return what of it belongs to the range, and whether the range goes on."""
         with self._changed:
-            until = taken.until
-            count = len(page) if until is None else bisect_right(page.keys, until)
-            goes_on = until is None or not page or page.keys[-1] < until
+            count, goes_on = self._share(taken, page)
             if count:
                 self._note(taken, page, count)
             self._changed.notify_all()
+            unusable = tuple(key for key in page.unusable if _owns(taken, key))
         claimed = page if count == len(page) else page[:count]
-        if page.unusable:
-            claimed = replace(claimed, unusable=_up_to(page.unusable, until))
-        return claimed, goes_on
+        return replace(claimed, unusable=unusable) if page.unusable else claimed, goes_on
 
-    def end(self, taken: KeyRange) -> str | None:
-        """Note that a range was listed to its end, and return its last key, None for the end of all keys."""
+    def end(self, taken: KeyRange) -> None:
+        """Note that a range was listed to its end."""
         with self._changed:
+            taken.ended = True
             self._active.remove(taken)
             self._changed.notify_all()
-            return taken.until
+
+    def first_above(self, taken: KeyRange) -> str | None:
+        """Wait for the first key of the range above one that has ended; None where there is none up to its bound."""
+        with self._changed:
+            while (upper := taken.above) is not None and not upper.first and not self._abandoned:
+                if upper.ended:
+                    taken.until, taken.above = upper.until, upper.above
+                else:
+                    self._changed.wait()
+            return upper.first if upper is not None else None
 
     def abandon(self) -> None:
         """Hand out nothing more: the plan has ended, or failed."""
         with self._changed:
             self._abandoned = True
             self._changed.notify_all()
+
+    def _share(self, taken: KeyRange, page: ObjectPage) -> tuple[int, bool]:
+        """Return how many keys of a page belong to `taken`, and whether it goes on after them."""
+        last = page.keys[-1] if page.keys else ""
+        while taken.until is not None and last >= taken.until and not self._abandoned:
+            upper = taken.above
+            if upper is None:
+                return bisect_right(page.keys, taken.until), False
+            if upper.first:
+                return bisect_left(page.keys, upper.first), last < upper.first
+            if upper.ended:
+                taken.until, taken.above = upper.until, upper.above
+            else:
+                # The upper range's first page is on its way.
+                self._changed.wait()
+        return len(page), not self._abandoned
 
     def _note(self, taken: KeyRange, page: ObjectPage, count: int) -> None:
         taken.first = taken.first or page.keys[0]
@@ -144,7 +190,7 @@ class Ranges:
 
     def _probe(self) -> "_Probe | None":
         """Return where the range that has most left may be cut, or where the end of its keys is to be sought."""
-        if self._listed < QUIET_PAGES * self._page or not self._alphabet:
+        if self._whole or self._listed < QUIET_PAGES * self._page or not self._alphabet:
             return None
         largest = max((one for one in self._active if not one.probed), key=self._worth, default=None)
         if largest is None or self._worth(largest) < WORTH_PAGES * self._page:
@@ -162,12 +208,14 @@ class Ranges:
         beyond, whole.reach = whole.reach, text
         if key is None or key <= whole.passed or (whole.until is not None and key >= whole.until):
             return
-        self._waiting.append(KeyRange(key, whole.until, beyond))
+        whole.above = KeyRange(key, whole.until, beyond, above=whole.above, is_upper=True)
         whole.until = key
+        self._waiting.append(whole.above)
+        self.cuts += 1
 
     def _worth(self, one: KeyRange) -> float:
         """Guess how many keys are left: as dense as before, or as many again as came since the last cut."""
-        if one.ending or not one.claimed or one.passed == one.until:
+        if one.ending or not one.claimed or (one.until is not None and one.passed >= one.until):
             return 0.0
         return max(one.claimed * self._left(one), float(one.since_cut))
 
@@ -189,9 +237,14 @@ class _Probe:
     alphabet: str
     middle: str | None = None
 
-    def text(self, first_after: FirstAfter) -> str:
+    def text(self, first_after: Callable[[str], str | None]) -> str:
         return self.middle or reach(self.low, self.high, self.alphabet, first_after)
 
 
-def _up_to(keys: tuple[bytes, ...], until: str | None) -> tuple[bytes, ...]:
-    return keys if until is None else tuple(key for key in keys if key <= until.encode())
+def _owns(taken: KeyRange, key: bytes) -> bool:
+    """Return whether an unusable key is in a range, as far as its ends are known."""
+    if taken.is_upper and (not taken.first or key < taken.first.encode()):
+        return False
+    if taken.above is not None and taken.above.first:
+        return key < taken.above.first.encode()
+    return taken.until is None or key <= taken.until.encode()

@@ -11,16 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import md5
 from http import HTTPStatus
+from itertools import starmap
 
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
 from s3mover.s3 import xml, xml_requests
 from s3mover.s3.body import Body, checked_body, object_head
 from s3mover.s3.client import Client, Request
+from s3mover.s3.directory_walk import FolderPage, walk
 from s3mover.s3.documents import discard_body, read_document, read_page
 from s3mover.s3.headers import copy_source, etag_condition, non_empty
+from s3mover.s3.listing_order import StoreOrder
 from s3mover.s3.multipart import MultipartOperations, read_stored
-from s3mover.s3.pages import check_order, objects_page
+from s3mover.s3.object_listing import ObjectListing
+from s3mover.s3.pages import folder_page, objects_page
 from s3mover.s3.paging import Pager
 from s3mover.s3.payload import Outgoing, ReadInto, Trailer
 from s3mover.s3.records import Head, Page, Stored
@@ -78,6 +82,9 @@ class Bucket(MultipartOperations):
         self._body_limiter = body_limiter
         self._count = count
         self.address = address
+        self.order = StoreOrder(
+            self.first_after, self.is_listed, lambda prefix: self.list_page(prefix).entries.keys
+        )
         always = {
             "x-amz-expected-bucket-owner": expected_owner,
             "x-amz-request-payer": "requester" if request_payer else "",
@@ -137,12 +144,29 @@ class Bucket(MultipartOperations):
         Raises:
             ListingError: the listing contradicts itself; the pages before must be discarded, too.
         """
-        read, last = list_page or self.list_page, start_after
-        for entries in self._pager.follow(partial(read, prefix, start_after), ""):
-            check_order(self.address.bucket, last, prefix, entries)
-            last = entries.keys[-1] if entries else last
-            if entries or entries.unusable:
-                yield entries
+        read = list_page or self.list_page
+
+        def read_pages(after: str) -> Iterator[Page]:
+            def read_page(token: str) -> tuple[Page, str]:
+                page = read(prefix, after, token)
+                return page, page.next_token
+
+            return self._pager.follow(read_page, "")
+
+        walk_after = partial(walk, self._folder_pages, prefix)
+        return ObjectListing(self.address.bucket, prefix, self.order, read_pages, walk_after).pages(
+            start_after
+        )
+
+    def first_after(self, prefix: str, text: str) -> str | None:
+        """Return the first key that begins with `prefix` and comes after `text`, None if there is none."""
+        pages = self._pager.follow(lambda token: self.list_page(prefix, text, token, limit=1), "")
+        return next((entries.keys[0] for entries in pages if entries), None)
+
+    def _folder_pages(self, prefix: str) -> Iterator[FolderPage]:
+        """Yield the pages of a folder's own objects and folders."""
+        request = _listing(prefix, "", MAX_KEYS, "/")
+        return starmap(FolderPage, self._pager.pages(request, folder_page))
 
     def is_listed(self, key: str) -> bool:
         """Return whether a listing contains `key`.
@@ -261,8 +285,13 @@ class Bucket(MultipartOperations):
             raise
 
 
-def _listing(prefix: str, start_after: str, limit: int) -> Request:
-    parameters = {"prefix": prefix, "start-after": start_after, "max-keys": str(limit)}
+def _listing(prefix: str, start_after: str, limit: int, delimiter: str = "") -> Request:
+    parameters = {
+        "delimiter": delimiter,
+        "prefix": prefix,
+        "start-after": start_after,
+        "max-keys": str(limit),
+    }
     query = (("list-type", "2"), ("encoding-type", "url"), *non_empty(parameters).items())
     return Request("ListObjectsV2", "GET", query=query)
 

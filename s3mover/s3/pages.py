@@ -1,6 +1,6 @@
-"""Pages of listings: entries, the query for the next page, and whether pages contradict each other."""
+"""Pages of listings: entries, and the query for the next page."""
 
-from operator import lt
+from dataclasses import replace
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
@@ -20,9 +20,21 @@ ParsedPage = tuple[T, Query]  # what is on a page, and the query for the next
 
 def objects_page(response: Response) -> ParsedPage[ObjectPage]:
     """Parse a page of ListObjectsV2."""
-    root, entries = parse_object_page(response.read_all(MAX_PAGE))
-    require_kind(root, "ListBucketResult", response)
-    return entries, _next_query(root, {"continuation-token": xml.raw_text(root, "NextContinuationToken")})
+    entries, root = _objects_page(response)
+    return entries, _next_objects(root)
+
+
+def folder_page(response: Response) -> ParsedPage[tuple[ObjectPage, list[str]]]:
+    """Parse a page of ListObjectsV2 with a delimiter: the objects, and the folders with their delimiter.
+
+    A folder that no request can name is among the unusable keys.
+    """
+    entries, root = _objects_page(response)
+    folders = xml.folders(root)
+    usable = [name for name in folders if xml.is_usable(name)]
+    unusable = (name.encode(errors="surrogateescape") for name in folders if not xml.is_usable(name))
+    entries = replace(entries, unusable=(*entries.unusable, *unusable))
+    return (entries, usable), _next_objects(root)
 
 
 def parts_page(response: Response) -> ParsedPage[list[UploadedPart]]:
@@ -42,6 +54,15 @@ def uploads_page(response: Response) -> ParsedPage[list[ListedUpload]]:
     )
 
 
+def _objects_page(response: Response) -> tuple[ObjectPage, Element]:
+    root, entries = parse_object_page(response.read_all(MAX_PAGE))
+    return entries, require_kind(root, "ListBucketResult", response)
+
+
+def _next_objects(root: Element) -> Query:
+    return _next_query(root, {"continuation-token": xml.raw_text(root, "NextContinuationToken")})
+
+
 def _next_query(root: Element, markers: dict[str, str]) -> Query:
     """Return the query for the next page, empty where this is the last."""
     truncated = xml.text(root, "IsTruncated").lower()
@@ -52,20 +73,3 @@ def _next_query(root: Element, markers: dict[str, str]) -> Query:
     if not all(markers.values()):
         raise ListingError("a page of a listing is truncated, but has no token for the next page")
     return tuple(markers.items())
-
-
-def check_order(bucket: str, last: str, prefix: str, entries: ObjectPage) -> None:
-    """Ensure that keys ascend (strings compare as their UTF-8 does) and have the requested prefix.
-
-    Raises:
-        ListingError: they do not.
-    """
-    keys = [last, *entries.keys] if last else entries.keys
-    if not all(map(lt, keys, keys[1:])):
-        index = next(n for n in range(1, len(keys)) if keys[n - 1] >= keys[n])
-        raise ListingError(
-            f"the listing of {bucket} is out of order: {keys[index]!r} comes after {keys[index - 1]!r}"
-        )
-    # Keys with one prefix are neighbours: if the first and the last have it, all have it.
-    if entries and not (entries.keys[0].startswith(prefix) and entries.keys[-1].startswith(prefix)):
-        raise ListingError(f"the listing of {bucket} contains keys that do not begin with {prefix!r}")

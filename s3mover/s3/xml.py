@@ -118,6 +118,15 @@ def tags(root: Element) -> list[tuple[str, str]]:
     return [(text(tag, "Key"), text(tag, "Value")) for tag in root.iter("Tag")]
 
 
+def folders(root: Element) -> list[str]:
+    """Return the common prefixes of a page of ListObjectsV2, which may not be `is_usable`."""
+    encoded = is_url_encoded(root)
+    names = [raw_text(element, "Prefix") for element in root.findall("CommonPrefixes")]
+    if not all(names):
+        raise invalid_response("a page of a listing has a common prefix without a name")
+    return [decode_key(name) if encoded else name for name in names]
+
+
 def parse_uploads(root: Element) -> list[ListedUpload]:
     """Parse a page of ListMultipartUploads, without those of keys that are not `is_usable`: they are not ours."""
     encoded = is_url_encoded(root)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3mover.errors import ListingError
+from s3mover.errors import ListingError, S3Error
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.planning.page_diff import PageDiff, Rules, leave_out
@@ -53,6 +53,16 @@ class Shelf:
             self.probed += 1
         at = bisect_right(self._keys, text)
         return self._keys[at] if at < len(self._keys) else None
+
+    def starts_anywhere(self) -> bool:
+        return True
+
+    def is_ordered_at(self, key: str) -> bool:
+        assert key in self._content
+        return True
+
+    def lists_directories(self) -> bool:
+        return False
 
     def close_thread(self) -> None:
         with self.lock:
@@ -159,27 +169,125 @@ def _await_end_of_threads(before: set[threading.Thread]) -> None:
 
 
 class Misled(Shelf):
-    """A store that answers wrongly to a `start-after` that is not a key: it leaves out some keys that follow."""
+    """A store that answers wrongly to a start: it leaves out keys that follow, says that none does, or refuses."""
+
+    def __init__(self, content: dict[str, str], page: int, wrong: str, *, only_to_unknown: bool) -> None:
+        super().__init__("in/", content, page)
+        self._wrong = wrong
+        self._only_to_unknown = only_to_unknown
 
     def _after(self, after: str) -> str:
-        at = bisect_right(self._keys, after) + 3
-        return after if after in self._content or not after else self._keys[min(at, len(self._keys) - 1)]
+        if not after or (self._only_to_unknown and after in self._content):
+            return after
+        if self._wrong == "refuses":
+            raise S3Error("InvalidArgument")
+        at = len(self._keys) if self._wrong == "ends" else bisect_right(self._keys, after) + 3
+        return self._keys[min(at, len(self._keys) - 1)]
 
     def pages(self, after: str) -> Iterator[ObjectPage]:
-        return super().pages(self._after(after))
+        yield from super().pages(self._after(after))
 
     def first_after(self, text: str) -> str | None:
-        return super().first_after(self._after(text))
+        return super().first_after(self._after(text) if self._only_to_unknown else text)
 
 
-@settings(max_examples=50)
-@given(source=contents, page=st.integers(1, 4), listers=st.integers(1, 5))
-def test_a_store_that_knows_no_start_after_but_keys_is_listed_whole(
-    source: dict[str, str], page: int, listers: int
+@settings(max_examples=200)
+@given(
+    source=contents,
+    destination=contents,
+    page=st.integers(1, 4),
+    listers=st.integers(1, 5),
+    wrong=st.sampled_from(["leaves out", "ends", "refuses"]),
+    only_to_unknown=st.booleans(),
+)
+def test_a_store_that_answers_wrongly_to_a_start_is_listed_whole(
+    source: dict[str, str],
+    destination: dict[str, str],
+    page: int,
+    listers: int,
+    *,
+    wrong: str,
+    only_to_unknown: bool,
 ) -> None:
-    """Ranges are cut only at keys that exist, so that no wrong answer leaves out an object."""
-    found = planned(Misled("in/", source, page), Shelf("out/", {}, page), page, listers)
-    assert keys_moved(found) == sorted("in/" + key for key in source)
+    """Ranges are cut at keys that exist, and each goes on to what the next one found: no wrong answer hides a key."""
+    misled = Misled(source, page, wrong, only_to_unknown=only_to_unknown)
+    plan = ListingPlan(
+        misled,
+        Shelf("out/", destination, page),
+        Rules(PAIR, lambda *_: True),
+        listers=listers,
+        page=page,
+        destination_only=True,
+    )
+    with closing(plan.diffs()) as diffs:
+        found = list(diffs)
+    assert keys_moved(found) == sorted("in/" + key for key in source if destination.get(key) != source[key])
+    assert keys_left(found) == sorted("out/" + key for key in destination.keys() - source.keys())
+    assert sum(diff.listed for diff in found) == len(source)
+
+
+MANY = {f"{number:04d}": "a" for number in range(400)}
+
+
+class Limited(Shelf):
+    """A store that says of itself what it cannot do."""
+
+    anywhere = True
+    ordered = True
+    directories = False
+
+    def starts_anywhere(self) -> bool:
+        return self.anywhere
+
+    def is_ordered_at(self, _key: str) -> bool:
+        return self.ordered
+
+    def lists_directories(self) -> bool:
+        return self.directories
+
+
+def starts_of(source: Shelf, destination: Shelf) -> set[str]:
+    """Plan, and return after which keys the listings of the source began."""
+    starts: set[str] = set()
+    pages = source.pages
+
+    def noted(after: str) -> Iterator[ObjectPage]:
+        starts.add(after)
+        return pages(after)
+
+    source.pages = noted  # type: ignore[method-assign]
+    found = planned(source, destination, 5)
+    assert sum(diff.listed for diff in found) == len(MANY)
+    return starts
+
+
+@pytest.mark.parametrize("side", ["in/", "out/"])
+def test_what_cannot_be_listed_from_anywhere_is_listed_as_one_range(side: str) -> None:
+    """A destination in which a range may not begin would make its source's objects seem missing."""
+    shelves = {prefix: Limited(prefix, MANY, 5) for prefix in ("in/", "out/")}
+    assert len(starts_of(*shelves.values())) > 1
+    shelves = {prefix: Limited(prefix, MANY, 5) for prefix in ("in/", "out/")}
+    shelves[side].anywhere = shelves[side].ordered = False
+    assert starts_of(*shelves.values()) == {""}
+
+
+def test_a_destination_that_has_ended_is_not_asked_again() -> None:
+    """Neither whether it may begin anywhere, nor for the pages of ranges above."""
+    destination = Limited("out/", {"0000": "a"}, 5)
+    destination.anywhere = False
+    assert len(starts_of(Limited("in/", MANY, 5), destination)) > 1
+    assert destination.asked == 1
+
+
+def test_an_order_that_is_found_out_after_a_cut_fails_the_plan() -> None:
+    """What lies on which side of a cut is not known then."""
+
+    class Late(Limited):
+        def lists_directories(self) -> bool:
+            return self.asked > 60
+
+    with pytest.raises(ListingError, match=r"set sweep\.ranges to 1"):
+        planned(Late("in/", MANY, 5), Limited("out/", {}, 5), 5)
 
 
 @settings(max_examples=100)
@@ -283,7 +391,8 @@ def test_a_plan_that_is_fed_keeps_to_its_room_and_ends_once() -> None:
 def test_unusable_keys_are_counted_in_one_range_only_and_hide_nothing() -> None:
     """Those after the last key of a range belong to the range above, as all other keys do."""
     ranges = Ranges("", 2, KeyBounds(until="m"))
-    taken = ranges.take(lambda _: None)
+    shelves = Shelf("in/", {}, 2), Shelf("out/", {}, 2)
+    taken = ranges.take(ListingPlan(*shelves, Rules(PAIR, lambda *_: True), listers=1, page=2))
     assert taken is not None
     page = replace(
         page_of([ObjectEntry(key, 1, "e", TIME) for key in ("a", "z")]), unusable=(b"b\xff", b"n\xff")

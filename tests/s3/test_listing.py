@@ -42,13 +42,21 @@ def listed(
 
 def test_all_pages_are_read_in_order() -> None:
     """Each page asks for the next by its token, as it was given."""
-    keys, queries = listed(
-        page("p/a", "p/b", more="tok/+=1"), page(more="t2"), page("p/c"), prefix="p/", start_after="p/"
-    )
+    keys, queries = listed(page("p/a", "p/b", more="tok/+=1"), page(more="t2"), page("p/c"), prefix="p/")
     assert keys == ["p/a", "p/b", "p/c"]
     assert [query.get("continuation-token") for query in queries] == [None, ["tok/+=1"], ["t2"]]
-    assert all(query["prefix"] == ["p/"] and query["start-after"] == ["p/"] for query in queries)
-    assert all(query["encoding-type"] == ["url"] for query in queries)
+    assert all(query["prefix"] == ["p/"] and query["encoding-type"] == ["url"] for query in queries)
+
+
+def test_a_listing_from_a_start_goes_on_from_a_key() -> None:
+    """The second page is asked for after the first one's last key, as the start need not be a key; then by tokens."""
+    keys, queries = listed(
+        page("p/a", "p/b", more="t0"), page("p/c", more="tok/+=1"), page("p/d"), prefix="p/", start_after="p/"
+    )
+    assert keys == ["p/a", "p/b", "p/c", "p/d"]
+    assert [query.get("continuation-token") for query in queries] == [None, None, ["tok/+=1"]]
+    assert [query["start-after"] for query in queries] == [["p/"], ["p/b"], ["p/b"]]
+    assert all(query["prefix"] == ["p/"] and query["encoding-type"] == ["url"] for query in queries)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,15 @@ class Broken:
     def first_after(self, _text: str) -> str | None:
         return None
 
+    def starts_anywhere(self) -> bool:
+        return False
+
+    def is_ordered_at(self, _key: str) -> bool:
+        return False
+
+    def lists_directories(self) -> bool:
+        return False
+
     def close_thread(self) -> None:
         """Hold nothing."""
 
