@@ -11,10 +11,10 @@ from s3mover.diagnostics.advice import Advisor, MissingPermission, Remedy, advic
 from s3mover.diagnostics.check_results import CheckResult, CheckWarning, Level
 from s3mover.diagnostics.copy_check import CopyCheck, rights_missing_for
 from s3mover.diagnostics.probe import Probe
-from s3mover.errors import ListingError, MoverError, S3Error
-from s3mover.model import ObjectEntry, ObjectPage, Pair, Side
+from s3mover.errors import MoverError, S3Error
+from s3mover.model import ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
-from s3mover.s3.pages import check_order
+from s3mover.s3.listing_order import ListingOrder
 from s3mover.s3.rights import missing_rights
 from s3mover.s3.values import http_time
 from s3mover.transfer.properties import property_headers
@@ -119,10 +119,10 @@ class Checks:
         prefix, token = self._context.pair.source_prefix, ""
         for number in range(1, MAX_PAGES + 1):
             entries, token = self._source.list_page(prefix, token=token)
-            _require_order(self._source.address.bucket, prefix, entries)
             self._sample = min(entries, key=lambda entry: entry.size, default=None)
             if entries or not token:
-                return f"{len(entries)} objects on {'the first page' if number == 1 else f'page {number}'}"
+                place = "the first page" if number == 1 else f"page {number}"
+                return f"{len(entries)} objects on {place}{_listing_limits(self._source, prefix)}"
         raise CheckWarning(
             f"the first {MAX_PAGES} pages are empty, and the listing goes on; sweeps follow it further"
         )
@@ -140,9 +140,7 @@ class Checks:
 
     def _list_destination(self) -> str:
         prefix = self._context.pair.destination_prefix
-        entries = self._destination.list_page(prefix).entries
-        _require_order(self._destination.address.bucket, prefix, entries)
-        return "the bucket can be listed"
+        return f"the bucket can be listed{_listing_limits(self._destination, prefix)}"
 
     def _write(self) -> str:
         self._date = self._probe.write()
@@ -203,11 +201,18 @@ class Checks:
         return self._sample
 
 
-def _require_order(bucket: str, prefix: str, page: ObjectPage) -> None:
-    try:
-        check_order(bucket, "", prefix, page)
-    except ListingError as error:
-        raise ListingError(
-            f"{error}; expected keys in the order of their UTF-8 bytes, as S3 lists them. Some stores list in the "
-            "order of directories, such as S3 directory buckets and SeaweedFS: sweeps of them fail"
-        ) from error
+def _listing_limits(bucket: Bucket, prefix: str) -> str:
+    """Return what the store cannot do as S3 does when it lists, as a continuation of a sentence; empty for nothing.
+
+    Raises:
+        ListingError: keys are out of order, so that no sweep can believe the listing.
+    """
+    if next(bucket.list_objects(prefix), None) is None:
+        return ""
+    if bucket.order.order is ListingOrder.DIRECTORY:
+        return "; the store lists in directory order, so sweeps list it folder by folder, which takes longer"
+    if not bucket.order.starts_anywhere(prefix):
+        return (
+            "; the store answers wrongly to a start-after that is not a key, so sweeps list it as one range"
+        )
+    return ""

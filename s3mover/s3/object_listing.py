@@ -91,7 +91,8 @@ class ObjectListing:
             at = next(at for at in range(1, len(keys)) if keys[at - 1] >= keys[at])
             self._store.contradicted_by(keys)
             raise ListingError(
-                f"the listing of {self._bucket} is out of order: {keys[at]!r} comes after {keys[at - 1]!r}"
+                f"the listing of {self._bucket} is out of order: {keys[at]!r} comes after {keys[at - 1]!r}; "
+                "expected keys in the order of their UTF-8 bytes, as S3 lists them, or in that of directories"
             )
         # Keys with one prefix are neighbours: if the first and the last have it, all have it.
         ends = (entries.keys[0], entries.keys[-1]) if entries else ()

@@ -86,3 +86,24 @@ def test_verify_compares_a_store_that_lists_directories(world: World, tmp_path: 
     world.s3.delete_objects(DESTINATION, ["data.csv", "data/deep/007"])
     done = run_program(["verify"], world.environment, tmp_path, expect=1)
     assert [key for key in keys if f" {key}:" in done.stdout] == ["data/deep/007", "data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("quirk", "message"),
+    [
+        ("directory_order", "lists in directory order, so sweeps list it folder by folder"),
+        (
+            "unknown_start_empty",
+            "answers wrongly to a start-after that is not a key, so sweeps list it as one range",
+        ),
+    ],
+)
+def test_check_says_how_a_store_is_listed(world: World, tmp_path: Path, quirk: str, message: str) -> None:
+    """On each side; nothing is wrong with it."""
+    for bucket in (SOURCE, DESTINATION):
+        world.s3.put_objects(bucket, [{"key": key, "body": b"x"} for key in ("data/x", "data.csv", "e")])
+        world.s3.configure_bucket(bucket, quirks=[quirk])
+    done = run_program(["check", "--json"], world.environment, tmp_path)
+    results = {one["name"]: one for one in json.loads(done.stdout)}
+    for name in ("source: list", "destination: list"):
+        assert (results[name]["level"], message in results[name]["message"]) == ("ok", True)
