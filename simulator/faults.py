@@ -69,6 +69,8 @@ _REDIRECTS = {
 QUIRKS = {
     "etag_without_quotes": "ETags come without their quotes",
     "no_tag_set": "GetObjectTagging answers a Tagging element without TagSet where there are no tags",
+    "head_without_tag_count": "HeadObject does not say how many tags an object has; GetObject does",
+    "ranges_answer_200": "a range is answered with 200, though with Content-Range",
     "no_error_message": "error bodies have no Message",
     "no_version_id": "no x-amz-version-id header is sent",
     "ignores_copy_source_if_match": "CopyObject ignores the conditions on its source",

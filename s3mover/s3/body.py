@@ -80,14 +80,23 @@ def checked_body(bucket: str, if_match: str, first: int | None, response: Respon
     if if_match and etag_of(response.headers) not in ("", if_match):
         raise S3Error("PreconditionFailed", "the store returned another version than the one asked for")
     if first is not None:
-        content_range = response.headers.get("content-range", "")
-        if response.status != HTTPStatus.PARTIAL_CONTENT or not content_range.startswith(f"bytes {first}-"):
+        if not _is_range_from(first, response):
             raise invalid_response("the store returned other bytes than those asked for")
     elif response.status != HTTPStatus.OK:
         raise invalid_response(
             f"the store responded with {response.status}, expected 200 for the whole object"
         )
     return Body(response, bucket)
+
+
+def _is_range_from(first: int, response: Response) -> bool:
+    """Return whether the body begins at the byte `first`: some stores say so with 200, and the length must agree."""
+    stated = response.headers.get("content-range", "")
+    if not stated.startswith(f"bytes {first}-"):
+        return False
+    last = number(stated.partition("-")[2].partition("/")[0])
+    whole_range = last is not None and response.length == last - first + 1
+    return response.status == HTTPStatus.PARTIAL_CONTENT or (response.status == HTTPStatus.OK and whole_range)
 
 
 def etag_of(headers: Mapping[str, str]) -> str:

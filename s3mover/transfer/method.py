@@ -12,7 +12,9 @@ from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.model import Order
 from s3mover.s3.bucket import Bucket, Head, Stored
 from s3mover.s3.retry import Retry, retrying
+from s3mover.transfer.attempt_errors import is_denial
 from s3mover.transfer.parts import Part
+from s3mover.transfer.properties import TAG_COUNT
 
 # The parts of an upload are paid for until it is aborted, which makes some more requests worthwhile.
 ABORT_ATTEMPTS = 3
@@ -58,6 +60,26 @@ class MultipartUpload(NamedTuple):
         """Return how many bytes the store has of a part, 0 where it has none."""
         written = self.destination.list_parts(self.key, self.id)
         return next((one.size for one in written if one.number == part.number), 0)
+
+
+def head_with_tags(source: Bucket, order: Order) -> Head:
+    """Return the head of an object that is written in parts, with the number of its tags.
+
+    Some stores state the number with GetObject only. Where that is denied, the head is returned as it is: a copy may
+    be permitted to another principal.
+    """
+    head = source.head(order.key)
+    if TAG_COUNT in head.headers:
+        return head
+    try:
+        with source.get(order.key, if_match=order.etag, first=0, last=0) as first_byte:
+            first_byte.read_all()
+            count = first_byte.head.headers.get(TAG_COUNT, "0")
+    except S3Error as error:
+        if not is_denial(error):
+            raise
+        return head
+    return head._replace(headers={**head.headers, TAG_COUNT: count})
 
 
 def write_multipart(

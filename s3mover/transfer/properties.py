@@ -21,6 +21,7 @@ CONTENT_HEADERS = (
     "expires",
 )
 METADATA = "x-amz-meta-"
+TAG_COUNT = "x-amz-tagging-count"
 # The number of metadata entries that a response leaves out, since a header cannot carry them (API page of HeadObject).
 MISSING_METADATA = "x-amz-missing-meta"
 # How a body was framed on its way; some stores leave it in the object's Content-Encoding.
@@ -151,7 +152,7 @@ def names_chunked_coding(source: Mapping[str, str]) -> bool:
 
 def is_tagged(source: Mapping[str, str]) -> bool:
     """Return whether the headers of a GetObject or HeadObject say that the object has tags."""
-    return source.get("x-amz-tagging-count", "0") != "0"
+    return source.get(TAG_COUNT, "0") != "0"
 
 
 def _without_chunked_coding(encoding: str) -> str:

@@ -16,6 +16,7 @@ from s3mover.transfer.method import (
     RunParts,
     TransferResult,
     head_of_copy,
+    head_with_tags,
     join_notes,
     removed_on_mismatch,
     write_multipart,
@@ -62,7 +63,7 @@ class ServerSideCopy:
 
     def transfer(self, order: Order) -> TransferResult:
         """Copy with the first principal that is permitted; see `TransferMethod.transfer`."""
-        head = self._source.head(order.key) if self._head_first(order) else EMPTY_HEAD
+        head = self._head(order)
         properties = self._write_headers(order, head)
         with self._features.probe(properties.used):
             return self._copy_with_any_principal(order, properties)
@@ -76,9 +77,11 @@ class ServerSideCopy:
                 properties, head.headers, self._features.has, lambda: self._source.tags(order.key)
             )
 
-    def _head_first(self, order: Order) -> bool:
-        """Return whether the source is asked first: always for a copy in parts, where S3 keeps no properties."""
-        return order.size > self._policy.largest_copy or self._needs_head()
+    def _head(self, order: Order) -> Head:
+        """Ask the source first where properties might be lost: always for a copy in parts, where S3 keeps none."""
+        if order.size > self._policy.largest_copy:
+            return head_with_tags(self._source, order)
+        return self._source.head(order.key) if self._needs_head() else EMPTY_HEAD
 
     def _copy_with_any_principal(self, order: Order, properties: WriteHeaders) -> TransferResult:
         refusals = []

@@ -24,6 +24,7 @@ from s3mover.transfer.method import (
     RunParts,
     TransferResult,
     head_of_copy,
+    head_with_tags,
     join_notes,
     removed_on_mismatch,
     write_multipart,
@@ -116,7 +117,7 @@ class Streaming:
         )
 
     def _stream_in_parts(self, order: Order) -> TransferResult:
-        head = self._source.head(order.key)
+        head = head_with_tags(self._source, order)
         source = ObjectChecksums(order.etag, head.headers)
         properties = self._write_headers(order, source)
         algorithm = _combinable(_algorithm_of(source))

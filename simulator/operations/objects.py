@@ -73,11 +73,19 @@ def _shown(call: Call, found: StoredObject) -> Reply:
     headers += extra
     if (call.header("x-amz-checksum-mode") or "").upper() == "ENABLED" and status == 200:
         headers += checksum_headers(call, found)
-    if found.properties.tags and may_object(call, "s3:GetObjectTagging", call.bucket, call.key, found):
+    if found.properties.tags and _may_count_tags(call, found):
         headers.append(("x-amz-tagging-count", str(len(found.properties.tags))))
+    if status == 206 and call.quirk("ranges_answer_200"):
+        status = 200
     reply = Reply(status, _overridden(call, headers), content)
     reply.endless = call.request.method == "GET" and call.quirk("no_content_length")
     return reply
+
+
+def _may_count_tags(call: Call, found: StoredObject) -> bool:
+    if call.request.method == "HEAD" and call.quirk("head_without_tag_count"):
+        return False
+    return may_object(call, "s3:GetObjectTagging", call.bucket, call.key, found)
 
 
 def _extent(call: Call, found: StoredObject) -> tuple[int, Content, Headers]:

@@ -46,6 +46,7 @@ def put_documents(world: World) -> None:
             {"key": "empty", "body": b""},
             {"key": "large", "size": 11 * MIB},
             {"key": "many/", "body": b"", "headers": {"content-type": "application/x-directory"}},
+            {"key": "large and tagged", "size": 6 * MIB, "tags": {"a": "b"}},
             {"key": "plus+ %20 ümlaut", "body": b"x", "metadata": {"a": "b"}},
             {"key": "rare", "body": b"x", "storage_class": "STANDARD_IA"},
             {"key": "tagged", "body": b"x", "tags": {"a": "b"}},
@@ -98,7 +99,6 @@ def test_tags_that_the_store_does_not_keep_are_said_and_counted(
 ) -> None:
     """A tagged object arrives without its tags; its row, a warning and the summary say so; all others are whole."""
     put_documents(store)
-    store.s3.put_object(SOURCE, "large and tagged", size=6 * MIB, tags={"a": "b"})
     make_odd(store, "no_tagging")
     done = run_program(
         [*SETTINGS, "--set", f"transfer.method={method}", "sweep"], JSON | store.environment, tmp_path

@@ -331,7 +331,9 @@ def test_bytes_altered_on_the_way_never_arrive(stores: Stores, size: int) -> Non
     stores.s3.put_object("from", "k", size=size)
     transfer_method = stores.transfer_method("streaming")
     for operation in ("GetObject", "PutObject", "UploadPart"):
-        fault = stores.s3.add_fault("corrupted_body", operation=operation, times=1)
+        # The first GetObject of a large object is for the number of its tags: its byte goes nowhere.
+        nth = (2,) if operation == "GetObject" and size > PART else ()
+        fault = stores.s3.add_fault("corrupted_body", operation=operation, times=1, nth=nth)
         if operation == ("UploadPart" if size < PART else "PutObject"):
             stores.s3.clear_faults(fault)
             continue
