@@ -80,10 +80,15 @@ def _columns(pieces: list[str]) -> ObjectPage | None:
 
 
 def _page(contents: list[Element], encoded: bool) -> ObjectPage:
-    keys = [key_of(element, encoded) for element in contents]
-    unusable = tuple(key for key in keys if not is_usable(key))
-    entries = [_entry(key, element) for key, element in zip(keys, contents, strict=True) if is_usable(key)]
-    return replace(page_of(entries), unusable=tuple(map(_raw, unusable)))
+    entries: list[ObjectEntry] = []
+    unusable: list[bytes] = []
+    for element in contents:
+        key = key_of(element, encoded)
+        if is_usable(key):
+            entries.append(_entry(key, element))
+        else:
+            unusable.append(_raw(key))
+    return replace(page_of(entries), unusable=tuple(unusable))
 
 
 def _entry(key: str, element: Element) -> ObjectEntry:

@@ -146,6 +146,7 @@ def test_what_is_declared(secure: bool, trailer: bool, chunks: bool, payload: st
     assert headers.get("x-amz-decoded-content-length") == ("3" if framed else None)
     assert headers.get("content-encoding") == ("gzip,aws-chunked" if framed else None)
     assert headers.get("x-amz-trailer") == ("x-amz-checksum-crc32" if trailer else None)
+    assert headers.get("x-amz-sdk-checksum-algorithm") == ("CRC32" if trailer else None)
 
 
 def test_what_nothing_else_protects_is_read_beforehand_if_it_is_small() -> None:

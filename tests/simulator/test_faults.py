@@ -271,3 +271,19 @@ def test_an_unknown_quirk_is_refused(simulator: Simulator, opened: str) -> None:
     with pytest.raises(ValueError, match="sloow_down"):
         simulator.add_fault("sloow_down")
     assert all(QUIRKS.values())
+
+
+@pytest.mark.parametrize(("told", "status"), [({}, 200), ({"x-amz-sdk-checksum-algorithm": "CRC32"}, 400)])
+def test_a_store_can_ignore_trailers_of_which_it_was_not_told(
+    simulator: Simulator, opened: str, told: dict[str, str], status: int
+) -> None:
+    """A wrong one is refused only where its algorithm is sent as a header, too."""
+    url = quirky(simulator, opened, "ignores_trailers")
+    headers = {
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "x-amz-decoded-content-length": "1",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+        **told,
+    }
+    body = b"1\r\na\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"
+    assert ask(url, "PUT", f"/{opened}/b", body=body, headers=headers).status == status

@@ -19,6 +19,7 @@ from s3mover.model import ObjectEntry, ObjectPage, Side, page_of
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
 from s3mover.workers.messages import PageRead, ReadPage, RouteConfig
+from s3mover.workers.pool import page_requests
 from s3mover.workers.pool.forkserver import ForkServer
 from s3mover.workers.pool.handle import WorkerHandle
 from s3mover.workers.pool.page_requests import PageRequest, PageRequests, worker_page_reader
@@ -231,3 +232,12 @@ def test_an_error_travels_whole(error: MoverError) -> None:
     arrived: MoverError = pickle.loads(pickle.dumps(error))  # noqa: S301 - as the pipe does
     assert (type(arrived), str(arrived)) == (type(error), str(error))
     assert (arrived.temporary, vars(arrived)) == (error.temporary, vars(error))
+
+
+def test_a_page_that_no_worker_delivers_in_time_is_read_by_the_supervisor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread of a worker may be stuck; the sweep must not be."""
+    monkeypatch.setattr(page_requests, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(page_requests, "MAX_WAIT_SECONDS", 0.01)
+    assert PageRequest(ReadPage("", 0, *FIRST)).wait(lambda: False) is None
