@@ -13,13 +13,14 @@ from s3mover.commands.limited_endpoints import ignore_event, open_limited_endpoi
 from s3mover.errors import ExitCode, MoverError
 from s3mover.model import WAITING
 from s3mover.observe.text import human_size, visible, visible_lines
-from s3mover.planning.page_diff import PageDiff
+from s3mover.planning.page_diff import PageDiff, settle_doubts
 from s3mover.settings import Settings
 from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.stats import UNUSABLE_MESSAGE
 
-# Removes objects that wait after a failure from a page of the plan.
-RemoveWaiting = Callable[[PageDiff], PageDiff]
+# Decides by the trail about a page of the plan: what changed, and what waits after a failure.
+AskTrail = Callable[[PageDiff], PageDiff]
 
 
 def dry_run(settings: Settings, echo: Echo) -> ExitCode:
@@ -37,9 +38,9 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
     with (
         open_limited_endpoints(settings) as endpoints,
         closing(plan_of(settings, endpoints, ignore_event).diffs()) as diffs,
-        _opened_backoff(settings, echo) as remove_waiting,
+        _opened_trail(settings, echo) as ask,
     ):
-        for diff in map(remove_waiting, diffs):
+        for diff in map(ask, diffs):
             listed += diff.listed
             waiting += diff.skipped.get(WAITING, 0)
             for key in diff.unusable:
@@ -56,17 +57,18 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
 
 
 @contextmanager
-def _opened_backoff(settings: Settings, echo: Echo) -> Iterator[RemoveWaiting]:
-    """Yield the function that removes waiting objects; print a notice if the trail cannot be read."""
+def _opened_trail(settings: Settings, echo: Echo) -> Iterator[AskTrail]:
+    """Yield the function that asks the trail; print a notice if it cannot be read."""
     url, trail = settings.audit.url.value, None
     try:
-        # Before the first sweep there is no schema, and no object can wait.
+        # Before the first sweep there is no schema, and no object was copied, or can wait.
         trail = None if schema_text(url) else open_reader(url)
     except MoverError as error:
         echo(f"cannot read which objects wait after failing: {visible_lines(str(error))}")
     if trail is None:
-        yield lambda diff: diff
+        yield lambda diff: settle_doubts(diff, {})
         return
-    with closing(trail):
-        backoff = ObjectBackoff(trail, pair_of(settings), backoff_policy_of(settings), time.time)
-        yield backoff.without_backed_off
+    with closing(trail) as reader:
+        pair = pair_of(settings)
+        backoff = ObjectBackoff(reader, pair, backoff_policy_of(settings), time.time)
+        yield lambda diff: backoff.without_backed_off(ask_trail(diff, reader, pair))

@@ -6,11 +6,12 @@ objects compared one by one.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from s3mover.model import UNUSABLE_KEY, ObjectEntry, ObjectPage, Pair, Transfer, key_text
-from s3mover.planning.compare import reason_to_transfer
+from s3mover.planning.compare import all_name_content, are_alike, listed_difference, reason_by_time
 from s3mover.planning.filters import KeyFilter
 
 Pages = Iterator[ObjectPage]
@@ -39,12 +40,20 @@ class Rules:
         return self.included is None and not (self.not_after and max(page.times) > self.not_after)
 
 
+class Doubt(NamedTuple):
+    """An object of which sizes and ETags do not tell whether it is in place; `by_time` is the reason by the times."""
+
+    entry: ObjectEntry
+    by_time: str
+
+
 @dataclass(frozen=True, slots=True)
 class PageDiff:
     """The result of one page of the source: each of its `listed` objects is skipped for a reason or to be transferred.
 
-    `destination_only` names keys of the destination without an object at the source, where that is asked for, and
-    `unusable` keys of the source, as texts for people.
+    Those in `doubtful` are neither yet: `settle_doubts` decides, by what the trail says. `destination_only` names keys
+    of the destination without an object at the source, where that is asked for, and `unusable` keys of the source, as
+    texts for people.
     """
 
     listed: int
@@ -52,6 +61,7 @@ class PageDiff:
     skipped: dict[str, int] = field(default_factory=dict)
     destination_only: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
+    doubtful: list[Doubt] = field(default_factory=list)
 
 
 def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
@@ -61,8 +71,10 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
     asserts it. Objects that only the destination holds are passed over; see `destination_only.py`.
     """
     targets = rules.pair.destination_keys(page.keys)
-    in_runs = rules.takes_all(page)
+    in_runs = rules.takes_all(page) and all_name_content(page.etags, page.sizes)
+    alike = not in_runs and are_alike(page.etags, page.sizes)
     transfers: list[Transfer] = []
+    doubtful: list[Doubt] = []
     skipped: dict[str, int] = {}
     at = 0
     while at < len(page):
@@ -72,13 +84,30 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
             at += run
             continue
         for number in range(at, min(at + SINGLY, len(page))):
-            decision = _decide(page[number], targets[number], lookup, rules)
+            decision = _decide(page[number], targets[number], lookup, rules, alike=alike)
             if isinstance(decision, Transfer):
                 transfers.append(decision)
+            elif isinstance(decision, Doubt):
+                doubtful.append(decision)
             else:
                 skipped[decision] = skipped.get(decision, 0) + 1
         at += SINGLY
-    return PageDiff(len(page), transfers, skipped)
+    return PageDiff(len(page), transfers, skipped, doubtful=doubtful)
+
+
+def settle_doubts(diff: PageDiff, copied: Mapping[str, str]) -> PageDiff:
+    """Return the diff without doubts; `copied` has the ETags that objects had at the source when last copied."""
+    if not diff.doubtful:
+        return diff
+    transfers, skipped = list(diff.transfers), dict(diff.skipped)
+    for entry, by_time in diff.doubtful:
+        etag = copied.get(entry.key)
+        reason = ("" if etag == entry.etag else "etag") if etag else by_time
+        if reason:
+            transfers.append(Transfer(entry, reason))
+        else:
+            skipped["in_place"] = skipped.get("in_place", 0) + 1
+    return replace(diff, transfers=transfers, skipped=skipped, doubtful=[])
 
 
 def leave_out(keys: tuple[bytes, ...], rules: Rules) -> PageDiff:
@@ -91,16 +120,29 @@ def leave_out(keys: tuple[bytes, ...], rules: Rules) -> PageDiff:
     return PageDiff(len(keys), [], skipped, unusable=unusable)
 
 
-def _decide(entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules) -> Transfer | str:
+def _decide(
+    entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules, *, alike: bool
+) -> Transfer | Doubt | str:
     if rules.included is not None and not rules.included(entry.key):
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
         return "too_young"
     copy = lookup.find(target)
-    reason = reason_to_transfer(entry, copy, md5_etags=True)
-    if reason == "etag" and copy is not None and not rules.etags_are_md5s(entry, copy):
-        reason = reason_to_transfer(entry, copy, md5_etags=False)
+    reason = listed_difference(entry, copy, md5_etags=True)
+    if copy is not None and not _holds(reason, entry, copy, rules, alike=alike or lookup.etags_are_alike()):
+        reason = None
+    if reason is None:
+        reason = reason_by_time(entry, copy)
+        if entry.etag and not alike:
+            return Doubt(entry, reason)
     return Transfer(entry, reason) if reason else "in_place"
+
+
+def _holds(reason: str | None, entry: ObjectEntry, copy: ObjectEntry, rules: Rules, *, alike: bool) -> bool:
+    """Return whether a decision that was made by ETags can be relied upon."""
+    if reason == "etag":
+        return not alike and rules.etags_are_md5s(entry, copy)
+    return reason != "" or not alike or entry.size == 0
 
 
 class Lookup:
@@ -124,6 +166,10 @@ class Lookup:
     def ahead(self) -> list[str]:
         """Return the keys of the current page that were not passed; none once the listing has ended."""
         return self._page.keys[self._at :] if self._has_more() else []
+
+    def etags_are_alike(self) -> bool:
+        """Return whether the objects of the current page have the same ETag, all of them."""
+        return are_alike(self._page.etags, self._page.sizes)
 
     def pass_before(self, key: str) -> None:
         """Pass what the listing holds before `key`."""

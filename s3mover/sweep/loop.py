@@ -15,6 +15,7 @@ from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep.backlog import ROWS_PER_WRITE, Backlog
 from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.removal import Removed
 from s3mover.sweep.result import SweepResult, status_of
 from s3mover.sweep.settlement import Settlement
@@ -153,7 +154,7 @@ class Sweep:
                 self._settlement.add_deletions(message)
 
     def _take_page(self, page: PageDiff) -> None:
-        diff = self._backoff.without_backed_off(page)
+        diff = self._backoff.without_backed_off(ask_trail(page, self._tools.trail, self._pair))
         self._stats.page_compared(diff)
         self._backlog.add(diff.transfers)
         self._pages_held += 1

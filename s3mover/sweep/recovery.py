@@ -11,7 +11,7 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import PendingRow
 from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
-from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges
+from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges, etag_names_content
 from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
 from s3mover.sweep.completion import Arrived, complete
@@ -194,15 +194,20 @@ def _is_found(outcome: Outcome, source: Head) -> bool:
 
 def _version_of(row: PendingRow, arrived: Head, source: Head | None) -> Version | None:
     """Return the version that the destination holds a copy of, made by this row."""
-    same = source is not None and source.etag == row.source_etag
+    same = source is not None and bool(source.etag) and source.etag == row.source_etag
     headers = source.headers if source is not None and same else {}
     intended = Version(row.size, ObjectChecksums(row.source_etag, headers), CLOCK_TOLERANCE_SECONDS)
-    if arrived.etag == row.source_etag and arrived.size == row.size:
+    if _same_content(row, arrived) and arrived.size == row.size:
         return intended
     versions = [intended]
     if source is not None and not same:
         versions.append(Version(source.size, ObjectChecksums(source.etag, source.headers), 0.0))
     return next((one for one in versions if _is_copy_of(one, arrived, row.created_at)), None)
+
+
+def _same_content(row: PendingRow, arrived: Head) -> bool:
+    """Return whether the ETags alone prove that the destination holds what was intended; some stores list none."""
+    return arrived.etag == row.source_etag and etag_names_content(row.source_etag)
 
 
 def _is_copy_of(version: Version, arrived: Head, intended_at: float) -> bool:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.model import ObjectEntry, has_md5_shape
-from s3mover.planning.compare import reason_to_transfer
+from s3mover.planning.compare import all_name_content, are_alike, reason_to_transfer
 
 MD5_A, MD5_B, PARTS = "a" * 32, "b" * 32, "c" * 32 + "-7"
+NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # the MD5 of nothing, which a store may list for all objects
 EARLY, LATE = "2025-01-04T03:17:09.000Z", "2025-01-04T03:17:10.000Z"
 
 
@@ -28,6 +29,12 @@ def entry(etag: str = MD5_A, size: int = 5, modified: str = EARLY) -> ObjectEntr
         (entry(PARTS), entry(MD5_B, modified=LATE), True, ""),
         (entry(PARTS, modified=LATE), entry(MD5_B), True, "newer"),
         (entry(PARTS), entry(MD5_B), True, "newer"),
+        (entry("", modified=LATE), entry(""), True, "newer"),
+        (entry(""), entry("", modified=LATE), True, ""),
+        (entry("of the store's own"), entry("of the store's own"), True, "newer"),
+        (entry(NOTHING), entry(NOTHING), True, "newer"),
+        (entry(NOTHING), entry(MD5_A, modified=LATE), True, ""),
+        (entry(NOTHING, size=0), entry(NOTHING, size=0), True, ""),
     ],
 )
 def test_the_truth_table_holds(
@@ -60,3 +67,34 @@ def test_different_sizes_are_never_in_place(
     """Whatever ETags and times say, another size is another object."""
     if source.size != destination.size:
         assert reason_to_transfer(source, destination, md5_etags=md5_etags) == "size"
+
+
+@pytest.mark.parametrize(
+    ("etags", "sizes", "expected"),
+    [
+        ([MD5_A], [5], False),
+        ([MD5_A, MD5_A], [5, 5], False),
+        ([MD5_A, MD5_A], [5, 6], True),
+        ([MD5_A, MD5_B, MD5_A], [5, 6, 7], False),
+        ([MD5_A] * 8, [5] * 8, True),
+    ],
+)
+def test_one_etag_for_all_is_recognised(etags: list[str], sizes: list[int], *, expected: bool) -> None:
+    """Equal contents have equal sizes, and a few objects may well be equal."""
+    assert are_alike(etags, sizes) is expected
+
+
+@pytest.mark.parametrize(
+    ("etags", "expected"),
+    [
+        ([MD5_A, MD5_B], True),
+        ([MD5_A, PARTS], True),
+        ([MD5_A, ""], False),
+        ([MD5_A, "x" * 32], False),
+        ([MD5_A, NOTHING], False),
+    ],
+)
+def test_a_page_whose_etags_name_the_content_is_recognised(etags: list[str], *, expected: bool) -> None:
+    """Each of them, although the page is checked as one text."""
+    assert all_name_content(etags, [5] * len(etags)) is expected
+    assert all_name_content([NOTHING, MD5_A], [0, 5])

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning import page_diff
 from s3mover.planning.filters import key_filter
-from s3mover.planning.page_diff import Lookup, PageDiff, Pages, Rules, compare_page
+from s3mover.planning.page_diff import (
+    Doubt,
+    Lookup,
+    PageDiff,
+    Pages,
+    Rules,
+    compare_page,
+    settle_doubts,
+)
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -87,7 +95,46 @@ def test_etags_that_do_not_tell_leave_it_to_the_times() -> None:
         asked.append(f"{entry.key} {copy.key}")
         return False
 
-    [diff] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, tell))
+    [undecided] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, tell))
+    diff = settle_doubts(undecided, {})
     assert [(t.entry.key, t.reason) for t in diff.transfers] == [("in/b", "newer")]
     assert diff.skipped == {"in_place": 1}
     assert asked == ["in/a out/a", "in/b out/b"]
+
+
+EARLY, LATE = "2025-01-04T03:17:09.000Z", "2025-01-04T03:17:10.000Z"
+
+
+@pytest.mark.parametrize(
+    ("copied", "moved"),
+    [
+        ({}, [("in/a", "newer")]),
+        ({"in/a": "p-7", "in/b": "p-7"}, []),
+        ({"in/a": "q-7", "in/b": "q-7"}, [("in/a", "etag"), ("in/b", "etag")]),
+        ({"in/a": "", "in/b": ""}, [("in/a", "newer")]),
+    ],
+)
+def test_the_trail_decides_before_clocks_do(copied: dict[str, str], moved: list[tuple[str, str]]) -> None:
+    """Where it knows which version was copied; a destination whose clock is ahead hides no change."""
+    doubts = [Doubt(ObjectEntry(f"in/{key}", 1, "p-7", EARLY), by) for key, by in (("a", "newer"), ("b", ""))]
+    diff = settle_doubts(PageDiff(3, [], {"in_place": 1}, doubtful=doubts), copied)
+    assert [(t.entry.key, t.reason) for t in diff.transfers] == moved
+    assert diff.listed == len(diff.transfers) + sum(diff.skipped.values())
+    assert not diff.doubtful
+
+
+@pytest.mark.parametrize("etag", ["", "d41d8cd98f00b204e9800998ecf8427e", "a" * 32])
+@pytest.mark.parametrize("both", [True, False])
+def test_a_listing_that_has_no_etags_or_one_for_all_leaves_it_to_the_times(etag: str, *, both: bool) -> None:
+    """On one side or on both; neither the trail nor the store is asked, which know no more."""
+    times = [EARLY, LATE] * 5
+    source = [ObjectEntry(f"in/{at}", 1, etag, time) for at, time in enumerate(times)]
+    etags = [etag if both else f"{at}" * 32 for at in range(10)]
+    copies = [ObjectEntry(f"out/{at}", 1, etags[at], time) for at, time in enumerate(reversed(times))]
+
+    def unasked(*_: ObjectEntry) -> bool:
+        raise AssertionError("a question was asked that costs a request")
+
+    [diff] = scan(iter([page_of(source)]), iter([page_of(copies)]), Rules(PAIR, unasked))
+    assert [t.entry.key for t in diff.transfers] == [f"in/{at}" for at in range(1, 10, 2)]
+    assert (diff.skipped, diff.doubtful) == ({"in_place": 5}, [])

@@ -38,8 +38,8 @@ def bucket(simulator: Simulator, name: str) -> Bucket:
 def test_odd_keys_are_listed_once_by_ranges(simulator: Simulator) -> None:
     """Three thousand keys of six forms, of which every seventh is in place; the source's prefix is another."""
     keys = [form.format(number * 7919) for form in FORMS for number in range(COUNT)]
-    simulator.put_objects("from", [{"key": f"in/{key}", "size": 1, "seed": 1} for key in keys])
-    simulator.put_objects("to", [{"key": f"ü/{key}", "size": 1, "seed": 1} for key in keys[::7]])
+    simulator.put_objects("from", [{"key": f"in/{key}", "size": 9, "seed": hash(key)} for key in keys])
+    simulator.put_objects("to", [{"key": f"ü/{key}", "size": 9, "seed": hash(key)} for key in keys[::7]])
     pair = Pair("from", "in/", "to", "ü/")
     said: list[str] = []
     source, destination = (
