@@ -151,7 +151,7 @@ class Bucket(MultipartOperations):
                 page = read(prefix, after, token)
                 return page, page.next_token
 
-            return self._pager.follow(read_page, "")
+            return self._pager.follow(read_page, "", lambda page: not page.entries)
 
         walk_after = partial(walk, self._folder_pages, prefix)
         return ObjectListing(self.address.bucket, prefix, self.order, read_pages, walk_after).pages(
@@ -166,7 +166,7 @@ class Bucket(MultipartOperations):
     def _folder_pages(self, prefix: str) -> Iterator[FolderPage]:
         """Yield the pages of a folder's own objects and folders."""
         request = _listing(prefix, "", MAX_KEYS, "/")
-        return starmap(FolderPage, self._pager.pages(request, folder_page))
+        return starmap(FolderPage, self._pager.pages(request, folder_page, lambda page: not any(page)))
 
     def is_listed(self, key: str) -> bool:
         """Return whether a listing contains `key`.

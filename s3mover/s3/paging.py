@@ -1,7 +1,8 @@
 """Reads a listing page by page; each page is retried after temporary errors. `pages.py` parses them."""
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator
 from functools import partial
+from operator import not_
 from typing import TypeVar
 
 from s3mover.errors import ListingError, MoverError, S3Error
@@ -14,7 +15,7 @@ from s3mover.s3.retry import permanent_after, retrying
 MAX_INVALID = 3
 # Empty pages in a row that name a next one: S3 sends some where it passes over millions of deleted objects.
 MAX_EMPTY = 1000
-T = TypeVar("T", bound=Sized)
+T = TypeVar("T")
 M = TypeVar("M")
 
 
@@ -29,21 +30,28 @@ class Pager:
         self._bucket = bucket
         self._sleep = sleep
 
-    def pages(self, request: Request, read: Callable[[Response], ParsedPage[T]]) -> Iterator[T]:
+    def pages(
+        self,
+        request: Request,
+        read: Callable[[Response], ParsedPage[T]],
+        is_empty: Callable[[T], bool] = not_,
+    ) -> Iterator[T]:
         """Yield the items of each page of `request`, which `read` parses."""
         first: Query = ()
         return self.follow(
-            lambda query: self.page(request._replace(query=request.query + query), read), first
+            lambda query: self.page(request._replace(query=request.query + query), read), first, is_empty
         )
 
-    def follow(self, read_page: Callable[[M], tuple[T, M]], marker: M) -> Iterator[T]:
+    def follow(
+        self, read_page: Callable[[M], tuple[T, M]], marker: M, is_empty: Callable[[T], bool] = not_
+    ) -> Iterator[T]:
         """Yield page after page: `read_page` returns the items and the next page's marker, empty after the last."""
         empty = 0
         while True:
             items, next_marker = retrying(
                 permanent_after(MAX_INVALID, partial(read_page, marker), _is_invalid), pause=self._sleep
             )
-            empty = 0 if items else empty + 1
+            empty = empty + 1 if is_empty(items) else 0
             if empty > MAX_EMPTY:
                 raise ListingError(f"the listing of {self._bucket} does not advance: {empty} pages are empty")
             yield items
