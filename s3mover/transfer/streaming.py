@@ -6,16 +6,14 @@ bytes as a trailer, so that the destination refuses altered bytes.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from s3mover.errors import S3Error, VerificationError
 from s3mover.model import Order
-from s3mover.s3.bucket import Body, Bucket, Head, Stored
+from s3mover.s3.bucket import Body, Bucket, Stored
 from s3mover.s3.payload import Trailer
 from s3mover.s3.retry import Retry, no_retry
 from s3mover.transfer.checksums import Algorithm, Checksum, base64_text, full_object_checksum
+from s3mover.transfer.copy_check import CopyCheck
 from s3mover.transfer.framing import Framing, Framings
 from s3mover.transfer.hashing import base64_length, combine
 from s3mover.transfer.hashing_reader import HashingReader
@@ -23,10 +21,8 @@ from s3mover.transfer.method import (
     MultipartUpload,
     RunParts,
     TransferResult,
-    head_of_copy,
     head_with_tags,
     join_notes,
-    removed_on_mismatch,
     write_multipart,
 )
 from s3mover.transfer.object_checksums import ObjectChecksums, etag_is_md5
@@ -34,15 +30,13 @@ from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.properties import (
     WriteHeaders,
-    names_chunked_coding,
-    property_headers,
     with_source_properties,
     write_headers,
 )
 from s3mover.transfer.source_body import SourceBody
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.tagging import write_late_tags
-from s3mover.transfer.verification import check_content, check_size
+from s3mover.transfer.verification import check_content
 
 READ_BUFFER = 256 * 1024  # bytes
 NO_CHECKSUMS = ObjectChecksums("", {})
@@ -77,6 +71,7 @@ class Streaming:
         self._run_parts = run_parts
         self._features = features
         self._framing = Framing(features, secure=destination.address.scheme == "https")
+        self._check = CopyCheck(destination, self._framing, retry)
         self._retry = retry
 
     def transfer(self, order: Order) -> TransferResult:
@@ -104,7 +99,7 @@ class Streaming:
                 self._framing.sending(order.target, used),
             ):
                 stored = self._put(order, reader, properties.headers | md5, used)
-        return self._verified(order, source, properties, stored, reader.checksum(), used, reader)
+        return self._finished(order, source, properties, stored, reader.checksum(), used, reader)
 
     def _put(self, order: Order, reader: HashingReader, headers: dict[str, str], used: Framings) -> Stored:
         return self._destination.put(
@@ -142,7 +137,7 @@ class Streaming:
         with self._features.probe(self._used_features(properties, used, {})):
             headers = properties.headers | _checksum_request(algorithm, used)
             stored = write_multipart(self._destination, order, headers, fill, self._retry)
-        return self._verified(order, source, properties, stored, _object_checksum(algorithm, sent), used)
+        return self._finished(order, source, properties, stored, _object_checksum(algorithm, sent), used)
 
     def _send_part(
         self,
@@ -165,12 +160,7 @@ class Streaming:
                 chunks=Feature.CHUNKS in used,
                 headers=self._unframed_md5(order, part, properties, used),
             )
-        with (
-            self._framing.verifying(order.target, used),
-            self._frames_noticed(used, part.length, lambda: upload.size_of(part)),
-        ):
-            reader.check_arrived(ObjectChecksums(stored.etag, stored.headers))
-        self._framing.record_response(stored.headers, reader.checksum(), used)
+        self._check.verify_part(upload, part, stored, used, reader)
         return SentPart(stored.etag, reader.digest(), part.length)
 
     def _open(self, order: Order, length: int, part: Part | None = None) -> SourceBody:
@@ -218,7 +208,7 @@ class Streaming:
                 digest.update(buffer[:count])
         return {"content-md5": base64_text(digest.digest())}
 
-    def _verified(
+    def _finished(
         self,
         order: Order,
         source: ObjectChecksums,
@@ -228,75 +218,12 @@ class Streaming:
         used: Framings,
         reader: HashingReader | None = None,
     ) -> TransferResult:
-        written = ObjectChecksums(stored.etag, stored.headers)
-        with (
-            self._framing.verifying(order.target, used),
-            removed_on_mismatch(self._destination, order.target, stored.etag),
-            self._frames_noticed(used, order.size, lambda: self._destination.head(order.target).size),
-        ):
-            proven = check_content(source, written, computed)
-            if reader is not None:
-                proven = reader.check_arrived(written) or proven
-                self._framing.record_response(stored.headers, computed, used)
-            note = self._inspect(order, source, computed, used, proven=proven, framed=reader is not None)
+        """Verify the copy, and write the tags that no header carries; `reader` is that of an object in one piece."""
+        note = self._check.verify(order, source, stored, computed, used, reader)
         write_late_tags(
             self._destination, order.target, stored.etag, properties.late_tags, self._features, self._retry
         )
         return TransferResult(stored.etag, join_notes(properties.note, note), properties.unkept)
-
-    @contextmanager
-    def _frames_noticed(
-        self, used: Framings, length: int, stored_length: Callable[[], int]
-    ) -> Iterator[None]:
-        """Disable framing if a `VerificationError` is raised within the context and more was stored than was sent."""
-        try:
-            yield
-        except VerificationError:
-            if used and _is_longer(stored_length, length):
-                self._framing.disable()
-            raise
-
-    def _inspect(
-        self,
-        order: Order,
-        source: ObjectChecksums,
-        computed: Checksum,
-        used: Framings,
-        *,
-        proven: bool,
-        framed: bool,
-    ) -> str:
-        """Ask for the head of a copy that the response does not prove, or whose framing is unknown. Return a note."""
-        encoded = "content-encoding" in property_headers(source.headers, ())
-        inspecting = framed and self._framing.must_inspect(used, encoded=encoded)
-        if proven and not inspecting:
-            return ""
-        try:
-            copy = head_of_copy(self._destination, order.target, self._retry)
-        except S3Error:
-            if not proven:
-                raise
-            return ""
-        check_size(order.size, copy.size)
-        proven = check_content(source, ObjectChecksums(copy.etag, copy.headers), computed) or proven
-        if inspecting:
-            self._check_clean(copy, used, encoded=encoded)
-        return "" if proven else "verified by size alone"
-
-    def _check_clean(self, copy: Head, used: Framings, *, encoded: bool) -> None:
-        if names_chunked_coding(copy.headers):
-            self._framing.disable()
-            raise VerificationError(
-                "the store left the framing of the request in the object's Content-Encoding"
-            )
-        self._framing.record_clean(used, encoded=encoded)
-
-
-def _is_longer(stored_length: Callable[[], int], length: int) -> bool:
-    try:
-        return stored_length() > length
-    except S3Error:
-        return False
 
 
 def _trailer(reader: HashingReader, used: Framings) -> Trailer | None:
