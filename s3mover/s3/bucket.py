@@ -41,6 +41,7 @@ NO_SUCH_SETTING = frozenset(
 )
 UNKNOWN_OPERATION = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 DEFAULT_TIMEOUTS = Timeouts()
+NOTHING = ObjectPage([], [], [], [], [])
 # Reads one page: of the keys with a prefix, after a key, at a token of the page before (each empty for none).
 ListPage = Callable[[str, str, str], Page]
 
@@ -174,8 +175,7 @@ class Bucket(MultipartOperations):
         To a principal that may list a part of the bucket only, S3 refuses a missing object like a forbidden one (API
         page of HeadObject, "Permissions"); the listing shows which it is.
         """
-        entries = self.list_page(key, limit=1).entries
-        return entries.keys == [key]
+        return self._first_listed(key).keys == [key]
 
     def head(self, key: str) -> Head:
         """Return the head of an object, its checksums included."""
@@ -266,8 +266,13 @@ class Bucket(MultipartOperations):
 
     def _listed_size(self, key: str) -> int:
         """Return the size of an object by the listing, `UNKNOWN_LENGTH` where that has it not."""
-        entries = self.list_page(key, limit=1).entries
+        entries = self._first_listed(key)
         return entries.sizes[0] if entries.keys == [key] else UNKNOWN_LENGTH
+
+    def _first_listed(self, prefix: str) -> ObjectPage:
+        """Return a page with the first key that begins with `prefix`; some stores list empty pages before it."""
+        pages = self._pager.follow(partial(self.list_page, prefix, "", limit=1), "")
+        return next((entries for entries in pages if entries.keys), NOTHING)
 
     def put_tags(self, key: str, tags: Sequence[tuple[str, str]]) -> None:
         """Replace the tags of an object."""
