@@ -57,7 +57,8 @@ def finished(output: str) -> dict[str, Any]:
 def test_what_fails_again_and_again_waits(run: Run, world: World, tmp_path: Path) -> None:
     """The wait outlives every process, shows in counts, summary, dry run and report, and ends when told to."""
     world.s3.put_objects(SOURCE, [{"key": key, "body": b"x", "age": 100} for key in ("bad\n", "good")])
-    world.s3.add_fault("internal_error", operation="CopyObject", key="bad\n")
+    for operation in ("CopyObject", "GetObject"):
+        world.s3.add_fault("internal_error", operation=operation, key="bad\n")
     for _ in range(2):
         assert finished(run("sweep", expect=1))["failed"] == 1
     tries = world.s3.counts(DESTINATION)["CopyObject"]
@@ -87,7 +88,7 @@ def test_what_fails_again_and_again_waits(run: Run, world: World, tmp_path: Path
 def test_another_object_under_the_key_does_not_wait(run: Run, world: World) -> None:
     """What kept the old content away may not keep the new one; afterwards it is as if it had never failed."""
     world.s3.put_object(SOURCE, "k", b"old", age=100)
-    world.s3.add_fault("internal_error", operation="CopyObject", key="k")
+    world.s3.add_fault("internal_error", key="k")
     run("sweep", expect=1)
     run("sweep", expect=1)
     world.s3.clear_faults()
@@ -100,7 +101,7 @@ def test_another_object_under_the_key_does_not_wait(run: Run, world: World) -> N
 def test_all_may_be_told_to_wait_no_longer(run: Run, world: World) -> None:
     """`retry` wants to be told which, and counts."""
     world.s3.put_objects(SOURCE, [{"key": f"k{n}", "body": b"x", "age": 100} for n in range(3)])
-    world.s3.add_fault("internal_error", operation="CopyObject")
+    world.s3.add_fault("internal_error", key="k*")
     run("sweep", expect=1)
     run("retry", expect=2)
     run("retry", "k1", "--all", expect=2)

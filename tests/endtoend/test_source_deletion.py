@@ -40,7 +40,7 @@ def test_nothing_is_deleted_by_default(world: World, tmp_path: Path) -> None:
 def test_what_failed_stays(world: World, tmp_path: Path) -> None:
     """An object whose copy is not recorded as a success is never deleted."""
     world.s3.put_objects(SOURCE, [{"key": f"k{n}", "body": b"x"} for n in range(5)])
-    world.s3.add_fault("refusal", operation="CopyObject", key="k2", code="InvalidRequest", status=400)
+    world.s3.add_fault("refusal", key="k2", code="InvalidRequest", status=400)
     run_program(["sweep"], {**world.environment, **MOVE}, tmp_path, expect=1)
     assert [one["key"] for one in world.s3.objects(SOURCE)] == ["k2"]
 

@@ -140,7 +140,7 @@ def test_prefixes_are_replaced_and_filters_kept_to(world: World, tmp_path: Path)
 def test_a_failing_object_is_an_error_and_the_others_move(world: World, tmp_path: Path) -> None:
     """One object that S3 refuses to copy for good ends in an error row and exit code 1; the rest is moved."""
     world.s3.put_objects(SOURCE, [{"key": f"k{n}", "body": b"x"} for n in range(20)])
-    world.s3.add_fault("internal_error", operation="CopyObject", key="k7")
+    world.s3.add_fault("internal_error", key="k7")
     settings = {**world.environment, "S3MOVER_TRANSFER__MAX_ATTEMPTS": "2"}
 
     run_program(["sweep"], settings, tmp_path, expect=1)
