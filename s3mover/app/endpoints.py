@@ -12,6 +12,7 @@ from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import ATTEMPTS, Retry, retry_policy
+from s3mover.s3.wire import Timeouts, timeouts_with
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 
@@ -67,11 +68,12 @@ def connect_endpoints(
     with closing(config_process or ConfigProcess()) as resolver:
         source = _credentials(Side.SOURCE, settings.source, notify, resolver)
         destination = _credentials(Side.DESTINATION, settings.destination, notify, resolver)
+    timeouts = timeouts_with(settings.transfer.timeout)
     return Endpoints(
         source,
         destination,
-        _bucket(source, Side.SOURCE, settings.source, notify, traffic, sleep),
-        _bucket(destination, Side.DESTINATION, settings.destination, notify, traffic, sleep),
+        _bucket(source, Side.SOURCE, settings.source, timeouts, notify, traffic, sleep),
+        _bucket(destination, Side.DESTINATION, settings.destination, timeouts, notify, traffic, sleep),
         retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.spend_retry())),
         sleep,
     )
@@ -88,6 +90,7 @@ def _bucket(
     credentials: RefreshingCredentials,
     side: Side,
     settings: BucketSettings,
+    timeouts: Timeouts,
     notify: Notify,
     traffic: LocalTraffic,
     sleep: Callable[[float], None],
@@ -102,6 +105,7 @@ def _bucket(
         credentials.address,
         credentials.credentials,
         count,
+        timeouts,
         expected_owner=settings.account_id,
         request_payer=settings.request_payer == "requester",
         sleep=sleep,

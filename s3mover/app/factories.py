@@ -36,6 +36,7 @@ def policy_of(settings: Settings) -> TransferPolicy:
         acl=destination.acl,
         encryption=destination.encryption,
         kms_key_id=destination.kms_key_id,
+        copy_annotations=transfer.annotations == "copy",
     )
 
 
@@ -88,4 +89,5 @@ def route_config(settings: Settings, endpoints: Endpoints) -> RouteConfig:
         source_owner=settings.source.account_id,
         destination_owner=settings.destination.account_id,
         bounds=bounds_of(settings),
+        timeout=settings.transfer.timeout,
     )

@@ -36,6 +36,8 @@ from s3mover.s3.wire import Endpoint, Timeouts
 T = TypeVar("T")
 
 CLOCK_TOLERANCE = 900.0
+# Operations in which a store may copy gigabytes before it answers.
+COPIES = frozenset({"CompleteMultipartUpload", "CopyObject", "UploadPartCopy"})
 MAX_MESSAGE = 500
 # A larger difference is nonsense, and would make the signatures of all later requests invalid.
 MAX_SKEW = 86_400.0
@@ -158,7 +160,7 @@ class Client:
     ) -> T:
         head, content = self._sign(request, target, credentials)
         response = self._connection(target.endpoint).request(
-            head, content, without_body=request.method == "HEAD"
+            head, content, without_body=request.method == "HEAD", copies=request.operation in COPIES
         )
         try:
             self._raise_for_status(response)

@@ -50,6 +50,7 @@ class Connection:
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts) -> None:
         self.endpoint = endpoint
         self._timeouts = timeouts
+        self._silence = timeouts.read
         self._proxy = proxy_for(endpoint)
         self._wire: Wire | None = None
         self._buffer = bytearray(PAGE)
@@ -58,7 +59,9 @@ class Connection:
         self._send_view: memoryview | None = None
         self.busy = False  # the body of a response is still to be read: no request may be sent before
 
-    def request(self, head: bytes, content: bytes | Stream = b"", *, without_body: bool = False) -> Response:
+    def request(
+        self, head: bytes, content: bytes | Stream = b"", *, without_body: bool = False, copies: bool = False
+    ) -> Response:
         """Send a request and return its response once the head of that is read.
 
         The server may have closed a kept connection: where it does before any byte of a response, the request is
@@ -69,12 +72,14 @@ class Connection:
             head: request line and headers up to and including the empty line.
             content: the body; `head` must contain its length.
             without_body: the response has no body, whatever its head says (HEAD).
+            copies: the server may be silent for as long as it copies.
 
         Raises:
             S3Error: `ConnectionError`, `Timeout`, `IncompleteBody` or `InvalidResponse`.
         """
         kept = self._ensure_open()
         self.busy = True
+        self._silence = self._timeouts.copy if copies else self._timeouts.read
         head = self._for_proxy(head)
         try:
             try:
@@ -231,7 +236,7 @@ class Connection:
     def _receive_head(self) -> tuple[HttpMessage, HttpResponseParser]:
         wire = self._open_wire
         if self._start == self._end:
-            wire.wait()
+            wire.wait(self._silence)
         wire.limit_time(self._timeouts.head)
         while (end := self._buffer.find(END_OF_HEAD, self._start, self._end)) < 0:
             self._receive_more()

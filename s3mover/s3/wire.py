@@ -31,13 +31,21 @@ class Timeouts(NamedTuple):
 
     `connect` is for reaching the host, `read` for the longest silence on the connection, `head` for the TLS handshake,
     and for the head of a response from its first byte on, `document` for the body of a response that is read whole (S3
-    takes minutes for some, and sends white space meanwhile).
+    takes minutes for some, and sends white space meanwhile). `copy` replaces `read` for a response to a copy: stores
+    are silent for minutes while they copy gigabytes.
     """
 
     connect: float = 5.0
     read: float = 60.0
     head: float = 60.0
     document: float = 600.0
+    copy: float = 600.0
+
+
+def timeouts_with(read: float) -> Timeouts:
+    """Return the bounds where a request may be silent for `read` seconds."""
+    default = Timeouts()
+    return default._replace(read=read, copy=max(read, default.copy))
 
 
 class Endpoint(NamedTuple):
@@ -105,9 +113,9 @@ class Wire:
         while left:
             left = left[self._retry_io(self._socket.send, left, self._writable) :]
 
-    def wait(self) -> None:
-        """Wait until bytes can be read; cheaper than trying to read where a response takes time."""
-        if not self._pending() and not self._readable.poll(self._timeout * 1000):
+    def wait(self, timeout: float) -> None:
+        """Wait up to `timeout` seconds for bytes; cheaper than trying to read where a response takes time."""
+        if not self._pending() and not self._readable.poll(timeout * 1000):
             raise to_s3_error(TimeoutError())
 
     def receive_into(self, view: memoryview) -> int:

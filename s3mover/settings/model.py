@@ -230,6 +230,18 @@ class TransferSettings(Section):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = _field(
         8, "attempts, 1 to 100", "Per object and sweep; only temporary errors are retried."
     )
+    timeout: Annotated[Duration, Field(ge=1)] = _field(
+        60.0,
+        "duration, at least 1s",
+        "The longest silence of a store during one request. A copy may take ten minutes: stores copy gigabytes in "
+        "silence.",
+    )
+    annotations: Annotated[Literal["exclude", "copy"], Lowered] = _field(
+        "exclude",
+        "exclude or copy",
+        "Whether server-side copies of up to 5 GiB copy object annotations, a feature of S3; that needs the rights "
+        "s3:GetObjectAnnotation and s3:PutObjectAnnotation. Streaming and copies in parts never copy them.",
+    )
     requests_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = _field(
         0,
         "requests per second",

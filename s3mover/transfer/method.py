@@ -43,6 +43,17 @@ class TransferMethod(Protocol):
         """
 
 
+class CopyMethod(TransferMethod, Protocol):
+    """A strategy by which a store copies without an answer until it has done so."""
+
+    def find_copy(self, order: Order, seconds: float) -> TransferResult | None:
+        """Return the copy that the destination made within so many seconds, None where it has none.
+
+        Raises:
+            S3Error: it could not be looked for.
+        """
+
+
 class MultipartUpload(NamedTuple):
     """A multipart upload in progress."""
 

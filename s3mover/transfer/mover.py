@@ -13,6 +13,7 @@ from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
 from s3mover.transfer.attempt_errors import (
+    DIFFERENT_BUCKET,
     GONE,
     code_of,
     is_archived,
@@ -26,7 +27,7 @@ from s3mover.transfer.attempt_errors import (
 )
 from s3mover.transfer.copy_permissions import CopyPermissionCache
 from s3mover.transfer.failed_copies import FailedCopies
-from s3mover.transfer.method import ABORT_ATTEMPTS, TransferMethod, TransferResult, join_notes
+from s3mover.transfer.method import ABORT_ATTEMPTS, CopyMethod, TransferMethod, TransferResult, join_notes
 from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
 from s3mover.transfer.policy import TransferPolicy
@@ -58,6 +59,7 @@ class TransferState:
         self.attempts = 0
         self.fallback = ""
         self.copy_failures = 0
+        self.is_unanswered = False
         self.given_up = ""
         self.orphan_note = ""
 
@@ -73,7 +75,7 @@ class Mover:
         self,
         source: Bucket,
         destination: Bucket,
-        server_side: TransferMethod,
+        server_side: CopyMethod,
         streaming: TransferMethod,
         policy: TransferPolicy,
         pause: Callable[[float], bool],
@@ -90,6 +92,7 @@ class Mover:
         self._timer = timer
         self._permissions = CopyPermissionCache(timer)
         self._failed_copies = FailedCopies(timer)
+        self._announced: set[str] = set()
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and return its outcome; never raises for a failure of S3."""
@@ -161,17 +164,15 @@ class Mover:
         if self._policy.method == Method.STREAMING:
             return self._stream(state)
         if self._policy.method == Method.SERVER_SIDE_COPY:
-            state.method = Method.SERVER_SIDE_COPY
-            return self._server_side.transfer(state.order)
+            return self._copy(state)
         return self._copy_or_stream(state)
 
     def _copy_or_stream(self, state: TransferState) -> TransferResult:
         state.fallback = self._reason_to_stream(state)
         if state.fallback:
             return self._stream_after_failure(state)
-        state.method = Method.SERVER_SIDE_COPY
         try:
-            result = self._server_side.transfer(state.order)
+            result = self._copy(state)
         except MoverError as error:
             self._give_up_copying(state, error)
         except BaseException:
@@ -182,6 +183,20 @@ class Mover:
             self._failed_copies.record_success(state.order)
             return result
         return self._stream_after_failure(state)
+
+    def _copy(self, state: TransferState) -> TransferResult:
+        """Copy, unless an earlier request without an answer has made the copy by now."""
+        state.method = Method.SERVER_SIDE_COPY
+        if state.is_unanswered:
+            found = self._server_side.find_copy(state.order, self._clock() - state.began_at)
+            if found is not None:
+                return found
+            state.is_unanswered = False
+        try:
+            return self._server_side.transfer(state.order)
+        except S3Error as error:
+            state.is_unanswered = not error.status and error.operation == "CopyObject"
+            raise
 
     def _reason_to_stream(self, state: TransferState) -> str:
         """Return the code for which the object is not copied, empty where a copy is worth trying.
@@ -252,6 +267,14 @@ class Mover:
                 "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
             )
 
+    def _to_announce(self, fallback: str) -> str:
+        """Return `fallback`; a reason that holds for all objects of a route is announced once."""
+        if fallback != DIFFERENT_BUCKET:
+            return fallback
+        is_known = fallback in self._announced
+        self._announced.add(fallback)
+        return "" if is_known else fallback
+
     def _outcome(
         self,
         state: TransferState,
@@ -275,7 +298,7 @@ class Mover:
             destination_etag=result.etag if result else "",
             code=code,
             message=join_notes(message, state.orphan_note)[:MESSAGE_LENGTH],
-            fallback=state.fallback,
+            fallback=self._to_announce(state.fallback),
             # A source that has more than its copy stays.
             delete_due=result is not None and not result.unkept and self._policy.delete_source,
             unkept=result.unkept if result else (),

@@ -30,6 +30,7 @@ class TransferPolicy:
     acl: str = ""
     encryption: str = ""
     kms_key_id: str = ""
+    copy_annotations: bool = False
 
 
 def policy_between(

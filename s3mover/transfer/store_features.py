@@ -28,6 +28,7 @@ class Feature(StrEnum):
     ACL = "the ACL"
     OBJECT_LOCK = "the Object Lock settings"
     REDIRECT = "the website redirect"
+    ANNOTATIONS = "the exclusion of annotations"
 
     @property
     def label(self) -> str:

@@ -19,7 +19,8 @@ class RouteConfig:
     """One route: the two buckets, the credentials that sign requests, and how to transfer.
 
     The owners are the accounts that must own the buckets, empty for any. `bounds` are the user's bounds per second,
-    by limit, 0 for none; they hold for all workers and the supervisor together.
+    by limit, 0 for none; they hold for all workers and the supervisor together. `timeout` is the longest silence of a
+    request, in seconds.
     """
 
     source: BucketAddress
@@ -30,6 +31,7 @@ class RouteConfig:
     source_owner: str = ""
     destination_owner: str = ""
     bounds: dict[str, float] = field(default_factory=dict)
+    timeout: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,9 @@ def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
     def bucket(name: str, key: SimulatorKey) -> Bucket:
         address = BucketAddress(name, "http", "127.0.0.1", port_of(world.s3), f"/{name}", world.s3.region)
         credentials = Credentials(key.access_key, key.secret_key)
-        return Bucket(address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5))
+        return Bucket(
+            address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5, copy=0.5)
+        )
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
     features, retry = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)

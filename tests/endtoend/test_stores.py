@@ -11,7 +11,7 @@ from simulator.faults import QUIRKS
 from testkit.program import run_program
 from testkit.trail_rows import assert_counted, assert_settled, rows
 from testkit.waiting import past_this_second
-from testkit.world import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, World
+from testkit.world import DESTINATION, DESTINATION_ACCOUNT, EVERYTHING, SOURCE, SOURCE_ACCOUNT, World, grant
 
 MIB = 1024 * 1024
 # What each says of itself, where it cannot be worked with.
@@ -266,3 +266,69 @@ def test_what_a_store_cannot_copy_is_streamed(
     told = {(event["key"], event["code"]) for event in events if event["event"] == "object.fallback"}
     assert told == {(key, code) for key in by_streaming}
     assert "object.skipped" not in {event["event"] for event in events}
+
+
+NAMES = ["documents", "other"]
+
+
+@pytest.fixture(params=NAMES)
+def tenants(request: pytest.FixtureRequest, simulator: Simulator) -> Iterator[tuple[World, dict[str, str]]]:
+    """A store with a namespace per account, where both have buckets of both names; the destination is either."""
+    policies = [{"Statement": EVERYTHING}]
+    keys = [
+        simulator.add_key(account, "user/u", policies) for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT)
+    ]
+    for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT):
+        for name in NAMES:
+            simulator.create_bucket(f"{account}:{name}", account)
+    environment: dict[str, str] = {}
+    for side, key, name in zip(("SRC", "DST"), keys, ("documents", request.param), strict=True):
+        environment |= {
+            f"{side}_BUCKET": name,
+            f"{side}_ACCESS_KEY": key.access_key,
+            f"{side}_SECRET_KEY": key.secret_key,
+            f"{side}_REGION": simulator.region,
+            f"{side}_ENDPOINT_URL": simulator.endpoint,
+        }
+    yield World(simulator, *keys), environment
+    simulator.clear_log()
+    for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT):
+        for name in NAMES:
+            simulator.remove_bucket(f"{account}:{name}")
+
+
+@pytest.mark.parametrize("lookalike", [False, True])
+def test_a_bucket_of_the_same_name_is_not_copied_from_or_into(
+    tenants: tuple[World, dict[str, str]], tmp_path: Path, lookalike: bool
+) -> None:
+    """Objects of that name and content with other metadata are not taken; all arrive with their own, by streaming."""
+    world, environment = tenants
+    ours = f"{SOURCE_ACCOUNT}:documents"
+    destination = f"{DESTINATION_ACCOUNT}:{environment['DST_BUCKET']}"
+    bystanders = {f"{account}:{name}" for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT) for name in NAMES}
+    bystanders -= {ours, destination}
+    keys = [f"k{n}" for n in range(6)]
+    world.s3.put_objects(ours, [{"key": key, "body": b"x", "metadata": {"of": "us"}} for key in keys])
+    if lookalike:
+        for bucket in bystanders:
+            world.s3.put_objects(
+                bucket, [{"key": key, "body": b"x", "metadata": {"of": "them"}} for key in keys]
+            )
+    before = {bucket: contents(world.s3, bucket) for bucket in (ours, *bystanders)}
+    done = run_program(["sweep"], JSON | environment, tmp_path)
+    assert contents(world.s3, destination) == before[ours]
+    assert {bucket: contents(world.s3, bucket) for bucket in before} == before
+    assert rows(tmp_path, "SELECT DISTINCT method, status FROM document_logs") == [("streaming", "success")]
+    told = [json.loads(line) for line in done.stdout.splitlines() if '"object.fallback"' in line]
+    assert {event["code"] for event in told} == {"DifferentBucket"}
+
+
+def test_one_bucket_by_two_credentials_is_not_moved_onto_itself(world: World, tmp_path: Path) -> None:
+    """Settings cannot tell it from two buckets of one name; the sweep does, before it moves anything."""
+    everything = grant(DESTINATION_ACCOUNT, SOURCE, "s3:*")
+    world.s3.configure_bucket(SOURCE, policy=everything)
+    world.s3.put_object(SOURCE, "k", b"x")
+    environment = world.environment | {"DST_BUCKET": SOURCE, "DST_PREFIX": "copy/"}
+    done = run_program(["sweep"], environment, tmp_path, expect=2)
+    assert "source and destination overlap: both credentials see one bucket" in done.stderr
+    assert [entry["key"] for entry in world.s3.objects(SOURCE)] == ["k"]

@@ -17,7 +17,8 @@ destination: {bucket: theirs, prefix: "", acl: private, encryption: "aws:kms", k
   addressing: virtual, profile: q,
   role_arn: "arn:aws:iam::123456789012:role/s", external_id: y, request_payer: requester}
 transfer: {method: streaming, threads: 7, processes: 2, large_objects: report, part_size: 5MiB, after: delete,
-  thorough: never, restore: {tier: bulk, days: 5}, max_attempts: 3, requests_per_second: 0.5, bandwidth: 1MB}
+  thorough: never, restore: {tier: bulk, days: 5}, max_attempts: 3, timeout: 9s, annotations: copy,
+  requests_per_second: 0.5, bandwidth: 1MB}
 filter: {include: ["*.pdf", 'a"b'], exclude: "x, y", min_age: 1h}
 sweep: {interval: 500ms, ranges: 3, retry_wait: 1s, retry_wait_longest: 2s,
   windows: [{days: mon-fri, hours: "22:00-06:00", time_zone: Europe/Berlin}, {days: [sat]}]}

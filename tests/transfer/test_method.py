@@ -10,7 +10,7 @@ import pytest
 
 from s3mover.errors import S3Error, VerificationError
 from s3mover.model import BucketAddress, Credentials, Order
-from s3mover.s3.bucket import Bucket
+from s3mover.s3.bucket import Bucket, Timeouts
 from s3mover.s3.retry import Retry, no_retry, retry_policy
 from s3mover.transfer.method import TransferMethod, TransferResult
 from s3mover.transfer.parts import MIB
@@ -453,3 +453,105 @@ def test_object_lock_settings_are_kept_where_permitted(stores: Stores, method: s
     finally:
         stores.s3.remove_bucket("locked")
         stores.s3.remove_bucket("locked-too")
+
+
+def test_a_store_with_a_smaller_limit_gets_parts(stores: Stores) -> None:
+    """The refused object is copied in parts at once, and the next one without a refusal; nothing is lost of either."""
+    stores.s3.configure_bucket("to", quirks=["copy_limit_5e9"])
+    for key in "ab":
+        stores.s3.put_object("from", key, size=5_000_000_001, metadata={"a": "b"}, tags={"t": "u"})
+    policy = replace(POLICY, part_size=1024 * MIB, largest_copy=5 * 1024 * MIB)
+    transfer_method = stores.transfer_method("server_side_copy", policy)
+    stores.s3.clear_log()
+    for order in stores.orders():
+        transfer_method.transfer(order)
+    assert stores.s3.differences("from", "to") == []
+    assert stores.s3.counts("to")["CopyObject:InvalidRequest"] <= 2  # with and without the directive
+    assert "CopyObject" not in stores.s3.counts("to")
+
+
+def test_object_annotations_are_not_copied(stores: Stores) -> None:
+    """No right is needed for them; a store that does not know the header gets it once."""
+    stores.s3.configure_bucket("to", quirks=["no_annotations"])
+    stores.s3.fill("from", 3, size=10)
+    stores.s3.clear_log()
+    transfer_method = stores.transfer_method("server_side_copy")
+    for order in stores.orders():
+        transfer_method.transfer(order)
+    assert stores.s3.counts("to")["CopyObject:NotImplemented"] == 1
+    assert stores.s3.counts("to")["CopyObject"] == 3
+    assert stores.s3.differences("from", "to") == []
+
+
+def test_annotations_are_copied_where_the_settings_say_so(stores: Stores) -> None:
+    """The header is not sent."""
+    stores.s3.configure_bucket("to", quirks=["no_annotations"])
+    stores.s3.put_object("from", "k", b"x")
+    stores.s3.clear_log()
+    stores.transfer_all(stores.transfer_method("server_side_copy", replace(POLICY, copy_annotations=True)))
+    assert "CopyObject:NotImplemented" not in stores.s3.counts("to")
+
+
+def test_locks_that_a_copy_drops_are_said(stores: Stores) -> None:
+    """A store may accept the headers, and not keep them."""
+    stores.s3.create_bucket("locked", ACCOUNT, object_lock=True, versioning="Enabled")
+    stores.s3.create_bucket(
+        "dropping", ACCOUNT, object_lock=True, versioning="Enabled", quirks=["copies_drop_locks"]
+    )
+    try:
+        stores.s3.put_object(
+            "locked", "k", b"x", lock={"mode": "GOVERNANCE", "until": "2100-01-01T00:00:00Z"}
+        )
+        stores.source, stores.destination = stores.bucket("locked"), stores.bucket("dropping")
+        [result] = stores.transfer_all(stores.transfer_method("server_side_copy"))
+        assert "the Object Lock settings" in result.note
+        assert result.unkept == ("object_lock",)
+    finally:
+        stores.s3.remove_bucket("locked")
+        stores.s3.remove_bucket("dropping")
+
+
+def server_side_copy(stores: Stores, policy: TransferPolicy = POLICY) -> ServerSideCopy:
+    """Return the method itself, which can look for a copy."""
+    made = stores.transfer_method("server_side_copy", policy)
+    assert isinstance(made, ServerSideCopy)
+    return made
+
+
+def test_a_copy_that_was_made_without_an_answer_is_found(stores: Stores) -> None:
+    """Made within the time, with the source's content."""
+    stores.s3.put_object("from", "k", b"x")
+    [order] = stores.orders()
+    copies = server_side_copy(stores)
+    assert copies.find_copy(order, 60.0) is None
+    stores.s3.add_fault("reset_after", operation="CopyObject", times=2)  # sent twice on a kept connection
+    with pytest.raises(S3Error):
+        copies.transfer(order)
+    found = copies.find_copy(order, 60.0)
+    assert found is not None
+    assert found.etag == order.etag
+
+
+@pytest.mark.parametrize(
+    "there", [{"body": b"x", "age": 3600}, {"body": b"y"}], ids=["older", "other content"]
+)
+def test_another_object_is_not_taken_for_the_copy(stores: Stores, there: Properties) -> None:
+    """An older one may have other metadata."""
+    stores.s3.put_object("from", "k", b"x")
+    stores.s3.put_object("to", "k", **there)
+    [order] = stores.orders()
+    assert server_side_copy(stores).find_copy(order, 60.0) is None
+
+
+def test_large_objects_are_copied_in_parts_after_a_silent_copy(stores: Stores) -> None:
+    """A part takes less time."""
+    stores.s3.put_object("from", "k", size=2 * PART)
+    [order] = stores.orders()
+    copies = server_side_copy(stores, replace(POLICY, largest_copy=3 * PART))
+    stores.destination._client._timeouts = Timeouts(copy=0.2)
+    stores.s3.add_fault("hang", operation="CopyObject")
+    with pytest.raises(S3Error, match="Timeout"):
+        copies.transfer(order)
+    copies.transfer(order)
+    assert stores.s3.differences("from", "to") == []
+    assert stores.s3.counts("to")["UploadPartCopy"] == 2

@@ -28,12 +28,18 @@ class ScriptedMethod:
     def __init__(self, *script: MoverError) -> None:
         self.script = list(script)
         self.orders: list[Order] = []
+        self.looks = 0
+        self.found: TransferResult | None = None
 
     def transfer(self, order: Order) -> TransferResult:
         self.orders.append(order)
         if self.script:
             raise self.script.pop(0)
         return TransferResult("d" * 32)
+
+    def find_copy(self, order: Order, seconds: float) -> TransferResult | None:  # noqa: ARG002 - the order's
+        self.looks += 1
+        return self.found
 
 
 class Source(Bucket):
@@ -343,3 +349,23 @@ def test_large_objects_can_be_reported_instead() -> None:
     assert (outcome.status, outcome.code) == (Status.ERROR, "EntityTooLarge")
     assert "aws s3 cp 's3://source/in/a b.pdf' 's3://destination/out/a b.pdf'" in outcome.message
     assert server_side.orders == []
+
+
+SILENT = S3Error("Timeout", temporary=True, operation="CopyObject")
+
+
+def test_a_copy_without_an_answer_is_looked_for_before_it_is_sent_again() -> None:
+    """The store may have made it after the request was given up."""
+    server_side = ScriptedMethod(SILENT)
+    server_side.found = TransferResult("c" * 32, "found")
+    outcome = move(server_side, ScriptedMethod())
+    assert (outcome.status, outcome.destination_etag, outcome.message) == (Status.SUCCESS, "c" * 32, "found")
+    assert len(server_side.orders) == 1
+
+
+def test_a_copy_that_is_not_found_is_sent_again() -> None:
+    """It is looked for once per request without an answer."""
+    server_side = ScriptedMethod(SILENT, S3Error("InternalError", status=500, temporary=True))
+    outcome = move(server_side, ScriptedMethod())
+    assert (outcome.status, outcome.method, outcome.attempts) == (Status.SUCCESS, Method.SERVER_SIDE_COPY, 3)
+    assert server_side.looks == 1

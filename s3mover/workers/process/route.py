@@ -13,6 +13,10 @@ from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
 from s3mover.s3.retry import retry_policy
 from s3mover.s3.throttle import UNBOUNDED, ChainedLimiter, Limiter, TokenBucket
+from s3mover.s3.wire import timeouts_with
+from s3mover.stores import store_of
+from s3mover.transfer.bucket_identity import BucketIdentity, DestinationIdentity, SourceIdentity
+from s3mover.transfer.copy_limit import CopyLimit
 from s3mover.transfer.method import RunParts
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.pre_copy_check import PreCopyCheck
@@ -125,11 +129,27 @@ class Route:
                 features,
                 pre_copy_check.is_needed,
                 retry,
+                identities=self._identities(config, source, principals),
+                limit=CopyLimit(time.monotonic, config.policy.largest_copy),
             ),
             Streaming(source, destination, config.policy, self._run_parts, features, retry),
             config.policy,
             self._pause,
         )
+
+    def _identities(
+        self, config: RouteConfig, source: Bucket, principals: Sequence[Bucket]
+    ) -> dict[Bucket, BucketIdentity]:
+        """Return what proves that each principal sees the right buckets, where their names may mean others."""
+        keys = {credentials.access_key for credentials in self._credentials.values()}
+        if len(keys) == 1 or store_of(config.source).is_aws:
+            return {}
+        destination, other = principals
+        across = self._bucket(config, Side.SOURCE, Side.DESTINATION)
+        return {
+            destination: SourceIdentity(source, across, destination, time.monotonic),
+            other: DestinationIdentity(destination, other, time.monotonic),
+        }
 
     def _bucket(self, config: RouteConfig, bucket_side: Side, signer: Side) -> Bucket:
         traffic, heartbeats = self._traffic, self._heartbeats
@@ -149,6 +169,7 @@ class Route:
             config.source if at_source else config.destination,
             self._signer(signer),
             self._traffic.counter(bucket_side),
+            timeouts_with(config.timeout),
             expected_owner=config.source_owner if at_source else config.destination_owner,
             expected_source_owner=config.source_owner,
             request_payer=config.request_payer,
