@@ -158,7 +158,7 @@ class Checks:
         if self._context.without_copies:
             return self._context.without_copies
         copiers = {Side.DESTINATION: self._destination, Side.SOURCE: self._context.write_across}
-        check = CopyCheck(copiers, self._context.read_across, self._probe, self._advisor)
+        check = CopyCheck(self._source, copiers, self._context.read_across, self._probe, self._advisor)
         return check.run(self._required_sample())
 
     def _inspect_source(self) -> str:

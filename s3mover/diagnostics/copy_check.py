@@ -2,27 +2,36 @@
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 
 from s3mover.diagnostics.advice import Advisor, advice_against_deny
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.probe import Probe
-from s3mover.errors import S3Error, UnreachableError
-from s3mover.model import ObjectEntry, Side
+from s3mover.errors import MoverError, S3Error, UnreachableError
+from s3mover.model import ObjectEntry, Order, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
-from s3mover.transfer.attempt_errors import is_denial
+from s3mover.stores import store_of
+from s3mover.transfer.attempt_errors import DIFFERENT_BUCKET, is_denial
+from s3mover.transfer.bucket_identity import SourceIdentity
 
 
 class CopyCheck:
     """Copies an object to the probe with the credentials of either side.
 
-    `copiers` are the destination as the credentials of each side access it, the preferred first; `read_across` is the
-    source as the destination's credentials access it.
+    `source` is the source with its own credentials, `read_across` as the destination's credentials access it.
+    `copiers` are the destination as the credentials of each side access it, the preferred first.
     """
 
     def __init__(
-        self, copiers: dict[Side, Bucket], read_across: Bucket, probe: Probe, advisor: Advisor
+        self,
+        source: Bucket,
+        copiers: dict[Side, Bucket],
+        read_across: Bucket,
+        probe: Probe,
+        advisor: Advisor,
     ) -> None:
+        self._source = source
         self._copiers = copiers
         self._read_across = read_across
         self._probe = probe
@@ -32,17 +41,19 @@ class CopyCheck:
         """Return whose credentials may copy.
 
         Raises:
-            CheckWarning: neither side's credentials may copy.
+            CheckWarning: neither side's credentials may copy, or the store cannot copy what it has.
             UnreachableError: the destination's credentials cannot read the copy.
             S3Error: the copy failed for another reason.
         """
         denials = []
         for side, copier in self._copiers.items():
             try:
+                if side is Side.DESTINATION:
+                    self._require_same_source(entry)
                 unreadable = self._probe.copy(copier, entry)
             except S3Error as error:
-                if not is_denial(error):
-                    raise
+                if error.code == DIFFERENT_BUCKET or not is_denial(error):
+                    raise self._failure(entry, error) from error
                 denials.append(error)
                 continue
             if unreadable:
@@ -55,6 +66,25 @@ class CopyCheck:
         raise CheckWarning(
             f"not permitted ({denial.code}), so objects will be streamed; to permit it, {advice.text}",
             advice.policies,
+        )
+
+    def _require_same_source(self, entry: ObjectEntry) -> None:
+        """Raise a denial where the destination's credentials find another bucket of the source's name."""
+        if store_of(self._source.address).is_aws:
+            return
+        order = Order(0, 0, entry.key, entry.key, entry.size, entry.etag, entry.last_modified, "")
+        SourceIdentity(self._source, self._read_across, self._copiers[Side.DESTINATION], monotonic).before(
+            order
+        )
+
+    def _failure(self, entry: ObjectEntry, error: S3Error) -> MoverError:
+        """Return what a failed copy comes to: a warning if the source has the object, which will be streamed then."""
+        if error.code == DIFFERENT_BUCKET:
+            return CheckWarning(f"not possible, so objects will be streamed: {error.message}")
+        if error.temporary or self._source.head(entry.key).etag != entry.etag:
+            return error
+        return CheckWarning(
+            f"fails ({error}), although the source has the object, so objects will be streamed"
         )
 
     def _missing(self, entry: ObjectEntry, denial: S3Error) -> tuple[Side, tuple[str, ...]]:

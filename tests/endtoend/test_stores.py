@@ -45,7 +45,6 @@ def put_documents(world: World) -> None:
         [
             {"key": "empty", "body": b""},
             {"key": "large", "size": 11 * MIB},
-            {"key": "many/", "body": b"", "headers": {"content-type": "application/x-directory"}},
             {"key": "large and tagged", "size": 6 * MIB, "tags": {"a": "b"}},
             {"key": "plus+ %20 ümlaut", "body": b"x", "metadata": {"a": "b"}},
             {"key": "rare", "body": b"x", "storage_class": "STANDARD_IA"},
@@ -315,6 +314,8 @@ def test_a_bucket_of_the_same_name_is_not_copied_from_or_into(
                 bucket, [{"key": key, "body": b"x", "metadata": {"of": "them"}} for key in keys]
             )
     before = {bucket: contents(world.s3, bucket) for bucket in (ours, *bystanders)}
+    checked = run_program(["check"], environment, tmp_path)
+    assert "not possible, so objects will be streamed: under the bucket's name" in checked.stdout
     done = run_program(["sweep"], JSON | environment, tmp_path)
     assert contents(world.s3, destination) == before[ours]
     assert {bucket: contents(world.s3, bucket) for bucket in before} == before
@@ -332,3 +333,12 @@ def test_one_bucket_by_two_credentials_is_not_moved_onto_itself(world: World, tm
     done = run_program(["sweep"], environment, tmp_path, expect=2)
     assert "source and destination overlap: both credentials see one bucket" in done.stderr
     assert [entry["key"] for entry in world.s3.objects(SOURCE)] == ["k"]
+
+
+def test_check_says_that_a_store_cannot_copy(world: World, tmp_path: Path) -> None:
+    """It is a warning: the objects will be streamed."""
+    world.s3.put_object(SOURCE, "dir/", b"")
+    make_odd(world, "marker_copies_404")
+    done = run_program(["check"], world.environment, tmp_path)
+    [line] = [one for one in done.stdout.splitlines() if "server-side copy" in one]
+    assert "although the source has the object, so objects will be streamed" in line
