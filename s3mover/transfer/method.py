@@ -15,6 +15,7 @@ from s3mover.s3.retry import Retry, retrying
 from s3mover.transfer.attempt_errors import is_denial
 from s3mover.transfer.parts import Part
 from s3mover.transfer.properties import TAG_COUNT
+from s3mover.transfer.whole_checksums import WRONG_CHECKSUM
 
 # The parts of an upload are paid for until it is aborted, which makes some more requests worthwhile.
 ABORT_ATTEMPTS = 3
@@ -65,7 +66,16 @@ class MultipartUpload(NamedTuple):
     def complete(self, etags: Iterable[str], headers: Mapping[str, str]) -> Stored:
         """Complete the upload from the ETags of its parts, in order."""
         parts = list(enumerate(etags, start=1))
-        return self.retry(lambda: self.destination.complete_upload(self.key, self.id, parts, headers))
+        return self.retry(lambda: self._complete_once(parts, headers))
+
+    def _complete_once(self, parts: list[tuple[int, str]], headers: Mapping[str, str]) -> Stored:
+        try:
+            return self.destination.complete_upload(self.key, self.id, parts, headers)
+        except S3Error as error:
+            if error.code == WRONG_CHECKSUM:
+                # The same parts would be refused again.
+                error.temporary = False
+            raise
 
     def size_of(self, part: Part) -> int:
         """Return how many bytes the store has of a part, 0 where it has none."""
@@ -106,10 +116,15 @@ def write_multipart(
         return fill(upload)
     except MoverError as error:
         _abort(upload, error)
-        if isinstance(error, S3Error) and error.code in {"NoSuchUpload", "NotFound"}:
-            # It was aborted by another, or the response to its completion was lost: begin again.
+        if isinstance(error, S3Error) and _may_begin_again(error):
             error.temporary = True
         raise
+
+
+def _may_begin_again(error: S3Error) -> bool:
+    """Return whether a new upload may succeed: this one was aborted, or completed unheard, or has a wrong part."""
+    wrong_parts = error.operation == "CompleteMultipartUpload" and error.code == WRONG_CHECKSUM
+    return wrong_parts or error.code in {"NoSuchUpload", "NotFound"}
 
 
 @contextmanager

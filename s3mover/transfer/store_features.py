@@ -22,6 +22,7 @@ class Feature(StrEnum):
     STORAGE_CLASS = "the storage class"
     TRAILERS = "checksum trailers"
     CHUNKS = "signed chunks"
+    OBJECT_CHECKSUM = "checksums of whole objects in parts"
     UNCHECKED = "bodies without a checksum"
     TAG_HEADER = "tags in a header"
     TAGS = "the tags"

@@ -37,6 +37,7 @@ from s3mover.transfer.source_body import SourceBody
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.tagging import write_late_tags
 from s3mover.transfer.verification import check_content
+from s3mover.transfer.whole_checksums import WholeChecksums
 
 READ_BUFFER = 256 * 1024  # bytes
 NO_CHECKSUMS = ObjectChecksums("", {})
@@ -70,6 +71,7 @@ class Streaming:
         self._policy = policy
         self._run_parts = run_parts
         self._features = features
+        self._whole_checksums = WholeChecksums(features)
         self._framing = Framing(features, secure=destination.address.scheme == "https")
         self._check = CopyCheck(destination, self._framing, retry)
         self._retry = retry
@@ -132,7 +134,10 @@ class Streaming:
             whole = _object_checksum(algorithm, sent)
             # Before the object becomes visible.
             check_content(source, NO_CHECKSUMS, whole)
-            return upload.complete([part.etag for part in sent], _checksum_headers(whole, used))
+            etags = [part.etag for part in sent]
+            return self._whole_checksums.complete(
+                upload.key, _checksum_headers(whole, used), lambda headers: upload.complete(etags, headers)
+            )
 
         with self._features.probe(self._used_features(properties, used, {})):
             headers = properties.headers | _checksum_request(algorithm, used)
