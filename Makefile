@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+STORES := $(VENV)/stores
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # Processes that the tests start reuse compiled modules: without, each start compiles some 170 of them again.
 unexport PYTHONDONTWRITEBYTECODE
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test test-long unit servers lint types layers bench lock manifests clean
+.PHONY: help setup demo test test-long test-stores unit servers lint types layers bench lock manifests clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +26,20 @@ demo: setup ## Run the whole thing here: embedded S3 server, embedded audit data
 	$(BIN)/s3mover demo $(ARGS)
 
 test: lint types layers servers ## Everything that must pass before a commit
-	$(PYTEST) -m "not long" $(ARGS)
+	$(PYTEST) -m "not long and not stores" $(ARGS)
 
 test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 objects, huge objects, a soak
 	$(PYTEST) -m long $(ARGS)
+
+test-stores: setup $(STORES)/.ready ## Move objects through foreign S3 servers and between them; see docs/stores.md
+	$(PYTEST) -m stores $(ARGS)
+
+# Apart from what the tests themselves need: one of the servers pins versions of the same libraries.
+$(STORES)/.ready: requirements-stores.lock
+	$(PYTHON) -m venv $(STORES)
+	$(STORES)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-stores.lock \
+		|| { echo "test-stores: the S3 servers of requirements-stores.lock cannot be installed here" >&2; exit 1; }
+	touch $@
 
 unit: setup ## Tests that start no process, in less than a minute
 	$(PYTEST) --timeout 60 -m "not process and not long" $(ARGS)
@@ -56,6 +67,7 @@ lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
+	uv pip compile $(LOCK) --group stores --upgrade -o requirements-stores.lock
 
 manifests: setup ## Render deploy/kubernetes from the chart and the ECS role from the policy; give the chart its alerts
 	cp deploy/prometheus/alerts.yaml deploy/grafana/s3mover.json deploy/helm/s3mover/files/

@@ -1,6 +1,7 @@
-"""Which tests belong to the tier without processes (`make unit`), and a guard that holds them to it.
+"""Which tests belong to which tier, and a guard of the tier without processes (`make unit`).
 
-Tests that start a process have the mark `process`; without it they fail, in every tier.
+Tests that start a process have the mark `process`; without it they fail, in every tier. Tests below `tests/stores/`
+have the mark `stores`: they need servers that only `make test-stores` installs.
 """
 
 import sys
@@ -11,7 +12,8 @@ import pytest
 PROCESS = "process"
 # Every test below these folders starts processes, and so does one that uses one of these fixtures. Others that do are
 # marked where they stand: `@pytest.mark.process`.
-FOLDERS = ("tests/deploy/", "tests/endtoend/", "tests/monitoring/")
+STORES = "stores"
+FOLDERS = ("tests/deploy/", "tests/endtoend/", "tests/monitoring/", f"tests/{STORES}/")
 SERVERS = {"mariadb", "simulator"}
 # Audit events of Python that come before a process is started.
 STARTS = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
@@ -26,8 +28,10 @@ class Tiers:
 
     @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark the tests that start processes."""
+        """Mark the tests that start processes, and those of the tier of foreign stores."""
         for item in items:
+            if item.nodeid.startswith(f"tests/{STORES}/"):
+                item.add_marker(STORES)
             if item.nodeid.startswith(FOLDERS) or SERVERS.intersection(getattr(item, "fixturenames", ())):
                 item.add_marker(PROCESS)
 

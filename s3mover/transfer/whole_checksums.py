@@ -1,8 +1,8 @@
 """Whether the completion of a multipart upload states the checksum of the whole object.
 
 Some stores know a checksum of the parts' checksums only, and refuse the one of the whole with BadDigest, as all do if
-a part is wrong. So an object whose completion was refused so twice is completed without; after a second such object that
-succeeds, all are completed without for a while. Each part still carries its own checksum.
+a part is wrong. So an object whose completion was refused so twice is completed without; after a second such object
+that succeeds, all are completed without for a while. Each part still carries its own checksum.
 """
 
 from collections.abc import Callable
