@@ -25,8 +25,9 @@ from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import SweepStatus
 from s3mover.settings import Settings
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
+from s3mover.sweep.delete_conditions import require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
-from s3mover.sweep.removal import Remover, require_conditions
+from s3mover.sweep.removal import Remover
 from s3mover.sweep.tools import Inbox, SweepTools
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
@@ -194,5 +195,5 @@ def _cycle(runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: Swee
 def _remover(settings: Settings, endpoints: Endpoints, inbox: Inbox) -> Remover | None:
     if settings.transfer.after != "delete":
         return None
-    require_conditions(endpoints.source, settings.source.prefix, endpoints.retry)
-    return Remover(endpoints.source, endpoints.retry, inbox.put)
+    conditions = require_conditions(endpoints.source, settings.source.prefix, endpoints.retry)
+    return Remover(endpoints.source, endpoints.retry, inbox.put, conditions)

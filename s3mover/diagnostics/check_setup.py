@@ -20,7 +20,7 @@ from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import no_retry
 from s3mover.settings.model import Settings
-from s3mover.sweep.removal import require_conditions
+from s3mover.sweep.delete_conditions import require_conditions
 from s3mover.transfer.properties import write_headers
 from s3mover.workers.ratelimit.local_traffic import unlimited
 
@@ -123,8 +123,7 @@ def _deletion_check(settings: Settings, endpoints: Endpoints) -> Callable[[], st
         return None
 
     def test() -> str:
-        require_conditions(endpoints.source, settings.source.prefix, no_retry)
-        return "objects can be deleted on the condition that they are unchanged"
+        return str(require_conditions(endpoints.source, settings.source.prefix, no_retry))
 
     return test
 

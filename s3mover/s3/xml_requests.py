@@ -30,15 +30,20 @@ def restore_request(tier: str, days: int) -> bytes:
 
 
 def delete_request(entries: Sequence[tuple[str, str]]) -> bytes:
-    """Return the body of DeleteObjects: keys, each with the ETag that it must have; only failures are reported.
+    """Return the body of DeleteObjects: keys, each with the ETag that it must have, empty for any.
+
+    Only failures are reported.
 
     XML 1.0 forbids control characters: keys with one must not be among them.
     """
     listed = "".join(
-        f"<Object><Key>{_escaped(key)}</Key><ETag>{_escaped(quote_etag(etag))}</ETag></Object>"
-        for key, etag in entries
+        f"<Object><Key>{_escaped(key)}</Key>{_condition(etag)}</Object>" for key, etag in entries
     )
     return f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'.encode()
+
+
+def _condition(etag: str) -> str:
+    return f"<ETag>{_escaped(quote_etag(etag))}</ETag>" if etag else ""
 
 
 def tagging_request(tags: Sequence[tuple[str, str]]) -> bytes:

@@ -6,7 +6,6 @@ Source: Amazon S3 API Reference, DeleteObject (`If-Match`) and DeleteObjects (`E
 """
 
 import re
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +13,25 @@ from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from s3mover.errors import S3Error, UnreachableError
+from s3mover.errors import S3Error
 from s3mover.model import Deletion, DueDeletion
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.documents import TEMPORARY_CODES
 from s3mover.s3.retry import Retry
+from s3mover.sweep.delete_conditions import (
+    ANOTHER_ETAG,
+    GONE,
+    REFUSED,
+    DeleteConditions,
+    Operation,
+    refusal,
+    try_delete,
+)
 
 BATCH = 1000
 SINGLE_THREADS = 8
-# Our own code for what could not be signed; it stays due.
-NO_CREDENTIALS = "NoCredentials"
-GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
+# Our own code for what cannot be deleted safely; it stays due.
+CONDITIONS_IGNORED = "ConditionsIgnored"
 # XML 1.0 cannot carry these, and attribute-like white space does not survive every parser.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
@@ -42,9 +49,12 @@ class Remover:
     The owner's thread calls `remove`, and `received` for each result.
     """
 
-    def __init__(self, source: Bucket, retry: Retry, deliver: Callable[[Removed], None]) -> None:
+    def __init__(
+        self, source: Bucket, retry: Retry, deliver: Callable[[Removed], None], conditions: DeleteConditions
+    ) -> None:
         self._source = source
         self._retry = retry
+        self._conditions = conditions
         self._deliver = deliver
         self._due: SimpleQueue[Sequence[DueDeletion]] = SimpleQueue()
         self._outstanding = 0
@@ -64,7 +74,7 @@ class Remover:
     def delete_now(self, due: Sequence[DueDeletion]) -> list[Deletion]:
         """Delete these objects on the calling thread, whose connections are closed again."""
         try:
-            return delete(self._source, due, self._retry)
+            return delete(self._source, due, self._retry, self._conditions)
         finally:
             self._source.close_thread()
 
@@ -84,49 +94,70 @@ class Remover:
 
     def _removed(self, due: Sequence[DueDeletion]) -> Removed:
         try:
-            return Removed(delete(self._source, due, self._retry))
+            return Removed(delete(self._source, due, self._retry, self._conditions))
         except Exception as internal_error:  # noqa: BLE001 - carried to the owner's thread, which would wait for ever
             return Removed([], internal_error)
 
 
-def delete(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
+def delete(
+    source: Bucket, due: Sequence[DueDeletion], retry: Retry, conditions: DeleteConditions
+) -> list[Deletion]:
     """Delete what is still the version that was copied, and return the result of each.
 
     What the store refuses for now is repeated, as often as `retry` does.
     """
-    batched = [one for one in due if not _NOT_IN_XML.search(one.key)]
-    single = [one for one in due if _NOT_IN_XML.search(one.key)]
-    deletions = [
-        done
-        for at in range(0, len(batched), BATCH)
-        for done in _delete_batch(source, batched[at : at + BATCH], retry)
-    ]
-    with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
-        deletions += pool.map(lambda one: _delete_one(source, one, retry), single)
+    deletions = _delete_by_conditions(source, due, retry, conditions)
     # One that is gone already needs no deletion: an earlier attempt may have been cut off before its response.
     return [Deletion(done.due, "") if done.code in GONE else done for done in deletions]
 
 
-def require_conditions(source: Bucket, prefix: str, retry: Retry) -> None:
-    """Ensure that the source honours the conditions of deletions, by deleting an object that does not exist.
+def _delete_by_conditions(
+    source: Bucket, due: Sequence[DueDeletion], retry: Retry, conditions: DeleteConditions
+) -> list[Deletion]:
+    """Delete in the ways that honour conditions; the first objects show which do, if that is not known."""
+    left, done = list(due), list[Deletion]()
+    for operation in Operation:
+        if left and conditions.of(operation) is None:
+            done += _probe(source, left, retry, conditions, operation)
+    batched = [one for one in left if conditions.batch and not _NOT_IN_XML.search(one.key)]
+    single = [
+        one for one in left if conditions.single and (_NOT_IN_XML.search(one.key) or not conditions.batch)
+    ]
+    for at in range(0, len(batched), BATCH):
+        done += _delete_batch(source, batched[at : at + BATCH], retry)
+    with ThreadPoolExecutor(SINGLE_THREADS, thread_name_prefix="remover") as pool:
+        done += pool.map(lambda one: _delete_one(source, one, retry), single)
+    ended = {deletion.due for deletion in done}
+    return done + [Deletion(one, CONDITIONS_IGNORED) for one in left if one not in ended]
 
-    Raises:
-        UnreachableError: it would delete any version, so that moving objects out of it is not safe.
-        S3Error: deleting is not permitted, or S3 could not be asked.
+
+def _probe(
+    source: Bucket, left: list[DueDeletion], retry: Retry, conditions: DeleteConditions, operation: Operation
+) -> list[Deletion]:
+    """Try an operation with a wrong condition on the first object that is still what was copied.
+
+    A store that deletes it all the same has deleted what was to be deleted: its copy is verified and recorded.
     """
-    probe = DueDeletion(0, 0, f"{prefix}.s3mover-probe-{secrets.token_hex(8)}", "0" * 32)
-    codes = {_refusal(partial(source.delete, probe.key, if_match=probe.etag), retry)}
-    codes |= {deletion.code for deletion in _delete_batch(source, [probe], retry)}
-    if "" in codes:
-        raise UnreachableError(
-            f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
-            "after it was copied would be lost; set transfer.after to keep"
-        )
-    if denied := codes - GONE - {"PreconditionFailed"}:
-        raise UnreachableError(
-            f"objects of {source.address.bucket} cannot be deleted ({', '.join(sorted(denied))}); "
-            "grant s3:DeleteObject, or set transfer.after to keep"
-        )
+    done: list[Deletion] = []
+    for one in [due for due in left if operation is Operation.SINGLE or not _NOT_IN_XML.search(due.key)]:
+        if code := refusal(partial(_require_etag, source, one), retry):
+            left.remove(one)
+            done.append(Deletion(one, code))
+            continue
+        code = try_delete(source, operation, one.key, ANOTHER_ETAG, retry)
+        conditions.note(operation, code)
+        if code == REFUSED:
+            return done
+        # It is deleted, or nothing can be said: then all others wait for the next attempt.
+        ended = left[:] if code else [one]
+        left[:] = [] if code else [other for other in left if other is not one]
+        return [*done, *(Deletion(other, code) for other in ended)]
+    return done
+
+
+def _require_etag(source: Bucket, due: DueDeletion) -> None:
+    if source.head(due.key).etag != due.etag:
+        raise S3Error(REFUSED)
 
 
 def _delete_batch(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> list[Deletion]:
@@ -140,22 +171,12 @@ def _delete_batch(source: Bucket, due: Sequence[DueDeletion], retry: Retry) -> l
         if left:
             raise S3Error(codes[left[0]], temporary=True)
 
-    code = _refusal(delete_left, retry)
+    code = refusal(delete_left, retry)
     return [Deletion(one, codes.get(one, code)) for one in due]
 
 
 def _delete_one(source: Bucket, due: DueDeletion, retry: Retry) -> Deletion:
     try:
-        return Deletion(due, _refusal(partial(source.delete, due.key, if_match=due.etag), retry))
+        return Deletion(due, refusal(partial(source.delete, due.key, if_match=due.etag), retry))
     finally:
         source.close_thread()
-
-
-def _refusal(call: Callable[[], None], retry: Retry) -> str:
-    try:
-        retry(call)
-    except S3Error as error:
-        return error.code
-    except UnreachableError:
-        return NO_CREDENTIALS
-    return ""

@@ -52,7 +52,7 @@ def test_refused_listings_and_deletions_lower_the_limit_and_lose_nothing(
     """One sweep outlives both, tries again by itself, and says that it was throttled at the source."""
     world.s3.fill(SOURCE, 2500, size=10)
     world.s3.add_fault("slow_down", operation="ListObjectsV2", bucket=SOURCE, nth=[3, 4, 5])
-    world.s3.add_fault("slow_down", operation="DeleteObjects", nth=[2, 4, 5])
+    world.s3.add_fault("slow_down", operation="DeleteObjects", nth=[3, 5, 6])
     done = run_program(["sweep"], {**world.environment, **MOVE}, tmp_path)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     throttled = [event for event in events if event["event"] == "throttle.changed"]

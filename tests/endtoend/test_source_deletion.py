@@ -10,6 +10,7 @@ from testkit.program import daemon, run_program
 from testkit.trail_rows import rows
 from testkit.world import DESTINATION, SOURCE, World
 
+BATCH_IGNORED = "ignores_batch_delete_etags"
 MOVE = {"S3MOVER_TRANSFER__AFTER": "delete"}
 
 
@@ -52,7 +53,7 @@ def test_what_changed_after_its_copy_stays_and_moves_again(
     """The deletion is conditional on the version that was copied; the newer one is moved by the next sweep."""
     world.s3.put_object(SOURCE, key, b"old")
     settings = {**world.environment, **MOVE}
-    fault = world.s3.add_fault("access_denied", operation=operation, bucket=SOURCE, nth=[2])
+    fault = world.s3.add_fault("access_denied", operation=operation, bucket=SOURCE, nth=[3])
     done = run_program(["sweep"], settings, tmp_path)
     assert '"source.kept"' in done.stdout
     world.s3.clear_faults(fault)
@@ -73,7 +74,7 @@ def test_what_changed_after_its_copy_stays_and_moves_again(
 def test_a_deletion_that_was_cut_off_is_made_up_for(world: World, tmp_path: Path) -> None:
     """A kill between the record and the deletion leaves the deletion to the next sweep."""
     world.s3.fill(SOURCE, 20, size=10)
-    world.s3.add_fault("hang", operation="DeleteObjects", nth=[2])
+    world.s3.add_fault("hang", operation="DeleteObjects", nth=[3])
     with daemon({**world.environment, **MOVE, "S3MOVER_HTTP__PORT": "0"}, tmp_path) as running:
         for _ in range(20):
             running.await_event("object.moved")
@@ -128,3 +129,19 @@ def test_old_rows_are_forgotten_where_that_is_wished(world: World, tmp_path: Pat
     assert rows(tmp_path, "SELECT COUNT(*) FROM document_logs") == [(1,)]
     run_program(["--set", "audit.retention=1ms", "sweep"], world.environment, tmp_path)
     assert rows(tmp_path, "SELECT COUNT(*) FROM document_logs") == [(0,)]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("quirks", [["absent_delete_succeeds"], ["absent_delete_succeeds", BATCH_IGNORED]])
+def test_a_store_that_deletes_what_is_missing_is_moved_from(
+    world: World, tmp_path: Path, quirks: list[str], *, writable: bool
+) -> None:
+    """Its conditions are tried on an object of ours; where none may be written, on the first that was moved."""
+    world.s3.fill(SOURCE, 30, size=10)
+    world.s3.configure_bucket(SOURCE, quirks=quirks)
+    if not writable:
+        world.s3.add_fault("access_denied", operation="PutObject", bucket=SOURCE)
+    run_program(["sweep"], {**world.environment, **MOVE}, tmp_path)
+    assert (world.s3.count(SOURCE), world.s3.count(DESTINATION)) == (0, 30)
+    single = BATCH_IGNORED in quirks
+    assert (world.s3.counts(SOURCE).get("DeleteObject", 0) >= 29) is single
