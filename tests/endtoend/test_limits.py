@@ -74,5 +74,5 @@ def test_recovery_outlives_refusals(world: World, tmp_path: Path) -> None:
     world.s3.add_fault("slow_down", operation="HeadObject", nth=[1, 2, 3, 12])
     done = run_program(["sweep"], world.environment, tmp_path)
     assert done.stdout.count('"object.recovered"') == 10
-    assert world.s3.counts(DESTINATION)["HeadObject:SlowDown"] == 4
+    assert world.s3.counts()["HeadObject:SlowDown"] == 4
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
