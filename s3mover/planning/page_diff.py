@@ -40,7 +40,7 @@ class Rules:
         return self.included is None and not (self.not_after and max(page.times) > self.not_after)
 
 
-class Doubt(NamedTuple):
+class DoubtfulMatch(NamedTuple):
     """An object of which sizes and ETags do not tell whether it is in place; `by_time` is the reason by the times."""
 
     entry: ObjectEntry
@@ -61,7 +61,7 @@ class PageDiff:
     skipped: dict[str, int] = field(default_factory=dict)
     destination_only: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
-    doubtful: list[Doubt] = field(default_factory=list)
+    doubtful: list[DoubtfulMatch] = field(default_factory=list)
 
 
 def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
@@ -74,7 +74,7 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
     in_runs = rules.takes_all(page) and all_name_content(page.etags, page.sizes)
     alike = not in_runs and are_alike(page.etags, page.sizes)
     transfers: list[Transfer] = []
-    doubtful: list[Doubt] = []
+    doubtful: list[DoubtfulMatch] = []
     skipped: dict[str, int] = {}
     at = 0
     while at < len(page):
@@ -87,7 +87,7 @@ def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:
             decision = _decide(page[number], targets[number], lookup, rules, alike=alike)
             if isinstance(decision, Transfer):
                 transfers.append(decision)
-            elif isinstance(decision, Doubt):
+            elif isinstance(decision, DoubtfulMatch):
                 doubtful.append(decision)
             else:
                 skipped[decision] = skipped.get(decision, 0) + 1
@@ -122,7 +122,7 @@ def leave_out(keys: tuple[bytes, ...], rules: Rules) -> PageDiff:
 
 def _decide(
     entry: ObjectEntry, target: str, lookup: "Lookup", rules: Rules, *, alike: bool
-) -> Transfer | Doubt | str:
+) -> Transfer | DoubtfulMatch | str:
     if rules.included is not None and not rules.included(entry.key):
         return "filtered"
     if rules.not_after and entry.last_modified > rules.not_after:
@@ -134,7 +134,7 @@ def _decide(
     if reason is None:
         reason = reason_by_time(entry, copy)
         if entry.etag and not alike:
-            return Doubt(entry, reason)
+            return DoubtfulMatch(entry, reason)
     return Transfer(entry, reason) if reason else "in_place"
 
 

@@ -116,6 +116,9 @@ class Mover:
         status, code, message = status_of(error), code_of(error), str(error)
         if status is Status.ERROR and self._is_gone(state.order.key, error):
             status, code, message = Status.SKIPPED, "NoSuchKey", "gone since it was listed"
+        if status is Status.SKIPPED and code == "NotFound":
+            # The 404 of a HEAD has no body, and so no code of S3's.
+            code = "NoSuchKey"
         if status is Status.SKIPPED and state.may_have_written and self._has_arrived(state):
             # The trail's row of a skipped object is withdrawn, and the copy would have none.
             status, code, message = Status.ERROR, INTERRUPTED, f"a copy may have arrived before: {message}"

@@ -10,7 +10,7 @@ from s3mover.model import ObjectEntry, ObjectPage, Pair, page_of
 from s3mover.planning import page_diff
 from s3mover.planning.filters import key_filter
 from s3mover.planning.page_diff import (
-    Doubt,
+    DoubtfulMatch,
     Lookup,
     PageDiff,
     Pages,
@@ -116,7 +116,10 @@ EARLY, LATE = "2025-01-04T03:17:09.000Z", "2025-01-04T03:17:10.000Z"
 )
 def test_the_trail_decides_before_clocks_do(copied: dict[str, str], moved: list[tuple[str, str]]) -> None:
     """Where it knows which version was copied; a destination whose clock is ahead hides no change."""
-    doubts = [Doubt(ObjectEntry(f"in/{key}", 1, "p-7", EARLY), by) for key, by in (("a", "newer"), ("b", ""))]
+    doubts = [
+        DoubtfulMatch(ObjectEntry(f"in/{key}", 1, "p-7", EARLY), by)
+        for key, by in (("a", "newer"), ("b", ""))
+    ]
     diff = settle_doubts(PageDiff(3, [], {"in_place": 1}, doubtful=doubts), copied)
     assert [(t.entry.key, t.reason) for t in diff.transfers] == moved
     assert diff.listed == len(diff.transfers) + sum(diff.skipped.values())

@@ -203,7 +203,7 @@ def test_an_object_that_vanished_at_the_source_is_skipped(method: str) -> None:
     """An object that is gone is not a failure; the source says so, not the copy."""
     streaming = ScriptedMethod()
     outcome = move(ScriptedMethod(GONE), streaming, method, head=refused(GONE_AT_SOURCE))
-    assert (outcome.status, outcome.code) == (Status.SKIPPED, "NotFound")
+    assert (outcome.status, outcome.code) == (Status.SKIPPED, "NoSuchKey")
     assert streaming.orders == []
 
 
