@@ -107,8 +107,7 @@ class ServerSideCopy:
         properties = write_headers(
             self._policy, order.storage_class, self._known(source).headers, self._features.has
         )
-        note = "found at the destination after a request without an answer"
-        return TransferResult(copy.etag, join_notes(properties.note, note), properties.unkept)
+        return TransferResult(copy.etag, properties.note, properties.unkept)
 
     def _known(self, head: Head) -> Head:
         """Return what a copy would have known of the source."""
