@@ -141,7 +141,7 @@ class ListingPlan:
         pair = self._rules.pair
         lookup = self._lookup(taken)
         for page in self._source_pages(taken):
-            if self._destination_only and taken.is_upper and not taken.first:
+            if self._destination_only and taken.is_upper and not taken.first and page:
                 # What the destination holds before belongs to the range below.
                 lookup.pass_before(pair.destination_key(page.keys[0]))
             claimed, goes_on = self._ranges.claim(taken, page)
@@ -190,7 +190,7 @@ class ListingPlan:
             return
         last = after
         for page in self._destination.pages(after):
-            last = page.keys[-1]
+            last = page.keys[-1] if page else last
             yield page
         self._copies_end = last if self._copies_end is None else min(self._copies_end, last)
 
