@@ -13,7 +13,7 @@ from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
 from s3mover.transfer.attempt_errors import is_denial
 from s3mover.transfer.method import join_notes, removed_on_mismatch
-from s3mover.transfer.properties import is_tagged, lost_properties
+from s3mover.transfer.properties import TAG_COUNT, Tags, lost_properties
 from s3mover.transfer.store_features import UNKNOWN_OPERATION
 from s3mover.transfer.tagging import write_tags
 
@@ -37,22 +37,29 @@ def complete(
         S3Error: a side could not be asked.
     """
     headers = arrived.copy.headers
-    if _lacks_tags(arrived):
-        try:
-            tags = retry(partial(source.tags, outcome.key))
+    try:
+        if tags := _missing_tags(outcome, arrived, source, retry):
             write_tags(destination, arrived.target, tags, retry)
-            headers = {**headers, "x-amz-tagging-count": str(len(tags))}
-        except S3Error as error:
-            if not is_denial(error):
-                raise
-            if error.code not in UNKNOWN_OPERATION:
-                return _removed(outcome, arrived, destination, error)
+            headers = {**headers, TAG_COUNT: str(len(tags))}
+    except S3Error as error:
+        if not is_denial(error):
+            raise
+        if error.code not in UNKNOWN_OPERATION:
+            return _removed(outcome, arrived, destination, error)
     return _with_losses(outcome, arrived.source.headers, headers)
 
 
-def _lacks_tags(arrived: Arrived) -> bool:
-    counts = [head.headers.get("x-amz-tagging-count", "0") for head in (arrived.source, arrived.copy)]
-    return is_tagged(arrived.source.headers) and counts[0] != counts[1]
+def _missing_tags(outcome: Outcome, arrived: Arrived, source: Bucket, retry: Retry) -> Tags:
+    """Return the tags of the source if the copy seems to have others; not all stores state their number in a head."""
+    stated = arrived.source.headers.get(TAG_COUNT)
+    if stated is not None and stated == arrived.copy.headers.get(TAG_COUNT, "0"):
+        return ()
+    try:
+        return retry(partial(source.tags, outcome.key))
+    except S3Error as error:
+        if stated is None and is_denial(error):
+            return ()
+        raise
 
 
 def _removed(outcome: Outcome, arrived: Arrived, destination: Bucket, refusal: S3Error) -> Outcome:

@@ -3,7 +3,14 @@
 import pytest
 
 from s3mover.transfer.policy import TransferPolicy
-from s3mover.transfer.properties import is_tagged, property_headers, write_headers
+from s3mover.transfer.properties import (
+    WriteHeaders,
+    hidden_metadata,
+    is_tagged,
+    property_headers,
+    with_source_properties,
+    write_headers,
+)
 from s3mover.transfer.store_features import Feature
 
 POLICY = TransferPolicy(method="auto", part_size=1, max_attempts=1)
@@ -105,3 +112,36 @@ def test_the_headers_say_whether_there_are_tags() -> None:
     """Without tags no request is made for them."""
     assert is_tagged({"x-amz-tagging-count": "2"})
     assert not is_tagged({})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kept"),
+    [
+        ("aws-chunked", None),
+        ("gzip,aws-chunked", "gzip"),
+        ("AWS-Chunked, gzip", "gzip"),
+        ("gzip, br", "gzip, br"),
+        ("", ""),
+    ],
+)
+def test_the_framing_of_a_request_is_not_the_encoding_of_an_object(encoding: str, kept: str | None) -> None:
+    """A store that left it there shall not have it copied onward."""
+    assert property_headers({"content-encoding": encoding}, []).get("content-encoding") == kept
+
+
+@pytest.mark.parametrize(("stated", "hidden"), [("2", 2), ("0", 0), ("some", 1)])
+def test_metadata_that_is_not_returned_is_counted(stated: str, hidden: int) -> None:
+    """A number that is none says at least that something is missing."""
+    assert hidden_metadata({"x-amz-missing-meta": stated}) == hidden
+
+
+def test_long_tags_are_not_sent_in_a_header() -> None:
+    """They would not fit beside the other headers; ten of the longest plain ones do."""
+    plain = [(f"{n}" * 128, "v" * 256) for n in range(10)]
+    long = [(f"{n}" * 128, "ü" * 256) for n in range(10)]
+    base, tagged = WriteHeaders({}, ()), {"x-amz-tagging-count": "10"}
+    in_header = with_source_properties(base, tagged, able, lambda: plain)
+    late = with_source_properties(base, tagged, able, lambda: long)
+    assert (in_header.late_tags, "x-amz-tagging" in in_header.headers) == ((), True)
+    assert (late.late_tags, late.headers) == (long, {})
+    assert Feature.TAG_HEADER not in late.used
