@@ -109,6 +109,17 @@ def with_source_properties(
     return WriteHeaders(headers, (*base.used, Feature.TAGS), base.refused, hidden, tags)
 
 
+def with_clean_coding(base: WriteHeaders, source: Mapping[str, str]) -> WriteHeaders:
+    """Return `base` with what a CopyObject must carry so that it does not keep the framing of an earlier request.
+
+    All metadata is replaced then, so that nothing is done where the source does not return all of it.
+    """
+    if not names_chunked_coding(source) or hidden_metadata(source):
+        return base
+    replaced = {"x-amz-metadata-directive": "REPLACE", **property_headers(source, ())}
+    return base._replace(headers=base.headers | replaced)
+
+
 def property_headers(source: Mapping[str, str], tags: Tags) -> dict[str, str]:
     """Return the headers that carry an object's content headers, user metadata and tags."""
     headers = {

@@ -31,7 +31,13 @@ from s3mover.transfer.method import (
 from s3mover.transfer.object_checksums import ObjectChecksums
 from s3mover.transfer.parts import Part, part_size_for, parts_of
 from s3mover.transfer.policy import TransferPolicy
-from s3mover.transfer.properties import LOCK, WriteHeaders, with_source_properties, write_headers
+from s3mover.transfer.properties import (
+    LOCK,
+    WriteHeaders,
+    with_clean_coding,
+    with_source_properties,
+    write_headers,
+)
 from s3mover.transfer.store_features import Feature, StoreFeatures
 from s3mover.transfer.tagging import write_late_tags
 from s3mover.transfer.verification import check_content, check_size
@@ -51,7 +57,7 @@ class ServerSideCopy:
 
     `principals` are the destination bucket as seen with each account's credentials, its own first; copies
     begin with the one that last succeeded. `identities` has what proves that a principal sees the right buckets, where
-    that is in doubt. `needs_head` returns whether a HeadObject precedes the next copy, since the object may have
+    that is in doubt. `needs_head` returns whether a HeadObject precedes the copy of a key, since the object may have
     properties that S3 does not copy. `limit` says which objects are copied in parts.
     """
 
@@ -62,7 +68,7 @@ class ServerSideCopy:
         policy: TransferPolicy,
         run_parts: RunParts,
         features: StoreFeatures,
-        needs_head: Callable[[], bool],
+        needs_head: Callable[[str], bool],
         retry: Retry = no_retry,
         *,
         identities: Mapping[Bucket, BucketIdentity] = MappingProxyType({}),
@@ -105,18 +111,19 @@ class ServerSideCopy:
         if source.etag != order.etag or not _is_written_within(copy, seconds) or not _is_equal(source, copy):
             return None
         properties = write_headers(
-            self._policy, order.storage_class, self._known(source).headers, self._features.has
+            self._policy, order.storage_class, self._known(order, source).headers, self._features.has
         )
         return TransferResult(copy.etag, properties.note, properties.unkept)
 
-    def _known(self, head: Head) -> Head:
+    def _known(self, order: Order, head: Head) -> Head:
         """Return what a copy would have known of the source."""
-        return head if self._needs_head() else EMPTY_HEAD
+        return head if self._needs_head(order.key) else EMPTY_HEAD
 
     def _transfer(self, order: Order, *, in_parts: bool) -> TransferResult:
         head = self._head(order, in_parts=in_parts)
         properties = write_headers(self._policy, order.storage_class, head.headers, self._features.has)
         if not in_parts:
+            properties = with_clean_coding(properties, head.headers)
             with self._features.probe(properties.used):
                 return self._copy_with_any_principal(order, properties, self._copy_whole)
         with self._features.probe((Feature.TAGS,)):
@@ -130,7 +137,7 @@ class ServerSideCopy:
         """Ask the source first where properties might be lost: always for a copy in parts, where S3 keeps none."""
         if in_parts:
             return head_with_tags(self._source, order)
-        return self._source.head(order.key) if self._needs_head() else EMPTY_HEAD
+        return self._source.head(order.key) if self._needs_head(order.key) else EMPTY_HEAD
 
     def _copy_with_any_principal(
         self, order: Order, properties: WriteHeaders, copy: Callable[[Bucket, Order, WriteHeaders], Stored]

@@ -187,7 +187,7 @@ def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
     features, retry = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)
-    copies = ServerSideCopy(source, [destination], policy, one_by_one, features, lambda: False, retry)
+    copies = ServerSideCopy(source, [destination], policy, one_by_one, features, lambda _: False, retry)
     streams = Streaming(source, destination, policy, one_by_one, features, retry)
 
     def close() -> None:

@@ -99,21 +99,24 @@ def test_stores_that_leave_nothing_are_asked_a_few_times_only(world: World, tmp_
     assert Counter(world.s3.counts(DESTINATION))["HeadObject"] <= 4
 
 
+@pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
 @pytest.mark.parametrize("size", [10, 6 * MIB], ids=["whole", "in parts"])
-def test_framing_left_in_the_source_is_not_streamed_onward(world: World, tmp_path: Path, size: int) -> None:
+def test_framing_left_in_the_source_is_not_carried_onward(
+    world: World, tmp_path: Path, size: int, method: str
+) -> None:
     """What is not the object's encoding is left out; the rest of it stays."""
     world.s3.put_objects(
         SOURCE,
         [
-            {
-                "key": "a",
-                "size": size,
-                "headers": {"content-encoding": "aws-chunked", "cache-control": "no-cache"},
-            },
-            {"key": "b", "size": size, "headers": {"content-encoding": "gzip,aws-chunked"}},
+            {"key": key, "size": size, "metadata": {"a": "b"}, "tags": {"c": "d"}, "headers": headers}
+            for key, headers in (
+                ("a", {"content-encoding": "aws-chunked", "cache-control": "no-cache"}),
+                ("b", {"content-encoding": "gzip,aws-chunked"}),
+            )
         ],
     )
-    run_program([*STREAMING, "sweep"], world.environment, tmp_path)
+    options = ["--set", f"transfer.method={method}", "--set", "transfer.part_size=5MiB"]
+    run_program([*options, "sweep"], world.environment, tmp_path)
     assert {one["field"] for one in world.s3.differences(SOURCE, DESTINATION)} == {"headers"}
     kind = {"content-type": "binary/octet-stream"}
     assert [one["headers"] for one in world.s3.objects(DESTINATION)] == [

@@ -58,7 +58,7 @@ class Stores:
         if method == "streaming":
             return Streaming(self.source, self.destination, policy, one_by_one, self.features, retry)
         return ServerSideCopy(
-            self.source, [self.destination], policy, one_by_one, self.features, lambda: True, retry
+            self.source, [self.destination], policy, one_by_one, self.features, lambda _: True, retry
         )
 
     def orders(self) -> list[Order]:

@@ -79,25 +79,25 @@ def test_a_head_precedes_copies_that_may_lose_something(
 ) -> None:
     """Object Lock at the source or a website at either end; locks of the destination are given to every object."""
     pair.s3.configure_bucket(bucket, **settings)
-    assert pair.auto.is_needed() == expected
+    assert pair.auto.is_needed("k") == expected
 
 
 def test_the_buckets_are_asked_once(pair: Pair) -> None:
     """However many objects there are; again after a while, since buckets may be reconfigured."""
-    assert [pair.auto.is_needed() for _ in range(50)] == [False] * 50
+    assert [pair.auto.is_needed("k") for _ in range(50)] == [False] * 50
     assert pair.looks() == 3
     pair.s3.configure_bucket("to", website=True)
     pair.now = RECHECK_SECONDS - 1
-    assert not pair.auto.is_needed()
+    assert not pair.auto.is_needed("k")
     pair.now = RECHECK_SECONDS
-    assert pair.auto.is_needed()
+    assert pair.auto.is_needed("k")
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("always", True), ("never", False)])
 def test_a_configured_decision_makes_no_request(pair: Pair, mode: str, expected: bool) -> None:
     """`always` and `never` do not ask the buckets."""
     pair.s3.configure_bucket("from", website=not expected)
-    assert pair.deciding(mode).is_needed() == expected
+    assert pair.deciding(mode).is_needed("k") == expected
     assert pair.looks() == 0
 
 
@@ -108,7 +108,7 @@ def test_a_refused_question_counts_as_yes(pair: Pair, action: str) -> None:
     """Without the permission to ask, a HeadObject precedes each copy."""
     denied = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*"}
     pair.s3.configure_bucket("from", policy={"Statement": denied})
-    assert pair.auto.is_needed()
+    assert pair.auto.is_needed("k")
 
 
 @pytest.mark.parametrize("quirk", ["no_bucket_settings", "unknown_subresource_lists"])
@@ -116,7 +116,7 @@ def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: st
     """501, or a page of the listing instead of the document, are a no."""
     for bucket in ("from", "to"):
         pair.s3.configure_bucket(bucket, quirks=[quirk])
-    assert not pair.auto.is_needed()
+    assert not pair.auto.is_needed("k")
 
 
 @pytest.mark.parametrize(
@@ -126,16 +126,16 @@ def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: st
 def test_only_a_plain_no_is_a_no(pair: Pair, code: str, status: int, expected: bool) -> None:
     """A store that does not know the operation has no such settings; a bucket that is gone does not say."""
     pair.s3.add_fault("refusal", operation="GetBucketWebsite", code=code, status=status)
-    assert pair.auto.is_needed() == expected
+    assert pair.auto.is_needed("k") == expected
 
 
 def test_temporary_errors_are_retried(pair: Pair) -> None:
     """Only where throttling lasts does a HeadObject precede each copy."""
     fault = pair.s3.add_fault("slow_down", operation="GetBucketWebsite", times=2)
-    assert not pair.auto.is_needed()
+    assert not pair.auto.is_needed("k")
     pair.s3.clear_faults(fault)
     pair.s3.add_fault("slow_down", operation="GetBucketWebsite")
-    assert pair.deciding("auto").is_needed()
+    assert pair.deciding("auto").is_needed("k")
 
 
 def test_the_operations_raise_their_refusals(pair: Pair) -> None:
@@ -146,3 +146,18 @@ def test_the_operations_raise_their_refusals(pair: Pair) -> None:
     pair.s3.add_fault("access_denied", operation="GetBucketWebsite")
     with pytest.raises(S3Error, match="GetBucketWebsite on from: AccessDenied"):
         pair.source.is_website()
+
+
+@pytest.mark.parametrize("encoding", ["aws-chunked", "gzip, aws-chunked", "gzip"])
+def test_a_head_precedes_copies_where_one_object_has_the_framing_of_its_request(
+    pair: Pair, encoding: str
+) -> None:
+    """One object is looked at, which costs one request for all."""
+    pair.s3.put_object("from", "k", b"x", headers={"content-encoding": encoding})
+    assert [pair.auto.is_needed("k") for _ in range(5)] == ["aws-chunked" in encoding] * 5
+    assert pair.s3.counts()["HeadObject"] == 1
+
+
+def test_an_object_that_cannot_be_looked_at_is_copied_as_it_is(pair: Pair) -> None:
+    """The copy itself shows what is wrong with it."""
+    assert not pair.auto.is_needed("missing")
