@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from s3mover.errors import MoverError, S3Error
+from s3mover.errors import S3Error
 from s3mover.model import INTERRUPTED, Outcome, Status
 from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
 from s3mover.transfer.attempt_errors import is_denial
-from s3mover.transfer.method import join_notes, removed_on_mismatch
+from s3mover.transfer.method import join_notes, remove_copy
 from s3mover.transfer.properties import TAG_COUNT, Tags, lost_properties
 from s3mover.transfer.store_features import UNKNOWN_OPERATION
 from s3mover.transfer.tagging import write_tags
@@ -63,15 +63,10 @@ def _missing_tags(outcome: Outcome, arrived: Arrived, source: Bucket, retry: Ret
 
 
 def _removed(outcome: Outcome, arrived: Arrived, destination: Bucket, refusal: S3Error) -> Outcome:
-    try:
-        with removed_on_mismatch(destination, arrived.target, arrived.copy.etag, S3Error):
-            raise refusal
-    except MoverError as error:
-        return outcome._replace(
-            status=Status.ERROR,
-            code=INTERRUPTED,
-            message=f"interrupted before its tags were written: {error}",
-        )
+    message = f"interrupted before its tags were written: {refusal}"
+    if kept := remove_copy(destination, arrived.target, arrived.copy.etag):
+        message += f"; the copy without its tags could not be removed ({kept})"
+    return outcome._replace(status=Status.ERROR, code=INTERRUPTED, message=message)
 
 
 def _with_losses(outcome: Outcome, source: Mapping[str, str], copy: Mapping[str, str]) -> Outcome:

@@ -128,30 +128,32 @@ def _may_begin_again(error: S3Error) -> bool:
 
 
 @contextmanager
-def removed_on_mismatch(
-    destination: Bucket, key: str, etag: str, errors: type[MoverError] = VerificationError
-) -> Iterator[None]:
-    """Remove the copy just written with the ETag `etag` if one of the `errors` is raised within the context.
+def removed_on_mismatch(destination: Bucket, key: str, etag: str) -> Iterator[None]:
+    """Remove the copy just written with the ETag `etag` if a `VerificationError` is raised within the context.
 
     Left there, it might pass for a good one in the next sweep.
     """
     try:
         yield
-    except errors as cause:
-        if etag:
-            _remove(destination, key, etag, cause)
+    except VerificationError as mismatch:
+        if refusal := remove_copy(destination, key, etag):
+            raise VerificationError(
+                f"{mismatch}; the copy could not be removed ({refusal}): remove it by hand"
+            ) from mismatch
         raise
 
 
-def _remove(destination: Bucket, key: str, etag: str, cause: MoverError) -> None:
+def remove_copy(destination: Bucket, key: str, etag: str) -> str:
+    """Remove the copy just written with the ETag `etag`, if there is one; return the code of a refusal."""
+    if not etag:
+        return ""
     try:
         destination.delete(key, if_match=etag)
     except S3Error as error:
         if error.status == HTTPStatus.NOT_FOUND or error.code == "PreconditionFailed":
-            return
-        raise VerificationError(
-            f"{cause}; the copy could not be removed ({error.code}): remove it by hand"
-        ) from cause
+            return ""
+        return error.code
+    return ""
 
 
 def head_of_copy(destination: Bucket, key: str, retry: Retry) -> Head:

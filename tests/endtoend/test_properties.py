@@ -133,6 +133,20 @@ def test_an_object_whose_tags_cannot_be_written_is_not_done(world: World, tmp_pa
     assert world.s3.differences(SOURCE, DESTINATION) == []
 
 
+def test_a_copy_without_its_tags_that_cannot_be_removed_gets_them_later(world: World, tmp_path: Path) -> None:
+    """It lies at the destination like a whole one; the row stays an error until a sweep has written the tags."""
+    world.s3.put_object(SOURCE, "k", b"x", tags=LONG_TAGS)
+    for operation in ("PutObjectTagging", "DeleteObject"):
+        world.s3.add_fault("access_denied", operation=operation)
+    options = ["--set", "transfer.method=streaming", "sweep"]
+    run_program(options, world.environment, tmp_path, expect=1)
+    assert [one["tags"] for one in world.s3.objects(DESTINATION)] == [{}]
+    world.s3.clear_faults()
+    run_program(options, world.environment, tmp_path)
+    assert world.s3.differences(SOURCE, DESTINATION) == []
+    assert rows(tmp_path, "SELECT status FROM document_logs") == [("success",)]
+
+
 def test_a_kill_before_the_tags_leaves_no_object_without_them(world: World, tmp_path: Path) -> None:
     """The next start finds the object, writes its tags, and only then counts it as moved."""
     world.s3.put_object(SOURCE, "k", b"x", tags=LONG_TAGS)
