@@ -26,7 +26,12 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_program(
-    arguments: list[str], settings: Mapping[str, str], folder: Path, expect: int | None = 0
+    arguments: list[str],
+    settings: Mapping[str, str],
+    folder: Path,
+    expect: int | None = 0,
+    *,
+    timeout: float = TOO_LONG,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end in `folder`; `expect` is the exit code that it must end with."""
     done = subprocess.run(
@@ -35,7 +40,7 @@ def run_program(
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=TOO_LONG,
+        timeout=timeout,
         check=False,
     )
     if expect is not None:
