@@ -20,7 +20,7 @@ class Call:
         self.world = world
         self.request = request
         self.bucket = bucket
-        self.key = key
+        self.key = "/".join(filter(None, key.split("/"))) if self.quirk("folds_slashes") else key
         self.now = int(world.now())
         self.signer = signer
         self.request_body: RequestBody | None = None

@@ -89,6 +89,7 @@ QUIRKS = {
     "redirects_regions": "a signature for another region is answered with 301 PermanentRedirect, not with 400",
     "chunks_501": "aws-chunked bodies, signed or not, are answered with 501 NotImplemented",
     "stores_chunked_raw": "aws-chunked bodies are stored as they come, framing included",
+    "folds_slashes": "keys are paths: a//b and a/b are one object",
     "composite_checksums_only": "CompleteMultipartUpload refuses the checksum of the whole object with BadDigest",
     "no_checksums": "checksums are neither checked nor shown",
     "unknown_subresource_lists": "a bucket's unknown sub-resource is answered with 200 and a list page",

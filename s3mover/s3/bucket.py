@@ -182,7 +182,7 @@ class Bucket(MultipartOperations):
         request = Request("HeadObject", "HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
         head = self._client.perform(request, object_head)
         # A proxy may drop the length: the listing has it.
-        return head if head.size != UNKNOWN_LENGTH else head._replace(size=self._listed_size(key))
+        return head if head.size != UNKNOWN_LENGTH else head._replace(size=self.listed_size(key))
 
     def get(self, key: str, *, if_match: str = "", first: int | None = None, last: int | None = None) -> Body:
         """Return the body of an object, or its bytes from `first` to `last` (both included, from 0), still to be read.
@@ -264,7 +264,7 @@ class Bucket(MultipartOperations):
         request = Request("GetObjectTagging", "GET", key, (("tagging", ""),))
         return self._client.perform(request, lambda response: xml.tags(read_document(response, "Tagging")))
 
-    def _listed_size(self, key: str) -> int:
+    def listed_size(self, key: str) -> int:
         """Return the size of an object by the listing, `UNKNOWN_LENGTH` where that has it not."""
         entries = self._first_listed(key)
         return entries.sizes[0] if entries.keys == [key] else UNKNOWN_LENGTH

@@ -27,6 +27,7 @@ from s3mover.transfer.attempt_errors import (
 )
 from s3mover.transfer.copy_permissions import CopyPermissionCache
 from s3mover.transfer.failed_copies import FailedCopies
+from s3mover.transfer.folded_keys import FoldedKeys
 from s3mover.transfer.method import ABORT_ATTEMPTS, CopyMethod, TransferMethod, TransferResult, join_notes
 from s3mover.transfer.orphaned_uploads import abort_orphaned_uploads
 from s3mover.transfer.parts import MAX_SINGLE_COPY, MIB
@@ -92,6 +93,7 @@ class Mover:
         self._timer = timer
         self._permissions = CopyPermissionCache(timer)
         self._failed_copies = FailedCopies(timer)
+        self._folded_keys = FoldedKeys(destination)
         self._announced: set[str] = set()
 
     def move(self, order: Order) -> Outcome:
@@ -157,11 +159,20 @@ class Mover:
         if state.doubted:
             self._refresh_order(state)
         try:
-            return self._transfer(state)
+            return self._transfer_under_key(state)
         except MoverError as error:
             state.may_have_written = state.may_have_written or may_have_written(error)
             state.doubted = code_of(error) if is_changed(error) else ""
             raise
+
+    def _transfer_under_key(self, state: TransferState) -> TransferResult:
+        """Transfer; ensure that the destination keeps the key as it is, where a store may not."""
+        if not self._folded_keys.concern(state.order):
+            return self._transfer(state)
+        self._folded_keys.refuse_other_object(state.order)
+        result = self._transfer(state)
+        self._folded_keys.ensure_listed(state.order)
+        return result
 
     def _transfer(self, state: TransferState) -> TransferResult:
         if self._policy.method == Method.STREAMING:

@@ -57,6 +57,10 @@ _TABLE = {
     "KMS.DisabledException KMS.NotFoundException": (
         "The KMS key cannot be used. Check that it exists and is enabled, and run s3mover check for missing rights."
     ),
+    "KeyNotKept": (
+        "The destination takes this key for another one. Rename the object, exclude it with filter.exclude, or use a "
+        "store that keeps all keys apart."
+    ),
     "KeyTooLongError": (
         "The key is longer than the destination permits (1,024 bytes). Choose a shorter destination.prefix."
     ),
