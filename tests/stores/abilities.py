@@ -19,8 +19,8 @@ REFUSED: Mapping[str, frozenset[str]] = {"juicefs": frozenset({STORAGE_CLASS})}
 NOT_KEPT_IN_PARTS: Mapping[str, frozenset[str]] = {"ministack": frozenset({TAGS})}
 # User metadata that a store adds to a copy that it makes itself.
 ADDED_METADATA: Mapping[str, frozenset[str]] = {"rclone": frozenset({"mtime"})}
-# The stores that honour the conditions of all deletions: only there is a source object ever deleted.
-CONDITIONAL_DELETE = frozenset({"ministack", "seaweedfs"})
+# The stores that honour If-Match of DeleteObject: only there is a source object ever deleted.
+CONDITIONAL_DELETE = frozenset({"ministack", "moto", "seaweedfs"})
 # The stores that list in the order of directories: `data/x` before `data.csv`.
 DIRECTORY_ORDER = frozenset({"seaweedfs"})
 
