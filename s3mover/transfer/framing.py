@@ -18,35 +18,19 @@ from collections.abc import Mapping
 from itertools import takewhile
 from threading import Lock
 from types import TracebackType
-from typing import NamedTuple
 
 from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.transfer.checksums import Checksum, full_object_checksum
 from s3mover.transfer.store_features import BODY_WRITES, FRAMING, Feature, StoreFeatures
+from s3mover.transfer.suspicions import FAILURES, Failures, Suspicions
 
 # Codes of temporary errors that stores also have for framing that they do not understand; some close the connection.
 _DOUBTFUL = frozenset(
     {"BadDigest", "BadRequest", "ConnectionError", "IncompleteBody", "InternalError", "InvalidDigest"}
 )
 _MISMATCH = "VerificationError"
-# So many equal failures of one object, and so many objects, make a suspicion.
-FAILURES = 2
-OBJECTS = 2
-# Objects that fail for ever are forgotten at this number: memory stays bounded.
-MAX_DOUBTS = 1000
 
 Framings = tuple[Feature, ...]
-
-
-class _Doubt(NamedTuple):
-    code: str
-    failures: int
-
-    @property
-    def steps(self) -> int:
-        """The number of framings to leave out; all of them where the frames may be kept as bytes of the object."""
-        steps = self.failures // FAILURES
-        return len(FRAMING) * steps if self.code == _MISMATCH else steps
 
 
 class Framing:
@@ -56,16 +40,15 @@ class Framing:
         self._features = features
         self._candidates = (Feature.TRAILERS,) if secure else (Feature.CHUNKS, Feature.TRAILERS)
         self._lock = Lock()
-        self._doubts: dict[str, _Doubt] = {}
-        self._evidence: dict[tuple[Feature, str], set[str]] = {}
+        self._suspicions = Suspicions(features)
         self._inspected: set[tuple[Framings, bool]] = set()
         self._reports_checksums = False
 
     def of(self, key: str) -> Framings:
         """Return the framing of the next body of the object `key`."""
         usable = tuple(takewhile(self._features.has, self._candidates))
-        doubt = self._doubts.get(key) if self._doubts else None
-        return usable if doubt is None else usable[: max(0, len(usable) - doubt.steps)]
+        failures = self._suspicions.failures_of(key) if self._suspicions else None
+        return usable if failures is None else usable[: max(0, len(usable) - _steps(failures))]
 
     def sending(self, key: str, used: Framings) -> "FramingProbe":
         """Return a context in which a body with the framing `used` is sent; a refusal is recorded."""
@@ -101,14 +84,15 @@ class Framing:
 
     def record_success(self, key: str, used: Framings) -> None:
         """Record that a body with this framing became a verified copy."""
-        if not self._doubts and not self._evidence:
+        if not self._suspicions:
             return
         with self._lock:
-            doubt = self._doubts.pop(key, None)
-            self._evidence = {of: keys for of, keys in self._evidence.items() if of[0] not in used}
+            failures = self._suspicions.forget(key)
+            self._suspicions.acquit(used)
             usable = tuple(takewhile(self._features.has, self._candidates))
-            if doubt is not None and len(used) < len(usable):
-                self._suspect(usable[len(used)], doubt.code, key)
+            left_out = usable[len(used)] if len(used) < len(usable) else None
+            if failures and left_out and self._suspicions.confirm(left_out, failures.code, key):
+                self._forget()
 
     def record_failure(self, key: str, used: Framings, error: MoverError) -> None:
         """Record that a body with this framing was refused, or became a copy that differs."""
@@ -116,25 +100,13 @@ class Framing:
         if not code:
             return
         with self._lock:
-            if not used:
-                self._doubts.pop(key, None)
-                return
-            if len(self._doubts) >= MAX_DOUBTS:
-                self._doubts.clear()
-            doubt = self._doubts.get(key)
-            failures = doubt.failures if doubt is not None and doubt.code == code else 0
-            self._doubts[key] = _Doubt(code, failures + 1)
-
-    def _suspect(self, feature: Feature, code: str, key: str) -> None:
-        keys = self._evidence.setdefault((feature, code), set())
-        keys.add(key)
-        if len(keys) >= OBJECTS:
-            self._features.disable(feature, code)
-            self._forget()
+            if used:
+                self._suspicions.record_failure(key, code)
+            else:
+                self._suspicions.forget(key)
 
     def _forget(self) -> None:
-        self._doubts.clear()
-        self._evidence = {}
+        self._suspicions.clear()
         self._inspected.clear()
 
 
@@ -158,6 +130,12 @@ class FramingProbe:
             self._framing.record_failure(self._key, self._used, error)
         elif error is None and self._recorded is VerificationError:
             self._framing.record_success(self._key, self._used)
+
+
+def _steps(failures: Failures) -> int:
+    """Return the number of framings to leave out; all of them where the frames may be kept as bytes of the object."""
+    steps = failures.in_a_row // FAILURES
+    return len(FRAMING) * steps if failures.code == _MISMATCH else steps
 
 
 def _doubtful_code(error: MoverError) -> str:

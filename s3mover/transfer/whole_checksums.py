@@ -11,15 +11,11 @@ from typing import TypeVar
 
 from s3mover.errors import S3Error
 from s3mover.transfer.store_features import Feature, StoreFeatures
+from s3mover.transfer.suspicions import FAILURES, Suspicions
 
 Completed = TypeVar("Completed")
 # The code of a completion whose checksum differs from that of the parts.
 WRONG_CHECKSUM = "BadDigest"
-# So many refusals of one object, and so many objects, make a suspicion.
-REFUSALS = 2
-OBJECTS = 2
-# Objects that fail for ever are forgotten at this number: memory stays bounded.
-MAX_DOUBTS = 1000
 
 
 class WholeChecksums:
@@ -28,8 +24,7 @@ class WholeChecksums:
     def __init__(self, features: StoreFeatures) -> None:
         self._features = features
         self._lock = Lock()
-        self._refusals: dict[str, int] = {}
-        self._completed_without: set[str] = set()
+        self._suspicions = Suspicions(features)
 
     def complete(
         self, key: str, checksum: dict[str, str], call: Callable[[dict[str, str]], Completed]
@@ -47,30 +42,22 @@ class WholeChecksums:
 
     def is_stated(self, key: str) -> bool:
         """Return whether the next completion of the object `key` states its checksum."""
-        return self._features.has(Feature.OBJECT_CHECKSUM) and self._refusals.get(key, 0) < REFUSALS
+        refusals = self._suspicions.failures_of(key)
+        return self._features.has(Feature.OBJECT_CHECKSUM) and (refusals is None or refusals.in_a_row < FAILURES)
 
     def record_error(self, key: str, error: S3Error) -> None:
         """Record that a completion that stated the checksum failed."""
-        if error.code != WRONG_CHECKSUM:
-            return
-        with self._lock:
-            if len(self._refusals) >= MAX_DOUBTS:
-                self._refusals.clear()
-            self._refusals[key] = self._refusals.get(key, 0) + 1
+        if error.code == WRONG_CHECKSUM:
+            with self._lock:
+                self._suspicions.record_failure(key, error.code)
 
     def record_success(self, key: str, *, stated: bool) -> None:
         """Record that a completion succeeded."""
-        if not self._refusals and not self._completed_without:
+        if not self._suspicions:
             return
         with self._lock:
-            refused = self._refusals.pop(key, 0)
+            refusals = self._suspicions.forget(key)
             if stated:
-                self._completed_without.clear()
-            elif refused:
-                self._suspect(key)
-
-    def _suspect(self, key: str) -> None:
-        self._completed_without.add(key)
-        if len(self._completed_without) >= OBJECTS:
-            self._features.disable(Feature.OBJECT_CHECKSUM, WRONG_CHECKSUM)
-            self._completed_without.clear()
+                self._suspicions.acquit((Feature.OBJECT_CHECKSUM,))
+            elif refusals:
+                self._suspicions.confirm(Feature.OBJECT_CHECKSUM, refusals.code, key)

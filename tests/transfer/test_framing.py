@@ -4,8 +4,9 @@ import pytest
 
 from s3mover.errors import MoverError, S3Error, VerificationError
 from s3mover.transfer.checksums import Algorithm, Checksum
-from s3mover.transfer.framing import MAX_DOUBTS, Framing
+from s3mover.transfer.framing import Framing
 from s3mover.transfer.store_features import DISABLED_SECONDS, Feature, StoreFeatures
+from s3mover.transfer.suspicions import MAX_FAILED
 
 TRAILERS, BOTH = (Feature.TRAILERS,), (Feature.CHUNKS, Feature.TRAILERS)
 
@@ -156,9 +157,9 @@ def test_a_source_that_is_read_wrongly_makes_no_suspicion() -> None:
 def test_objects_that_fail_for_ever_are_forgotten() -> None:
     """Memory is bounded, whatever fails."""
     framing = make()
-    for number in range(3 * MAX_DOUBTS):
+    for number in range(3 * MAX_FAILED):
         fail(framing, str(number))
-    assert len(framing._doubts) <= MAX_DOUBTS
+    assert len(framing._suspicions._failures) <= MAX_FAILED
 
 
 def test_each_kind_of_framed_body_is_inspected_until_one_is_found_clean() -> None:

@@ -2,7 +2,8 @@
 
 from s3mover.errors import S3Error
 from s3mover.transfer.store_features import DISABLED_SECONDS, Feature, StoreFeatures
-from s3mover.transfer.whole_checksums import MAX_DOUBTS, WholeChecksums
+from s3mover.transfer.suspicions import MAX_FAILED
+from s3mover.transfer.whole_checksums import WholeChecksums
 
 REFUSAL = S3Error("BadDigest", operation="CompleteMultipartUpload", status=400)
 
@@ -64,6 +65,6 @@ def test_objects_that_fail_for_ever_are_forgotten() -> None:
     """Memory stays bounded."""
     checksums = WholeChecksums(StoreFeatures(Time()))
     refuse_twice(checksums, "first")
-    for number in range(MAX_DOUBTS):
+    for number in range(MAX_FAILED):
         checksums.record_error(str(number), REFUSAL)
     assert checksums.is_stated("first")
