@@ -39,10 +39,11 @@ class FoldedKeys:
 
     def __init__(self, destination: Bucket) -> None:
         self._destination = destination
+        self._is_aws = store_of(destination.address).is_aws
 
     def concern(self, order: Order) -> bool:
         """Return whether the copy of `order` is to be looked at."""
-        return may_be_folded(order.target, order.size) and not store_of(self._destination.address).is_aws
+        return not self._is_aws and may_be_folded(order.target, order.size)
 
     def refuse_other_object(self, order: Order) -> None:
         """Raise an `S3Error` if the key leads to an object that is listed under another one."""
