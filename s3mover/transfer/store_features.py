@@ -74,9 +74,10 @@ _REFUSALS = {
     },
     Feature.REDIRECT: {"InvalidRequest", "InvalidRedirectLocation", "NotImplemented"},
 }
-# How the bytes of a body are framed: nothing of the object is lost without it.
+# Properties of an object: without such a feature its copy lacks something. Nothing is lost without the others.
+PROPERTIES = (Feature.STORAGE_CLASS, Feature.TAGS, Feature.ACL, Feature.OBJECT_LOCK, Feature.REDIRECT)
+# How the bytes of a body are framed.
 FRAMING = (Feature.TRAILERS, Feature.CHUNKS)
-# Nothing is lost without these either.
 _HARMLESS = (*FRAMING, Feature.UNCHECKED, Feature.TAG_HEADER)
 # The codes of stores that do not know the operation.
 UNKNOWN_OPERATION = {"MethodNotAllowed", "NotImplemented"}

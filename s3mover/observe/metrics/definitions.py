@@ -51,7 +51,7 @@ _FAILURES = ("AccessDenied", "ConnectionError", "InternalError", "SlowDown", "Ti
 _REFUSED_CREDENTIALS = (
     "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
 )  # fmt: skip
-_PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect")
+_PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect", "metadata")
 _SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "unusable_key", "InvalidObjectState")
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
 
