@@ -3,7 +3,9 @@
 It knows no clock and no lock.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from s3mover.events import (
     Event,
@@ -69,24 +71,9 @@ class SweepCounts:
 
     def count(self, event: Event) -> None:
         """Count what `event` announces of the sweep."""
-        match event:
-            case ObjectMoved():
-                self._moved(event)
-            case ObjectFailed():
-                self.failed += 1
-                self.ended_bytes += event.size
-            case ObjectSkipped():
-                self.vanished += 1
-                self.ended_bytes += event.size
-            case ObjectsListed() if event.side is Side.SOURCE:
-                self.listed += event.objects
-            case ObjectsInPlace():
-                self.in_place += event.objects
-            case TransfersPlanned():
-                self.planned += event.objects
-                self.planned_bytes += event.bytes
-            case SweepListed():
-                self.to_move = event.planned
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
 
     def withdraw(self, objects: int, size: int) -> None:
         """Take back planned transfers, and their bytes, that no worker began."""
@@ -100,3 +87,37 @@ class SweepCounts:
             self.copied += 1
         self.moved_bytes += event.size
         self.ended_bytes += event.size
+
+    def _failed(self, event: ObjectFailed) -> None:
+        self.failed += 1
+        self.ended_bytes += event.size
+
+    def _skipped(self, event: ObjectSkipped) -> None:
+        self.vanished += 1
+        self.ended_bytes += event.size
+
+    def _listed(self, event: ObjectsListed) -> None:
+        if event.side is Side.SOURCE:
+            self.listed += event.objects
+
+    def _in_place(self, event: ObjectsInPlace) -> None:
+        self.in_place += event.objects
+
+    def _planned(self, event: TransfersPlanned) -> None:
+        self.planned += event.objects
+        self.planned_bytes += event.bytes
+
+    def _listing_ended(self, event: SweepListed) -> None:
+        self.to_move = event.planned
+
+
+# By type, as the listeners do: each of the many other events costs one look-up.
+_HANDLERS: dict[type[Event], Callable[[SweepCounts, Any], None]] = {
+    ObjectMoved: SweepCounts._moved,
+    ObjectFailed: SweepCounts._failed,
+    ObjectSkipped: SweepCounts._skipped,
+    ObjectsListed: SweepCounts._listed,
+    ObjectsInPlace: SweepCounts._in_place,
+    TransfersPlanned: SweepCounts._planned,
+    SweepListed: SweepCounts._listing_ended,
+}

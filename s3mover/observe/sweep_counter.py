@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
+from typing import Any
 
 from s3mover.events import Event, ObjectMoved, SweepFinished, SweepListed, SweepStarted, TransfersPlanned
 from s3mover.model import SweepStatus, Tally
@@ -60,21 +61,20 @@ class SweepCounter:
         self._oldest: float | None = None
         # How many objects the last complete sweep listed, 0 before it.
         self._usual = 0
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            ObjectMoved: self._moved,
+            TransfersPlanned: self._planned,
+            SweepStarted: self._start,
+            SweepListed: self._listing_ended,
+            SweepFinished: self._finish,
+        }
 
     def __call__(self, event: Event) -> None:
         """Count `event`."""
+        handler = self._handlers.get(type(event))
         with self._lock:
-            match event:
-                case ObjectMoved():
-                    self._rate.add(self._clock(), event.size)
-                case TransfersPlanned():
-                    self._oldest = self._oldest_with(event.oldest)
-                case SweepStarted():
-                    self._start(event.sweep)
-                case SweepListed():
-                    self._listing = False
-                case SweepFinished():
-                    self._finish(event)
+            if handler is not None:
+                handler(event)
             self._counts.count(event)
 
     def snapshot(self) -> Snapshot:
@@ -102,10 +102,19 @@ class SweepCounter:
             progress=progress,
         )
 
-    def _start(self, sweep: int) -> None:
+    def _moved(self, event: ObjectMoved) -> None:
+        self._rate.add(self._clock(), event.size)
+
+    def _planned(self, event: TransfersPlanned) -> None:
+        self._oldest = self._oldest_with(event.oldest)
+
+    def _listing_ended(self, _event: SweepListed) -> None:
+        self._listing = False
+
+    def _start(self, event: SweepStarted) -> None:
         self._rate.clear()
         self._counts = SweepCounts()
-        self._sweep, self._started_at, self._ended_at = sweep, self._clock(), None
+        self._sweep, self._started_at, self._ended_at = event.sweep, self._clock(), None
         self._listing, self._oldest = True, None
 
     def _finish(self, event: SweepFinished) -> None:

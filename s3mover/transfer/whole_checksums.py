@@ -43,7 +43,9 @@ class WholeChecksums:
     def is_stated(self, key: str) -> bool:
         """Return whether the next completion of the object `key` states its checksum."""
         refusals = self._suspicions.failures_of(key)
-        return self._features.has(Feature.OBJECT_CHECKSUM) and (refusals is None or refusals.in_a_row < FAILURES)
+        return self._features.has(Feature.OBJECT_CHECKSUM) and (
+            refusals is None or refusals.in_a_row < FAILURES
+        )
 
     def record_error(self, key: str, error: S3Error) -> None:
         """Record that a completion that stated the checksum failed."""
