@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import md5
 from http import HTTPStatus
 from itertools import starmap
+from xml.etree.ElementTree import Element
 
 from s3mover.errors import S3Error
 from s3mover.model import BucketAddress, Credentials, ObjectPage
@@ -302,12 +303,19 @@ def _listing(prefix: str, start_after: str, limit: int, delimiter: str = "") -> 
 
 
 def _is_lock_enabled(response: Response) -> bool:
-    return xml.text(read_document(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
+    return (
+        xml.text(_read_configuration(response, "ObjectLockConfiguration"), "ObjectLockEnabled") == "Enabled"
+    )
 
 
 def _is_website_configured(response: Response) -> bool:
-    read_document(response, "WebsiteConfiguration")
+    _read_configuration(response, "WebsiteConfiguration")
     return True
+
+
+def _read_configuration(response: Response, name: str) -> Element:
+    """Parse a configuration; a store that does not know the parameter may list the bucket, on a whole page."""
+    return read_page(response, name)
 
 
 def _read_copy(response: Response) -> Stored:

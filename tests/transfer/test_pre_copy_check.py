@@ -113,10 +113,12 @@ def test_a_refused_question_counts_as_yes(pair: Pair, action: str) -> None:
 
 @pytest.mark.parametrize("quirk", ["no_bucket_settings", "unknown_subresource_lists"])
 def test_a_store_that_does_not_know_such_settings_has_none(pair: Pair, quirk: str) -> None:
-    """501, or a page of the listing instead of the document, are a no."""
+    """501, or a page of the listing instead of the document, however full, are a no, which is not asked for again."""
     for bucket in ("from", "to"):
+        pair.s3.fill(bucket, 1000, size=1)
         pair.s3.configure_bucket(bucket, quirks=[quirk])
     assert not pair.auto.is_needed("k")
+    assert len(pair.s3.log()) == len(LOOKS) + 2
 
 
 @pytest.mark.parametrize(
