@@ -65,6 +65,12 @@ def gap_question(keys: Sequence[str]) -> Question | None:
     return None
 
 
+def _is_between(answer: str, asked: Question) -> bool:
+    """Return whether `answer` comes before the follower in either order: it was written after the page was read."""
+    names = [text.split("/") for text in (asked.text, answer, asked.follower)]
+    return asked.text < answer < asked.follower and names[0] < names[1] < names[2]
+
+
 def _can_be_sent(text: str) -> bool:
     """Return whether a text may be sent as `start-after`: some stores repeat it in XML."""
     return text.isprintable() and len(text.encode()) < LONGEST_KEY
@@ -142,10 +148,14 @@ class StoreOrder:
         return None
 
     def _answers_rightly(self) -> bool:
+        """Return whether the answer is the follower, or what came or went since its page was read explains it."""
         if self._gap is None:
             return False
         prefix, asked = self._gap
         try:
-            return self._first_after(prefix, asked.text) == asked.follower
+            answer = self._first_after(prefix, asked.text)
         except S3Error:
             return False
+        if answer is None or answer <= asked.text:
+            return False
+        return answer == asked.follower or _is_between(answer, asked) or not self._is_listed(asked.follower)

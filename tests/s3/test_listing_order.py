@@ -51,6 +51,10 @@ class Store:
                 raise S3Error("InvalidArgument")
             if self.misled == "empty":
                 return []
+            if self.misled == "leaves out":
+                return found[1:]
+            if self.misled == "ignores":
+                return self.keys
         return found
 
     def read_pages(self, prefix: str, start: str) -> Iterator[Page]:
@@ -179,6 +183,37 @@ def test_whether_a_listing_may_begin_after_any_text_is_found_out(
         listed(store.listing())
     assert [store.known.starts_anywhere("") for _ in range(3)] == [expected] * 3
     assert store.questions <= 4
+
+
+@pytest.mark.parametrize("misled", ["", "empty", "error"])
+@pytest.mark.parametrize(
+    ("written", "deleted"), [({"a0"}, set()), ({"a0", "a1"}, {"b"}), (set(), {"b"}), (set(), {"a", "b", "c"})]
+)
+def test_changes_after_a_page_was_read_are_not_taken_for_a_wrong_answer(
+    misled: str, written: set[str], deleted: set[str]
+) -> None:
+    """A sweep itself writes between the keys that it has read; what is asked about may be deleted meanwhile."""
+    store = Store({"a", "b", "c", "d"}, 2)
+    listed(store.listing())
+    store.keys = sorted({*store.keys, *written} - deleted)
+    store.misled = misled
+    assert store.known.starts_anywhere("") is not bool(misled)
+
+
+def test_a_store_that_ignores_where_a_listing_begins_is_not_believed() -> None:
+    """What it answers comes before the text that was asked about."""
+    store = Store({" ", "b", "c"}, 2, misled="ignores")
+    listed(store.listing())
+    store.keys.remove("b")
+    assert not store.known.starts_anywhere("")
+
+
+def test_a_store_that_leaves_out_what_follows_is_not_believed() -> None:
+    """The key that it leaves out is there."""
+    store = Store({"a", "b", "c"}, 2)
+    listed(store.listing())
+    store.misled = "leaves out"
+    assert not store.known.starts_anywhere("")
 
 
 def test_a_store_in_directory_order_is_listed_as_a_whole() -> None:
