@@ -8,6 +8,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from s3mover.errors import (
 from s3mover.model import Pair
 
 BUSY_TIMEOUT_SECONDS = 10.0
+# How often a lock is tried for which SQLite does not wait.
+BUSY_POLL_SECONDS = 0.01
 PRIVATE_MODE = 0o600
 
 # SQLite documentation, "Result and Error Codes"; the low byte is the primary code.
@@ -40,6 +44,9 @@ _TEMPORARY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     )
 )
+# Closing a file drops every lock of this process on it (fcntl), those of SQLite included: the file is made, and closed,
+# before any thread connects.
+_creating = threading.Lock()
 _UNREACHABLE = frozenset((sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOTADB))
 
 
@@ -164,7 +171,7 @@ class SqliteDatabase:
                 uri=True,
             )
             try:
-                connection.execute("PRAGMA journal_mode = WAL")
+                _enter_wal_mode(connection)
                 connection.execute("PRAGMA synchronous = FULL")
             except sqlite3.Error:
                 connection.close()
@@ -188,6 +195,24 @@ class SqliteDatabase:
             raise _translate(error, self._path) from error
 
 
+def _enter_wal_mode(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, and wait for locks as other statements do.
+
+    A new file is switched under an exclusive lock, for which SQLite does not wait: of two connections that open it at
+    once, one would fail.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.Error as error:
+            if not _is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(BUSY_POLL_SECONDS)
+        else:
+            return
+
+
 def _require(path: Path, *, create: bool) -> None:
     if not path.parent.is_dir():
         raise UnreachableError(
@@ -205,12 +230,15 @@ def _create_private(path: Path) -> None:
 
     The mode of a file that exists stays: someone may have shared it on purpose (`check` warns).
     """
-    if path.exists():
-        return
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, PRIVATE_MODE))
-    except OSError as error:
-        raise UnreachableError(f"The audit database {path} cannot be created: {error.strerror}.") from error
+    with _creating:
+        if path.exists():
+            return
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, PRIVATE_MODE))
+        except OSError as error:
+            raise UnreachableError(
+                f"The audit database {path} cannot be created: {error.strerror}."
+            ) from error
 
 
 def shared_files(path: Path) -> list[Path]:

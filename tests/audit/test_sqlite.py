@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,34 @@ def test_a_damaged_file_is_said_at_the_start(tmp_path: Path) -> None:
         file.write(b"\xa5" * (path.stat().st_size - 100))
     with pytest.raises(DamagedDatabaseError, match=r"damaged.*backup"):
         open_trail(f"sqlite:///{path}")
+
+
+def test_a_file_that_is_locked_while_it_is_opened_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two routes that start at once find it: SQLite itself does not wait while a new file is switched to its log."""
+    path, waits = tmp_path / "trail.db", []
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (n)")
+        other.execute("BEGIN IMMEDIATE")
+
+        def end_lock(seconds: float) -> None:
+            waits.append(seconds)
+            other.execute("ROLLBACK")
+
+        monkeypatch.setattr("s3mover.audit.sqlite.time.sleep", end_lock)
+        open_trail(f"sqlite:///{path}").close()
+    assert waits == [sqlite.BUSY_POLL_SECONDS]
+
+
+def test_threads_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """None fails, and none drops the locks of another."""
+    url = f"sqlite:///{tmp_path / 'trail.db'}"
+    with ThreadPoolExecutor(8) as threads:
+        for _ in threads.map(lambda _: open_trail(url).close(), range(8)):
+            pass
+    with contextlib.closing(open_trail(url)) as trail:
+        assert trail.acquire_lease(PAIR)
 
 
 def test_a_busy_file_at_the_start_is_busy_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
