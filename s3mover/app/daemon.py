@@ -5,7 +5,7 @@ The main thread only waits, so that a stop meets its deadline; see `lifecycle/de
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -114,11 +114,15 @@ def _route_thread(
 
 @contextmanager
 def _open_supervisor(
-    runtime: SharedRuntime, route: str, last: dict[str, SweepResult], max_sweeps: int
+    runtime: SharedRuntime,
+    route: str,
+    last: dict[str, SweepResult],
+    max_sweeps: int,
+    on_trail_opened: Callable[[], None],
 ) -> Iterator[Supervisor]:
     """Open the engine of a route and yield its supervisor; keep the result of its last sweep in `last`."""
     # `_run_threads` calls the runtime's `run_periodic`.
-    with open_route_engine(runtime, route, run_periodic=lambda: None) as engine:
+    with open_route_engine(runtime, route, lambda: None, on_trail_opened) as engine:
         try:
             yield _supervisor_of(engine, max_sweeps)
         finally:

@@ -90,11 +90,15 @@ class RouteEngine:
 
 @contextmanager
 def open_route_engine(
-    runtime: SharedRuntime, route: str, run_periodic: Callable[[], None]
+    runtime: SharedRuntime,
+    route: str,
+    run_periodic: Callable[[], None],
+    on_trail_opened: Callable[[], None] = lambda: None,
 ) -> Iterator[RouteEngine]:
     """Open everything that the sweeps of a route need, and close it at the end.
 
     `run_periodic` is called in every turn of the loop: the runtime's own if no other thread calls that.
+    `on_trail_opened` is called once the audit database has answered.
 
     Raises:
         UnreachableError: credentials or the database cannot be used.
@@ -103,6 +107,7 @@ def open_route_engine(
     """
     with ExitStack() as opened:
         trail = opened.enter_context(closing(open_trail(runtime.current.of(route).audit.url.value)))
+        on_trail_opened()
         endpoints = _connect(runtime, route)
         inbox: Inbox = Inbox()
         client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox))

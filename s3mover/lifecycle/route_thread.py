@@ -17,8 +17,9 @@ from s3mover.lifecycle.supervisor import Supervisor, pause_after
 FIRST_RESTART_SECONDS = 1.0
 HEARTBEAT_SECONDS = 0.1
 
-# Opens everything a route needs and yields the supervisor of at most so many sweeps (0: no limit).
-OpenSupervisor = Callable[[int], AbstractContextManager[Supervisor]]
+# Opens everything a route needs and yields the supervisor of at most so many sweeps (0: no limit); calls the function
+# once the trail is open, since what comes after it may fail.
+OpenSupervisor = Callable[[int, Callable[[], None]], AbstractContextManager[Supervisor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class RouteThread(threading.Thread):
     def _supervise(self) -> Exception | None:
         """Run the supervisor until it ends, and return the error that ended it, if any."""
         try:
-            with self._hooks.open_supervisor(max(0, self._max_sweeps - self.sweeps)) as supervisor:
-                self._outage.ended()
+            sweeps_left = max(0, self._max_sweeps - self.sweeps)
+            with self._hooks.open_supervisor(sweeps_left, self._outage.ended) as supervisor:
                 try:
                     supervisor.run()
                 finally:

@@ -22,7 +22,10 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Script:
-    """Opens supervisors that raise the scripted errors, one each, and then sweep until `max_sweeps`."""
+    """Opens supervisors that raise the scripted errors, one each, and then sweep until `max_sweeps`.
+
+    Only errors of the database are raised before the trail is open.
+    """
 
     def __init__(self, *errors: Exception) -> None:
         self.stop = Stop()
@@ -32,10 +35,13 @@ class Script:
         self.while_sweeping: Callable[[], None] = lambda: None
 
     @contextmanager
-    def open_supervisor(self, max_sweeps: int) -> Iterator[Supervisor]:
+    def open_supervisor(self, max_sweeps: int, on_trail_opened: Callable[[], None]) -> Iterator[Supervisor]:
         self.limits.append(max_sweeps)
-        if self._errors:
-            raise self._errors.pop(0)
+        error = self._errors.pop(0) if self._errors else None
+        if not isinstance(error, AuditUnavailableError):
+            on_trail_opened()
+        if error is not None:
+            raise error
         yield Supervisor(
             SupervisorHooks(lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0),
             "pair",
@@ -116,6 +122,13 @@ def test_an_absent_database_is_waited_for() -> None:
     script = Script(AuditUnavailableError("away"), AuditUnavailableError("away"))
     assert script.run("").error is None
     assert [event.name for event in script.events] == ["audit.unavailable", "audit.restored"]
+
+
+def test_a_database_that_is_back_is_not_the_problem_of_a_route_that_fails_for_another_reason() -> None:
+    """Its return is announced as soon as the trail is open, so that the route's own error is shown."""
+    script = Script(AuditUnavailableError("away"), UnreachableError("no bucket"))
+    script.run("hr")
+    assert [event.name for event in script.events] == ["audit.unavailable", "audit.restored", "route.failed"]
 
 
 def test_a_restarted_route_runs_only_the_remaining_sweeps() -> None:
