@@ -15,10 +15,11 @@ if [ "${1-}" = --dry-run ]; then
 fi
 PATH="$(dirname -- "$0")/../.venv/bin:$PATH"
 
-# Keys may contain any character, including line breaks: parse them as CSV, not in the shell.
-recorded="$(s3mover "$@" report --failed --format csv | python3 -c '
-import csv
-failures = csv.DictReader(open(0, encoding="utf-8", newline=""))
+# Keys may contain any character, including line breaks: parse them as JSON, which has the exact keys, not in the shell.
+recorded="$(s3mover "$@" report --failed --format json | python3 -c '
+import json
+report = open(0, encoding="utf-8").read()
+failures = json.loads(report)["failures"] if report else []
 for key in sorted({row["key"] for row in failures if row["code"] == "EntityTooLarge"}):
     print(repr(key))
 ')"
