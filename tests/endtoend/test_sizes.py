@@ -84,9 +84,13 @@ def test_the_largest_objects_are_copied_in_parts_that_grow(world: World, tmp_pat
 
 
 def test_huge_errors_take_no_memory(world: World, tmp_path: Path) -> None:
-    """Each thread gets 16 MiB of nested elements, all at once; an error is read up to 64 KiB."""
+    """Each thread gets 16 MiB of nested elements, all at once, for its copy and then for its upload.
+
+    An error is read up to 64 KiB.
+    """
     world.s3.fill(SOURCE, 300, size=100)
-    world.s3.add_fault("huge_error", operation="CopyObject")
+    for operation in ("CopyObject", "PutObject"):
+        world.s3.add_fault("huge_error", operation=operation)
     attempts = ["--set", "transfer.max_attempts=1"]
 
     ended = run_measured([*attempts, "sweep"], world.environment, tmp_path, TOO_LONG)
