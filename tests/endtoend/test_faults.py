@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from s3mover.model import BucketAddress, Credentials, Order, Status
-from s3mover.s3.bucket import Bucket, Timeouts
+from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retry_policy
+from s3mover.s3.wire import Wire, to_s3_error
 from s3mover.transfer.mover import Mover
 from s3mover.transfer.policy import TransferPolicy
 from s3mover.transfer.server_side import ServerSideCopy
@@ -18,6 +19,7 @@ from simulator import Simulator, SimulatorKey
 from testkit.parts import one_by_one
 from testkit.program import run_program
 from testkit.trail_rows import assert_settled
+from testkit.waiting import POLL_SECONDS
 from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
@@ -152,9 +154,10 @@ def test_a_region_that_is_not_the_buckets_is_no_obstacle(
 @pytest.mark.parametrize("method", ["server_side_copy", "streaming"])
 @pytest.mark.parametrize("size", [2000, 11 * MIB])
 def test_an_answer_that_never_comes_is_not_waited_for(
-    world: World, kind: str, method: str, size: int
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str, method: str, size: int
 ) -> None:
     """Each request that writes hangs once; after its time-out it is tried again, and the object arrives."""
+    time_out_where_the_store_hangs(world, monkeypatch)
     world.s3.put_object(SOURCE, "k", size=size)
     for operation in ("CopyObject", "PutObject", "UploadPart", "UploadPartCopy", "C*MultipartUpload"):
         world.s3.add_fault(kind, operation=operation, times=1)
@@ -169,21 +172,35 @@ def test_an_answer_that_never_comes_is_not_waited_for(
     assert world.s3.uploads(DESTINATION) == []
 
 
+def time_out_where_the_store_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """End a wait for an answer once the store has done what it will, and withholds it, however fast this machine is."""
+    withheld, sent = 0, sum(world.s3.counts().values())
+
+    def wait(wire: Wire, _: float) -> None:
+        nonlocal withheld, sent
+        sent += 1
+        while not wire._readable.poll(POLL_SECONDS * 1000):
+            # One request is under way at a time.
+            if world.s3.hits() > withheld and sum(world.s3.counts().values()) >= sent:
+                withheld += 1
+                raise to_s3_error(TimeoutError())
+
+    monkeypatch.setattr(Wire, "wait", wait)
+
+
 def order_of(world: World) -> Order:
     [told] = world.s3.objects(SOURCE)
     return Order(1, 1, told["key"], told["key"], told["size"], told["etag"], "", "STANDARD")
 
 
 def mover_of(world: World, method: str) -> tuple[Mover, Callable[[], None]]:
-    """Build what a worker's thread uses, with little patience, and what closes its connections."""
+    """Build what a worker's thread uses, and what closes its connections."""
     policy = TransferPolicy(method=method, part_size=5 * MIB, max_attempts=4, largest_copy=5 * MIB)
 
     def bucket(name: str, key: SimulatorKey) -> Bucket:
         address = BucketAddress(name, "http", "127.0.0.1", port_of(world.s3), f"/{name}", world.s3.region)
         credentials = Credentials(key.access_key, key.secret_key)
-        return Bucket(
-            address, lambda: credentials, lambda *_: None, Timeouts(connect=5.0, read=0.5, copy=0.5)
-        )
+        return Bucket(address, lambda: credentials, lambda *_: None)
 
     source, destination = bucket(SOURCE, world.source_key), bucket(DESTINATION, world.destination_key)
     features, retry = StoreFeatures(lambda: 0.0), retry_policy(4, lambda _: True)
