@@ -108,6 +108,16 @@ class RouteFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """Work that all routes share met an internal error; it is tried again in so many seconds, and the routes go on."""
+
+    name = "daemon.task_failed"
+    level = "error"
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SweepAwaited(Event):
     """The next sweep begins in so many seconds, unless it is held back or requested earlier."""
 

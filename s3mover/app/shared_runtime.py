@@ -1,6 +1,6 @@
 """What the routes of one process share: event publishers, the worker pool, the settings in force, periodic work."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from s3mover import __version__
@@ -13,6 +13,7 @@ from s3mover.app.preload import Preloaded
 from s3mover.events import DaemonStarted
 from s3mover.lifecycle.announcers import PauseAnnouncer, StopAnnouncer
 from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.periodic import PeriodicTasks
 from s3mover.lifecycle.stop import Stop
 from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
@@ -23,7 +24,7 @@ SHUTDOWN_SECONDS = 5.0
 
 
 class SharedRuntime:
-    """What the routes share. One thread alone calls `run_periodic`."""
+    """What the routes share. One thread alone calls `run_periodic`, which calls what is `registered`."""
 
     def __init__(
         self,
@@ -54,7 +55,11 @@ class SharedRuntime:
             self.pool.local_traffic(route).apply_bounds(bounds_of(current.of(route)))
         self.refreshers: list[CredentialRefresher] = []
         self._config_processes = [preloaded.config_process]
-        self._polls = [StopAnnouncer(stop, self.notify).poll, PauseAnnouncer(requests, self.notify).poll]
+        # A single pair ends by an internal error, as its own loop does; of several routes none ends another.
+        self._tasks = PeriodicTasks(self.notify, isolated="" not in current.routes)
+        self.run_periodic, self.registered = self._tasks.run, self._tasks.registered
+        for announcer in (StopAnnouncer(stop, self.notify), PauseAnnouncer(requests, self.notify)):
+            self._tasks.register(announcer.poll)
 
     def take_config_process(self) -> ConfigProcess | None:
         """Return the preloaded configuration process to the first caller only, because it belongs to one thread."""
@@ -62,20 +67,6 @@ class SharedRuntime:
             return self._config_processes.pop()
         except IndexError:
             return None
-
-    def run_periodic(self) -> None:
-        """Call every registered function: announcers, credential refreshers, whatever else was registered."""
-        for poll in list(self._polls):
-            poll()
-
-    @contextmanager
-    def registered(self, poll: Callable[[], None]) -> Iterator[None]:
-        """Register `poll` with `run_periodic` for the duration of the block."""
-        self._polls.append(poll)
-        try:
-            yield
-        finally:
-            self._polls.remove(poll)
 
     @contextmanager
     def refreshing(self, refresher: CredentialRefresher) -> Iterator[CredentialRefresher]:

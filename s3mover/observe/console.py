@@ -12,6 +12,7 @@ _EMOJIS = {
     "daemon.paused": "💤",
     "daemon.resumed": "🏃",
     "daemon.defect": "💥",
+    "daemon.task_failed": "🧯",
     "log.lines_dropped": "🕳️",
     "settings.reloaded": "🔁",
     "settings.invalid": "🚫",

@@ -27,7 +27,7 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 # What was added since.
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
-route.failed listing.limited
+route.failed daemon.task_failed listing.limited
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
