@@ -64,6 +64,8 @@ def _opened_runtime(current: CurrentSettings, preloaded: Preloaded, stop: Stop) 
         observers = Observers(current.routes, [service, log])
         opened.enter_context(observers.serving(current.settings.http))
         runtime = opened.enter_context(open_shared_runtime(current, preloaded, stop, observers, requests))
+        for route in current.routes:
+            observers.watch_requests(route, runtime.pool.local_traffic(route).watch.overdue)
         control = ControlListener(current.settings.control.socket, commands_of(requests), runtime.notify)
         opened.callback(control.close)
         reloader = Reloader(current, requests, lambda: list(runtime.refreshers), log, runtime.notify)

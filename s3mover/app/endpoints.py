@@ -111,4 +111,5 @@ def _bucket(
         sleep=sleep,
         limiter=traffic.requests_to(side),
         body_limiter=traffic.bytes_read(),
+        watch=traffic.watch,
     )

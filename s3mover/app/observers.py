@@ -1,6 +1,6 @@
 """Event listeners of a process with an HTTP server: metrics, status and logs of each route and of the process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from s3mover import __version__
@@ -48,6 +48,10 @@ class Observers:
     def of(self, route: str) -> Notify:
         """Return the function that publishes events of one route."""
         return self._publishers[route]
+
+    def watch_requests(self, route: str, overdue: Callable[[], float]) -> None:
+        """Report a route as unhealthy while `overdue` says that a request of it hangs."""
+        self.boards[route].watch_requests(overdue)
 
     def heartbeat(self, route: str) -> None:
         """Record that the loop of a route is alive."""

@@ -8,6 +8,7 @@ Source: Amazon S3 API Reference, the page of each operation.
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from hashlib import md5
 from http import HTTPStatus
@@ -64,6 +65,7 @@ class Bucket(MultipartOperations):
         clock: returns seconds since the epoch.
         limiter: limits the requests per second of all buckets that share it.
         body_limiter: limits the bytes per second that are read from objects.
+        watch: see `Client`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Bucket(MultipartOperations):
         clock: Callable[[], float] = time.time,
         limiter: Limiter = UNBOUNDED,
         body_limiter: Limiter = UNBOUNDED,
+        watch: Callable[[float], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._body_limiter = body_limiter
         self._count = count
@@ -99,6 +102,7 @@ class Bucket(MultipartOperations):
             timeouts=timeouts,
             clock=clock,
             limiter=limiter,
+            watch=watch,
         )
         super().__init__(client, Pager(client, address.bucket, sleep), expected_source_owner)
 

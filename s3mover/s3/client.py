@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -82,6 +83,7 @@ class Client:
         timeouts: bounds in seconds.
         clock: returns seconds since the epoch.
         limiter: limits the requests per second.
+        watch: returns a context for the duration of a request, which may take so many seconds.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Client:
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
         limiter: Limiter = UNBOUNDED,
+        watch: Callable[[float], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         endpoint = Endpoint(address.scheme, address.host, address.port)
         self._secure = address.scheme == "https"
@@ -110,6 +113,7 @@ class Client:
         self._timeouts = timeouts
         self._clock = clock
         self._limiter = limiter
+        self._watch = watch
         self._local = threading.local()
 
     def perform(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -139,7 +143,8 @@ class Client:
         self._limiter.take()
         target, credentials = self._target, self._credentials()
         try:
-            result = self._exchange(request, read, target, credentials)
+            with self._watch(self._timeouts.longest):
+                result = self._exchange(request, read, target, credentials)
         except S3Error as error:
             # A relayed body may have failed at its source: the error then names that request already.
             if not error.operation:

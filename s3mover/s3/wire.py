@@ -41,6 +41,14 @@ class Timeouts(NamedTuple):
     document: float = 600.0
     copy: float = 600.0
 
+    @property
+    def longest(self) -> float:
+        """The seconds that one request may take that is not a copy, and whose response is a document.
+
+        A connection that was kept open may prove to be closed: the request is then sent on a new one.
+        """
+        return self.connect + 2 * (self.read + self.head) + self.document
+
 
 def timeouts_with(read: float) -> Timeouts:
     """Return the bounds where a request may be silent for `read` seconds."""

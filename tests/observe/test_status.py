@@ -69,6 +69,15 @@ def test_state_and_readiness_follow_the_events(
     assert (shown(board)["state"], shown(board)["ready"]) == (state, ready)
 
 
+def test_a_request_beyond_its_deadline_is_unhealthy(board: StatusBoard) -> None:
+    """Though the loop has its heartbeats: nothing but a restart may help."""
+    overdue = 0.0
+    board.watch_requests(lambda: overdue)
+    assert board.healthy() == (True, "ok")
+    overdue = 7.4
+    assert board.healthy() == (False, "a request to S3 is 7 s beyond its deadline")
+
+
 def test_a_loop_with_heartbeats_is_healthy(board: StatusBoard, clock: Clock) -> None:
     """Health depends on the last heartbeat, from the start on."""
     clock.now += 60

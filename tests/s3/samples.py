@@ -1,7 +1,7 @@
 """Values that several tests of this folder use."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket, Timeouts
@@ -62,6 +62,7 @@ def bucket_on(
     expected_owner: str = "",
     expected_source_owner: str = "",
     request_payer: bool = False,
+    watch: Callable[[float], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[tuple[Bucket, list[bytes], Counter]]:
     """Give a bucket on a scripted server, the requests that the server received, and what was counted."""
     counter = Counter()
@@ -77,6 +78,7 @@ def bucket_on(
             expected_owner=expected_owner,
             expected_source_owner=expected_source_owner,
             request_payer=request_payer,
+            watch=watch,
         )
         try:
             yield bucket, server.heard, counter

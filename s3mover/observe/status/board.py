@@ -45,6 +45,7 @@ class StatusBoard:
         self._monotonic = monotonic
         self._clock = clock
         self._last_heartbeat = monotonic()
+        self._overdue: Callable[[], float] = lambda: 0.0
         self._lock = Lock()
         self._counter = SweepCounter(monotonic)
         self._state = DaemonState(clock)
@@ -65,12 +66,19 @@ class StatusBoard:
         """Record that the sweep loop is alive; the loop calls this at least every few seconds."""
         self._last_heartbeat = self._monotonic()
 
+    def watch_requests(self, overdue: Callable[[], float]) -> None:
+        """Call `overdue` for the seconds by which a request of this process is beyond its deadline, 0 for none."""
+        self._overdue = overdue
+
     def healthy(self) -> tuple[bool, str]:
-        """Return whether the sweep loop makes progress, and if not, why."""
+        """Return whether the sweep loop and the requests of this process make progress, and if not, why."""
         silence = self._monotonic() - self._last_heartbeat
-        if silence <= self._hang_after:
-            return True, "ok"
-        return False, f"no heartbeat from the sweep loop for {silence:.0f} s"
+        if silence > self._hang_after:
+            return False, f"no heartbeat from the sweep loop for {silence:.0f} s"
+        overdue = self._overdue()
+        if overdue > 0:
+            return False, f"a request to S3 is {overdue:.0f} s beyond its deadline"
+        return True, "ok"
 
     def ready(self) -> tuple[bool, str]:
         """Return whether the daemon has connected, and leads or stands by; with its state and its problem.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from s3mover.model import Side
+from s3mover.s3.request_watch import RequestWatch
 from s3mover.s3.throttle import Limiter, TokenBucket
 from s3mover.workers.messages import Report
 from s3mover.workers.ratelimit.traffic import Traffic, is_used
@@ -19,12 +20,13 @@ RETRY_SHARE = 0.1
 class LocalTraffic:
     """The requests of one route that this process makes itself; threads share it.
 
-    `wake` is called when there is something to report again after a silence.
+    `wake` is called when there is something to report again after a silence. `watch` knows of requests that hang.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._has_activity = False
+        self.watch = RequestWatch()
         self._traffic = Traffic(RETRY_SHARE, self._note_activity)
         self.set_rate, self.spend_retry = self._traffic.set_rate, self._traffic.spend_retry
 
