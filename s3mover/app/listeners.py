@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from s3mover.events import EventBus, Notify
+from s3mover.events import Event, EventBus, Notify, ObjectFallback
 from s3mover.observe.logs import LogListener
 
 
@@ -40,6 +40,21 @@ def publisher(*listeners: Notify) -> Notify:
     for listener in listeners:
         bus.subscribe(listener)
     return bus.notify
+
+
+def announcing_once(notify: Notify, code: str) -> Notify:
+    """Return `notify`, which announces a fallback with `code` once: the reason holds for all objects of a route."""
+    announced = False
+
+    def publish(event: Event) -> None:
+        nonlocal announced
+        if isinstance(event, ObjectFallback) and event.code == code:
+            if announced:
+                return
+            announced = True
+        notify(event)
+
+    return publish
 
 
 def of_route(route: str, listeners: Sequence[Notify]) -> list[Notify]:

@@ -14,6 +14,7 @@ from s3mover.app.bucket_access import require_apart, require_listable
 from s3mover.app.credential_refresh import CredentialRefresher, is_refusal
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import backoff_policy_of, pair_of, route_config, two_stores
+from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import write_summary
@@ -29,6 +30,7 @@ from s3mover.sweep.delete_conditions import require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
 from s3mover.sweep.removal import Remover
 from s3mover.sweep.tools import Inbox, SweepTools
+from s3mover.transfer.attempt_errors import DIFFERENT_BUCKET
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
@@ -113,7 +115,7 @@ def open_route_engine(
         client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox))
         refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
-        notify = runtime.publishers.of(route)
+        notify = announcing_once(runtime.publishers.of(route), DIFFERENT_BUCKET)
         _announce_two_stores(runtime.current.of(route), endpoints, notify)
         gate = StartGate(runtime.stop, runtime.requests, lambda: runtime.windows(route), notify)
         heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)

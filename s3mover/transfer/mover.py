@@ -13,7 +13,6 @@ from s3mover.model import INTERRUPTED, Method, Order, Outcome, Status
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import retrying
 from s3mover.transfer.attempt_errors import (
-    DIFFERENT_BUCKET,
     GONE,
     code_of,
     is_archived,
@@ -94,7 +93,6 @@ class Mover:
         self._permissions = CopyPermissionCache(timer)
         self._failed_copies = FailedCopies(timer)
         self._folded_keys = FoldedKeys(destination)
-        self._announced: set[str] = set()
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and return its outcome; never raises for a failure of S3."""
@@ -281,14 +279,6 @@ class Mover:
                 "EntityTooLarge", f"over 5 GiB, and transfer.large_objects is report; run: {by_hand}"
             )
 
-    def _to_announce(self, fallback: str) -> str:
-        """Return `fallback`; a reason that holds for all objects of a route is announced once."""
-        if fallback != DIFFERENT_BUCKET:
-            return fallback
-        is_known = fallback in self._announced
-        self._announced.add(fallback)
-        return "" if is_known else fallback
-
     def _outcome(
         self,
         state: TransferState,
@@ -312,7 +302,7 @@ class Mover:
             destination_etag=result.etag if result else "",
             code=code,
             message=join_notes(message, state.orphan_note)[:MESSAGE_LENGTH],
-            fallback=self._to_announce(state.fallback),
+            fallback=state.fallback,
             # A source that has more than its copy stays.
             delete_due=result is not None and not result.unkept and self._policy.delete_source,
             unkept=result.unkept if result else (),
