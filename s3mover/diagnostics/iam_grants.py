@@ -46,15 +46,16 @@ class PolicySide:
 class PolicyInputs:
     """Both sides, and what the settings require besides copying.
 
-    `acl`: written objects get an ACL; `locks`: Object Lock settings are kept; `inspects_buckets`: the configuration of
-    the buckets is read, to know what server-side copies lose; `delete` and `restore`: objects of the source are deleted
-    or restored.
+    `acl`: written objects get an ACL; `locks`: Object Lock settings are kept; `annotations`: server-side copies keep
+    object annotations; `inspects_buckets`: the configuration of the buckets is read, to know what server-side copies
+    lose; `delete` and `restore`: objects of the source are deleted or restored.
     """
 
     source: PolicySide
     destination: PolicySide
     acl: bool = False
     locks: bool = False
+    annotations: bool = False
     inspects_buckets: bool = False
     delete: bool = False
     restore: bool = False
@@ -87,6 +88,7 @@ def grants(inputs: PolicyInputs, method: Method) -> list[Grant]:
     |-------------|-------------|----------------------------|-------------------------------------|
     | destination | destination | list, write, look up, abort | always                             |
     | destination | source      | read                       | it makes the server-side copy       |
+    | destination | either      | read, write annotations    | likewise, `transfer.annotations` is `copy` |
     | either      | its own     | read the bucket's configuration | likewise, `transfer.thorough` is `auto` |
     | source      | source      | list, read                 | always                              |
     | source      | source      | delete                     | `transfer.after` is `delete`        |
@@ -95,7 +97,7 @@ def grants(inputs: PolicyInputs, method: Method) -> list[Grant]:
     """
     needed = [*_list(inputs, Side.DESTINATION), *_write(inputs)]
     if method is Method.SERVER_SIDE_COPY:
-        needed += [*_read(inputs, Side.DESTINATION), *_inspect(inputs)]
+        needed += [*_read(inputs, Side.DESTINATION), *_annotate(inputs), *_inspect(inputs)]
     needed += [*_list(inputs, Side.SOURCE), *_read(inputs, Side.SOURCE)]
     more = {"DeleteFromSource": "s3:DeleteObject"} if inputs.delete else {}
     more |= {"RestoreAtSource": "s3:RestoreObject"} if inputs.restore else {}
@@ -124,6 +126,14 @@ def _read(inputs: PolicyInputs, holder: Side) -> Iterator[Grant]:
     yield Grant(holder, Side.SOURCE, "ReadSource", actions, source.objects_arn())
     if source.key:
         yield Grant(holder, Side.SOURCE, "DecryptSource", ("kms:Decrypt",), source.key)
+
+
+def _annotate(inputs: PolicyInputs) -> Iterator[Grant]:
+    if inputs.annotations:
+        source, destination, holder = inputs.source, inputs.destination, Side.DESTINATION
+        read, write = ("s3:GetObjectAnnotation",), ("s3:PutObjectAnnotation",)
+        yield Grant(holder, Side.SOURCE, "ReadAnnotationsOfSource", read, source.objects_arn())
+        yield Grant(holder, Side.DESTINATION, "WriteAnnotations", write, destination.objects_arn())
 
 
 def _write(inputs: PolicyInputs) -> Iterator[Grant]:

@@ -45,6 +45,7 @@ def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:
         at_destination,
         acl=bool(destination.acl),
         locks=transfer.thorough == "always",
+        annotations=transfer.annotations == "copy",
         inspects_buckets=transfer.thorough == "auto",
         delete=transfer.after == "delete",
         restore=bool(transfer.restore.tier),

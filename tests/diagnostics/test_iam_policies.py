@@ -70,6 +70,18 @@ def test_a_server_side_copy_crosses_accounts_at_the_source() -> None:
     assert statements(printed, Side.DESTINATION, Kind.BUCKET) == {}
 
 
+def test_object_annotations_need_rights_of_their_own() -> None:
+    """Only server-side copies keep them: the destination's principal reads them at the source and writes them."""
+    reading, writing = "s3:GetObjectAnnotation", "s3:PutObjectAnnotation"
+    inputs = replace(INPUTS, annotations=True)
+    assert actions_of(INPUTS, Side.DESTINATION).isdisjoint({reading, writing})
+    assert actions_of(inputs, Side.DESTINATION) >= {reading, writing}
+    assert actions_of(inputs, Side.SOURCE).isdisjoint({reading, writing})
+    printed = documents(inputs, Method.SERVER_SIDE_COPY)
+    assert statements(printed, Side.SOURCE, Kind.BUCKET)["ReadAnnotationsOfSource"]["Action"] == reading
+    assert "Annotation" not in str(documents(inputs, Method.STREAMING))
+
+
 def test_streaming_crosses_no_accounts() -> None:
     """Each principal accesses its own bucket, so no bucket policy is needed."""
     printed = documents(ENCRYPTED, Method.STREAMING)

@@ -69,6 +69,12 @@ def test_a_key_is_named_by_its_arn(name: str, arn: str) -> None:
     assert result.source.key == "<ARN-OF-THE-KMS-KEY-OF-THE-SOURCE>"
 
 
+def test_annotations_follow_the_setting() -> None:
+    """By default copies leave them out."""
+    assert not inputs().annotations
+    assert inputs(S3MOVER_TRANSFER__ANNOTATIONS="copy").annotations
+
+
 def test_the_key_of_the_source_may_be_given() -> None:
     """Without a key at the destination none is assumed at the source."""
     assert policy_inputs_of(settings(), "arn:key").source.key == "arn:key"
