@@ -48,17 +48,23 @@ def require_apart(settings: Settings, endpoints: Endpoints) -> None:
         S3Error: it could not be found out.
     """
     source, destination = settings.source, settings.destination
-    same_name = source.bucket == destination.bucket
-    if not same_name or store_of(endpoints.source.address) != store_of(endpoints.destination.address):
-        return
-    shorter, longer = sorted((source.prefix, destination.prefix), key=len)
-    if longer.startswith(shorter) and _is_one_bucket(settings, endpoints):
+    if may_overlap(settings, endpoints) and _is_one_bucket(settings, endpoints):
         overlap = f"s3://{source.bucket}/{source.prefix} and s3://{destination.bucket}/{destination.prefix}"
         problem = (
             f"source and destination overlap: both credentials see one bucket, and {overlap} share keys; choose "
             "another bucket, or prefixes of which neither begins with the other"
         )
         raise SettingsError([problem])
+
+
+def may_overlap(settings: Settings, endpoints: Endpoints) -> bool:
+    """Return whether source and destination share keys if they are one bucket, as which they have one name."""
+    source, destination = settings.source, settings.destination
+    same_name = source.bucket == destination.bucket
+    if not same_name or store_of(endpoints.source.address) != store_of(endpoints.destination.address):
+        return False
+    shorter, longer = sorted((source.prefix, destination.prefix), key=len)
+    return longer.startswith(shorter)
 
 
 def _is_one_bucket(settings: Settings, endpoints: Endpoints) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
-from s3mover.app.bucket_access import owner_problem, uncounted
+from s3mover.app.bucket_access import may_overlap, owner_problem, require_apart, uncounted
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import pair_of, policy_of, two_stores
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
@@ -49,6 +49,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             headers=write_headers(policy_of(settings), "", {}, lambda _: True).headers,
             database=lambda: _check_database(settings),
             deletion=_deletion_check(settings, endpoints),
+            apart=_apart_check(settings, endpoints),
             without_copies=without_copies,
             inspects_buckets=settings.transfer.thorough == "auto" and not without_copies,
             remedy=lambda missing: _remedy(settings, missing),
@@ -124,6 +125,17 @@ def _deletion_check(settings: Settings, endpoints: Endpoints) -> Callable[[], st
 
     def test() -> str:
         return str(require_conditions(endpoints.source, settings.source.prefix, no_retry))
+
+    return test
+
+
+def _apart_check(settings: Settings, endpoints: Endpoints) -> Callable[[], str] | None:
+    if not may_overlap(settings, endpoints):
+        return None
+
+    def test() -> str:
+        require_apart(settings, endpoints)
+        return "two buckets, although they have one name"
 
     return test
 

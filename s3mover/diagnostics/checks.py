@@ -32,7 +32,8 @@ class CheckContext:
 
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
     access it, `write_across` the destination as the source's credentials do. `headers` are those of every write.
-    `database` and `deletion` return what they found or raise; `deletion` is None unless the source is deleted from.
+    `database`, `deletion` and `apart` return what they found or raise; `deletion` is None unless the source is deleted
+    from, `apart` unless source and destination may be one bucket.
     `without_copies` says why no server-side copy is made, empty where they are.
     `inspects_buckets` says that sweeps read the configuration of both buckets to know what server-side copies lose.
     `owner_problem` returns what is wrong with the owner of a bucket, an empty string if nothing is. `clock` returns
@@ -46,6 +47,7 @@ class CheckContext:
     headers: dict[str, str]
     database: Callable[[], str]
     deletion: Callable[[], str] | None
+    apart: Callable[[], str] | None
     without_copies: str
     inspects_buckets: bool
     remedy: Callable[[MissingPermission], Remedy]
@@ -72,11 +74,13 @@ class Checks:
         yield self._test("database", self._context.database)
         yield self._test("source: list", self._list_source)
         yield self._test("source: read", self._read_source)
-        yield self._test("source: tags", self._read_tags, Side.SOURCE, Level.WARNING)
+        yield _losing_tags(self._test("source: tags", self._read_tags, Side.SOURCE, Level.WARNING))
         if self._context.deletion is not None:
             yield self._test("source: delete", self._context.deletion)
         yield self._test("destination: list", self._list_destination, Side.DESTINATION)
         yield self._test("destination: write", self._write, Side.DESTINATION)
+        if self._context.apart is not None:
+            yield self._test("source and destination", self._context.apart, Side.DESTINATION)
         if self._tags:
             yield self._test("destination: tags", self._write_tags, Side.DESTINATION)
         yield self._test("destination: parts", self._write_part, Side.DESTINATION, Level.WARNING)
@@ -199,6 +203,16 @@ class Checks:
         if self._sample is None:
             raise CheckWarning("not tested: no object of the source is available")
         return self._sample
+
+
+def _losing_tags(result: CheckResult) -> CheckResult:
+    """Return the result with what follows if tags are refused."""
+    if not result.policy:
+        return result
+    return result._replace(
+        message=f"{result.message}; until then S3 hides which objects have tags, and streamed copies lose theirs "
+        "without a note"
+    )
 
 
 def _listing_limits(bucket: Bucket, prefix: str) -> str:

@@ -170,6 +170,7 @@ def test_check_looks_for_tags_that_are_hidden(world: World, tmp_path: Path) -> N
     results = checked(world, tmp_path)
     assert results["source: tags"]["level"] == "warning"
     assert "s3:GetObjectTagging" in results["source: tags"]["message"]
+    assert "streamed copies lose theirs without a note" in results["source: tags"]["message"]
 
 
 def test_check_leaves_nothing_behind_where_parts_are_refused(world: World, tmp_path: Path) -> None:
