@@ -212,7 +212,8 @@ class Order(NamedTuple):
     """One intended transfer, as it is sent to a worker.
 
     `sweep` and `number` (counted from 1 within the sweep) name its row in the trail. `orphaned_since` is 0, or the
-    time (seconds since the epoch) from which a worker that died may have executed it, partly or wholly.
+    time (seconds since the epoch) from which a worker that died may have executed it, partly or wholly. `resized` says
+    that the destination has an object of another size: perhaps less than what an earlier transfer has written.
     """
 
     sweep: int
@@ -225,6 +226,7 @@ class Order(NamedTuple):
     storage_class: str
     orphaned_since: float = 0.0
     action: Action = Action.COPY
+    resized: bool = False
 
 
 class Outcome(NamedTuple):

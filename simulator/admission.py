@@ -128,4 +128,5 @@ def _request_body(call: Call, info: RequestInfo, signatures: ChunkSignatures | N
     corrupting = info.rule(FaultKind.CORRUPTED_BODY)
     if corrupting and info.operation in _CORRUPTIBLE:
         body.flip = corrupting.offset or 0
+    body.keeps_less = info.rule(FaultKind.KEEPS_LESS) is not None
     return body

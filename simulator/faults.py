@@ -37,6 +37,8 @@ class FaultKind(StrEnum):
     TRUNCATED_BODY = "truncated_body"
     CORRUPTED_BODY = "corrupted_body"
     """One bit of the body is inverted: of the answer to a GET, of what is stored by a PUT."""
+    KEEPS_LESS = "keeps_less"
+    """A PUT confirms MD5 and checksum of what was sent, and keeps all but the last byte."""
     SLOW_BODY = "slow_body"
     """The body is delivered with `rate` bytes per second."""
     DELAY = "delay"

@@ -47,6 +47,7 @@ class RequestBody:
     ) -> None:
         self._headers = request.headers
         self.flip: int | None = None
+        self.keeps_less = False
         self._shortens = "stores_less" in quirks
         self._is_put = request.method == "PUT"
         self.received = 0
@@ -153,6 +154,9 @@ class RequestBody:
             return
         self.content.md5 = self.md5
         self._check_promised()
+        if self.keeps_less:
+            self.content = self.content.cut(0, max(0, self.content.size - 1))
+            self.content.md5 = self.md5
 
     def _check_length(self) -> None:
         if self._decoder and not (self._decoder.done and self.received == self._expected()):

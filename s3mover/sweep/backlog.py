@@ -47,4 +47,5 @@ class Backlog:
             entry.etag,
             entry.last_modified,
             entry.storage_class,
+            resized=transfer.reason == "size",
         )

@@ -28,6 +28,8 @@ class CopyCheck:
         self._destination = destination
         self._framing = framing
         self._retry = retry
+        # Whether the store has confirmed an object of which it keeps less: it is not believed any more.
+        self._is_distrusted = False
 
     def verify(
         self,
@@ -88,10 +90,15 @@ class CopyCheck:
     def _inspect(
         self, order: Order, source: ObjectChecksums, computed: Checksum, used: Framings, *, proven: bool
     ) -> str:
-        """Ask for the head of a copy that is not proven yet, or whose framing is unknown. Return a note."""
+        """Ask for the head of a copy that is not proven yet, or whose framing is unknown. Return a note.
+
+        A store may confirm a checksum and keep less. It is noticed by the first object of each framing; later by the
+        next listing, which shows another size: the size of what is written then is looked at, and after one that is
+        too small, that of all later objects.
+        """
         encoded = "content-encoding" in property_headers(source.headers, ())
         inspecting = self._framing.must_inspect(used, encoded=encoded)
-        if proven and not inspecting:
+        if proven and not (inspecting or order.resized or self._is_distrusted):
             return ""
         try:
             copy = head_of_copy(self._destination, order.target, self._retry)
@@ -102,6 +109,7 @@ class CopyCheck:
                 # Nor can later ones be looked at.
                 self._framing.record_clean(used, encoded=encoded)
             return ""
+        self._is_distrusted = self._is_distrusted or copy.size < order.size
         check_size(order.size, copy.size)
         proven = check_content(source, ObjectChecksums(copy.etag, copy.headers), computed) or proven
         if inspecting:
