@@ -187,7 +187,7 @@ def test_whether_a_listing_may_begin_after_any_text_is_found_out(
 
 @pytest.mark.parametrize("misled", ["", "empty", "error"])
 @pytest.mark.parametrize(
-    ("written", "deleted"), [({"a0"}, set()), ({"a0", "a1"}, {"b"}), (set(), {"b"}), (set(), {"a", "b", "c"})]
+    ("written", "deleted"), [({"0"}, set()), ({"0", "1"}, {"a"}), (set(), {"a"}), (set(), {"a", "b", "c"})]
 )
 def test_changes_after_a_page_was_read_are_not_taken_for_a_wrong_answer(
     misled: str, written: set[str], deleted: set[str]
