@@ -16,6 +16,12 @@ from testkit.waiting import TOO_LONG, wait_until
 
 COMMAND = [sys.executable, "-m", "s3mover"]
 
+
+def patched_command(patch: str) -> list[str]:
+    """Return a command that runs the Python code `patch` in the process that it starts, before the program."""
+    return [sys.executable, "-c", f"{patch}\nfrom s3mover.__main__ import main\nmain()"]
+
+
 _OURS = re.compile(r"S3MOVER_|SRC_|DST_|MYSQL_DSN|AWS_|[A-Za-z]+_(proxy|PROXY)$")
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from testkit.program import daemon, run_program
+from testkit.program import daemon, patched_command, run_program
 from testkit.trail_rows import assert_settled, pending, rows
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
@@ -169,6 +169,24 @@ def test_a_worker_that_is_stopped_is_replaced(world: World, port: int, tmp_path:
         running.process.terminate()
         assert running.end() == 0
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+def test_a_request_of_its_own_that_hangs_is_unhealthy(world: World, port: int, tmp_path: Path) -> None:
+    """Although the loop runs on; healthy again once the store answers."""
+    at_once = patched_command(
+        "from s3mover.s3.wire import Timeouts\nTimeouts.longest = property(lambda _: 0.0)"
+    )
+    with daemon(settings_for(world, port), tmp_path, command=at_once) as running:
+        running.await_event("sweep.finished")
+        held = world.s3.add_fault("hold", operation="ListObjectsV2")
+        wait_until(lambda: world.s3.hits(held), "a listing is held")
+        health = running.get(port, "/healthz")
+        assert (health[0], "beyond its deadline" in health[1]) == (503, True)
+        world.s3.clear_faults()
+        running.await_event("sweep.finished")
+        wait_until(lambda: running.get(port, "/healthz")[0] == 200, "it is healthy again")
+        running.process.terminate()
+        assert running.end() == 0
 
 
 def test_a_second_instance_stands_by(world: World, port: int, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testkit.program import daemon, run_program
+from testkit.program import daemon, patched_command, run_program
 from testkit.trail_rows import assert_counted, rows
 from testkit.world import DESTINATION, DESTINATION_ACCOUNT, SOURCE, SOURCE_ACCOUNT, World
 
@@ -107,6 +107,25 @@ def test_a_route_that_fails_leaves_the_others_alone(
         world.s3.clear_faults()
         world.s3.put_object(SECOND, "after", b"1")
         running.await_event("object.moved", lambda event: event["key"] == "after")
+        running.process.terminate()
+        assert running.end() == 0
+    assert_equal(world, tmp_path)
+
+
+def test_an_internal_error_in_shared_work_ends_no_route(
+    world: World, routes: dict[str, str], tmp_path: Path
+) -> None:
+    """It is announced with its trace, and both sweep on."""
+    world.s3.fill(SOURCE, 10, size=10)
+    world.s3.fill(SECOND, 10, size=10)
+    failing = patched_command(
+        "from s3mover.lifecycle.announcers import PauseAnnouncer\nPauseAnnouncer.poll = lambda self: 1 / 0"
+    )
+    with daemon(routes, tmp_path, command=failing) as running:
+        assert "ZeroDivisionError" in running.await_event("daemon.task_failed")["message"]
+        for route in ("first", "second", "first", "second"):
+            while running.await_event("sweep.finished")["route"] != route:
+                continue
         running.process.terminate()
         assert running.end() == 0
     assert_equal(world, tmp_path)
