@@ -47,6 +47,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             read_across=read_across,
             write_across=write_across,
             headers=write_headers(policy_of(settings), "", {}, lambda _: True).headers,
+            copies_annotations=policy_of(settings).copy_annotations,
             database=lambda: _check_database(settings),
             deletion=_deletion_check(settings, endpoints),
             apart=_apart_check(settings, endpoints),

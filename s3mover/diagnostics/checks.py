@@ -31,7 +31,8 @@ class CheckContext:
     """What is tested.
 
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
-    access it, `write_across` the destination as the source's credentials do. `headers` are those of every write.
+    access it, `write_across` the destination as the source's credentials do. `headers` are those of every write,
+    `copies_annotations` says that copies keep object annotations.
     `database`, `deletion` and `apart` return what they found or raise; `deletion` is None unless the source is deleted
     from, `apart` unless source and destination may be one bucket.
     `without_copies` says why no server-side copy is made, empty where they are.
@@ -45,6 +46,7 @@ class CheckContext:
     read_across: Bucket
     write_across: Bucket
     headers: dict[str, str]
+    copies_annotations: bool
     database: Callable[[], str]
     deletion: Callable[[], str] | None
     apart: Callable[[], str] | None
@@ -63,7 +65,13 @@ class Checks:
         self._source = context.buckets[Side.SOURCE]
         self._destination = context.buckets[Side.DESTINATION]
         self._advisor = Advisor(context.remedy)
-        self._probe = Probe(self._destination, context.pair, context.headers, self._advisor)
+        self._probe = Probe(
+            self._destination,
+            context.pair,
+            context.headers,
+            self._advisor,
+            copies_annotations=context.copies_annotations,
+        )
         self._sample: ObjectEntry | None = None
         self._tags: list[tuple[str, str]] = []
         self._date = ""

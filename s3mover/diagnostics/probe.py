@@ -11,17 +11,30 @@ from s3mover.model import PROBE_NAME, ObjectEntry, Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.rights import missing_rights
 from s3mover.transfer.attempt_errors import is_denial
+from s3mover.transfer.server_side import REFUSALS_OF_ANNOTATIONS, WITHOUT_ANNOTATIONS
 
 BODY = b"Written by `s3mover check` to test permissions; deleted again.\n"
 
 
 class Probe:
-    """The probe object; every method deletes what it wrote, and warns if it cannot."""
+    """The probe object; every method deletes what it wrote, and warns if it cannot.
 
-    def __init__(self, bucket: Bucket, pair: Pair, headers: dict[str, str], advisor: Advisor) -> None:
+    `headers` are sent with every write; `copies_annotations` says that copies are to keep object annotations.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        pair: Pair,
+        headers: dict[str, str],
+        advisor: Advisor,
+        *,
+        copies_annotations: bool,
+    ) -> None:
         self._bucket = bucket
         self._pair = pair
         self._headers = headers
+        self._copies_annotations = copies_annotations
         self._advisor = advisor
         self._key = f"{pair.destination_prefix}{PROBE_NAME}{secrets.token_hex(8)}"
 
@@ -54,17 +67,32 @@ class Probe:
 
         Return the error with which the destination refused its own credentials the copy, None if they can read it.
         """
+        self._copy_as_sweeps_do(copier, entry)
+        try:
+            return self._refusal_of_reading()
+        finally:
+            self._delete()
+
+    def _copy_as_sweeps_do(self, copier: Bucket, entry: ObjectEntry) -> None:
+        """Copy without annotations, which may need more rights, unless the settings say otherwise."""
+        if self._copies_annotations:
+            self._copy(copier, entry, {})
+            return
+        try:
+            self._copy(copier, entry, WITHOUT_ANNOTATIONS)
+        except S3Error as error:
+            if error.code not in REFUSALS_OF_ANNOTATIONS:
+                raise
+            self._copy(copier, entry, {})
+
+    def _copy(self, copier: Bucket, entry: ObjectEntry, more_headers: dict[str, str]) -> None:
         copier.copy(
             self._key,
             source_bucket=self._pair.source_bucket,
             source_key=entry.key,
             if_match=entry.etag,
-            headers=self._headers,
+            headers=self._headers | more_headers,
         )
-        try:
-            return self._refusal_of_reading()
-        finally:
-            self._delete()
 
     def _refusal_of_reading(self) -> S3Error | None:
         try:

@@ -11,11 +11,14 @@ from testkit.waiting import past_this_second
 from testkit.world import DESTINATION, SOURCE, World
 
 JSON = {"S3MOVER_LOG__FORMAT": "json"}
+# More than the 60 s of other waits: a sweep of 30,000 objects takes 10 s on two idle cores.
+SWEEP_SECONDS = 300.0
+pytestmark = pytest.mark.timeout(2 * SWEEP_SECONDS + 60)
 
 
 def sweep(world: World, directory: Path, *options: str) -> set[tuple[str, str]]:
     """Sweep once, and return what the log says of the listings: side and message."""
-    done = run_program([*options, "sweep"], JSON | world.environment, directory)
+    done = run_program([*options, "sweep"], JSON | world.environment, directory, timeout=SWEEP_SECONDS)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     return {(event["side"], event["message"]) for event in events if event["event"] == "listing.limited"}
 

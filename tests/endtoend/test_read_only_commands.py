@@ -173,6 +173,19 @@ def test_check_looks_for_tags_that_are_hidden(world: World, tmp_path: Path) -> N
     assert "streamed copies lose theirs without a note" in results["source: tags"]["message"]
 
 
+@pytest.mark.parametrize(("annotations", "refused"), [("exclude", 1), ("copy", 0)])
+def test_check_copies_annotations_as_sweeps_do(
+    world: World, tmp_path: Path, annotations: str, refused: int
+) -> None:
+    """They are left out unless they are to be kept; a store that does not know them copies all the same."""
+    world.s3.put_object(SOURCE, "a", b"a")
+    world.s3.configure_bucket(DESTINATION, quirks=["no_annotations"])
+    settings = world.environment | {"S3MOVER_TRANSFER__ANNOTATIONS": annotations}
+    done = run_program(["check"], settings, tmp_path)
+    assert "✅ server-side copy: permitted with the destination's credentials" in done.stdout
+    assert world.s3.counts(DESTINATION).get("CopyObject:NotImplemented", 0) == refused
+
+
 def test_check_leaves_nothing_behind_where_parts_are_refused(world: World, tmp_path: Path) -> None:
     """The upload that was begun is given up, also where a part or a listing of uploads is refused."""
     world.s3.put_object(SOURCE, "a", b"a")
