@@ -400,6 +400,13 @@ class LeaseAcquired(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseLost(Event):
+    name = "lease.lost"
+    level = "warning"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseWaiting(Event):
     name = "lease.waiting"
     level = "warning"

@@ -81,7 +81,6 @@ class RouteEngine:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.requested:
             self.tools.heartbeat()
-            self.tools.trail.keep_alive()
             try:
                 message = self.tools.inbox.get(timeout=min(left, TICK_SECONDS))
             except Empty:
@@ -127,13 +126,19 @@ def open_route_engine(
             notify=notify,
             stop=runtime.stop,
             clock=time.time,
-            heartbeat=heartbeat,
+            heartbeat=partial(_renew, heartbeat, retrying_trail),
             blocked_by=gate.blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
         )
         cycle = _cycle(runtime, route, endpoints, tools)
         yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher)
+
+
+def _renew(heartbeat: Callable[[], None], trail: RetryingTrail) -> None:
+    """Do what is due in every turn of the route's loop, the renewal of its lease among it."""
+    heartbeat()
+    trail.keep_alive()
 
 
 def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic: Callable[[], None]) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from s3mover.model import Pair
-
 Row = tuple[Any, ...]
 
 
@@ -23,7 +21,7 @@ class Database(Protocol):
         """Commit what is written inside, or roll it back if an error is raised."""
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
-        """Run one statement inside a transaction and return the number of rows it changed."""
+        """Run one statement inside a transaction and return the number of rows it matched."""
 
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
         """Insert one row inside a transaction and return its generated id."""
@@ -46,14 +44,8 @@ class Database(Protocol):
     def run(self, statement: str) -> None:
         """Run one statement of a schema file."""
 
-    def acquire_lease(self, pair: Pair) -> bool:
-        """Acquire the named lock on `pair`; return False if another connection holds it."""
-
-    def release_lease(self) -> None:
-        """Release the lock if it is held."""
-
     def reopen(self) -> None:
-        """Reconnect if the connection is lost, and take the lock again."""
+        """Reconnect if the connection is lost."""
 
     def close(self) -> None:
         """Close the connection."""

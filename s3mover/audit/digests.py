@@ -8,14 +8,18 @@ from s3mover.model import Pair
 _BYTES = 8
 
 
-def lease_name(pair: Pair, database: str) -> str:
-    """Return the lock's name for `pair` in `database`: the same for every instance that would work on this pair.
+def pair_digest(pair: Pair) -> str:
+    """Return the 64 hexadecimal digits that stand for `pair` in the table of leases."""
+    return hashlib.sha256("\0".join(pair).encode()).hexdigest()
+
+
+def schema_lock_name(database: str) -> str:
+    """Return the name of the lock on the schema of `database`.
 
     MySQL's named locks belong to the whole server, so the database is part of the name; they have at most 64
-    characters (MySQL Reference Manual, "Locking Functions"), so the rest is a digest.
+    characters (MySQL Reference Manual, "Locking Functions"), so it is a digest.
     """
-    text = "\0".join((*pair, database))
-    return f"s3mover:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"s3mover:{hashlib.sha256(database.encode()).hexdigest()[:32]}"
 
 
 def pair_hash(pair: Pair) -> int:

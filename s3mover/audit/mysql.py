@@ -1,4 +1,4 @@
-"""The adapter of mysql.connector: one connection to MySQL 8 or MariaDB 10.6, and the lease as its named lock.
+"""The adapter of mysql.connector: one connection to MySQL 8 or MariaDB 10.6.
 
 Writes use prepared statements, never text: the driver rewrites the text of a statement that contains the word
 `delimiter`, values included (`split_multi_statement` in its `_scripting.py`), and a key may contain any word. Reads use
@@ -11,27 +11,24 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from s3mover.audit import mysql_errors, mysql_options
 from s3mover.audit.batches import json_batches
 from s3mover.audit.database import Row
-from s3mover.audit.digests import lease_name
+from s3mover.audit.digests import schema_lock_name
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.audit.dsn_options import SMALLEST_PACKET_BYTES
 from s3mover.audit.mysql_connection import Connection, keeps_connection, translated
 from s3mover.errors import (
     AuditUnavailableError,
-    LeaseHeldError,
     MoverError,
     SchemaError,
     SettingsError,
     UnreachableError,
 )
-from s3mover.model import Pair
 
 UPGRADE_LOCK_TIMEOUT_SECONDS = 300
-FORMER_LOCK_TIMEOUT_SECONDS = 5
 
 # With the longest keys and messages, so many rows fit into the smallest default packet of the servers, 16 MiB; with a
 # smaller one the rows are sent in halves.
@@ -41,13 +38,6 @@ _SCHEMA_TABLE = """
     SELECT table_name, COUNT(CASE WHEN column_name = 'applied_at' THEN 1 END) FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'schema_migrations' GROUP BY table_name
 """
-
-
-class _Session(NamedTuple):
-    """Identifies one session of one run of the server; `booted` is in seconds by the server's clock."""
-
-    connection: int
-    booted: int
 
 
 class MysqlDatabase:
@@ -61,8 +51,6 @@ class MysqlDatabase:
         self._batch_bytes = sys.maxsize
         # Why the connection must not be used; empty while it may.
         self._lost = ""
-        self._lease = ""
-        self._leased_by = _Session(0, 0)
         if dsn.options.ca_file:
             _require_certificates(dsn.options.ca_file)
         self._connect()
@@ -79,7 +67,7 @@ class MysqlDatabase:
             raise
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
-        """Run one statement and return the number of rows it changed."""
+        """Run one statement and return the number of rows it matched."""
         with self._cursor(prepared=True) as cursor:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.rowcount)
@@ -130,7 +118,7 @@ class MysqlDatabase:
         Raises:
             AuditUnavailableError: another instance holds it for minutes.
         """
-        name = lease_name(Pair("schema", "", "", ""), self._dsn.database)
+        name = schema_lock_name(self._dsn.database)
         if not self._lock(name, UPGRADE_LOCK_TIMEOUT_SECONDS):
             raise AuditUnavailableError(
                 f"Another s3mover is changing the schema of {self._dsn.redacted}; try again later."
@@ -145,43 +133,19 @@ class MysqlDatabase:
         with self._translated():
             self._execute("COMMIT")
 
-    def acquire_lease(self, pair: Pair) -> bool:
-        """Acquire the server's named lock on `pair`, which ends with this connection."""
-        name = lease_name(pair, self._dsn.database)
-        if self._lease == name and self._leased_by == self._session():
-            return True
-        if not self._lock(name, 0):
-            return False
-        self._lease, self._leased_by = name, self._session()
-        return True
-
-    def release_lease(self) -> None:
-        """Release the lock if it is held."""
-        if self._lease:
-            self._unlock(self._lease)
-            self._lease = ""
-
     def reopen(self) -> None:
-        """Reconnect if the connection is lost, and take the lease again.
+        """Reconnect if the connection is lost.
 
         Raises:
             AuditUnavailableError: the database is still away.
-            LeaseHeldError: another instance took the lease meanwhile.
         """
         if self._is_alive():
             return
         self._drop("it does not answer")
         self._connect()
-        if self._lease:
-            try:
-                self._retake_lease()
-            except AuditUnavailableError as error:
-                # Without the lease a sound connection must not look as if nothing had happened.
-                self._drop(str(error))
-                raise
 
     def close(self) -> None:
-        """Close the connection, which releases the lease."""
+        """Close the connection."""
         if not self._lost:
             with contextlib.suppress(MoverError), translated(self._dsn):
                 self._connection.close()
@@ -258,34 +222,6 @@ class MysqlDatabase:
             if not self._lost:
                 with self._translated():
                     cursor.close()
-
-    def _retake_lease(self) -> None:
-        name = self._lease
-        if not self._lock(name, 0) and not (
-            self._kill_former_session() and self._lock(name, FORMER_LOCK_TIMEOUT_SECONDS)
-        ):
-            self._lease = ""
-            raise LeaseHeldError("Another s3mover took the lease while the audit database was away.")
-        self._leased_by = self._session()
-
-    def _kill_former_session(self) -> bool:
-        """Kill our own former session, if the server still believes it connected; return whether that was done.
-
-        A restarted server numbers its connections from 1, so the number may be another instance's by now: the session
-        is ours only on the same run of the server. One second of tolerance, since the server reports its uptime in
-        whole seconds.
-        """
-        holder = self.read("SELECT IS_USED_LOCK(?)", (self._lease,))[0][0]
-        same_run = abs(self._session().booted - self._leased_by.booted) <= 1
-        if holder != self._leased_by.connection or not same_run:
-            return False
-        self.run(f"KILL {holder:d}")
-        return True
-
-    def _session(self) -> _Session:
-        connection, now = self.read("SELECT CONNECTION_ID(), UNIX_TIMESTAMP()")[0]
-        uptime = self.read("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1]
-        return _Session(connection, int(now) - int(uptime))
 
     def _lock(self, name: str, timeout: int) -> bool:
         return bool(self.read("SELECT GET_LOCK(?, ?)", (name, timeout))[0][0])

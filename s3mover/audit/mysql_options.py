@@ -17,9 +17,11 @@ LONG_TIMEOUT_SECONDS = 24 * 3600
 TABLE_LOCK_SECONDS = 20
 # What a statement takes beside the text of its rows.
 PACKET_MARGIN_BYTES = 1024
+# The driver's `ClientFlag.FOUND_ROWS`: the server counts the rows that an UPDATE matched, changed or not.
+FOUND_ROWS = 1 << 1
 
-# The lease lives as long as the connection. A host that vanishes, by a power cut say, never closes it: the server does
-# once it was silent for so long, and a standby takes over. An idle instance sends keep-alives (`retrying_trail.py`).
+# A host that vanishes, by a power cut say, never closes its connection: the server does once it was silent for so long.
+# An idle instance renews its lease every second (`retrying_trail.py`).
 SILENCE_SECONDS = 60
 
 # Two statements, because each is an exchange with a server that may be far away.
@@ -66,6 +68,7 @@ def arguments(dsn: MysqlDsn, system_ca_file: str | None, *, long_running: bool) 
         "autocommit": False,
         "charset": "utf8mb4",
         "collation": "utf8mb4_bin",  # one that MySQL 8 and MariaDB both know
+        "client_flags": [FOUND_ROWS],
         "connection_timeout": dsn.options.connect_timeout or CONNECT_TIMEOUT_SECONDS,
         "read_timeout": _answer_timeout(dsn.options.read_timeout, long_running),
         "write_timeout": _answer_timeout(dsn.options.write_timeout, long_running),

@@ -24,7 +24,7 @@ def open_trail(url: str) -> Trail:
         AuditUnavailableError: the database cannot be reached now.
         SchemaError: the schema is newer than this program, or this user may not change it.
     """
-    database = _connect(parse_dsn(url))
+    database = connect(parse_dsn(url))
     try:
         if migrations.is_behind(database):
             apply_schema(url)
@@ -40,7 +40,7 @@ def open_reader(url: str) -> Trail:
     Raises:
         As `open_trail`; `SchemaError` also where the schema is older than this program.
     """
-    database = _connect(parse_dsn(url), create=False, long_running=True)
+    database = connect(parse_dsn(url), create=False, long_running=True)
     try:
         migrations.require_newest(database)
     except BaseException:
@@ -55,7 +55,7 @@ def apply_schema(url: str) -> list[int]:
     Raises:
         As `open_trail`.
     """
-    with contextlib.closing(_connect(parse_dsn(url), long_running=True)) as database:
+    with contextlib.closing(connect(parse_dsn(url), long_running=True)) as database:
         try:
             return migrations.upgrade(database)
         except UnreachableError as error:
@@ -74,13 +74,14 @@ def schema_text(url: str) -> str:
     dsn = parse_dsn(url)
     if isinstance(dsn, SqliteDsn) and not dsn.path.exists():
         return migrations.text(migrations.load("sqlite"))
-    with contextlib.closing(_connect(dsn, create=False)) as database:
+    with contextlib.closing(connect(dsn, create=False)) as database:
         return migrations.text(
             migrations.unapplied(migrations.load(database.backend), database.schema_version())
         )
 
 
-def _connect(dsn: Dsn, *, create: bool = True, long_running: bool = False) -> Database:
+def connect(dsn: Dsn, *, create: bool = True, long_running: bool = False) -> Database:
+    """Return a connection to the database of `dsn`; raise as `open_trail`, without a look at the schema."""
     if isinstance(dsn, SqliteDsn):
         return SqliteDatabase(dsn.path, create=create)
     adapter = importlib.import_module("s3mover.audit.mysql")

@@ -9,8 +9,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from s3mover.audit.trail import Trail
-from s3mover.errors import AuditUnavailableError, MoverError, UnreachableError
-from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Notify
+from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
+from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
 from s3mover.model import Order
 
 P = ParamSpec("P")
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
-# After so long without an answer the database is asked whether the connection, and the lease with it, is alive.
+# After so long without a write that is conditional on the fencing token, one is made: workers begin no request without.
 CONFIRM_SECONDS = 0.5
-# Interval of the keep-alive of an idle connection; a server closes one that is silent for a minute.
-KEEP_ALIVE_SECONDS = 10.0
+# Interval of the renewals of the lease: a few of them fit into its TTL (`lease.py`).
+RENEWAL_SECONDS = 1.0
 
 
 class OutageAnnouncer:
@@ -31,6 +31,11 @@ class OutageAnnouncer:
         self._notify = notify
         self._clock = clock
         self._since: float | None = None
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the database was last announced as away."""
+        return self._since is not None
 
     def began(self, outage: MoverError) -> None:
         """Announce that the database is away, unless that was announced."""
@@ -45,13 +50,18 @@ class OutageAnnouncer:
             self._since = None
 
 
-def _retried(method: Callable[Concatenate[Trail, P], T]) -> "Callable[Concatenate[RetryingTrail, P], T]":
-    """Return a method that calls the trail's method of the same name until it succeeds."""
+def _retried(
+    method: Callable[Concatenate[Trail, P], T], *, fenced: bool = False
+) -> "Callable[Concatenate[RetryingTrail, P], T]":
+    """Return a method that calls the trail's method of the same name until it succeeds.
+
+    A `fenced` one succeeds only while this instance holds the lease.
+    """
 
     @wraps(method)
     def call(self: "RetryingTrail", /, *args: P.args, **kwargs: P.kwargs) -> T:
         bound: Callable[P, T] = getattr(self._trail, method.__name__)
-        return self._outlast(lambda: bound(*args, **kwargs))
+        return self._outlast(lambda: bound(*args, **kwargs), fenced=fenced)
 
     return call
 
@@ -71,18 +81,18 @@ class RetryingTrail:
         self._wait = wait
         self._clock = clock
         self._confirmed_at = clock()
-        self._kept_alive_at = clock()
+        self._renewed_at = clock()
         self._outage = OutageAnnouncer(notify, clock)
 
     acquire_lease = _retried(Trail.acquire_lease)
-    open_sweep = _retried(Trail.open_sweep)
-    _intend = _retried(Trail.intend)
-    settle = _retried(Trail.settle)
-    resolve = _retried(Trail.resolve)
-    end_deletions = _retried(Trail.end_deletions)
+    open_sweep = _retried(Trail.open_sweep, fenced=True)
+    _intend = _retried(Trail.intend, fenced=True)
+    settle = _retried(Trail.settle, fenced=True)
+    resolve = _retried(Trail.resolve, fenced=True)
+    end_deletions = _retried(Trail.end_deletions, fenced=True)
+    close_sweep = _retried(Trail.close_sweep, fenced=True)
+    interrupt_sweeps = _retried(Trail.interrupt_sweeps, fenced=True)
     end_old_waits = _retried(Trail.end_old_waits)
-    close_sweep = _retried(Trail.close_sweep)
-    interrupt_sweeps = _retried(Trail.interrupt_sweeps)
     prune = _retried(Trail.prune)
     has_waits = _retried(Trail.has_waits)
     waits = _retried(Trail.waits)
@@ -96,8 +106,18 @@ class RetryingTrail:
         self._intend(orders, at)
         self._notify(AuditRowsWritten(len(orders)))
 
+    @property
+    def vacant_seconds(self) -> float:
+        """Seconds between the former holder's last sign of life and the taking of the lease."""
+        return self._trail.vacant_seconds
+
+    @property
+    def lease_is_renewed(self) -> bool:
+        """Whether another instance was seen to renew the lease."""
+        return self._trail.lease_is_renewed
+
     def lease_confirmed_at(self) -> float:
-        """Return a time, at most half a second ago, at which the connection that holds the lease was alive.
+        """Return a time, at most half a second ago, before a write that only the holder of the lease can make.
 
         The time is one of `clock`. If the database is away, wait until it is back.
 
@@ -105,52 +125,64 @@ class RetryingTrail:
             LeaseHeldError: another instance took the lease meanwhile.
         """
         if self._clock() - self._confirmed_at >= CONFIRM_SECONDS:
-            self._outlast(self._trail.reconnect)
+            self._outlast(self._trail.heartbeat, fenced=True)
         return self._confirmed_at
 
     def keep_alive(self) -> None:
-        """Keep the idle connection, and the lease with it, alive; most calls return at once.
+        """Renew the lease when that is due, and keep the connection alive; most calls return at once.
 
         An outage is announced, and the next calls try again: an idle route does not wait for the database.
 
         Raises:
             LeaseHeldError: another instance took the lease meanwhile.
         """
-        if self._clock() - self._kept_alive_at < KEEP_ALIVE_SECONDS:
+        called_at = self._clock()
+        if called_at - self._renewed_at < RENEWAL_SECONDS:
             return
-        self._kept_alive_at = self._clock()
+        self._renewed_at = called_at
         try:
-            self._trail.reconnect()
+            if self._outage.is_announced:
+                self._trail.reconnect()
+            self._fenced(self._trail.heartbeat)
         except (AuditUnavailableError, UnreachableError) as outage:
             self._outage.began(outage)
         else:
+            self._confirmed_at = called_at
             self._outage.ended()
 
-    def _outlast(self, call: Callable[[], T]) -> T:
+    def _outlast(self, call: Callable[[], T], *, fenced: bool) -> T:
         # A server that refuses this user counts as away: it may be starting, or the password may be changing.
         called_at = self._clock()
         try:
-            result = call()
+            result = self._fenced(call)
         except (AuditUnavailableError, UnreachableError) as outage:
-            return self._repeat(call, outage)
-        self._confirmed_at = called_at
+            called_at, result = self._repeat(call, outage)
+        if fenced:
+            self._confirmed_at = called_at
         self._outage.ended()
         return result
 
-    def _repeat(self, call: Callable[[], T], outage: MoverError) -> T:
-        """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full."""
+    def _repeat(self, call: Callable[[], T], outage: MoverError) -> tuple[float, T]:
+        """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full.
+
+        Return when the successful call was made, and its result.
+        """
         self._outage.began(outage)
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
             called_at = self._clock()
             try:
                 self._trail.reconnect()
-                result = call()
+                return called_at, self._fenced(call)
             except (AuditUnavailableError, UnreachableError) as again:
                 outage = again
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
-                continue
-            self._confirmed_at = called_at
-            self._outage.ended()
-            return result
         raise outage
+
+    def _fenced(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns; announce that the lease was lost if that is why it fails."""
+        try:
+            return call()
+        except LeaseHeldError as lost:
+            self._notify(LeaseLost(str(lost)))
+            raise

@@ -71,16 +71,20 @@ def settled(outcome: Outcome) -> Row:
 
 def closed(record: SweepRecord) -> Row:
     """Return the parameters of `statements.CLOSE_SWEEP`."""
-    tally = record.tally
     return (
         None if record.ended_at is None else stamp(record.ended_at),
         record.status.value,
         record.duration_us,
         record.summary_file,
-        *(tally.listed, tally.skipped, tally.planned, tally.succeeded, tally.failed),
-        *(tally.bytes, tally.server_side_copies, tally.streamed),
+        *counts(record.tally),
         record.id,
     )
+
+
+def counts(tally: Tally) -> Row:
+    """Return the counts of a sweep or a range, in the order of their columns."""
+    moved = tally.bytes, tally.server_side_copies, tally.streamed
+    return (tally.listed, tally.skipped, tally.planned, tally.succeeded, tally.failed, *moved)
 
 
 def waiting(pair: int, key: int, wait: Wait) -> Row:

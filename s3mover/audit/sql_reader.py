@@ -122,7 +122,7 @@ class SqlTrailReader:
         return sorted(totals, key=lambda one: (one[0] or (), one[1].status, one[1].method))
 
     def close(self) -> None:
-        """Close the connection, which releases the lease."""
+        """Close the connection."""
         self._database.close()
 
     def _sweeps_of(self, pair: Pair, query: str) -> list[int]:

@@ -1,16 +1,21 @@
 """Writes the trail to a database, with the same logic for both dialects.
 
-Connections are made, kept and lost in `mysql.py` and `sqlite.py`.
+Every transaction of a sweep begins with a statement that is conditional on the fencing token: that of the sweep's range
+where rows of the sweep are written, that of the lease elsewhere (`lease.py`). Once another instance took over, it matches
+no row, and nothing is written. Connections are made, kept and lost in `mysql.py` and `sqlite.py`.
 """
 
+import contextlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from s3mover.audit import rows, statements
+from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database
 from s3mover.audit.digests import key_hashes, pair_hash
+from s3mover.audit.lease import Lease
 from s3mover.audit.sql_reader import SqlTrailReader
-from s3mover.errors import LeaseHeldError
+from s3mover.errors import LeaseHeldError, MoverError
 from s3mover.model import (
     Deletion,
     Order,
@@ -22,6 +27,14 @@ from s3mover.model import (
 )
 
 
+class _Range(NamedTuple):
+    """The key range of a sweep that this connection works on."""
+
+    sweep: int
+    number: int
+    holder: str
+
+
 class SqlTrail(SqlTrailReader):
     """Implements `Trail` on one connection."""
 
@@ -31,26 +44,53 @@ class SqlTrail(SqlTrailReader):
         self._settle = statements.SETTLE[database.backend]
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
-        self._running: tuple[Pair, int] | None = None
+        self._lease: Lease | None = None
+        self._range: _Range | None = None
+        # The end of a sweep may be recorded again, after a commit whose result is unknown.
+        self._closed_range: _Range | None = None
+
+    @property
+    def vacant_seconds(self) -> float:
+        """Seconds between the former holder's last sign of life and the taking of the lease."""
+        return self._held_lease().vacant_seconds
+
+    @property
+    def lease_is_renewed(self) -> bool:
+        """Whether another instance was seen to renew the lease, so that waiting for its expiry is useless."""
+        return self._lease is not None and self._lease.renewed_by_another
 
     def acquire_lease(self, pair: Pair) -> bool:
-        """Acquire the lease on `pair`; return False if another connection holds it."""
-        return self._database.acquire_lease(pair)
+        """Take the lease on `pair` if nobody holds it or it has expired; fence the sweeps left running."""
+        if self._lease is None or self._lease.pair != pair:
+            self.release_lease()
+            self._lease = Lease(self._database, pair, lambda: [id_ for id_, _ in self._running_sweeps(pair)])
+        return self._lease.acquire()
 
     def release_lease(self) -> None:
         """Release the lease if it is held."""
-        self._database.release_lease()
+        self._range = None
+        if self._lease is not None:
+            self._lease.release()
+
+    def heartbeat(self) -> None:
+        """Renew the lease and the heartbeat of the range; without a lease keep the connection alive."""
+        if self._lease is None or self._lease.is_awaited:
+            self._database.reopen()
+            return
+        with self._leading():
+            if self._range is not None:
+                self._beat()
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """Record a sweep as running; the same pair and start again is the same sweep."""
         sweep = self._opened(pair, started_at)
-        self._running = pair, sweep
+        self._range = _Range(sweep, 1, self._held_lease().holder)
         return sweep
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row; rows that exist stay as they are."""
         moment = rows.stamp(at)
-        with self._database.transaction():
+        with self._in_range():
             self._database.write_many(self._intend, [rows.intended(order, moment) for order in orders])
 
     def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
@@ -60,7 +100,7 @@ class SqlTrail(SqlTrailReader):
         for outcome in outcomes:
             if outcome.status is Status.SKIPPED:
                 skipped[outcome.sweep].append(outcome.number)
-        with self._database.transaction():
+        with self._in_range():
             self._database.write_many(self._settle, moved)
             for sweep, numbers in skipped.items():
                 self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
@@ -83,7 +123,7 @@ class SqlTrail(SqlTrailReader):
 
     def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """Record the outcomes of rows that earlier sweeps left open, and recount these sweeps."""
-        with self._database.transaction():
+        with self._leading():
             self._database.write_many(self._settle, [rows.settled(outcome) for outcome in outcomes])
             for sweep in sorted({outcome.sweep for outcome in outcomes}):
                 self._database.write(self._recount, (sweep, sweep))
@@ -96,26 +136,27 @@ class SqlTrail(SqlTrailReader):
         for deletion in deletions:
             if deletion.has_ended:
                 groups[deletion.due.sweep, not deletion.code].append(deletion.due.number)
-        with self._database.transaction():
+        with self._leading():
             for (sweep, gone), numbers in groups.items():
                 moment = rows.stamp(at) if gone else None
                 self._database.write(statements.end_deletions(len(numbers)), (moment, sweep, *numbers))
 
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the end of a sweep."""
-        # First: even if the commit fails, the end may have been recorded.
-        self._running = None
-        with self._database.transaction():
+        with self._leading():
+            self._close_range(record)
             self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
+        self._range, self._closed_range = None, self._range or self._closed_range
 
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, recounted from their rows; return their number."""
         running = self._running_sweeps(pair)
-        with self._database.transaction():
+        with self._leading():
             for sweep, started_at in running:
                 duration_us = max(0, round((at - started_at) * 1e6))
                 self._database.write(self._recount, (sweep, sweep))
                 self._database.write(statements.INTERRUPT_SWEEP, (rows.stamp(at), duration_us, sweep))
+                self._database.write(lease_statements.INTERRUPT_RANGES, (sweep,))
         return len(running)
 
     def prune(self, before: float, limit: int) -> int:
@@ -123,10 +164,49 @@ class SqlTrail(SqlTrailReader):
         removed = self._remove("document_logs", statements.OLD_ROWS, before, limit)
         return removed + self._remove("migration_batches", statements.OLD_SWEEPS, before, limit - removed)
 
+    def close(self) -> None:
+        """Release the lease and close the connection; if the database is away, the lease expires."""
+        with contextlib.suppress(MoverError):
+            self.release_lease()
+        super().close()
+
     def reconnect(self) -> None:
-        """Reconnect if the connection is lost, take the lease again, and check that the sweep is still ours."""
+        """Reconnect if the connection is lost. The next conditional write shows whether the lease is still held."""
         self._database.reopen()
-        self._require_own_sweep()
+
+    @contextlib.contextmanager
+    def _leading(self) -> Iterator[None]:
+        """Commit what is written inside only if this instance holds the lease, which is renewed."""
+        with self._database.transaction():
+            self._held_lease().renew()
+            yield
+
+    @contextlib.contextmanager
+    def _in_range(self) -> Iterator[None]:
+        """Commit what is written inside only if no other instance took over this range."""
+        with self._database.transaction():
+            self._beat()
+            yield
+
+    def _beat(self) -> None:
+        """Renew the heartbeat of the range; it matches no row once the range was fenced."""
+        if self._range is None or not self._database.write(
+            lease_statements.heartbeat(self._database.backend), self._range
+        ):
+            self._range = None
+            raise LeaseHeldError("Another s3mover took the lease and ended this sweep.")
+
+    def _held_lease(self) -> Lease:
+        if self._lease is None:
+            raise LeaseHeldError("The lease on this pair of buckets is not held.")
+        return self._lease
+
+    def _close_range(self, record: SweepRecord) -> None:
+        counts, own = rows.counts(record.tally), self._range or self._closed_range
+        if own is None or not self._database.write(
+            lease_statements.CLOSE_RANGE, (record.status, *counts, *own)
+        ):
+            raise LeaseHeldError("Another s3mover took the lease and ended this sweep.")
 
     def _change_waits(self, changes: WaitChanges) -> None:
         pair, keys = pair_hash(changes.pair), key_hashes([wait.key for wait in changes.waits])
@@ -144,24 +224,20 @@ class SqlTrail(SqlTrailReader):
         if ids:
             with self._database.transaction():
                 self._database.write(statements.remove(table, len(ids)), ids)
+                if table == "migration_batches":
+                    self._database.write(lease_statements.remove_ranges(len(ids)), ids)
         return len(ids)
 
     def _opened(self, pair: Pair, started_at: float) -> int:
         for sweep, since in self._running_sweeps(pair):
             if rows.stamp(since) == rows.stamp(started_at):
                 return sweep
-        with self._database.transaction():
-            return self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
-
-    def _require_own_sweep(self) -> None:
-        """Raise `LeaseHeldError` if another instance led meanwhile, since it resolved the rows of our sweep."""
-        if self._running is not None:
-            pair, sweep = self._running
-            if sweep not in {running for running, _ in self._running_sweeps(pair)}:
-                self._database.release_lease()
-                raise LeaseHeldError(
-                    "Another s3mover took the lease and ended this sweep while the audit database was away."
-                )
+        with self._leading():
+            sweep = self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
+            self._database.write(
+                lease_statements.open_range(self._database.backend), (sweep, 1, self._held_lease().holder)
+            )
+        return sweep
 
     def _running_sweeps(self, pair: Pair) -> list[tuple[int, float]]:
         # Pairs are compared here and not in SQL, whose collations call different prefixes equal.

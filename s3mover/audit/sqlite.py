@@ -1,12 +1,10 @@
-"""The adapter of sqlite3: one connection to an embedded audit database, and the lease in a file beside it.
+"""The adapter of sqlite3: one connection to an embedded audit database, in a file.
 
 Write-ahead log, so that readers and the writer do not wait for each other; a full sync per commit, so that commits
 survive a power failure (SQLite documentation, "Write-Ahead Logging" and PRAGMA synchronous).
 """
 
 import contextlib
-import fcntl
-import os
 import sqlite3
 import threading
 import time
@@ -14,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3mover.audit.database import Row
-from s3mover.audit.digests import lease_name
 from s3mover.errors import (
     AuditUnavailableError,
     DamagedDatabaseError,
@@ -22,7 +19,6 @@ from s3mover.errors import (
     SchemaError,
     UnreachableError,
 )
-from s3mover.model import Pair
 
 BUSY_TIMEOUT_SECONDS = 10.0
 # How often a lock is tried for which SQLite does not wait.
@@ -57,8 +53,6 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, create: bool) -> None:
         self._path = path.resolve()
-        self._lease: int | None = None
-        self._leased = ""
         _require(self._path, create=create)
         if create:
             _create_private(self._path)
@@ -126,39 +120,14 @@ class SqliteDatabase:
         """Run one statement of a schema file."""
         self._execute(statement)
 
-    def acquire_lease(self, pair: Pair) -> bool:
-        """Lock the pair's file; the system releases the lock when the process ends, however it ends.
-
-        The file is never removed: two instances could then lock two files of one name.
-        """
-        name = lease_name(pair, str(self._path)).partition(":")[2]
-        if self._lease is not None and self._leased == name:
-            return True
-        lease = os.open(f"{self._path}.{name}.lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_MODE)
-        try:
-            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lease)
-            return False
-        self.release_lease()
-        self._lease, self._leased = lease, name
-        return True
-
-    def release_lease(self) -> None:
-        """Release the lock if it is held."""
-        if self._lease is not None:
-            os.close(self._lease)
-            self._lease = None
-
     def reopen(self) -> None:
-        """Open the file again. The lease is a lock on another file and is still held."""
+        """Open the file again."""
         connection = self._connect(create=False)
         self._connection.close()
         self._connection = connection
 
     def close(self) -> None:
-        """Close the connection and release the lease."""
-        self.release_lease()
+        """Close the connection."""
         self._connection.close()
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:

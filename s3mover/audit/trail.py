@@ -104,13 +104,30 @@ class TrailReader(Protocol):
 
 
 class TrailWriter(Protocol):
-    """Writes to the audit records, and the lease, which the connection that writes them holds."""
+    """Writes to the audit records, and the lease that they are conditional on.
+
+    Every write of a sweep may raise `LeaseHeldError`: another instance took the lease, and nothing was written.
+    """
+
+    @property
+    def vacant_seconds(self) -> float:
+        """Seconds between the former holder's last sign of life and the taking of the lease."""
+
+    @property
+    def lease_is_renewed(self) -> bool:
+        """Whether another instance was seen to renew the lease, so that waiting for its expiry is useless."""
 
     def acquire_lease(self, pair: Pair) -> bool:
-        """Acquire the lease on `pair` for as long as this connection lives; return False if another holds it."""
+        """Take the lease on `pair` if nobody holds it or it has expired; return False while another holds it.
+
+        Whoever took it before can write nothing more.
+        """
 
     def release_lease(self) -> None:
         """Release the lease if it is held."""
+
+    def heartbeat(self) -> None:
+        """Renew the lease and the heartbeat of the sweep; without a lease keep the connection alive."""
 
     def open_sweep(self, pair: Pair, started_at: float) -> int:
         """Record a sweep as running and return its id; the same pair and start again is the same sweep."""
@@ -152,11 +169,10 @@ class TrailWriter(Protocol):
         """
 
     def reconnect(self) -> None:
-        """Reconnect if the connection is lost, and take the lease again.
+        """Reconnect if the connection is lost.
 
         Raises:
             AuditUnavailableError: the database is still away.
-            LeaseHeldError: another instance took the lease meanwhile.
         """
 
 

@@ -21,6 +21,8 @@ from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
 # Due deletions per step.
 ROWS_PER_STEP = 1000
+# How often a wait renews the lease.
+WAIT_STEP_SECONDS = 0.1
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
@@ -94,11 +96,18 @@ class SweepCycle:
             self._recovered = True
 
     def _predecessor_has_ended(self) -> bool:
-        """Wait until no request begun for pending rows can still write; return False if a stop came first."""
+        """Wait until no request begun for pending rows can still write; return False if a stop came first.
+
+        A lease that expired was vacant for longer than that: only one that was released may have to be waited for.
+        """
         tools = self._tools
         if not tools.trail.pending(self._target.pair, 1):
             return True
-        return tools.stop.wait(LEASE_GUARD_SECONDS + SETTLING_SECONDS)
+        left = LEASE_GUARD_SECONDS + SETTLING_SECONDS - tools.trail.vacant_seconds
+        while left > 0 and tools.stop.wait(min(left, WAIT_STEP_SECONDS)):
+            tools.heartbeat()
+            left -= WAIT_STEP_SECONDS
+        return left <= 0
 
     def _resolve_uncertain(self, result: SweepResult) -> SweepResult:
         """Resolve what failed with an open end, before the sweep is recorded as completed; see `Recovery`."""

@@ -16,6 +16,7 @@ from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from testkit.mariadb import Account, MariaDb
 from testkit.waiting import TOO_LONG
+from tests.audit.samples import PAIR
 
 MYSQL_URL = os.environ.get("S3MOVER_TEST_MYSQL_URL", "")
 MARIADB = pytest.param("mariadb", marks=pytest.mark.process)
@@ -58,8 +59,9 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
 
 @pytest.fixture
 def trail(backend: Backend) -> Iterator[Trail]:
-    """A trail that is open for writing."""
+    """A trail that is open for writing, and holds the lease on the pair of the samples."""
     with contextlib.closing(open_trail(backend.url)) as opened:
+        assert opened.acquire_lease(PAIR)
         yield opened
 
 

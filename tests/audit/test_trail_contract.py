@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from s3mover.audit.opening import open_reader, open_trail
+from s3mover.audit.dsn import parse_dsn
+from s3mover.audit.lease import TTL_SECONDS, Lease
+from s3mover.audit.opening import connect, open_reader, open_trail
 from s3mover.audit.trail import LastCopy, PendingRow, Total, Trail
 from s3mover.errors import LeaseHeldError
 from s3mover.model import (
@@ -64,6 +66,9 @@ sys.stdout.write("ready\\n")
 sys.stdout.flush()
 sys.stdin.read()
 """
+CHANGE_LEASE = "UPDATE leases SET renewed_at = {}"
+HOURS_AGO = {"sqlite": "datetime('now', '-3 hours')", "mysql": "UTC_TIMESTAMP(6) - INTERVAL 3 HOUR"}
+HOURS_AHEAD = {"sqlite": "datetime('now', '+3 hours')", "mysql": "UTC_TIMESTAMP(6) + INTERVAL 3 HOUR"}
 
 
 def test_an_intended_order_stands_as_pending(trail: Trail, backend: Backend) -> None:
@@ -361,14 +366,15 @@ def test_pruning_removes_old_settled_rows_only(trail: Trail, backend: Backend) -
 
 def test_pruning_removes_sweeps_that_have_no_row_left(trail: Trail) -> None:
     """A sweep goes after its last row, in the same small steps; one that is running, or young, stays."""
-    sweeps = [trail.open_sweep(PAIR, AT + n) for n in range(5)]
-    for n, sweep in enumerate(sweeps[:4]):
-        ended = AT + (100 if n == 3 else 10)
-        record = SweepRecord(sweep, PAIR, AT + n, ended, SweepStatus.COMPLETED, Tally(), 0)
-        trail.close_sweep(record)
-    trail.intend([order(sweeps[0], 1)], AT)
-    trail.intend([order(sweeps[1], 1), order(sweeps[1], 2)], AT)
-    trail.settle([moved(order(sweeps[1], number)) for number in (1, 2)])
+    sweeps = []
+    for n in range(5):
+        sweeps.append(trail.open_sweep(PAIR, AT + n))
+        trail.intend([order(sweeps[n], number + 1) for number in range({0: 1, 1: 2}.get(n, 0))], AT)
+        if n == 1:
+            trail.settle([moved(order(sweeps[1], number)) for number in (1, 2)])
+        if n < 4:
+            ended = AT + (100 if n == 3 else 10)
+            trail.close_sweep(SweepRecord(sweeps[n], PAIR, AT + n, ended, SweepStatus.COMPLETED, Tally(), 0))
     assert [trail.prune(AT + 50, 2) for _ in range(3)] == [2, 2, 0]
     assert [record.id for record in trail.latest_sweeps(10)] == [sweeps[4], sweeps[3], sweeps[0]]
     assert [record.id for record in trail.latest_sweeps(10, since=AT + 4)] == [sweeps[4]]
@@ -404,7 +410,6 @@ def test_any_number_of_failures_is_told_in_constant_memory(trail: Trail, backend
 def test_one_connection_holds_the_lease(trail: Trail, backend: Backend) -> None:
     """A second instance stands by until the first gives the lease back; another pair is free all the while."""
     with contextlib.closing(open_trail(backend.url)) as second:
-        assert trail.acquire_lease(PAIR)
         assert not second.acquire_lease(PAIR)
         assert second.acquire_lease(OTHER_PAIR)
         trail.release_lease()
@@ -416,9 +421,9 @@ def test_one_connection_holds_the_lease(trail: Trail, backend: Backend) -> None:
 def test_the_lease_goes_with_its_connection(trail: Trail, backend: Backend) -> None:
     """Closing is enough; nothing is left to be cleared away."""
     first = open_trail(backend.url)
-    assert first.acquire_lease(PAIR)
+    assert first.acquire_lease(OTHER_PAIR)
     first.close()
-    wait_for_lease(trail)
+    assert trail.acquire_lease(OTHER_PAIR)
 
 
 def test_the_lease_outlives_a_reconnect(trail: Trail, backend: Backend) -> None:
@@ -432,7 +437,8 @@ def test_the_lease_outlives_a_reconnect(trail: Trail, backend: Backend) -> None:
 
 @pytest.mark.process
 def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail, backend: Backend) -> None:
-    """What was committed is there after a kill, and the next instance takes over."""
+    """What was committed is there after a kill, and the next instance takes over once the lease has expired."""
+    trail.release_lease()
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, backend.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -441,6 +447,7 @@ def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail,
         assert not trail.acquire_lease(PAIR)
         holder.kill()
     wait_for_lease(trail)
+    assert trail.vacant_seconds >= TTL_SECONDS
     assert [row.key for row in trail.pending(PAIR, 10)] == ["in/a.pdf"]
     assert trail.interrupt_sweeps(PAIR, AT) == 1
 
@@ -543,11 +550,74 @@ def test_uncertain_rows_are_those_that_nobody_tried_again(trail: Trail) -> None:
     assert trail.uncertain(PAIR._replace(source_prefix="other/"), third, 0, 10)[0] == []
 
 
-def test_a_sweep_that_another_resolved_is_not_gone_on_with(trail: Trail, backend: Backend) -> None:
-    """Another led and ended while this one's database was away: the lease is free again, the sweep is not ours."""
-    assert trail.acquire_lease(PAIR)
-    trail.open_sweep(PAIR, AT)
+def test_nothing_is_written_without_the_lease(backend: Backend) -> None:
+    """No sweep begins, and none is closed or resolved."""
+    with contextlib.closing(open_trail(backend.url)) as trail:
+        for write in (
+            lambda: trail.open_sweep(PAIR, AT),
+            lambda: trail.intend([order(1, 1)], AT),
+            lambda: trail.settle([moved(order(1, 1))]),
+            lambda: trail.resolve([moved(order(1, 1))]),
+            lambda: trail.close_sweep(SweepRecord(1, PAIR, AT, AT, SweepStatus.COMPLETED, Tally(), 0)),
+        ):
+            with pytest.raises(LeaseHeldError):
+                write()
+        assert backend.query("SELECT COUNT(*) FROM document_logs") == [(0,)]
+        assert backend.query("SELECT COUNT(*) FROM migration_batches") == [(0,)]
+
+
+def test_who_takes_an_expired_lease_fences_the_former_holder(trail: Trail, backend: Backend) -> None:
+    """Each write of the former holder is refused as a whole, also after the new holder has released the lease."""
+    sweep = trail.open_sweep(PAIR, AT)
+    trail.intend([order(sweep, 1)], AT)
+    backend.query(CHANGE_LEASE.format(HOURS_AGO[dialect(backend)]))
     with contextlib.closing(open_trail(backend.url)) as other:
+        assert other.acquire_lease(PAIR)
+        assert other.vacant_seconds > 3600
         other.interrupt_sweeps(PAIR, AT)
+    for write in (
+        lambda: trail.settle([moved(order(sweep, 1))]),
+        lambda: trail.intend([order(sweep, 2)], AT),
+        lambda: trail.close_sweep(SweepRecord(sweep, PAIR, AT, AT, SweepStatus.COMPLETED, Tally(), 0)),
+        trail.heartbeat,
+        lambda: trail.open_sweep(PAIR, AT + 1),
+    ):
+        with pytest.raises(LeaseHeldError):
+            write()
+    assert backend.query("SELECT file_key, status FROM document_logs") == [("in/a.pdf", "pending")]
+    assert backend.query("SELECT status, COUNT(*) FROM migration_batches GROUP BY status") == [
+        ("interrupted", 1)
+    ]
+
+
+def test_a_lease_that_is_renewed_is_not_taken(trail: Trail, backend: Backend) -> None:
+    """Its holder renews it, by the database's clock; a second instance sees that it does."""
+    backend.query(CHANGE_LEASE.format(HOURS_AGO[dialect(backend)]))
+    trail.heartbeat()
+    with contextlib.closing(open_trail(backend.url)) as other:
+        assert not other.acquire_lease(PAIR)
+        assert not other.lease_is_renewed
+        trail.heartbeat()
+        assert not other.acquire_lease(PAIR)
+        assert other.lease_is_renewed
+
+
+def test_a_clock_that_was_set_back_keeps_no_lease_for_ever(trail: Trail, backend: Backend) -> None:
+    """A renewal that lies in the future counts as one until it has not changed for the TTL."""
+    assert trail.acquire_lease(PAIR)
+    backend.query(CHANGE_LEASE.format(HOURS_AHEAD[dialect(backend)]))
+    now = 100.0
+    with contextlib.closing(connect(parse_dsn(backend.url))) as database:
+        other = Lease(database, PAIR, list, lambda: now)
+        assert not other.acquire()
+        now += TTL_SECONDS - 1
+        assert not other.acquire()
+        now += 2
+        assert other.acquire()
     with pytest.raises(LeaseHeldError):
-        trail.reconnect()
+        trail.heartbeat()
+
+
+def dialect(backend: Backend) -> str:
+    """Return the dialect of a backend's SQL."""
+    return backend.url.partition(":")[0] if backend.url.startswith("sqlite") else "mysql"
