@@ -5,6 +5,7 @@ survive a power failure (SQLite documentation, "Write-Ahead Logging" and PRAGMA 
 """
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
