@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +61,9 @@ class MariaDb:
 
     host = "127.0.0.1"
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, options: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._options = options
         self._data = folder / "data"
         self._temporary = folder / "tmp"
         self.socket = folder / "s"
@@ -159,15 +160,16 @@ class MariaDb:
             "--performance-schema=off",
             # Tests kill the process, never the machine.
             "--innodb-flush-log-at-trx-commit=2",
+            *self._options,
         ]
 
 
 @contextlib.contextmanager
-def running_mariadb() -> Iterator[MariaDb]:
-    """Run a server in a temporary folder."""
+def running_mariadb(*options: str) -> Iterator[MariaDb]:
+    """Run a server in a temporary folder, with further options of its command line."""
     # Straight under the system's folder, because a socket's path has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="s3mover-mariadb-") as folder, reserved_port() as port:
-        server = MariaDb(Path(folder), port)
+        server = MariaDb(Path(folder), port, options)
         server.start()
         try:
             yield server

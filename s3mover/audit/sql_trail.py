@@ -1,8 +1,8 @@
 """Writes the trail to a database, with the same logic for both dialects.
 
-Every transaction of a sweep begins with a statement that is conditional on the fencing token: that of the sweep's range
-where rows of the sweep are written, that of the lease elsewhere (`lease.py`). Once another instance took over, it matches
-no row, and nothing is written. Connections are made, kept and lost in `mysql.py` and `sqlite.py`.
+Every transaction of a sweep begins with a statement that is conditional on the fencing token: that of the sweep's
+range where rows of the sweep are written, that of the lease elsewhere (`lease.py`). Once another instance took over, it
+matches no row, and nothing is written. Connections are made, kept and lost in `mysql.py` and `sqlite.py`.
 """
 
 import contextlib

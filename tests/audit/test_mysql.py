@@ -1,17 +1,19 @@
-"""What is particular to MySQL and MariaDB: lost connections, refusals, TLS, the ghost of a lost session."""
+"""What is particular to MySQL and MariaDB: lost connections, refusals, TLS, connections shared by others."""
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import quote
 
 import pytest
 
 from s3mover.audit import mysql_options
+from s3mover.audit.database import Row
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
 from s3mover.audit.mysql import MysqlDatabase
 from s3mover.audit.mysql_errors import translate
 from s3mover.audit.opening import open_trail
+from s3mover.audit.sql_trail import SqlTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import (
     AuditUnavailableError,
@@ -20,9 +22,9 @@ from s3mover.errors import (
     SettingsError,
     UnreachableError,
 )
+from testkit.leases import expire_lease
 from testkit.mariadb import PASSWORD, Account, MariaDb
 from testkit.relay import Relay
-from testkit.waiting import wait_until
 from tests.audit.samples import AT, PAIR, moved, order
 
 
@@ -34,8 +36,9 @@ def account(mariadb: MariaDb) -> Account:
 
 @pytest.fixture
 def trail(account: Account) -> Iterator[Trail]:
-    """A trail that is open for writing."""
+    """A trail that is open for writing, and holds the lease on the pair of the samples."""
     with contextlib.closing(open_trail(account.go_dsn)) as opened:
+        assert opened.acquire_lease(PAIR)
         yield opened
 
 
@@ -77,7 +80,6 @@ def test_a_killed_server_is_outlasted(
     mariadb: MariaDb, account: Account, trail: Trail, away: Callable[[], None]
 ) -> None:
     """While it is away that is said; once it is back the same calls leave exactly one row, and the lease is held."""
-    assert trail.acquire_lease(PAIR)
     sweep = trail.open_sweep(PAIR, AT)
     orders = [order(sweep, 1), order(sweep, 2)]
     trail.intend(orders[:1], AT)
@@ -97,6 +99,7 @@ def test_a_killed_server_is_outlasted(
     trail.settle([moved(orders[0])])
     rows = account.query("SELECT number, status FROM document_logs ORDER BY number")
     assert rows == [(1, "success"), (2, "pending")]
+    trail.heartbeat()
     with contextlib.closing(open_trail(account.go_dsn)) as second:
         assert not second.acquire_lease(PAIR)
 
@@ -117,19 +120,20 @@ def test_a_lease_that_went_to_another_is_not_taken_back(
     mariadb: MariaDb, account: Account, trail: Trail
 ) -> None:
     """Who comes back too late stands by, and must ask again."""
-    assert trail.acquire_lease(PAIR)
     kill_sessions(mariadb, account)
+    expire_lease(account.go_dsn, PAIR)
     with contextlib.closing(open_trail(account.go_dsn)) as second:
-        wait_until(lambda: second.acquire_lease(PAIR), "the server has ended the session")
+        assert second.acquire_lease(PAIR)
+        trail.reconnect()
         with pytest.raises(LeaseHeldError):
-            trail.reconnect()
+            trail.heartbeat()
         assert not trail.acquire_lease(PAIR)
         second.release_lease()
         assert trail.acquire_lease(PAIR)
 
 
-def test_the_ghost_of_a_lost_session_is_ended(mariadb: MariaDb, account: Account) -> None:
-    """A server that did not notice the broken connection would keep the lease from its own holder for hours."""
+def test_a_connection_that_was_cut_is_replaced(mariadb: MariaDb, account: Account) -> None:
+    """The server has not noticed, and keeps the old session: the lease, which is a row, goes on."""
     with Relay(mariadb.port) as relay:
         dsn = account._replace(port=relay.port).go_dsn
         with contextlib.closing(open_trail(dsn)) as trail:
@@ -137,20 +141,62 @@ def test_the_ghost_of_a_lost_session_is_ended(mariadb: MariaDb, account: Account
             relay.cut()
             with pytest.raises(AuditUnavailableError):
                 trail.open_sweep(PAIR, AT)
-            assert held(account) == 1
             trail.reconnect()
-            assert held(account) == 1
             trail.open_sweep(PAIR, AT)
+    assert account.query("SELECT token FROM leases") == [(1,)]
 
 
-def held(account: Account) -> int:
-    """Count the sessions on the database, ours aside, whose lease is held."""
-    with contextlib.closing(open_trail(account.go_dsn)) as probe:
-        return int(not probe.acquire_lease(PAIR))
+class PooledDatabase(MysqlDatabase):
+    """Two connections, of which each transaction and each query outside of one gets the other, as poolers do it."""
+
+    def __init__(self, dsn: MysqlDsn) -> None:
+        super().__init__(dsn)
+        self._other = MysqlDatabase(dsn)._connection
+        self._in_transaction = False
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run a transaction on the next connection."""
+        self._swap()
+        self._in_transaction = True
+        try:
+            with super().transaction():
+                yield
+        finally:
+            self._in_transaction = False
+
+    def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Return a query's rows from the next connection, or from the one of the transaction."""
+        if not self._in_transaction:
+            self._swap()
+        return super().read(sql, parameters)
+
+    def _swap(self) -> None:
+        self._connection, self._other = self._other, self._connection
+
+
+def test_a_pooler_that_moves_statements_between_connections_keeps_the_lease(account: Account) -> None:
+    """Held, kept from others, used for a sweep and fenced, all by rows."""
+    open_trail(account.go_dsn).close()
+    with contextlib.closing(SqlTrail(PooledDatabase(mysql(account.go_dsn)))) as trail:
+        assert trail.acquire_lease(PAIR)
+        with contextlib.closing(open_trail(account.go_dsn)) as other:
+            assert not other.acquire_lease(PAIR)
+            sweep = trail.open_sweep(PAIR, AT)
+            orders = [order(sweep, number) for number in (1, 2)]
+            trail.intend(orders, AT)
+            trail.settle([moved(orders[0])])
+            trail.heartbeat()
+            expire_lease(account.go_dsn, PAIR)
+            assert other.acquire_lease(PAIR)
+        with pytest.raises(LeaseHeldError):
+            trail.settle([moved(orders[1])])
+    rows = account.query("SELECT number, status FROM document_logs ORDER BY number")
+    assert rows == [(1, "success"), (2, "pending")]
 
 
 def test_a_sound_connection_is_kept(account: Account, trail: Trail) -> None:
-    """Reconnecting it would put the lease at risk for nothing."""
+    """Reconnecting it would cost exchanges for nothing."""
     before = sessions(account)
     trail.reconnect()
     after = sessions(account)

@@ -42,6 +42,7 @@ def relayed(mariadb: MariaDb, account: Account) -> Iterator[tuple[Relay, Trail]]
     with Relay(mariadb.port) as relay:
         dsn = f"{account._replace(port=relay.port).go_dsn}&tls=false&readTimeout=1s"
         with contextlib.closing(open_trail(dsn)) as trail:
+            assert trail.acquire_lease(PAIR)
             yield relay, trail
 
 

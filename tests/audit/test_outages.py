@@ -15,12 +15,15 @@ import mysql.connector
 import pytest
 
 from s3mover.audit import mysql_options, retrying_trail, sqlite
-from s3mover.audit.opening import open_trail
+from s3mover.audit.dsn import parse_dsn
+from s3mover.audit.lease import TTL_SECONDS
+from s3mover.audit.opening import connect, open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import AuditUnavailableError, LeaseHeldError
-from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event
+from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event, LeaseLost
 from s3mover.model import SweepRecord, SweepStatus, Tally, Wait, WaitChanges
+from testkit.leases import expire_lease
 from testkit.mariadb import Account, MariaDb
 from testkit.relay import Relay
 from testkit.waiting import TOO_LONG, wait_until
@@ -75,7 +78,7 @@ def locked(account: Account) -> Iterator[Outage]:
     with Other(account) as other:
 
         def lock() -> None:
-            for table in ("document_logs", "migration_batches", "object_waits"):
+            for table in ("document_logs", "migration_batches", "object_waits", "sweep_ranges"):
                 other.run(f"SELECT * FROM {table} FOR UPDATE")
 
         yield Outage(Backend(account.go_dsn, account.query), lock, lambda: other.run("ROLLBACK"), 1)
@@ -208,26 +211,41 @@ def test_an_outage_of_the_file_is_outlasted(tmp_path: Path, kind: str) -> None:
         outlast(outage)
 
 
-def test_a_connection_at_rest_gives_signs_of_life(account: Account) -> None:
-    """It is asked in good time before the server gives it up, and no sooner; a lost one comes back with its lease."""
-    assert retrying_trail.KEEP_ALIVE_SECONDS * 3 < mysql_options.SILENCE_SECONDS
+def test_a_lease_at_rest_is_renewed(account: Account) -> None:
+    """A few times within its TTL, and no sooner; a connection that was lost is replaced on the way."""
+    assert retrying_trail.RENEWAL_SECONDS * 4 < TTL_SECONDS
+    renewed_at = "SELECT renewed_at FROM leases"
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
         assert opened.acquire_lease(PAIR)
         now = [0.0]
         trail = RetryingTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
+        acquired_at = account.query(renewed_at)
+        now[0] = retrying_trail.RENEWAL_SECONDS * 0.9
+        trail.keep_alive()
+        assert account.query(renewed_at) == acquired_at
         outage.begin()
-        now[0] = retrying_trail.KEEP_ALIVE_SECONDS - 1
-        trail.keep_alive()
-        wait_until(lambda: is_free(account), "the lease is free")
-        now[0] = retrying_trail.KEEP_ALIVE_SECONDS
-        trail.keep_alive()
-        assert not is_free(account)
+        for _ in range(2):
+            now[0] += retrying_trail.RENEWAL_SECONDS
+            trail.keep_alive()
+        assert account.query(renewed_at) > acquired_at
+
+
+def test_a_standby_at_rest_keeps_its_connection(account: Account) -> None:
+    """It renews nothing, and gives the server a sign of life."""
+    with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
+        now = [0.0]
+        trail = RetryingTrail(opened, lambda _: None, lambda _: False, lambda: now[0])
+        outage.begin()
+        for _ in range(2):
+            now[0] += retrying_trail.RENEWAL_SECONDS
+            trail.keep_alive()
+        assert opened.totals() == []
 
 
 def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
     """Nobody waits for a database between two sweeps; that it is away, and that it is back, is said all the same."""
     events: list[Event] = []
-    moments = itertools.count(0.0, retrying_trail.KEEP_ALIVE_SECONDS)
+    moments = itertools.count(0.0, retrying_trail.RENEWAL_SECONDS)
     with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
         trail = RetryingTrail(opened, events.append, lambda _: False, lambda: next(moments))
         outage.begin()
@@ -243,13 +261,14 @@ def test_an_outage_at_rest_is_announced_once(mariadb: MariaDb) -> None:
 def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> None:
     """What the rest announced is one outage with what the sweep meets."""
     events: list[Event] = []
-    moments = itertools.count(0.0, retrying_trail.KEEP_ALIVE_SECONDS)
+    moments = itertools.count(0.0, retrying_trail.RENEWAL_SECONDS)
     with killed(mariadb) as outage, contextlib.closing(open_trail(outage.backend.url)) as opened:
 
         def mend(_seconds: float) -> bool:
             outage.mend()
             return True
 
+        assert opened.acquire_lease(PAIR)
         trail = RetryingTrail(opened, events.append, mend, lambda: next(moments))
         outage.begin()
         trail.keep_alive()
@@ -257,31 +276,30 @@ def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> 
     assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
 
 
-def test_the_lease_of_a_silent_host_becomes_free(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host that lost its power never closes its connection: the server gives it up after a while."""
+def test_a_silent_host_does_not_block_the_lease(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that lost its power in a transaction never ends it: the server ends the session after a while."""
     brief = (*mysql_options.SESSION, "SET SESSION wait_timeout = 4")
+    open_trail(account.go_dsn).close()
     with monkeypatch.context() as patched:
         patched.setattr(mysql_options, "SESSION", brief)
-        silent = open_trail(account.go_dsn)
-    with contextlib.closing(silent), contextlib.closing(open_trail(account.go_dsn)) as standby:
-        assert silent.acquire_lease(PAIR)
-        assert not standby.acquire_lease(PAIR)
-        wait_until(lambda: standby.acquire_lease(PAIR), "the lease is free")
-        with pytest.raises(LeaseHeldError):
-            silent.reconnect()
-
-
-def is_free(account: Account) -> bool:
-    """Tell whether nobody holds the lease on the pair, and leave it so: a closed connection keeps it for a moment."""
-    with contextlib.closing(open_trail(account.go_dsn)) as probe:
-        acquired = probe.acquire_lease(PAIR)
-        probe.release_lease()
-        return acquired
+        silent = connect(parse_dsn(account.go_dsn))
+    with (
+        contextlib.closing(open_trail(account.go_dsn)) as standby,
+        contextlib.closing(open_trail(account.go_dsn)) as former,
+        contextlib.closing(silent),
+    ):
+        assert former.acquire_lease(PAIR)
+        former.release_lease()
+        with contextlib.suppress(AuditUnavailableError), silent.transaction():
+            silent.write("UPDATE leases SET ttl_seconds = ttl_seconds + 1", ())
+            assert standby.acquire_lease(PAIR)
+    assert account.query("SELECT ttl_seconds FROM leases") == [(TTL_SECONDS,)]
 
 
 def test_an_outage_that_nobody_waits_for_is_raised(account: Account) -> None:
     """Where the time to stop is over, the rows stay as they are for the next run."""
     with contextlib.closing(open_trail(account.go_dsn)) as opened, broken(account) as outage:
+        assert opened.acquire_lease(PAIR)
         events: list[Event] = []
         trail = RetryingTrail(opened, events.append, lambda _: False, lambda: 0.0)
         outage.begin()
@@ -292,19 +310,22 @@ def test_an_outage_that_nobody_waits_for_is_raised(account: Account) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_who_lost_the_lease_writes_nothing_more(account: Account) -> None:
-    """The lock is taken again before any statement; where another has it, not one row is written."""
+    """Where another instance took the lease during an outage, not one row is written, and that is announced."""
     with (
         contextlib.closing(open_trail(account.go_dsn)) as opened,
         contextlib.closing(open_trail(account.go_dsn)) as other,
         broken(account) as outage,
     ):
         assert opened.acquire_lease(PAIR)
+        events: list[Event] = []
+        expire_lease(account.go_dsn, PAIR)
         outage.begin()
         other.reconnect()
-        wait_until(lambda: other.acquire_lease(PAIR), "the server has ended our session")
-        trail = RetryingTrail(opened, lambda _: None, lambda _: True, lambda: 0.0)
+        assert other.acquire_lease(PAIR)
+        trail = RetryingTrail(opened, events.append, lambda _: True, lambda: 0.0)
         with pytest.raises(LeaseHeldError):
             trail.open_sweep(PAIR, AT)
+    assert [type(event) for event in events] == [AuditUnavailable, LeaseLost]
     assert account.query("SELECT COUNT(*) FROM migration_batches") == [(0,)]
 
 
@@ -313,6 +334,7 @@ def test_a_statement_that_is_cut_off_in_its_middle_is_repeated(account: Account,
     """A session killed while it waits for a row, or chosen to give way in a deadlock, leaves each row settled once."""
     events: list[Event] = []
     with contextlib.closing(open_trail(account.go_dsn)) as opened, Other(account) as other:
+        assert opened.acquire_lease(PAIR)
         sweep = opened.open_sweep(PAIR, AT)
         orders = [order(sweep, number) for number in (1, 2)]
         opened.intend(orders, AT)

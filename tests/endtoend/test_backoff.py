@@ -5,14 +5,14 @@ import io
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from s3mover.audit.opening import open_trail
 from s3mover.model import Pair
+from testkit.leases import held_lease
 from testkit.mariadb import MariaDb
 from testkit.program import Daemon, daemon, run_program
 from testkit.world import DESTINATION, SOURCE, World
@@ -111,12 +111,13 @@ def test_all_may_be_told_to_wait_no_longer(run: Run, world: World) -> None:
 @contextmanager
 def held_up(world: World, url: str, folder: Path) -> Iterator[tuple[Daemon, Callable[[], None]]]:
     """Give a `sweep --wait` that another instance keeps waiting, and what ends that instance's lease."""
-    with closing(open_trail(url)) as other:
-        assert other.acquire_lease(Pair(SOURCE, "", DESTINATION, ""))
-        settings = {**world.environment, "MYSQL_DSN": url}
-        with daemon(settings, folder, "sweep", "--wait") as running:
-            running.await_event("lease.waiting")
-            yield running, other.release_lease
+    settings = {**world.environment, "MYSQL_DSN": url}
+    with (
+        held_lease(url, Pair(SOURCE, "", DESTINATION, "")) as release,
+        daemon(settings, folder, "sweep", "--wait") as running,
+    ):
+        running.await_event("lease.waiting")
+        yield running, release
 
 
 def test_a_sweep_may_wait_for_its_turn(run: Run, world: World, url: str, tmp_path: Path) -> None:

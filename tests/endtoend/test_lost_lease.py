@@ -1,20 +1,14 @@
 """Two routes in one daemon, of which one loses its lease in the middle of a sweep: the other one goes on."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
-import mysql.connector
-
-from s3mover.audit.digests import lease_name
 from s3mover.model import Pair
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
-from testkit.mariadb import Account, MariaDb
+from testkit.leases import held_lease
+from testkit.mariadb import MariaDb
 from testkit.program import daemon
-from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import DESTINATION, SOURCE, World
 from tests.endtoend.test_routes import SECOND, SECOND_COPY, routes
 
@@ -24,10 +18,6 @@ OBJECTS = 800
 # So slow that what the workers hold would keep them busy long after trust has ended.
 COPY_SECONDS = 2.0
 FIRST = Pair(SOURCE, "", DESTINATION, "")
-IN_LINE = """
-    SELECT id FROM information_schema.processlist
-    WHERE info LIKE 'SELECT GET_LOCK%' AND state = 'User lock'
-"""
 TWICE = "SELECT batch_id, file_key FROM document_logs GROUP BY batch_id, file_key HAVING COUNT(*) > 1"
 ROWS = """
     SELECT status, COUNT(*), COUNT(DISTINCT file_key) FROM document_logs WHERE status <> 'error' AND batch_id IN (
@@ -37,30 +27,6 @@ UNCOUNTED = """
     SELECT id FROM migration_batches AS sweep WHERE status <> 'running' AND succeeded <> (
         SELECT COUNT(*) FROM document_logs AS moved WHERE moved.batch_id = sweep.id AND status = 'success')
 """
-
-
-@contextmanager
-def taken(account: Account, name: str) -> Iterator[float]:
-    """Take a lease away from who holds it: we stand next in line when the server ends the holder's connection."""
-    with (
-        closing(mysql.connector.connect(**account._asdict(), autocommit=True)) as ours,
-        closing(ours.cursor()) as cursor,
-    ):
-        got = list[tuple[object, ...]]()
-
-        def stand_in_line() -> None:
-            cursor.execute("SELECT GET_LOCK(%s, 60)", (name,))
-            got.extend(cursor.fetchall())
-
-        line = threading.Thread(target=stand_in_line)
-        line.start()
-        wait_until(lambda: account.query(IN_LINE), "we stand in line")
-        [(holder,)] = account.query(f"SELECT IS_USED_LOCK('{name}')")
-        account.query(f"KILL {holder}")
-        lost_at = time.time()
-        line.join(TOO_LONG)
-        assert got == [(1,)]
-        yield lost_at
 
 
 def test_a_route_that_loses_its_lease_leaves_the_other_alone(
@@ -75,7 +41,9 @@ def test_a_route_that_loses_its_lease_leaves_the_other_alone(
         moved = set[str]()
         while moved < {"first", "second"}:
             moved.add(running.await_event("object.moved")["route"])
-        with taken(account, lease_name(FIRST, account.database)) as lost_at:
+        with held_lease(account.go_dsn, FIRST, taken=True):
+            lost_at = time.time()
+            assert running.await_event("lease.lost")["route"] == "first"
             assert running.await_event("route.failed")["route"] == "first"
             assert running.await_event("lease.waiting")["route"] == "first"
             finished = running.await_event("sweep.finished", lambda event: event["route"] == "second")
