@@ -47,5 +47,8 @@ class Database(Protocol):
     def reopen(self) -> None:
         """Reconnect if the connection is lost."""
 
+    def follows_another(self) -> bool:
+        """Return whether the server is known to apply the changes of another one, as replicas do."""
+
     def close(self) -> None:
         """Close the connection."""

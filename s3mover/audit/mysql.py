@@ -133,6 +133,13 @@ class MysqlDatabase:
         with self._translated():
             self._execute("COMMIT")
 
+    def follows_another(self) -> bool:
+        """Return whether the server applies the changes of another one; False also if this user may not know."""
+        try:
+            return bool(self.read_by_text("SHOW REPLICA STATUS", ()))
+        except UnreachableError:
+            return False
+
     def reopen(self) -> None:
         """Reconnect if the connection is lost.
 

@@ -121,6 +121,10 @@ class SqliteDatabase:
         """Run one statement of a schema file."""
         self._execute(statement)
 
+    def follows_another(self) -> bool:
+        """Return False: a file follows nothing."""
+        return False
+
     def reopen(self) -> None:
         """Open the file again."""
         connection = self._connect(create=False)

@@ -9,7 +9,7 @@ from s3mover.app.bucket_access import may_overlap, owner_problem, require_apart,
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import pair_of, policy_of, two_stores
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
-from s3mover.audit.opening import open_reader, schema_text
+from s3mover.audit.opening import connect, open_reader, schema_text
 from s3mover.audit.sqlite import shared_files
 from s3mover.diagnostics.advice import MissingPermission, Remedy
 from s3mover.diagnostics.check_results import CheckWarning
@@ -96,7 +96,7 @@ def _check_database(settings: Settings) -> str:
         raise CheckWarning("the schema is outdated; `s3mover schema apply` or the first sweep migrates it")
     with closing(open_reader(url)) as trail:
         sweeps = trail.latest_sweeps(1)
-    if warning := _exposure(parse_dsn(url)):
+    if warning := _exposure(parse_dsn(url)) or _replication(parse_dsn(url)):
         raise CheckWarning(f"usable, but {warning}")
     return f"the schema is up to date; {f'the latest sweep is {sweeps[0].id}' if sweeps else 'no sweep yet'}"
 
@@ -118,6 +118,18 @@ def _exposure(dsn: Dsn) -> str:
             f"TLS away or impersonate the server; {remedy}, or use the server's local socket"
         )
     return ""
+
+
+def _replication(dsn: Dsn) -> str:
+    """Return how two instances could both hold the lease for a while; empty if nothing is known against that."""
+    with closing(connect(dsn, create=False)) as database:
+        if not database.follows_another():
+            return ""
+    return (
+        "this server applies the changes of another server after their commit: instances that write to different "
+        "servers could both lead until their rows meet. Let all instances use one primary, or a cluster that commits "
+        "synchronously (Galera, Group Replication)"
+    )
 
 
 def _deletion_check(settings: Settings, endpoints: Endpoints) -> Callable[[], str] | None:

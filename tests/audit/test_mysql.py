@@ -151,7 +151,8 @@ class PooledDatabase(MysqlDatabase):
 
     def __init__(self, dsn: MysqlDsn) -> None:
         super().__init__(dsn)
-        self._other = MysqlDatabase(dsn)._connection
+        other = MysqlDatabase(dsn)
+        self._other = other._connection, other._cursors
         self._in_transaction = False
 
     @contextlib.contextmanager
@@ -172,7 +173,8 @@ class PooledDatabase(MysqlDatabase):
         return super().read(sql, parameters)
 
     def _swap(self) -> None:
-        self._connection, self._other = self._other, self._connection
+        ours = self._connection, self._cursors
+        (self._connection, self._cursors), self._other = self._other, ours
 
 
 def test_a_pooler_that_moves_statements_between_connections_keeps_the_lease(account: Account) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from s3mover.audit.opening import open_trail
+from s3mover.audit.dsn import parse_dsn
+from s3mover.audit.opening import connect, open_trail
 from s3mover.audit.trail import Trail
 from s3mover.errors import LeaseHeldError
 from testkit.mariadb import MariaDb, running_mariadb
@@ -53,6 +54,17 @@ def still_leads(trail: Trail) -> bool:
     except LeaseHeldError:
         return False
     return True
+
+
+def test_a_server_that_follows_another_is_known(mariadb: MariaDb) -> None:
+    """To a user who may know; other users are told nothing."""
+    with server(1) as one, server(2) as two:
+        for each, follows in ((one, False), (two, True)):
+            replicate(one, two)
+            with contextlib.closing(connect(parse_dsn(url(each)))) as database:
+                assert database.follows_another() is follows
+    with contextlib.closing(connect(parse_dsn(mariadb.database().go_dsn))) as database:
+        assert not database.follows_another()
 
 
 def test_at_most_one_leader_goes_on_once_the_rows_have_met() -> None:
