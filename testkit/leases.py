@@ -23,6 +23,14 @@ def expire_lease(url: str, pair: Pair) -> None:
 
 
 @contextlib.contextmanager
+def leading_trail(url: str, pair: Pair) -> Iterator[Trail]:
+    """Open a trail that holds the lease on a pair."""
+    with contextlib.closing(open_trail(url)) as trail:
+        assert trail.acquire_lease(pair)
+        yield trail
+
+
+@contextlib.contextmanager
 def held_lease(url: str, pair: Pair, *, taken: bool = False) -> Iterator[Callable[[], None]]:
     """Hold the lease on a pair, and renew it, until the block ends or the result is called.
 

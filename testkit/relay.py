@@ -30,6 +30,7 @@ class Relay:
         self._threads = [threading.Thread(target=self._accept)]
         self._lost_after = b""
         self._doomed: set[socket.socket] = set()
+        self._severed: set[socket.socket] = set()
         self._held_after = b""
         self._held: dict[socket.socket, threading.Event] = {}
         self.requests: list[tuple[socket.socket, bytes]] = []
@@ -53,6 +54,7 @@ class Relay:
     def cut(self) -> None:
         """Break the connections so far towards the clients; towards the server they stay open."""
         for client in self._clients:
+            self._severed.add(client)
             _end(client)
 
     def lose_answer_to(self, request: bytes) -> None:
@@ -93,6 +95,9 @@ class Relay:
                     self._held_after = b""
                     self._held[client] = threading.Event()
                 server.sendall(self._alter(data))
+        if client not in self._severed:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_WR)
 
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):

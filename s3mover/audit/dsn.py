@@ -106,8 +106,6 @@ def parse_dsn(url: str) -> Dsn:
         return _sqlite(url.removeprefix(_SQLITE_SCHEME))
     if url.startswith(_MYSQL_SCHEME):
         return _mysql_url(url.removeprefix(_MYSQL_SCHEME))
-    if re.match(r"[a-z][a-z0-9+.-]*://", url):
-        raise dsn_problem("unknown scheme")
     return _go_dsn(url)
 
 
@@ -131,6 +129,9 @@ def _go_dsn(url: str) -> MysqlDsn:
     credentials, _, remainder = url.rpartition("@")
     user, _, password = credentials.partition(":")
     found = _GO_REMAINDER.fullmatch(remainder)
+    # With a network it is a Go DSN, even if the password begins with two slashes.
+    if (found is None or found["net"] is None) and re.match(r"[a-z][a-z0-9+.-]*://", url):
+        raise dsn_problem("unknown scheme")
     if found is None:
         raise dsn_problem("it cannot be parsed")
     if found["net"] == "unix":

@@ -19,7 +19,7 @@ from s3mover.audit.database import Row
 from s3mover.audit.digests import schema_lock_name
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.audit.dsn_options import SMALLEST_PACKET_BYTES
-from s3mover.audit.mysql_connection import Connection, keeps_connection, translated
+from s3mover.audit.mysql_connection import Connection, fetched, keeps_connection, translated
 from s3mover.errors import (
     AuditUnavailableError,
     MoverError,
@@ -179,6 +179,8 @@ class MysqlDatabase:
         with self._translated():
             for statement in mysql_options.SESSION:
                 self._execute(statement)
+            if self._long_running:
+                self._execute(mysql_options.LONG_SESSION)
         variables = {str(name): str(value) for name, value in self.read(mysql_options.VARIABLES)}
         if problem := mysql_options.server_problem(variables):
             raise UnreachableError(f"The audit database at {self._dsn.place} {problem}")
@@ -212,7 +214,7 @@ class MysqlDatabase:
     def _read(self, sql: str, parameters: Sequence[object], *, prepared: bool) -> list[Row]:
         with self._cursor(prepared=prepared) as cursor:
             cursor.execute(sql, tuple(parameters))
-            found: list[Row] = cursor.fetchall()
+            found: list[Row] = fetched(cursor)
         with self._translated():
             self._execute("ROLLBACK")
         return found

@@ -18,7 +18,7 @@ from typing import Any
 import mysql.connector
 from mysql.connector.authentication import MySQLAuthenticator
 from mysql.connector.constants import ClientFlag
-from mysql.connector.errors import ReadTimeoutError, WriteTimeoutError
+from mysql.connector.errors import InterfaceError, ReadTimeoutError, WriteTimeoutError
 from mysql.connector.plugins.caching_sha2_password import MySQLCachingSHA2PasswordAuthPlugin
 
 from s3mover.audit import mysql_errors, mysql_options
@@ -135,6 +135,18 @@ def translated(dsn: MysqlDsn) -> Iterator[None]:
         raise AuditUnavailableError(
             f"The audit database at {dsn.place} is not available: {type(error).__name__}: {error}"
         ) from error
+
+
+def fetched(cursor: Any) -> list[Any]:
+    """Return the rows of a query.
+
+    Raises:
+        InterfaceError: the response is well formed and not a result; the driver calls that no rows.
+    """
+    if cursor.description is None:
+        raise InterfaceError("the response to a query has no columns")
+    rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def keeps_connection(error: BaseException) -> bool:

@@ -20,9 +20,12 @@ PACKET_MARGIN_BYTES = 1024
 # The driver's `ClientFlag.FOUND_ROWS`: the server counts the rows that an UPDATE matched, changed or not.
 FOUND_ROWS = 1 << 1
 
-# A host that vanishes, by a power cut say, never closes its connection: the server does once it was silent for so long.
-# An idle instance renews its lease every second (`retrying_trail.py`).
-SILENCE_SECONDS = 60
+# A host that vanishes, by a power cut say, never closes its connection: the server does once it was silent for so long,
+# and so frees the rows that its last transaction had locked. An idle instance renews its lease every second
+# (`retrying_trail.py`).
+SILENCE_SECONDS = 10
+# A report may wait for whoever reads it; it locks nothing.
+LONG_SESSION = "SET SESSION wait_timeout = 3600"
 
 # Two statements, because each is an exchange with a server that may be far away.
 SESSION = (

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from s3mover.audit.dsn import MysqlDsn, SqliteDsn, parse_dsn
@@ -218,6 +218,7 @@ def test_what_cannot_be_read_is_said_without_the_password(url: str) -> None:
 
 
 @given(password=PASSWORDS)
+@example(password="//")
 def test_a_go_dsn_takes_any_password(password: str) -> None:
     """Nothing in a password needs encoding there."""
     assert parse_dsn(f"u:{password}@tcp(h)/n") == MysqlDsn("u", password, "h", 3306, "", "n")

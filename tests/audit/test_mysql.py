@@ -150,6 +150,7 @@ class PooledDatabase(MysqlDatabase):
     """Two connections, of which each transaction and each query outside of one gets the other, as poolers do it."""
 
     def __init__(self, dsn: MysqlDsn) -> None:
+        self._in_transaction = True  # nothing is moved while it is opened
         super().__init__(dsn)
         other = MysqlDatabase(dsn)
         self._other = other._connection, other._cursors

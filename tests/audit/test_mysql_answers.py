@@ -14,6 +14,7 @@ from s3mover.audit.mysql_connection import Connection
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from s3mover.errors import AuditUnavailableError, DamagedDatabaseError, MoverError, UnreachableError
+from testkit.leases import leading_trail
 from testkit.mariadb import Account, MariaDb
 from testkit.relay import Relay
 from tests.audit.samples import AT, PAIR, moved, order
@@ -41,8 +42,7 @@ def relayed(mariadb: MariaDb, account: Account) -> Iterator[tuple[Relay, Trail]]
     open_trail(account.go_dsn).close()
     with Relay(mariadb.port) as relay:
         dsn = f"{account._replace(port=relay.port).go_dsn}&tls=false&readTimeout=1s"
-        with contextlib.closing(open_trail(dsn)) as trail:
-            assert trail.acquire_lease(PAIR)
+        with leading_trail(dsn, PAIR) as trail:
             yield relay, trail
 
 
@@ -91,7 +91,7 @@ def test_a_backups_lock_is_waited_for(
     assert mysql_options.TABLE_LOCK_SECONDS < mysql_options.ANSWER_TIMEOUT_SECONDS
     brief = (*mysql_options.SESSION, "SET SESSION lock_wait_timeout = 1")
     monkeypatch.setattr(mysql_options, "SESSION", brief)
-    with contextlib.closing(open_trail(account.go_dsn)) as trail, locking(mariadb, account, lock) as unlock:
+    with leading_trail(account.go_dsn, PAIR) as trail, locking(mariadb, account, lock) as unlock:
         with pytest.raises(AuditUnavailableError, match="Lock wait timeout"):
             trail.open_sweep(PAIR, AT)
         unlock()
@@ -108,10 +108,9 @@ def test_a_lock_that_outlasts_the_answers_time_leaves_each_row_once(
     patient = (*mysql_options.SESSION, "SET SESSION lock_wait_timeout = 600")
     monkeypatch.setattr(mysql_options, "SESSION", patient)
     with (
-        contextlib.closing(open_trail(account.go_dsn)) as trail,
+        leading_trail(account.go_dsn, PAIR) as trail,
         locking(mariadb, account, "FLUSH TABLES WITH READ LOCK") as unlock,
     ):
-        assert trail.acquire_lease(PAIR)
         for _ in range(2):
             with pytest.raises(AuditUnavailableError):
                 trail.open_sweep(PAIR, AT)
@@ -186,7 +185,7 @@ def test_an_answer_that_makes_no_sense_ends_the_connection(
 
     with Relay(mariadb.port, alter_answer=alter) as relay:
         dsn = f"{account._replace(port=relay.port).go_dsn}&tls=false&readTimeout=1s"
-        with contextlib.closing(open_trail(dsn)) as trail:
+        with leading_trail(dsn, PAIR) as trail:
             altered.set()
             for call in (lambda: trail.latest_sweeps(1), lambda: trail.open_sweep(PAIR, AT)):
                 with pytest.raises(AuditUnavailableError):
@@ -214,7 +213,7 @@ def test_an_error_that_ends_a_session_ends_the_connection(
 def test_an_error_of_a_statement_leaves_the_connection(
     account: Account, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """The lease that it holds is not put at risk."""
+    """A new one would cost exchanges for nothing."""
     with contextlib.closing(MysqlDatabase(dsn_of(account.go_dsn))) as database:
         [(before,)] = database.read("SELECT CONNECTION_ID()")
         with monkeypatch.context() as patched:
@@ -275,7 +274,7 @@ def test_a_batch_is_cut_to_what_the_server_takes(
     open_trail(account.go_dsn).close()
     small_packets(SMALLEST_PACKET_BYTES)
     key = "\x01" * 1024
-    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+    with leading_trail(account.go_dsn, PAIR) as trail:
         sweep = trail.open_sweep(PAIR, AT)
         orders = [order(sweep, number, key) for number in range(1, 301)]
         trail.intend(orders, AT)

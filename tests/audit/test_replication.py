@@ -73,6 +73,13 @@ def test_at_most_one_leader_goes_on_once_the_rows_have_met() -> None:
         trails = [opened.enter_context(contextlib.closing(open_trail(url(each)))) for each in (one, two)]
         replicate(one, two)
         replicate(two, one)
+        assert trails[0].acquire_lease(PAIR)
+        trails[0].release_lease()
+        for each in (one, two):
+            each.root.query("START SLAVE")
+        wait_until(lambda: two.root.query("SELECT token FROM audit.leases") == [(1,)], "both know the lease")
+        for each in (one, two):
+            each.root.query("STOP SLAVE")
         for trail in trails:
             assert trail.acquire_lease(PAIR)
             sweep = trail.open_sweep(PAIR, AT)

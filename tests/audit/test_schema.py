@@ -14,6 +14,7 @@ from s3mover.audit.opening import apply_schema, open_reader, open_trail, schema_
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError
 from s3mover.model import Wait, WaitChanges
+from testkit.leases import leading_trail
 from testkit.mariadb import Account, MariaDb
 from tests.audit.conftest import Backend
 from tests.audit.samples import AT, PAIR, moved, order
@@ -146,7 +147,7 @@ def test_a_database_of_the_first_version_keeps_its_rows(mariadb: MariaDb) -> Non
     account = mariadb.database()
     first_version(account)
     account.query(ITS_VIEW)
-    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+    with leading_trail(account.go_dsn, PAIR) as trail:
         sweep = trail.open_sweep(PAIR, AT)
         trail.settle([moved(order(sweep, 1, "\U0001f600" * 256), message="\U0001f600")])
         assert [(total.status, total.method, total.objects) for total in trail.totals()] == [
@@ -178,7 +179,7 @@ def test_the_very_tables_of_the_first_version_are_upgraded(account: Account) -> 
         "INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES "
         "('a ', 'success', 'm', '2024-05-06 16:08:09', '2024-05-06 16:08:00', '2024-05-06 16:08:10')",
     )
-    assert apply_schema(account.go_dsn) == [1, 2, 3]
+    assert apply_schema(account.go_dsn) == [1, 2, 3, 4]
     [row] = account.query("SET time_zone = '-03:00'", OLD_ROWS)
     assert row == (1, "a ", "success", "m", "2024-05-06 04:08:09.000000", "2024-05-06 04:08:00.000000")
     for query in (
@@ -215,11 +216,11 @@ def apply_files(backend: Backend, files: Sequence[Migration]) -> None:
 def test_rows_of_an_older_schema_are_copies(backend: Backend) -> None:
     """Rows from before the column are copies, and so is one that an older s3mover, still running, writes now."""
     files = migrations.load("sqlite" if "sqlite" in backend.url else "mysql")
-    before = [migration for migration in files if "action" not in migration.name]
+    before = files[: next(at for at, migration in enumerate(files) if "action" in migration.name)]
     apply_files(backend, before)
     insert = "INSERT INTO document_logs (file_key, status) VALUES ('{}', 'success')"
     backend.query(insert.format("before"))
-    assert apply_schema(backend.url) == [files[len(before)].version]
+    assert apply_schema(backend.url) == [migration.version for migration in files[len(before) :]]
     backend.query(insert.format("after"))
     rows = backend.query("SELECT file_key, action FROM document_logs ORDER BY id")
     assert rows == [("before", "copy"), ("after", "copy")]
@@ -241,7 +242,7 @@ def test_batches_of_an_unknown_shape_step_aside(mariadb: MariaDb) -> None:
     """What the first version may have kept there is kept, under another name."""
     account = mariadb.database()
     account.query(AN_UNKNOWN_TABLE, "INSERT INTO migration_batches (batch_name) VALUES ('one')")
-    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+    with leading_trail(account.go_dsn, PAIR) as trail:
         assert trail.open_sweep(PAIR, AT) == 1
     assert account.query("SELECT * FROM migration_batches_first_version") == [(1, "one")]
 
@@ -285,7 +286,7 @@ def test_instances_that_start_together_apply_the_schema_once(mariadb: MariaDb) -
         patch.setattr(adapter, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
         with pytest.raises(Exception, match="Another s3mover is changing the schema"), second.upgrading():
             pass
-    assert apply_schema(account.go_dsn) == [1, 2, 3]
+    assert apply_schema(account.go_dsn) == [1, 2, 3, 4]
 
 
 def test_a_foreign_list_of_versions_is_said(mariadb: MariaDb) -> None:
@@ -313,7 +314,7 @@ def test_a_user_who_may_not_alter_tables_is_told_so(mariadb: MariaDb) -> None:
     with pytest.raises(SchemaError, match="s3mover schema apply"):
         open_trail(account.go_dsn)
     apply_schema(mariadb.root._replace(database=name).go_dsn)
-    with contextlib.closing(open_trail(account.go_dsn)) as trail:
+    with leading_trail(account.go_dsn, PAIR) as trail:
         trail.settle([moved(order(trail.open_sweep(PAIR, AT), 1))])
 
 

@@ -14,6 +14,7 @@ from s3mover.audit.opening import open_reader, open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.sql_trail import SqlTrail
 from s3mover.errors import AuditUnavailableError, DamagedDatabaseError, UnreachableError
+from testkit.leases import leading_trail
 from tests.audit.samples import AT, PAIR, order
 
 
@@ -57,11 +58,10 @@ def test_a_relative_path_is_below_the_working_directory(
 ) -> None:
     """Three slashes; and a later change of the directory does not lead elsewhere."""
     monkeypatch.chdir(tmp_path)
-    with contextlib.closing(open_trail("sqlite:///trail.db")) as trail:
+    with leading_trail("sqlite:///trail.db", PAIR) as trail:
         monkeypatch.chdir("/")
         trail.reconnect()
-        assert trail.acquire_lease(PAIR)
-    assert (tmp_path / "trail.db").exists()
+        assert (tmp_path / "trail.db").exists()
 
 
 def test_a_busy_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,10 +69,9 @@ def test_a_busy_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
     path = tmp_path / "trail.db"
     with (
-        contextlib.closing(open_trail(f"sqlite:///{path}")) as trail,
+        leading_trail(f"sqlite:///{path}", PAIR) as trail,
         contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
-        assert trail.acquire_lease(PAIR)
         sweep = trail.open_sweep(PAIR, AT)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(AuditUnavailableError, match="locked"):
@@ -118,8 +117,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_nobody_else_reads_the_trail(tmp_path: Path) -> None:
     """Whatever the mask of the process is: the database, its log and its index."""
     path = tmp_path / "trail.db"
-    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
-        assert trail.acquire_lease(PAIR)
+    with leading_trail(f"sqlite:///{path}", PAIR) as trail:
         trail.open_sweep(PAIR, AT)
         modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
         assert {"trail.db", "trail.db-wal", "trail.db-shm"} == set(modes)
@@ -132,7 +130,7 @@ def test_a_shared_trail_stays_shared_and_is_told(tmp_path: Path) -> None:
     path = tmp_path / "trail.db"
     open_trail(f"sqlite:///{path}").close()
     path.chmod(0o640)
-    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
+    with leading_trail(f"sqlite:///{path}", PAIR) as trail:
         trail.open_sweep(PAIR, AT)
         assert path.stat().st_mode & 0o777 == 0o640
         assert sqlite.shared_files(path) == [path, Path(f"{path}-wal"), Path(f"{path}-shm")]
@@ -141,13 +139,13 @@ def test_a_shared_trail_stays_shared_and_is_told(tmp_path: Path) -> None:
 def test_a_damaged_file_is_said_and_not_waited_for(tmp_path: Path) -> None:
     """Waiting would not mend it: the sweep ends, and its error says what to do."""
     path = tmp_path / "trail.db"
-    with contextlib.closing(open_trail(f"sqlite:///{path}")) as trail:
+    with leading_trail(f"sqlite:///{path}", PAIR) as trail:
         sweep = trail.open_sweep(PAIR, AT)
         trail.intend([order(sweep, number) for number in range(1, 2000)], AT)
     size = path.stat().st_size
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xa5" * (size - 4096))
+        file.seek(size // 2)  # the schema's pages come first
+        file.write(b"\xa5" * (size - size // 2))
     database = sqlite.SqliteDatabase(path, create=False)
     with contextlib.closing(SqlTrail(database)) as damaged:
         patient = RetryingTrail(damaged, lambda _: None, lambda _: pytest.fail("waited"), lambda: 0.0)

@@ -18,6 +18,12 @@ def wait(key: str, failures: int = 2, sweep: int = 7, next_attempt: float = AT +
     return Wait(key, failures, sweep, "etag", AT, next_attempt)
 
 
+@pytest.fixture
+def sweep(trail: Trail) -> int:
+    """A sweep that is running."""
+    return trail.open_sweep(PAIR, AT)
+
+
 def test_a_wait_is_kept_and_ended(trail: Trail) -> None:
     """Set together with the outcomes, overwritten by the next, ended by a success, told again without harm."""
     first, second = trail.open_sweep(PAIR, AT), trail.open_sweep(PAIR, AT + 1)
@@ -34,6 +40,7 @@ def test_a_wait_is_kept_and_ended(trail: Trail) -> None:
     assert not trail.has_waits(PAIR)
 
 
+@pytest.mark.usefixtures("sweep")
 def test_a_wait_stands_or_falls_with_its_outcomes(trail: Trail) -> None:
     """What is rolled back made nobody wait."""
     broken = order(1, 1)._replace(key=None)  # type: ignore[arg-type]
@@ -42,6 +49,7 @@ def test_a_wait_stands_or_falls_with_its_outcomes(trail: Trail) -> None:
     assert not trail.has_waits(PAIR)
 
 
+@pytest.mark.usefixtures("sweep")
 def test_waits_are_found_by_any_key(trail: Trail) -> None:
     """Whatever a key holds, and however many are asked for at once; another pair's are another's."""
     trail.settle([], WaitChanges(PAIR, [wait(key) for key in ODD_KEYS]))
@@ -55,6 +63,7 @@ def test_waits_are_found_by_any_key(trail: Trail) -> None:
     assert trail.has_waits(OTHER_PAIR)
 
 
+@pytest.mark.usefixtures("sweep")
 def test_two_keys_of_one_hash_share_a_row(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that failed last has it; the other is tried too early, which does no harm, and never waits for it."""
     monkeypatch.setattr(digests, "_number", lambda _text: -1)
@@ -64,6 +73,7 @@ def test_two_keys_of_one_hash_share_a_row(trail: Trail, monkeypatch: pytest.Monk
     assert trail.waits(PAIR, ["a", "b"]) == {"b": wait("b")}
 
 
+@pytest.mark.usefixtures("sweep")
 def test_old_waits_are_forgotten_step_by_step(trail: Trail) -> None:
     """Objects that no sweep meets any more leave nothing behind; the others keep waiting."""
     trail.settle([], WaitChanges(PAIR, [wait(f"k{n}", next_attempt=AT + n) for n in range(1, 6)]))
@@ -81,6 +91,7 @@ def test_failures_tell_of_the_next_attempt(trail: Trail) -> None:
     assert told == {(sweep, "a"): (3, AT + 60), (sweep, "b"): (0, None), (other, "a"): (0, None)}
 
 
+@pytest.mark.usefixtures("sweep")
 def test_waits_are_ended_beside_a_running_daemon(trail: Trail, backend: Backend) -> None:
     """Who holds the lease is not asked, and finds the change at its next look."""
     assert trail.acquire_lease(PAIR)
