@@ -50,6 +50,16 @@ class Connection(mysql.connector.MySQLConnection):  # type: ignore[misc] # the d
         if self._socket is not None:
             self._socket.close_connection()
 
+    def _get_connection(self) -> Any:
+        """Return the driver's socket, which makes its TLS context by the function below.
+
+        The driver's own reads the system's CA certificates twice, also where none is to be verified: 65 ms of CPU per
+        connection, a tenth of a start.
+        """
+        sock = super()._get_connection()
+        sock.build_ssl_context = _tls_context
+        return sock
+
     def _do_handshake(self) -> None:
         """Require TLS here, where nothing about the user has been sent."""
         super()._do_handshake()
@@ -67,6 +77,21 @@ class Connection(mysql.connector.MySQLConnection):  # type: ignore[misc] # the d
         self._conn_attrs.update(
             program_name="s3mover", _client_name="mysql-connector-python", _pid=str(os.getpid())
         )
+
+
+def _tls_context(
+    *, ssl_ca: str | None, ssl_verify_cert: bool, ssl_verify_identity: bool, **_: object
+) -> ssl.SSLContext:
+    """Return what the driver would make of our arguments; the system's CAs are trusted beside `ssl_ca`."""
+    if not ssl_verify_cert:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    context = ssl.create_default_context()
+    context.load_verify_locations(ssl_ca)
+    context.check_hostname = ssl_verify_identity
+    return context
 
 
 class _Authenticator(MySQLAuthenticator):  # type: ignore[misc]

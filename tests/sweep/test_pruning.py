@@ -1,19 +1,18 @@
 """Between sweeps old rows are removed in small steps, never for so long that the next sweep is late."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import Wait, WaitChanges
 from s3mover.sweep import pruning
 from s3mover.sweep.pruning import MAX_SECONDS, WAITS_KEPT_SECONDS, prune
+from testkit.leases import leading_trail
 from tests.audit.samples import AT, PAIR, moved, order
 
 ROWS = 10
@@ -43,7 +42,7 @@ class Tools:
 def trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
     """Ten settled rows, ten waits that were due long ago and one that was not; three go at a step."""
     monkeypatch.setattr(pruning, "ROWS_PER_STEP", 3)
-    with closing(open_trail(f"sqlite:///{tmp_path}/trail.db")) as opened:
+    with leading_trail(f"sqlite:///{tmp_path}/trail.db", PAIR) as opened:
         sweep = opened.open_sweep(PAIR, AT)
         due = [AT] * ROWS + [NOW - 60]
         waits = [Wait(f"k{n}", 2, sweep, "e", AT, at) for n, at in enumerate(due)]
