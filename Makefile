@@ -63,9 +63,9 @@ bench: setup ## Measure against peers: ARGS="--quick" for little, or names of be
 
 lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) pyproject.toml --upgrade -o requirements.lock
-	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --group dev -o requirements-dev.lock
-	uv pip compile $(LOCK) pyproject.toml --extra demo -c requirements-dev.lock -o requirements-demo.lock \
-		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+	uv pip compile $(LOCK) pyproject.toml --upgrade --extra demo --extra scale --group dev -o requirements-dev.lock
+	for extra in demo scale; do uv pip compile $(LOCK) pyproject.toml --extra $$extra -c requirements-dev.lock \
+		-o requirements-$$extra.lock $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) || exit; done
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 	uv pip compile $(LOCK) --group stores --upgrade -o requirements-stores.lock
 
