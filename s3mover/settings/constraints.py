@@ -6,7 +6,7 @@ here; every overlap that can be seen is refused.
 
 from collections.abc import Iterator, Sequence
 
-from s3mover.settings.model import BucketSettings, Route, Settings
+from s3mover.settings.model import BucketSettings, Route, ScaleSettings, Settings
 from s3mover.settings.problems import Problem
 from s3mover.stores import Store, store_of_endpoint
 
@@ -32,6 +32,7 @@ def conflicts(settings: Settings) -> Iterator[Problem]:
     yield from _apart(settings)
     yield from _one_store(settings)
     yield from _enough_threads(settings)
+    yield from _complete_identity(settings.scale)
 
 
 def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
@@ -124,4 +125,22 @@ def _enough_threads(settings: Settings) -> Iterator[Problem]:
             f"transfer.processes: {processes} processes cannot share {threads} threads (transfer.threads); "
             "expected at most as many processes as threads",
             frozenset({"transfer.processes", "transfer.threads"}),
+        )
+
+
+def _complete_identity(scale: ScaleSettings) -> Iterator[Problem]:
+    """TLS between machines needs a certificate on each of them."""
+    files = {
+        "scale.ca_file": scale.ca_file,
+        "scale.certificate_file": scale.certificate_file,
+        "scale.key_file": scale.key_file,
+    }
+    if not any(files.values()) and not scale.scheduler.startswith("tls:"):
+        return
+    missing = [name for name, path in files.items() if not path]
+    if missing:
+        yield Problem(
+            f"{', '.join(missing)}: not set; the connections between machines need a certificate authority, a "
+            "certificate and its key (`s3mover certificates DIR` makes them for a try-out)",
+            frozenset({"scale.scheduler", *files}),
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Directory,
         Duration,
         EndpointUrl,
+        FilePath,
         Globs,
         Host,
         KeyPrefix,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         Region,
         RequesterPays,
         RoleArn,
+        SchedulerAddress,
         SecretText,
         Size,
         SocketPath,
@@ -391,6 +393,31 @@ class StopSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class ScaleSettings(Section):
+    """Many machines: a sweep is divided among the machines of a Dask cluster. See docs/scale.md."""
+
+    scheduler: SchedulerAddress = _field(
+        "",
+        "tls://HOST:PORT",
+        "The Dask scheduler, at which the machines register. tcp:// is accepted on loopback only. Empty: this process "
+        "does all the work.",
+    )
+    ca_file: FilePath = _field(
+        "",
+        "path of a PEM file",
+        "The certificate authority of the cluster, and of nothing else: its certificates are trusted whatever their "
+        "names, and who holds one can run code on every machine.",
+    )
+    certificate_file: FilePath = _field("", "path of a PEM file", "The certificate of this process.")
+    key_file: FilePath = _field("", "path of a PEM file", "The private key of that certificate.")
+    dashboard: bool = _field(
+        False,
+        "true or false",
+        "Whether the scheduler serves Dask's dashboard, without a password, on 127.0.0.1 port 8787.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings(Section):
     """All settings of one run."""
 
@@ -400,6 +427,7 @@ class Settings(Section):
     filter: FilterSettings = FilterSettings()
     sweep: SweepSettings = SweepSettings()
     audit: AuditSettings = AuditSettings()
+    scale: ScaleSettings = ScaleSettings()
     http: HttpSettings = HttpSettings()
     control: ControlSettings = ControlSettings()
     log: LogSettings = LogSettings()

@@ -130,6 +130,12 @@ Host = Annotated[
     ValueType("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
 Directory = Annotated[Path, ValueType("a directory's path")]
+FilePath = Annotated[str, AfterValidator(validators.one_line), ValueType("a file's path")]
+SchedulerAddress = Annotated[
+    str,
+    AfterValidator(validators.scheduler_address),
+    ValueType("an address such as tls://scheduler:8786, or tcp:// on loopback"),
+]
 SecretText = Annotated[
     Secret,
     _AS_TEXT,

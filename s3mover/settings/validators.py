@@ -4,6 +4,7 @@ Only the form is checked, not whether a bucket exists or a database answers. Eac
 begins with the text, and never repeats the text, which may be a secret.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +24,8 @@ _DATABASES = (
     re.compile(r"(?:.+@)?tcp\([^()\s]+\)/[^/?\s]+(?:\?\S*)?"),
     re.compile(r"(?:.+@)?unix\(/[^()]+\)/[^/?\s]+(?:\?\S*)?"),
 )
+
+_HOST_PORT = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}", re.ASCII)
 
 _LONGEST_KEY = 1024  # bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")
 
@@ -78,6 +81,26 @@ def endpoint_url(text: str) -> str:
     if url.path.strip("/") or url.query or url.fragment:
         raise ValueError("has a path or query after the host")
     return text.rstrip("/")
+
+
+def scheduler_address(text: str) -> str:
+    """Check the address of a Dask scheduler; it may be without TLS on loopback only."""
+    if not text:
+        return text
+    scheme, _, place = text.partition("://")
+    if scheme not in {"tls", "tcp"} or not _HOST_PORT.fullmatch(place):
+        raise ValueError("is not the address of a scheduler")
+    if scheme == "tcp" and not is_loopback(place.rpartition(":")[0].strip("[]")):
+        raise ValueError("is without TLS and not on loopback")
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def one_line(text: str) -> str:

@@ -93,3 +93,31 @@ def test_a_key_is_used_by_kms_only() -> None:
     assert problem.startswith("destination.encryption: AES256 uses no KMS key")
     for encryption in ("", "aws:kms", "aws:kms:dsse"):
         assert problems(key | {"S3MOVER_DESTINATION__ENCRYPTION": encryption}) == []
+
+
+PEM_FILES = {f"S3MOVER_SCALE__{name}_FILE": "x.pem" for name in ("CA", "CERTIFICATE", "KEY")}
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        (
+            {"S3MOVER_SCALE__SCHEDULER": "tls://scheduler:8786"},
+            "scale.ca_file, scale.certificate_file, scale.key_file",
+        ),
+        ({"S3MOVER_SCALE__CA_FILE": "x.pem", "S3MOVER_SCALE__CERTIFICATE_FILE": "x.pem"}, "scale.key_file"),
+    ],
+)
+def test_machines_need_a_whole_identity(environ: dict[str, str], missing: str) -> None:
+    """All files that are missing are named at once."""
+    [problem] = problems({"DST_BUCKET": "two"} | environ)
+    assert problem.startswith(f"{missing}: not set")
+
+
+@pytest.mark.parametrize("scheduler", ["", "tls://scheduler:8786", "tcp://localhost:8786"])
+def test_a_whole_identity_is_accepted(scheduler: str) -> None:
+    assert problems({"DST_BUCKET": "two", "S3MOVER_SCALE__SCHEDULER": scheduler} | PEM_FILES) == []
+
+
+def test_a_scheduler_on_loopback_needs_no_identity() -> None:
+    assert problems({"DST_BUCKET": "two", "S3MOVER_SCALE__SCHEDULER": "tcp://127.0.0.1:8786"}) == []

@@ -23,6 +23,7 @@ filter: {include: ["*.pdf", 'a"b'], exclude: "x, y", min_age: 1h}
 sweep: {interval: 500ms, ranges: 3, retry_wait: 1s, retry_wait_longest: 2s,
   windows: [{days: mon-fri, hours: "22:00-06:00", time_zone: Europe/Berlin}, {days: [sat]}]}
 audit: {url: "mysql://u:hidden@h/n", retention: 30d}
+scale: {scheduler: "tls://h:1", ca_file: a.pem, certificate_file: b.pem, key_file: c.pem, dashboard: true}
 http: {host: "::1", port: 0}
 control: {socket: none}
 log: {level: debug, format: json}

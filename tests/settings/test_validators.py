@@ -151,3 +151,36 @@ def test_a_line_has_no_newline_in_it() -> None:
     """The commonest slip with mounted secrets: one newline too many."""
     with pytest.raises(ValueError, match="one line"):
         validators.one_line("secret\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "tls://scheduler:8786", "tls://10.0.0.1:1", "tls://[fe80::1]:8786", "tcp://127.0.0.1:8786",
+     "tcp://localhost:8786", "tcp://[::1]:8786"],
+)  # fmt: skip
+def test_a_scheduler_has_tls_or_is_on_loopback(text: str) -> None:
+    assert validators.scheduler_address(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("scheduler:8786", "is not the address"),
+        ("tls://scheduler", "is not the address"),
+        ("tls://", "is not the address"),
+        ("tls://scheduler:8786/", "is not the address"),
+        ("tls://user@scheduler:8786", "is not the address"),
+        ("tls://sche duler:8786", "is not the address"),
+        ("http://scheduler:8786", "is not the address"),
+        ("TLS://scheduler:8786", "is not the address"),
+        ("tcp://scheduler:8786", "is without TLS"),
+        ("tcp://10.0.0.1:8786", "is without TLS"),
+        ("tcp://0.0.0.0:8786", "is without TLS"),
+        ("tcp://localhost.example.com:8786", "is without TLS"),
+        ("tcp://[fe80::1]:8786", "is without TLS"),
+    ],
+)
+def test_anything_else_is_not_a_scheduler(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        validators.scheduler_address(text)
+    assert text not in str(caught.value)
