@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ RUNBOOK = ROOT / "docs/runbook.md"
 def alerts() -> list[dict[str, Any]]:
     groups = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
+
+
+def runbook_url() -> str:
+    """Return the address of the runbook in the project's repository: Alertmanager cannot follow a relative one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return f"{project['urls']['Source']}/blob/main/docs/runbook.md"
 
 
 def anchors(path: Path) -> set[str]:
@@ -43,12 +50,12 @@ def test_promtool_accepts(command: list[str]) -> None:
 
 
 def test_each_alert_says_what_to_do() -> None:
-    """Severity, a summary, a description and a link to the runbook are there, and none is short of a sentence."""
+    """Severity, a summary and a description in sentences, and an absolute link to the runbook."""
     for alert in alerts():
         assert alert["labels"]["severity"] in {"critical", "warning", "info"}
         for text in (alert["annotations"]["summary"], alert["annotations"]["description"]):
             assert text.endswith(".")
-        assert alert["annotations"]["runbook_url"] == f"docs/runbook.md#{alert['alert'].lower()}"
+        assert alert["annotations"]["runbook_url"] == f"{runbook_url()}#{alert['alert'].lower()}"
 
 
 def test_the_runbook_has_a_section_per_alert_and_no_other() -> None:
