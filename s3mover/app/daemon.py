@@ -139,6 +139,7 @@ def _supervisor_of(engine: RouteEngine, max_sweeps: int) -> Supervisor:
         idle=engine.idle,
         blocked_by=engine.gate.blocked_by,
         interval=lambda: engine.settings.sweep.interval,
+        renewals=lambda: engine.refresher.renewals,
     )
     pair, runtime = str(engine.cycle.pair), engine.runtime
     return Supervisor(hooks, pair, runtime.stop, runtime.requests, engine.notify, max_sweeps=max_sweeps)

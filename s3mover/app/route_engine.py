@@ -11,7 +11,7 @@ from functools import partial
 from queue import Empty
 
 from s3mover.app.bucket_access import require_apart, require_listable
-from s3mover.app.credential_refresh import CredentialRefresher, is_refusal
+from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import backoff_policy_of, pair_of, route_config, two_stores
 from s3mover.app.listeners import announcing_once
@@ -66,10 +66,9 @@ class RouteEngine:
         return self.tools.trail.acquire_lease(pair_of(self.settings))
 
     def sweep(self) -> SweepStatus:
-        """Run a sweep; if its credentials were refused, resolve them again for the next one."""
+        """Run a sweep; if its credentials were refused, they are resolved again for the next one."""
         result = self.cycle.run()
-        if result.error is not None and is_refusal(result.error):
-            self.refresher.resolve_again()
+        self.refresher.sweep_ended(result.error)
         return result.record.status
 
     def idle(self, seconds: float) -> None:

@@ -32,7 +32,8 @@ class SupervisorHooks:
 
     `acquire` tries to take the lease and returns whether it has it. `sweep` runs one sweep and returns its status.
     `idle` waits for so many seconds or until a stop is requested, and sends heartbeats meanwhile. `blocked_by` returns
-    why no new work may start, an empty string if it may. `interval` returns the seconds between sweeps.
+    why no new work may start, an empty string if it may. `interval` returns the seconds between sweeps. `renewals`
+    returns how often credentials changed such that a failed sweep may succeed now.
     """
 
     acquire: Callable[[], bool]
@@ -40,6 +41,7 @@ class SupervisorHooks:
     idle: Callable[[float], None]
     blocked_by: Callable[[], str]
     interval: Callable[[], float]
+    renewals: Callable[[], int]
 
 
 class Supervisor:
@@ -65,6 +67,7 @@ class Supervisor:
         self._clock = clock
         self.sweeps = 0
         self._handled_requests = requests.sweeps
+        self._handled_renewals = hooks.renewals()
         self._failed_in_a_row = 0
         self._ended_at = clock()
         self._last: SweepStatus | None = None
@@ -79,9 +82,11 @@ class Supervisor:
                 self._hooks.idle(POLL_SECONDS)
 
     def _may_sweep(self) -> bool:
-        """Return whether a sweep is due or requested, and not blocked."""
+        """Return whether a sweep is due, requested, or failed for credentials that changed; and not blocked."""
         due = self._clock() >= self._ended_at + self._pause()
-        return (due or self._requests.sweeps != self._handled_requests) and not self._hooks.blocked_by()
+        requested = self._requests.sweeps != self._handled_requests
+        renewed = self._failed_in_a_row > 0 and self._hooks.renewals() != self._handled_renewals
+        return (due or requested or renewed) and not self._hooks.blocked_by()
 
     def _pause(self) -> float:
         if self._last in {None, SweepStatus.INTERRUPTED}:
@@ -91,6 +96,7 @@ class Supervisor:
     def _sweep(self) -> None:
         # Recorded before the sweep: a request that arrives while it runs starts another one.
         self._handled_requests = self._requests.sweeps
+        self._handled_renewals = self._hooks.renewals()
         self.sweeps += 1
         self._last = self._hooks.sweep()
         self._ended_at = self._clock()

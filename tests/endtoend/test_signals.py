@@ -147,14 +147,19 @@ def test_without_a_place_for_the_control_socket_the_work_goes_on(
 
 
 def test_credentials_that_are_refused_are_looked_for_anew(world: World, port: int, tmp_path: Path) -> None:
-    """The daemon lives on while they are refused, says so, and goes on when the mounted files hold others."""
+    """The daemon lives on while they are refused, says so, and goes on when the mounted files hold others.
+
+    It does not wait for the next sweep, which is hours away.
+    """
     for name, value in (("id", world.source_key.access_key), ("secret", world.source_key.secret_key)):
         (tmp_path / name).write_text(value, encoding="utf-8")
     settings = settings_for(world, port, SRC_ACCESS_KEY_FILE="id", SRC_SECRET_KEY_FILE="secret")
+    settings["S3MOVER_SWEEP__INTERVAL"] = "12h"
     del settings["SRC_ACCESS_KEY"], settings["SRC_SECRET_KEY"]
     with daemon(settings, tmp_path) as running:
         running.await_event("sweep.finished")
         world.s3.remove_key(world.source_key)
+        running.process.send_signal(signal.SIGUSR1)
         failed = running.await_event("sweep.finished", lambda event: event["status"] == "failed")
         assert "InvalidAccessKeyId" in failed["message"]
         ready, sentence = running.get(port, "/readyz")

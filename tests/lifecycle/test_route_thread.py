@@ -43,7 +43,7 @@ class Script:
         if error is not None:
             raise error
         yield Supervisor(
-            SupervisorHooks(lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0),
+            SupervisorHooks(lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0, lambda: 0),
             "pair",
             self.stop,
             OperatorRequests(),

@@ -31,6 +31,7 @@ class Script:
         self.now = 0.0
         self.blocked = ""
         self.interval = 60.0
+        self.renewals = 0
         self.on_idle: Callable[[float], None] = lambda _: None
         self._leases = iter(leases)
         self._statuses = statuses
@@ -61,6 +62,7 @@ class Script:
             self.idle,
             lambda: self.blocked,
             lambda: self.interval,
+            lambda: self.renewals,
         )
         Supervisor(
             hooks,
@@ -147,6 +149,17 @@ def test_a_request_during_a_sweep_starts_another() -> None:
 
     script.sweep = sweep_with_request  # type: ignore[method-assign]
     assert script.sweeps() == ["sweep at 0", "sweep at 0"]
+
+
+def test_renewed_credentials_end_the_wait_after_a_failure() -> None:
+    """At once, and only once; after a sweep that did not fail they change nothing."""
+    script = Script([COMPLETED, FAILED, FAILED, COMPLETED])
+
+    def renew(now: float) -> None:
+        script.renewals = sum(now >= moment for moment in (30, 90))
+
+    script.on_idle = renew
+    assert script.sweeps() == ["sweep at 0", "sweep at 60", "sweep at 90", "sweep at 330"]
 
 
 @pytest.mark.parametrize("requested", [False, True])
