@@ -198,6 +198,8 @@ class SweepProgress(Event):
 
 @dataclass(frozen=True, slots=True)
 class SweepFinished(Event):
+    """A sweep ended; for `outage_seconds` of its `seconds`, if any, it waited for an unavailable database."""
+
     name = "sweep.finished"
     sweep: int
     status: SweepStatus
@@ -206,6 +208,7 @@ class SweepFinished(Event):
     ended_at: float
     summary: str
     message: str = ""
+    outage_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

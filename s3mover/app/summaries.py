@@ -33,6 +33,7 @@ def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
         skipped=result.skipped,
         unkept=result.unkept,
         route=route,
+        outage_seconds=result.outage_seconds,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

@@ -83,6 +83,8 @@ class RetryingTrail:
         self._confirmed_at = clock()
         self._renewed_at = clock()
         self._outage = OutageAnnouncer(notify, clock)
+        self.outage_seconds = 0.0
+        """How long calls have waited for an unavailable database, in all."""
 
     acquire_lease = _retried(Trail.acquire_lease)
     open_sweep = _retried(Trail.open_sweep, fenced=True)
@@ -152,11 +154,12 @@ class RetryingTrail:
 
     def _outlast(self, call: Callable[[], T], *, fenced: bool) -> T:
         # A server that refuses this user counts as away: it may be starting, or the password may be changing.
-        called_at = self._clock()
+        called_at = began_at = self._clock()
         try:
             result = self._fenced(call)
         except (AuditUnavailableError, UnreachableError) as outage:
             called_at, result = self._repeat(call, outage)
+            self.outage_seconds += self._clock() - began_at
         if fenced:
             self._confirmed_at = called_at
         self._outage.ended()

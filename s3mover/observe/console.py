@@ -112,6 +112,7 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "size": _size,
     "bytes": _size,
     "seconds": _seconds,
+    "outage_seconds": _seconds,
     "ended_at": _clock_time,
     "opens_at": _weekday_time,
     "closes_at": _weekday_time,

@@ -15,6 +15,7 @@ import orjson
 _UNSAFE = re.compile(rb"\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 _JSON_INTEGER_BITS = 63  # orjson rejects larger integers
 _STEP = 1000
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 def to_json(value: object) -> bytes:
@@ -39,6 +40,15 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """Return `text` with its line ends, and with every other unprintable character as its escape."""
     return "\n".join(map(visible, text.split("\n")))
+
+
+def summary_line(message: str) -> str:
+    """Return what a message says on one line: its first line; for a traceback the last one, which names the error."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    before, is_traceback, _ = lines[0].partition(_TRACEBACK)
+    return visible(f"{before}{lines[-1]}" if is_traceback else lines[0])
 
 
 def utc_moment(seconds: float) -> str:

@@ -154,6 +154,7 @@ class SweepCycle:
                 record.ended_at or self._tools.clock(),
                 summary,
                 "; ".join(messages),
+                result.outage_seconds or None,
             )
         )
         return replace(result, record=record)

@@ -45,6 +45,7 @@ class Sweep:
         self._blocked_by = ""
         self._lease_extended_to = 0.0
         self._started_at = self._progress_at = tools.clock()
+        self._outage_before = tools.trail.outage_seconds
         self._id = tools.trail.open_sweep(pair, self._started_at)
         self._stats = SweepStats(self._id, tools.notify)
         self._backlog = Backlog(self._id, pair)
@@ -108,6 +109,7 @@ class Sweep:
             dict(stats.unkept),
             dict(stats.skipped),
             self._blocked_by,
+            self._tools.trail.outage_seconds - self._outage_before,
         )
 
     def _is_idle(self) -> bool:

@@ -12,7 +12,7 @@ class SweepResult:
     """A sweep that has ended.
 
     `error` is what cut it short, if anything did, `blocked_by` why it was not to go on, `set_aside` what workers died
-    with.
+    with, `outage_seconds` how much of its duration it waited for an unavailable database.
     """
 
     record: SweepRecord
@@ -23,6 +23,7 @@ class SweepResult:
     unkept: dict[str, int]
     skipped: dict[str, int] = field(default_factory=dict)
     blocked_by: str = ""
+    outage_seconds: float = 0.0
 
 
 def status_of(ended: FeedEnded, waiting: int) -> SweepStatus:

@@ -272,7 +272,9 @@ def test_a_sweep_after_an_outage_at_rest_announces_its_end(mariadb: MariaDb) -> 
         trail = RetryingTrail(opened, events.append, mend, lambda: next(moments))
         outage.begin()
         trail.keep_alive()
+        assert trail.outage_seconds == 0
         trail.open_sweep(PAIR, AT)
+        assert trail.outage_seconds > 0
     assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
 
 

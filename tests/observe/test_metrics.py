@@ -2,6 +2,7 @@
 
 import math
 import subprocess
+from dataclasses import replace
 
 import pytest
 from prometheus_client import Metric
@@ -14,6 +15,7 @@ from s3mover.events import (
     AuditUnavailable,
     DaemonStarted,
     DaemonStopped,
+    Event,
     LeaseAcquired,
     LeaseWaiting,
     ObjectFallback,
@@ -23,6 +25,7 @@ from s3mover.events import (
     ObjectsListed,
     RequestLimitMoved,
     RequestsMade,
+    SweepAwaited,
     SweepListed,
     SweepStarted,
     ThrottleChanged,
@@ -76,6 +79,7 @@ ADDED = """
 | `s3mover_settings_reloads_total` | counter | `status` |
 | `s3mover_request_limit` | gauge | `side` |
 | `s3mover_log_lines_dropped_total` | counter | – |
+| `s3mover_audit_wait_seconds_total` | counter | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -173,7 +177,12 @@ def test_each_feature_of_a_store_is_a_property_or_harmless() -> None:
             "s3mover_s3_requests_total",
             {"side": "source", "operation": "ListObjectsV2", "code": "ExpiredToken"},
         ),
+        ("s3mover_s3_requests_total", {"side": "source", "operation": "HeadObject", "code": "200"}),
         ("s3mover_throttled_total", {"side": "destination"}),
+        ("s3mover_worker_restarts_total", {"reason": "exit -9"}),
+        ("s3mover_worker_restarts_total", {"reason": "silent"}),
+        ("s3mover_worker_restarts_total", {"reason": "stuck"}),
+        ("s3mover_failures_total", {"code": "WorkerDied"}),
         *(("s3mover_properties_lost_total", {"property": name}) for name in LOST_PROPERTIES),
         ("s3mover_audit_rows_total", {}),
     ],
@@ -291,7 +300,7 @@ def test_a_sweeps_end_is_counted_timed_and_dated(metrics: MetricsListener) -> No
     assert value(metrics, "s3mover_sweeps_total", status="failed") == 1
     assert value(metrics, "s3mover_sweep_duration_seconds_sum") == 22.61
     assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="failed") == 1_736_000_000.25
-    assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed") is None
+    assert math.isnan(value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed") or 0.0)
 
 
 def test_skips_and_requests_are_counted_by_reason_and_code(metrics: MetricsListener) -> None:
@@ -426,3 +435,28 @@ def test_no_created_series_are_shown(busy: MetricsListener) -> None:
     """They would double the number of series."""
     assert b"_created" not in busy.exposition("")[0]
     assert b"_created" not in busy.exposition("application/openmetrics-text")[0]
+
+
+def test_a_sweeps_wait_for_the_database_is_counted_apart(metrics: MetricsListener) -> None:
+    """The duration of a sweep includes it."""
+    metrics(replace(finished(), outage_seconds=12.5))
+    metrics(finished())
+    assert value(metrics, "s3mover_audit_wait_seconds_total") == 12.5
+
+
+@pytest.mark.parametrize("event", [LeaseWaiting(PAIR), LeaseAcquired(PAIR)])
+def test_who_takes_or_loses_the_lease_has_failed_at_nothing_yet(
+    metrics: MetricsListener, event: Event
+) -> None:
+    """The alert on failing sweeps is about the leader."""
+    metrics(SweepAwaited(120.0, 3))
+    assert value(metrics, "s3mover_sweeps_failed_in_a_row") == 3
+    metrics(event)
+    assert value(metrics, "s3mover_sweeps_failed_in_a_row") == 0
+
+
+def test_before_the_first_sweep_its_time_is_unknown(metrics: MetricsListener) -> None:
+    """The series is there from the start, with a value that no alert compares."""
+    before = value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed")
+    assert before is not None
+    assert math.isnan(before)

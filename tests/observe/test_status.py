@@ -18,6 +18,7 @@ from s3mover.events import (
     LeaseWaiting,
     ObjectsInPlace,
     ObjectsListed,
+    RouteFailed,
     SweepAwaited,
     SweepListed,
     SweepStarted,
@@ -218,6 +219,31 @@ def test_the_problem_is_shown(board: StatusBoard, clock: Clock) -> None:
     board(finished())
     board(SweepAwaited(60.0, 0))
     assert (shown(board)["problem"], board.ready()) == ("", (True, "idle"))
+
+
+def test_a_problem_of_many_lines_is_shown_on_one(board: StatusBoard) -> None:
+    """Whoever reads /readyz reads lines; the log has the driver's advice."""
+    board(LeaseAcquired(PAIR))
+    board(AuditUnavailable("Access denied for 's3mover'\nThis may be due to:\n 1) a wrong password\n"))
+    assert shown(board)["problem"] == "Access denied for 's3mover'"
+    assert board.ready() == (True, "idle: Access denied for 's3mover'")
+    board(AuditRestored(1.0))
+    board(RouteFailed("internal error: Traceback (most recent call last):\n  x\nKeyError: 1\n", 2.0))
+    assert shown(board)["problem"] == "internal error: KeyError: 1"
+
+
+def test_a_standby_has_failed_at_nothing(board: StatusBoard) -> None:
+    """What it counted were the sweeps of the leader that it was."""
+    board(SweepAwaited(120.0, 3))
+    board(LeaseWaiting(PAIR))
+    assert shown(board)["failed_in_a_row"] == 0
+
+
+def test_a_sweep_says_how_long_it_waited_for_the_database(board: StatusBoard) -> None:
+    """So that its duration is not taken for its own."""
+    board(replace(finished(), outage_seconds=12.5))
+    board(finished())
+    assert [sweep["outage_seconds"] for sweep in shown(board)["sweeps"]] == [0.0, 12.5]
 
 
 def test_a_pause_and_a_closed_window_are_shown(board: StatusBoard) -> None:

@@ -70,6 +70,14 @@ def test_without_sizes_every_line_is_the_first_versions() -> None:
     assert "Throughput" not in text
 
 
+def test_the_wait_for_the_database_is_told_apart() -> None:
+    """In a line of its own, and only if there was one."""
+    assert "audit database" not in render(REPORT)
+    waited = render(replace(REPORT, outage_seconds=12.0)).splitlines()
+    assert waited[6] == "Of these without the audit database: 12.00 seconds"
+    assert in_order(render(REPORT).splitlines(), "\n".join(waited))
+
+
 def test_with_sizes_the_additions_stand_in_their_places() -> None:
     """Bytes, throughput and average join the first version's lines; all others stay as they are."""
     expected = CONTRACT.replace("- Data", "- Throughput: 5.46 MB/second\n- Data")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.observe.text import human_size, to_json, utc_moment, visible, visible_lines
+from s3mover.observe.text import human_size, summary_line, to_json, utc_moment, visible, visible_lines
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()))
 
@@ -91,3 +91,30 @@ def test_sizes_are_decimal_with_two_digits(size: int, shown: str) -> None:
 def test_moments_are_utc_to_the_microsecond(seconds: float, shown: str) -> None:
     """There are always six decimals."""
     assert utc_moment(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("", ""),
+        ("no such bucket", "no such bucket"),
+        (
+            "\n  Can't connect to 'db:3306'\n  Is it running?\n\n  See the manual.\n",
+            "Can't connect to 'db:3306'",
+        ),
+        (
+            'internal error: Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no number\n',
+            "internal error: ValueError: no number",
+        ),
+        ("a\x1b[2Jb\u2028c", "a\\x1b[2Jb"),
+    ],
+)
+def test_a_message_is_summed_up_on_one_line(message: str, line: str) -> None:
+    """The first line says what happened; of a traceback the last one does."""
+    assert summary_line(message) == line
+
+
+@given(any_text)
+def test_a_summary_is_printable_and_one_line(text: str) -> None:
+    """Whatever the message holds."""
+    assert summary_line(text).isprintable()

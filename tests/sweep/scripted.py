@@ -27,6 +27,7 @@ class ScriptedTrail:
         self.deletions: list[DueDeletion] = []
         self.writes_left: int | None = None
         self.closed_to_intents = False
+        self.outage_seconds = 0.0
 
     def open_sweep(self, _pair: Pair, _started_at: float) -> int:
         return SWEEP

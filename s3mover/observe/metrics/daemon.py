@@ -90,9 +90,12 @@ class DaemonMetrics:
 
     def _lease_acquired(self, _event: LeaseAcquired) -> None:
         self._audit_up = self._holds_lease = True
+        self._metrics.failing.set(0)
 
     def _lease_waiting(self, _event: LeaseWaiting) -> None:
         self._audit_up, self._holds_lease = True, False
+        # A standby fails at nothing: what it counted were the sweeps of the leader that it was.
+        self._metrics.failing.set(0)
 
     def _route_failed(self, _event: RouteFailed) -> None:
         self._holds_lease = False

@@ -46,13 +46,27 @@ _TRANSFER_BUCKETS = (
 # From a sweep with nothing to move to the first sweep of a large bucket.
 _SWEEP_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600)
 
-# The most frequent error codes, and S3's codes for refused credentials: alerts must see the first increase of each.
-_FAILURES = ("AccessDenied", "ConnectionError", "InternalError", "SlowDown", "Timeout")
+# The codes of docs/runbook.md, and S3's codes for refused credentials: alerts must see the first increase of each.
+_FAILURES = (
+    "AccessDenied", "BadDigest", "ConnectionError", "EntityTooLarge", "IncompleteBody", "InternalError",
+    "PreconditionFailed", "ServiceUnavailable", "SlowDown", "Timeout", "VerificationError", "WorkerDied",
+)  # fmt: skip
 _REFUSED_CREDENTIALS = (
     "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
 )  # fmt: skip
 _PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect", "metadata")
 _SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "unusable_key", "InvalidObjectState")
+# Killed, mostly for its memory; crashed in native code; ended by an error; hung, as a whole or in one thread.
+_RESTART_REASONS = ("exit -9", "exit -11", "exit -6", "exit 1", "silent", "stuck")
+_OPERATIONS = {
+    Side.SOURCE: (
+        "ListObjectsV2", "HeadObject", "GetObject", "GetObjectTagging", "DeleteObject", "DeleteObjects",
+    ),
+    Side.DESTINATION: (
+        "ListObjectsV2", "HeadObject", "CopyObject", "PutObject", "PutObjectTagging", "CreateMultipartUpload",
+        "UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload",
+    ),
+}  # fmt: skip
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
 
 
@@ -104,7 +118,7 @@ class Metrics:
             "sweep_duration_seconds", "Duration of a sweep.", _SWEEP_BUCKETS
         )
         self.last_sweep = self._gauge(
-            "last_sweep_timestamp_seconds", "End of the last sweep with this status.", "status"
+            "last_sweep_timestamp_seconds", "End of the last sweep with this status; NaN before it.", "status"
         )
         self.next_sweep = self._gauge("next_sweep_timestamp_seconds", "When the next sweep is due.")
         self.failing = self._gauge(
@@ -134,13 +148,18 @@ class Metrics:
     def _define_requests(self) -> None:
         self.requests = self._counter("s3_requests", "S3 requests, by response.", "side", "operation", "code")
         self.throttled = self._counter("throttled", "S3 requests that were throttled.", "side")
-        self.limit = self._gauge("concurrency_limit", "Upper limit of concurrent S3 requests.", "side")
+        self.limit = self._gauge(
+            "concurrency_limit", "Upper limit of concurrent S3 requests; NaN before the start.", "side"
+        )
         self.request_limit = self._gauge(
             "request_limit", "Adaptive limit of S3 requests per second; +Inf if there is none.", "side"
         )
 
     def _define_daemon(self) -> None:
         self.audit_rows = self._counter("audit_rows", "Rows written to the audit trail.")
+        self.audit_wait = self._counter(
+            "audit_wait_seconds", "Time in which sweeps waited for an unavailable audit database."
+        )
         self.audit_up = self._gauge("audit_up", "1 while the audit database is available.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
         self.paused = self._gauge("paused", "1 while the daemon is paused.")
@@ -170,6 +189,9 @@ class Metrics:
         _create(self.lost, ((name,) for name in _PROPERTIES))
         _create(self.skipped, ((reason,) for reason in _SKIP_REASONS))
         _create(self.sweeps, ((end,) for end in _SWEEP_ENDS))
+        for end in _SWEEP_ENDS:
+            self.last_sweep.labels(end).set(math.nan)
+        _create(self.restarts, ((reason,) for reason in _RESTART_REASONS))
         _create(self.reloads, ((status,) for status in (Status.SUCCESS, Status.ERROR)))
         self._start_requests_at_zero()
 
@@ -177,11 +199,10 @@ class Metrics:
         for side in Side:
             self.listed.labels(side)
             self.throttled.labels(side)
+            self.limit.labels(side).set(math.nan)
             self.request_limit.labels(side).set(math.inf)
-            _create(self.requests, ((side, "ListObjectsV2", code) for code in ("200", *_REFUSED_CREDENTIALS)))
-        for operation in ("CopyObject", "PutObject"):
-            self.requests.labels(Side.DESTINATION, operation, "200")
-        self.requests.labels(Side.SOURCE, "GetObject", "200")
+            _create(self.requests, ((side, operation, "200") for operation in _OPERATIONS[side]))
+            _create(self.requests, ((side, "ListObjectsV2", code) for code in _REFUSED_CREDENTIALS))
 
 
 def _create(counter: Counter, series: Iterable[tuple[str, ...]]) -> None:

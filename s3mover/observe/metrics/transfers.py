@@ -79,6 +79,7 @@ class TransferMetrics:
     def _sweep_finished(self, event: SweepFinished) -> None:
         self._metrics.sweeps.labels(event.status).inc()
         self._metrics.sweep_duration.observe(event.seconds)
+        self._metrics.audit_wait.inc(event.outage_seconds or 0.0)
         self._metrics.last_sweep.labels(event.status).set(event.ended_at)
 
     def _sweep_awaited(self, event: SweepAwaited) -> None:

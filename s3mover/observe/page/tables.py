@@ -48,14 +48,24 @@ def sweeps_table(sweeps: Sequence[Status], now: str) -> str:
 
 
 def _sweep(sweep: Status, now: str) -> str:
-    message = f'<tr><td colspan="7" class="message">{isolated(sweep["message"])}</td></tr>'
     return (
         f"<tr><td>{_number_and_status(sweep)}</td><td>{time_ago(sweep['ended_at'], now)}</td>"
         f'<td class="n">{humanize.count(sweep["succeeded"])}</td>{_failed(sweep["failed"])}'
         f'<td class="n wide">{humanize.count(sweep["skipped"])}</td>'
         f'<td class="n wide">{human_size(sweep["bytes"])}</td>'
-        f'<td class="n">{humanize.duration(sweep["seconds"])}</td></tr>{message if sweep["message"] else ""}'
+        f'<td class="n">{humanize.duration(sweep["seconds"])}</td></tr>{"".join(map(_remark, _remarks(sweep)))}'
     )
+
+
+def _remarks(sweep: Status) -> list[str]:
+    """Return what a sweep's row does not say: why it ended early, and how long it waited for the database."""
+    waited = sweep["outage_seconds"]
+    outage = f"{humanize.duration(waited)} of it without the audit database" if waited >= 1 else ""
+    return [remark for remark in (sweep["message"], outage) if remark]
+
+
+def _remark(text: str) -> str:
+    return f'<tr><td colspan="7" class="message">{isolated(text)}</td></tr>'
 
 
 def _number_and_status(sweep: Status) -> str:

@@ -53,6 +53,7 @@ class RecentResults:
                 "status": event.status,
                 "ended_at": utc_moment(event.ended_at),
                 "seconds": round(event.seconds, 6),
+                "outage_seconds": round(event.outage_seconds or 0.0, 6),
                 **asdict(event.tally),
                 "postponed": self._postponed,
                 "summary": event.summary,

@@ -24,7 +24,7 @@ from s3mover.events import (
 from s3mover.model import SweepStatus
 from s3mover.observe.handlers import Handlers
 from s3mover.observe.redaction import redactor
-from s3mover.observe.text import utc_moment
+from s3mover.observe.text import summary_line, utc_moment
 
 
 class State(StrEnum):
@@ -66,7 +66,7 @@ class DaemonState:
 
     @property
     def problem(self) -> str:
-        """What prevents the work, empty if nothing does."""
+        """What prevents the work, on one line; empty if nothing does. The log has the whole message."""
         return self._outage or self._failure
 
     def about(self) -> dict[str, object]:
@@ -111,7 +111,7 @@ class DaemonState:
         """Enter the idle state; a sweep that failed is the problem until one does not."""
         self._enter(State.IDLE)
         failed = event.status is SweepStatus.FAILED
-        self._failure = redactor.clean(event.message) if failed else ""
+        self._failure = _one_line(event.message) if failed else ""
 
     def _enter(self, state: State) -> None:
         """Enter `state`, unless the daemon is stopping, which is final."""
@@ -128,15 +128,15 @@ class DaemonState:
 
     def _connected(self, event: LeaseAcquired | LeaseWaiting, state: State) -> None:
         self._about = {**self._about, "pair": event.pair}
-        self._failure = ""
+        self._failure, self._failed_in_a_row = "", 0
         self._enter(state)
 
     def _route_failed(self, event: RouteFailed) -> None:
-        self._failure = redactor.clean(event.message)
+        self._failure = _one_line(event.message)
         self._enter(State.STARTING)
 
     def _set_outage(self, message: str) -> None:
-        self._outage = redactor.clean(message)
+        self._outage = _one_line(message)
 
     def _set_paused(self, *, paused: bool) -> None:
         self._paused = paused
@@ -151,3 +151,7 @@ class DaemonState:
     def _sweep_awaited(self, event: SweepAwaited) -> None:
         self._failed_in_a_row = event.failed_in_a_row
         self._next_sweep_at = utc_moment(self._clock() + event.seconds)
+
+
+def _one_line(message: str) -> str:
+    return summary_line(redactor.clean(message))

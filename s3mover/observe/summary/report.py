@@ -21,7 +21,8 @@ class SummaryReport:
 
     `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects needed no transfer;
     `failures` are the first ones, of which at most twenty are shown; `sizes_known` is False if the store's listing
-    has no sizes; `route` is empty for a single pair of buckets.
+    has no sizes; `route` is empty for a single pair of buckets. For `outage_seconds` the sweep waited for an
+    unavailable audit database.
     """
 
     sweep: int
@@ -36,6 +37,7 @@ class SummaryReport:
     skipped: Mapping[str, int] = field(default_factory=dict)
     sizes_known: bool = True
     route: str = ""
+    outage_seconds: float = 0.0
 
 
 def render(report: SummaryReport) -> str:
@@ -55,6 +57,11 @@ def _header(report: SummaryReport) -> list[str]:
         f"End Time: {_local(report.ended_at):%Y-%m-%d %H:%M:%S}",
         f"Total Duration: {_seconds(report):.2f} seconds",
         f"Sweep: {report.sweep} ({report.status})",
+        *(
+            [f"Of these without the audit database: {report.outage_seconds:.2f} seconds"]
+            if report.outage_seconds
+            else []
+        ),
         *([f"Route: {report.route}"] if report.route else []),
         f"Source: s3://{pair.source_bucket}/{visible(pair.source_prefix)}",
         f"Destination: s3://{pair.destination_bucket}/{visible(pair.destination_prefix)}",
