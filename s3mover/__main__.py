@@ -3,18 +3,20 @@
 import os
 import sys
 
-from s3mover.cli import run_command_line
+from s3mover.lifecycle.init_process import leave_first_process
 from s3mover.lifecycle.process import disable_core_files, occupy_closed_descriptors, require_utf8
-from s3mover.lifecycle.signals import handle_term_as_first_process
-from s3mover.observe.output import drain
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     require_utf8()
-    handle_term_as_first_process()
-    occupy_closed_descriptors()
     disable_core_files()
+    leave_first_process()
+    occupy_closed_descriptors()
+    # The first process of a container, which stays, needs none of these modules.
+    from s3mover.cli import run_command_line  # noqa: PLC0415
+    from s3mover.observe.output import drain  # noqa: PLC0415
+
     code = run_command_line(sys.argv[1:])
     drain()
     if _flushed():

@@ -14,7 +14,6 @@ Handler = Callable[[int, FrameType | None], None]
 
 # A shell reports a command that a signal ended with this exit code plus the signal's number.
 _SIGNAL_EXIT_CODE = 128
-_INIT_PID = 1
 
 
 @contextmanager
@@ -47,20 +46,10 @@ def handling_signals(requests: OperatorRequests) -> Iterator[None]:
 
 
 def kill_by(number: int) -> NoReturn:
-    """Kill this process at once, as the default action of a signal does.
-
-    The kernel does not apply default actions to the first process of a container (pid_namespaces(7)); that process
-    exits with the code that a shell would report.
-    """
+    """Kill this process at once, as the default action of a signal does."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     os._exit(_SIGNAL_EXIT_CODE + number)
-
-
-def handle_term_as_first_process() -> None:
-    """Ensure that SIGTERM ends the first process of a container also before a command installs its handlers."""
-    if os.getpid() == _INIT_PID:
-        signal.signal(signal.SIGTERM, lambda number, _frame: kill_by(number))
 
 
 @contextmanager
