@@ -1,7 +1,7 @@
-"""Prepares the volume that the services of docker-compose.yml share: database password, database URL and settings.
+"""Prepares the volume that services of a compose file share: database password, database URL and settings.
 
 `prepare.py CONFIG FOLDER` generates the database password unless FOLDER has one, writes the database URL with it, and
-copies CONFIG to FOLDER; the profile demo replaces that copy with its own.
+copies CONFIG to FOLDER; the demo replaces that copy with its own.
 """
 
 import secrets

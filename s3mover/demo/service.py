@@ -1,10 +1,9 @@
 """The demo's S3 server for a daemon in another container; it keeps adding new documents.
 
-docker-compose.yml runs it as `python -m s3mover.demo.service FOLDER ENDPOINT`. After it has filled the source bucket it
-writes the settings for the daemon to FOLDER/config.yaml. It runs until SIGTERM or SIGINT.
+docker-compose.demo.yml runs it as `python -m s3mover.demo.service FOLDER ENDPOINT`. After it has filled the source
+bucket it writes the settings for the daemon to FOLDER/config.yaml. It runs until SIGTERM or SIGINT.
 """
 
-import os
 import sys
 from collections import deque
 from itertools import islice
@@ -15,8 +14,9 @@ import click
 
 from s3mover.demo.documents import arrivals, documents
 from s3mover.demo.server import DemoServer, demo_server
-from s3mover.errors import MoverError, SettingsError
-from s3mover.lifecycle.signals import handle_term_as_first_process, stopping_on_signals
+from s3mover.errors import MoverError
+from s3mover.lifecycle.init_process import leave_first_process
+from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.settings.sources import DEFAULT_FILE
 
@@ -31,14 +31,8 @@ def serve(folder: Path, endpoint_url: str) -> None:
     """Serve at the port of `endpoint_url`, the address under which clients reach this machine, until a stop.
 
     Raises:
-        MoverError: the server did not start or died; or the environment names real buckets, which it does not have.
+        MoverError: the server did not start or died.
     """
-    if named := [name for name in ("SRC_BUCKET", "DST_BUCKET") if os.environ.get(name)]:
-        raise SettingsError(
-            [
-                f"{named[0]} names a real bucket, which the demo server does not have; remove it, e.g. from .env"
-            ]
-        )
     stop = Stop()
     with (
         stopping_on_signals(stop, lambda: 0.0),
@@ -73,7 +67,7 @@ def _write(path: Path, text: str) -> None:
 
 def main() -> None:
     """Serve until a stop, and exit."""
-    handle_term_as_first_process()
+    leave_first_process()
     _, folder, endpoint_url = sys.argv
     try:
         serve(Path(folder), endpoint_url)

@@ -1,4 +1,4 @@
-"""The demo's S3 server as a service, as docker-compose.yml runs it."""
+"""The demo's S3 server as a service, as docker-compose.demo.yml runs it."""
 
 import re
 import signal
@@ -40,17 +40,3 @@ def test_a_daemon_with_its_settings_finds_new_documents(port: int, tmp_path: Pat
         finally:
             service.send_signal(signal.SIGTERM)
         assert service.wait(TOO_LONG) == 0
-
-
-def test_real_buckets_are_refused(tmp_path: Path) -> None:
-    """If the environment names a bucket that the demo does not have, it fails and writes nothing."""
-    done = subprocess.run(
-        command(tmp_path, "http://localhost:9"),
-        env=environment({"SRC_BUCKET": "mine"}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "SRC_BUCKET" in done.stderr
-    assert list(tmp_path.iterdir()) == []

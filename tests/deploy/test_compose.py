@@ -1,4 +1,4 @@
-"""The compose file, read by Docker Compose itself, and held against the files that it names."""
+"""The compose files, read by Docker Compose itself, and held against the files that they name."""
 
 import json
 import os
@@ -18,6 +18,7 @@ from testkit.waiting import TOO_LONG
 from tests.deploy.container_engine import ROOT
 
 FILE = ROOT / "docker-compose.yml"
+DEMO = ROOT / "docker-compose.demo.yml"
 PLUGIN_FOLDERS = ("/usr/libexec/docker", "/usr/local/lib/docker", "/usr/lib/docker")
 Service = dict[str, Any]
 
@@ -41,59 +42,135 @@ def compose(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
     )
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
-    """All services, the demo's among them, as Compose understands them without any .env."""
-    empty = tmp_path_factory.mktemp("compose") / "empty"
-    empty.touch()
-    done = compose("-f", FILE, "--env-file", empty, "--profile", "demo", "config", "--format", "json")
+def understood(file: Path, env_file: Path) -> dict[str, Any]:
+    """Return a file as Compose understands it, with this .env."""
+    done = compose("-f", file, "--env-file", env_file, "config", "--format", "json")
     assert done.returncode == 0, done.stderr
-    found: dict[str, Service] = json.loads(done.stdout)["services"]
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def test_compose_finds_no_fault() -> None:
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .env without a line."""
+    file = tmp_path_factory.mktemp("compose") / "empty"
+    file.touch()
+    return file
+
+
+@pytest.fixture(scope="module")
+def services(empty: Path) -> dict[str, Service]:
+    """The services of the daemon."""
+    found: dict[str, Service] = understood(FILE, empty)["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(empty: Path) -> dict[str, Service]:
+    """The services of the demo."""
+    found: dict[str, Service] = understood(DEMO, empty)["services"]
+    return found
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """A project folder whose .env names a value for everything."""
+    for name in ("docker-compose.yml", "docker-compose.demo.yml", "config.yaml", "deploy", "schema"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    values = [f"{name}=real-{name.lower()}" for name in FIRST_VERSION_NAMES]
+    settings = ["S3MOVER_TRANSFER__AFTER=delete", "AWS_PROFILE=real", "MYSQL_DSN_FILE=/real"]
+    (tmp_path / ".env").write_text("\n".join([*values, *settings]))
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", [FILE, DEMO], ids=lambda file: file.name)
+def test_compose_finds_no_fault(file: Path) -> None:
     """Neither an unknown key, nor a dependency that is none, nor a value of another kind; and it warns of nothing."""
-    for profile in ((), ("--profile", "demo")):
-        done = compose("-f", FILE, *profile, "config", "--quiet")
-        assert (done.returncode, done.stderr) == (0, "")
+    done = compose("-f", file, "config", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_each_part_waits_for_what_it_needs(services: dict[str, Service]) -> None:
-    """The daemon waits for a database that answers, and where it is there, for a demo that is filled."""
-    waits = {
+def waits(services: dict[str, Service]) -> dict[str, dict[str, str]]:
+    """Return what each service waits for."""
+    return {
         name: {of: one["condition"] for of, one in service.get("depends_on", {}).items()}
         for name, service in services.items()
     }
-    assert waits["s3-mover"] == {"mysql": "service_healthy", "demo": "service_healthy"}
-    assert waits["mysql"] == waits["demo"] == {"prepare": "service_completed_successfully"}
-    assert services["s3-mover"]["depends_on"]["demo"]["required"] is False
-    healthy = {
-        of
-        for waiting in waits.values()
-        for of, condition in waiting.items()
-        if condition == "service_healthy"
-    }
-    assert all("healthcheck" in services[name] for name in healthy)
 
 
-def test_the_files_that_are_mounted_exist(services: dict[str, Service]) -> None:
+def test_each_part_waits_for_what_it_needs(services: dict[str, Service], demo: dict[str, Service]) -> None:
+    """The daemon waits for a database that answers; that of the demo also for buckets that are filled."""
+    assert waits(services)["s3-mover"] == {"mysql": "service_healthy"}
+    assert waits(demo)["s3-mover"] == {"mysql": "service_healthy", "demo": "service_healthy"}
+    for each in (services, demo):
+        prepared = {name for name, of in waits(each).items() if "prepare" in of}
+        assert prepared == set(each) & {"mysql", "demo"}
+        awaited = [
+            of for waiting in waits(each).values() for of, how in waiting.items() if how == "service_healthy"
+        ]
+        assert all("healthcheck" in each[name] for name in awaited)
+
+
+def test_the_database_is_healthy_once_its_user_can_ask(services: dict[str, Service]) -> None:
+    """`mysqladmin ping` would succeed with a wrong password, too."""
+    (_, command) = services["mysql"]["healthcheck"]["test"]
+    assert "mysqladmin" not in command
+    assert re.search(r"mysql --host=127\.0\.0\.1 --user=s3mover --execute='SELECT 1' s3mover$", command)
+
+
+def test_a_demo_never_sees_the_real_settings(filled: Path, empty: Path) -> None:
+    """It is the same whatever .env holds, and shares neither containers, volumes nor a network with the daemon."""
+    without = understood(filled / DEMO.name, empty)
+    with_all = understood(filled / DEMO.name, filled / ".env")
+    assert with_all == without
+    assert "real" not in json.dumps(with_all["services"]["s3-mover"]["environment"])
+    assert not with_all["services"]["s3-mover"].get("env_file")
+    daemon = understood(filled / FILE.name, filled / ".env")
+    for kind in ("volumes", "networks"):
+        assert {one["name"] for one in daemon[kind].values()}.isdisjoint(
+            one["name"] for one in with_all[kind].values()
+        )
+    assert daemon["services"]["s3-mover"]["environment"]["SRC_BUCKET"] == "real-src_bucket"
+
+
+def test_down_leaves_nothing_of_what_up_started(
+    demo: dict[str, Service], services: dict[str, Service]
+) -> None:
+    """A service in a profile would be left by `docker compose down`, which the documents name."""
+    assert not any(service.get("profiles") for service in (*demo.values(), *services.values()))
+
+
+def test_the_demo_is_no_profile_any_more() -> None:
+    """With the old command nothing starts, and the message names the file."""
+    done = compose("-f", FILE, "--profile", "demo", "config", "--quiet")
+    assert done.returncode != 0
+    assert DEMO.name in done.stderr
+
+
+def test_the_files_that_are_mounted_exist(services: dict[str, Service], demo: dict[str, Service]) -> None:
     """Docker would make a folder of what is not there, without a word."""
-    for service in services.values():
+    for service in (*services.values(), *demo.values()):
         for volume in service.get("volumes", ()):
             assert volume["type"] == "volume" or Path(volume["source"]).exists(), volume["source"]
 
 
-def test_what_is_ours_has_no_privilege(services: dict[str, Service]) -> None:
+def test_what_is_ours_has_no_privilege(services: dict[str, Service], demo: dict[str, Service]) -> None:
     """Our containers have a root that is not written to, and no capability; ports are this machine's alone."""
-    for name in ("prepare", "s3-mover", "demo"):
-        assert services[name]["read_only"] is True
-        assert services[name]["cap_drop"] == ["ALL"]
-        assert services[name]["security_opt"] == ["no-new-privileges:true"]
-        assert "core" in services[name]["ulimits"]
+    ours = [
+        each[name] for each in (services, demo) for name in each if name in {"prepare", "s3-mover", "demo"}
+    ]
+    assert len(ours) == 5
+    for service in ours:
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "core" in service["ulimits"]
     # Compose leaves zeros out of what it prints.
     assert yaml.safe_load(FILE.read_text("utf-8"))["x-hardened"]["ulimits"] == {"core": 0}
-    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert "ulimits:\n      core: 0\n" in DEMO.read_text("utf-8")
+    published = [
+        port for service in (*services.values(), *demo.values()) for port in service.get("ports", ())
+    ]
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
 
 
@@ -181,3 +258,24 @@ def test_what_is_not_set_in_env_is_left_to_the_file(tmp_path: Path) -> None:
     environment = json.loads(done.stdout)["services"]["s3-mover"]["environment"]
     assert environment["MYSQL_DSN_FILE"] == "/run/s3mover/dsn"
     assert not environment.get("MYSQL_DSN")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/deploy.md"])
+def test_the_documented_query_is_of_this_database(document: str, services: dict[str, Service]) -> None:
+    """User, database and the file of the password are those of the service."""
+    told = re.search(
+        r"docker compose exec mysql sh -c 'MYSQL_PWD=\$\(cat (\S+)\) mysql -u (\w+) (\w+)'",
+        (ROOT / document).read_text("utf-8"),
+    )
+    assert told
+    names = ("MYSQL_PASSWORD_FILE", "MYSQL_USER", "MYSQL_DATABASE")
+    assert told.groups() == tuple(services["mysql"]["environment"][name] for name in names)
+
+
+def test_documents_name_commands_that_exist() -> None:
+    """No document names the profile that the demo was; a container that is run by hand comes back after a restart."""
+    for document in (ROOT / "README.md", *ROOT.glob("docs/*.md")):
+        text = document.read_text("utf-8")
+        assert "--profile demo" not in text
+        for command in re.findall(r"docker run -d(?:.*\\\n)*.*", text):
+            assert "--restart unless-stopped" in command
