@@ -71,3 +71,47 @@ def test_the_setup_is_checked_by_one_word(world: World, tmp_path: Path) -> None:
     assert "✅ destination: write" in run_script(CHECK_SETUP, [], world, tmp_path, 0)
     world.s3.add_fault("access_denied", operation="PutObject", bucket=DESTINATION)
     assert '"failed"' in run_script(CHECK_SETUP, ["--json"], world, tmp_path, 3)
+
+
+def checked_in(folder: Path, **tools: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of a folder that has no virtual environment, with a PATH of these programs only."""
+    shutil.copy(CHECK_SETUP, folder)
+    (folder / "s3mover").mkdir(exist_ok=True)
+    (programs := folder / "programs").mkdir()
+    for name in ("bash", "dirname", "env"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    for name, script in tools.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    return subprocess.run(
+        ["./check-setup.sh", "--json"],
+        cwd=folder,
+        # An empty entry stands for the working directory, which has the package s3mover.
+        env={"PATH": f":{programs}"},
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG,
+        check=False,
+    )
+
+
+def test_without_an_environment_the_setup_is_checked_by_what_is_installed(tmp_path: Path) -> None:
+    """The folder of the package is not taken for the program."""
+    done = checked_in(tmp_path, s3mover='echo "installed $@"; exit 3', docker="exit 1")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "installed check --json\n", "")
+
+
+def test_without_s3mover_the_setup_is_checked_in_its_container(tmp_path: Path) -> None:
+    """With the options that were given, and its exit code."""
+    done = checked_in(tmp_path, docker='echo "docker $@"; exit 3')
+    command = f"docker compose --project-directory {tmp_path} run --rm s3-mover check --json\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, command, "")
+
+
+def test_with_neither_the_setup_says_what_to_install(tmp_path: Path) -> None:
+    """In one line."""
+    done = checked_in(tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "check-setup: s3mover is not installed, and neither is Docker; run 'make setup'"
+    )
