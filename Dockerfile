@@ -25,12 +25,15 @@ FROM dependencies AS demo-packages
 COPY requirements-demo.lock /build/
 RUN pip install --no-deps --target /opt/s3mover-demo -r /build/requirements-demo.lock
 
-# Kubernetes needs a numeric user to verify that it is not root. Any other user with group 0 works, too: the writable
-# folders belong to that group.
+# No installer stays, neither the base's own nor the one that `python -m venv` would use. Kubernetes needs a numeric user
+# to verify that it is not root. Any other user with group 0 works, too: the writable folders belong to that group.
 FROM base AS program
-RUN echo 's3mover:x:10001:0:s3mover:/var/lib/s3mover:/usr/sbin/nologin' >>/etc/passwd \
+RUN lib=$(python3 -c "import sysconfig; print(sysconfig.get_path('stdlib'))") \
+    && for tool in pip setuptools wheel; do rm -rf "$lib/site-packages/$tool"* "/usr/local/bin/$tool"*; done \
+    && rm -rf "$lib/ensurepip" /usr/share/python-wheels \
+    && echo 's3mover:x:10001:0:s3mover:/var/lib/s3mover:/usr/sbin/nologin' >>/etc/passwd \
     && install -d -o 10001 -g 0 -m 0775 /var/lib/s3mover /var/lib/s3mover/logs
-COPY --chmod=0755 deploy/image/healthcheck.py /usr/local/bin/s3mover-healthcheck
+COPY deploy/image/healthcheck.py /usr/local/bin/s3mover-healthcheck
 COPY --from=installed /opt/s3mover /opt/s3mover
 ENV HOME=/var/lib/s3mover PYTHONPYCACHEPREFIX=/opt/s3mover/compiled PYTHONUNBUFFERED=1
 WORKDIR /var/lib/s3mover
@@ -51,10 +54,15 @@ CMD []
 
 # The last stage is the default target.
 FROM program AS s3mover
+# `make image` sets them: the version, where the source is, which commit, and when that was made.
 ARG VERSION=0.1.0
+ARG SOURCE=https://github.com/s3mover/s3mover
 ARG REVISION=unknown
+ARG CREATED=unknown
 LABEL org.opencontainers.image.title="s3mover" \
     org.opencontainers.image.description="Copies new and changed objects from an S3 bucket to a bucket of another account, continuously, with an audit trail" \
     org.opencontainers.image.licenses="MIT" \
+    org.opencontainers.image.source="${SOURCE}" \
+    org.opencontainers.image.created="${CREATED}" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}"

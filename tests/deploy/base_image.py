@@ -14,7 +14,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-COMMANDS = ("sh", "cat", "env", "id", "install", "ls", "sleep", "touch")
+COMMANDS = ("sh", "cat", "env", "id", "install", "ls", "rm", "sleep", "touch")
 # What wheels are linked with (PEP 600), beside what the interpreter itself needs.
 FAMILY = re.compile(r"lib(anl|c|dl|gcc_s|m|nss_dns|nss_files|pthread|resolv|rt|stdc\+\+|util)\.so\.\d+")
 LEFT_OUT = ("__pycache__", "site-packages", "dist-packages", "test", "idlelib", "tkinter", "config-*", "*.a")

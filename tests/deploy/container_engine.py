@@ -40,6 +40,13 @@ graphroot = "{folder}/images"
 runroot = "{folder}/run"
 """
 BASE = "localhost/s3mover-base"
+# What the image says of itself, as `make image` gives it.
+ORIGIN = {
+    "version": "1.2.3",
+    "source": "https://git.example/s3mover",
+    "revision": "0123456789abcdef0123456789abcdef01234567",
+    "created": "2026-01-02T03:04:05Z",
+}
 
 
 class ContainerEngine:
@@ -94,8 +101,13 @@ class ContainerEngine:
     def build(self, target: str) -> str:
         """Build a target of the Dockerfile and return the image's name."""
         image = f"localhost/{target}:test"
+        origin = [
+            word for name, value in ORIGIN.items() for word in ("--build-arg", f"{name.upper()}={value}")
+        ]
         build = ["buildah", "bud", "--isolation", "chroot", "--pull-never", "--format", "docker", "--layers"]
-        self.call(*build, "--build-arg", f"BASE_IMAGE={BASE}", "--target", target, "--tag", image, ROOT)
+        self.call(
+            *build, *origin, "--build-arg", f"BASE_IMAGE={BASE}", "--target", target, "--tag", image, ROOT
+        )
         return image
 
     def inspect(self, image: str) -> dict[str, Any]:
