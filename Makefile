@@ -69,8 +69,9 @@ lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 	uv pip compile $(LOCK) --group stores --upgrade -o requirements-stores.lock
 
-manifests: setup ## Render deploy/kubernetes from the chart and the ECS role from the policy; give the chart its alerts
+manifests: setup ## Give the chart its alerts, dashboard and settings; render deploy/kubernetes and the ECS role
 	cp deploy/prometheus/alerts.yaml deploy/grafana/s3mover.json deploy/helm/s3mover/files/
+	$(BIN)/python deploy/helm/config_schema.py
 	$(BIN)/python deploy/kubernetes/render.py
 	$(BIN)/python deploy/ecs/render.py
 

@@ -45,7 +45,8 @@ class Setting:
     """The definition of one setting.
 
     `default` is written as in a file (empty: not set); a `secret` is never shown in a message; a
-    `structured` one may be a list of mappings in a file. pydantic validates a value with `annotation`.
+    `structured` one may be a list of mappings in a file. `pattern` is the regular expression of its texts, empty where
+    any may be one. pydantic validates a value with `annotation`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Setting:
     expected: str
     secret: bool
     structured: bool
+    pattern: str
     annotation: Any
 
     @property
@@ -93,6 +95,7 @@ def _setting(name: str, section: Section, field: str) -> Setting:
         expected=_expected(info),
         secret=_value_type(info).secret,
         structured=_value_type(info).structured,
+        pattern=_value_type(info).pattern,
         annotation=annotation,
     )
 

@@ -13,7 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, 
 
 from s3mover.settings import validators
 from s3mover.settings.secret import Secret
-from s3mover.settings.units import parse_duration, parse_size, write_duration, write_size
+from s3mover.settings.units import (
+    DURATION_PATTERN,
+    SIZE_PATTERN,
+    parse_duration,
+    parse_size,
+    write_duration,
+    write_size,
+)
 from s3mover.settings.windows import read_windows, write_windows
 from s3mover.settings.yamltext import read_list
 from s3mover.windows import Window
@@ -23,13 +30,15 @@ from s3mover.windows import Window
 class ValueType:
     """What is expected of a value, how it is written as text, and whether it is a secret that messages must not show.
 
-    In a file a `structured` value may be a list of mappings.
+    In a file a `structured` value may be a list of mappings. `pattern` is the regular expression of its texts, for
+    schemas; empty where any text may be one.
     """
 
     expected: str
     write: Callable[[Any], str] = str
     secret: bool = False
     structured: bool = False
+    pattern: str = ""
 
 
 def _from_text(parse: Callable[[str], object]) -> BeforeValidator:
@@ -55,10 +64,16 @@ Duration = Annotated[
     float,
     _from_text(parse_duration),
     Field(ge=0, allow_inf_nan=False),
-    ValueType("a number with a unit such as 500ms, 60s, 5m, 24h or 7d, or plain 0", write_duration),
+    ValueType(
+        "a number with a unit such as 500ms, 60s, 5m, 24h or 7d, or plain 0",
+        write_duration,
+        pattern=DURATION_PATTERN,
+    ),
 ]
 Size = Annotated[
-    int, _from_text(parse_size), ValueType("a number with a unit such as 64MiB, 10MB or 5GiB", write_size)
+    int,
+    _from_text(parse_size),
+    ValueType("a number with a unit such as 64MiB, 10MB or 5GiB", write_size, pattern=SIZE_PATTERN),
 ]
 Globs = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],
@@ -100,7 +115,7 @@ EndpointUrl = Annotated[
 AccountId = Annotated[
     str,
     AfterValidator(validators.matches(r"[0-9]{12}", "an account number")),
-    ValueType("12 digits such as 123456789012"),
+    ValueType("12 digits such as 123456789012", pattern="^[0-9]{12}$"),
 ]
 RoleArn = Annotated[
     str,

@@ -24,6 +24,9 @@ _SIZE = re.compile(_NUMBER + r" ?([kKMGT]?i?B)", re.ASCII)
 _PLAIN = re.compile(r"\d{1,15}", re.ASCII)
 _HUNDRED_YEARS = 36_500 * 86_400.0  # well short of the longest wait that a lock takes
 _PLAIN_ZERO = re.compile(r"0(?:\.0+)?", re.ASCII)
+# The texts that are accepted, for schemas.
+DURATION_PATTERN = f"^({_PLAIN_ZERO.pattern}|{_DURATION.pattern})$"
+SIZE_PATTERN = f"^({_PLAIN.pattern}|{_NUMBER} ?({'|'.join(_BYTES)}))$"
 
 
 def parse_duration(text: str) -> float:

@@ -147,7 +147,7 @@ def _check_selectors(manifests: list[Manifest]) -> None:
     services = of_kind(manifests, "Service")
     for one in manifests:
         match one["kind"]:
-            case "Deployment" | "PodDisruptionBudget":
+            case "Deployment" | "PodDisruptionBudget" | "PodMonitor":
                 chosen = one["spec"]["selector"]["matchLabels"]
             case "Service":
                 chosen = one["spec"]["selector"]

@@ -137,6 +137,8 @@ REFUSED = {
     "a secret without its keys": ({"secrets": {"existingSecret": "a"}}, "secrets.keys"),
     "a secret that s3mover has no name for": ({"secrets": {"values": {"PASSWORD": "x"}}}, "PASSWORD"),
     "less grace than it needs": ({"terminationGracePeriodSeconds": 25}, "stop.grace"),
+    "two monitors": ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "podMonitor"),
+    "a runbook without an address": ({"prometheusRule": {"runbookUrl": "docs/runbook.md"}}, "runbookUrl"),
     "a mode that is none": ({"mode": "job"}, "mode"),
     "a tag that is none": ({"image": {"tag": "a b"}}, "tag"),
 }
@@ -314,16 +316,51 @@ def test_the_monitor_scrapes_what_the_daemon_serves() -> None:
     assert monitor["spec"]["jobLabel"] in service["metadata"]["labels"]
 
 
+def test_the_pods_monitor_scrapes_the_daemons() -> None:
+    """It selects the daemon's pods, and the port that they name."""
+    manifests = render({"podMonitor": {"enabled": True, "labels": {"release": "prometheus"}}})
+    (monitor,), (deployment,) = of_kind(manifests, "PodMonitor"), of_kind(manifests, "Deployment")
+    pod = deployment["spec"]["template"]
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] in [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert monitor["spec"]["jobLabel"] in pod["metadata"]["labels"]
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+
+
+def rules(values: Values) -> Any:
+    """Return the spec of the PrometheusRule."""
+    (rule,) = of_kind(render({"prometheusRule": {"enabled": True}} | values), "PrometheusRule")
+    return rule["spec"]
+
+
 def test_the_rule_is_what_promtool_accepts(tmp_path: Path) -> None:
     """The PrometheusRule's spec is the file of alerts, word for word, and promtool finds no fault in it."""
-    (rule,) = of_kind(render(SETS["watched"]), "PrometheusRule")
-    told = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text("utf-8"))
-    assert rule["spec"] == told
+    assert rules({}) == yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text("utf-8"))
     file = tmp_path / "rules.yaml"
-    file.write_text(yaml.safe_dump(rule["spec"]), encoding="utf-8")
+    file.write_text(yaml.safe_dump(rules(SETS["watched"])), encoding="utf-8")
     promtool = shutil.which("promtool")
     assert promtool, "promtool is missing; .ci/install-test-servers installs it"
     subprocess.run([promtool, "check", "rules", file], check=True, capture_output=True, timeout=TOO_LONG)
+
+
+def test_the_runbook_may_be_anywhere() -> None:
+    """Every alert links the given page, at its own section."""
+    told = rules({"prometheusRule": {"enabled": True, "runbookUrl": "https://wiki.example/s3mover"}})
+    alerts = {alert["alert"]: alert["annotations"]["runbook_url"] for alert in told["groups"][0]["rules"]}
+    assert alerts == {name: f"https://wiki.example/s3mover#{name.lower()}" for name in alerts}
+
+
+@pytest.mark.parametrize("monitor", ["serviceMonitor", "podMonitor"])
+def test_a_release_that_is_gone_is_noticed_beside_another(monitor: str) -> None:
+    """The series carry the release's name, and its alert of absence asks for exactly these."""
+    watched = {"prometheusRule": {"enabled": True}, monitor: {"enabled": True}}
+    (one,) = (one for one in render(watched) if one["kind"] in {"ServiceMonitor", "PodMonitor"})
+    labels = one["spec"].get("targetLabels") or one["spec"]["podTargetLabels"]
+    assert labels == ["app.kubernetes.io/instance"]
+    (absent,) = (one for one in rules(watched)["groups"][0]["rules"] if one["alert"] == "S3moverAbsent")
+    series = 's3mover_build_info{namespace="storage", app_kubernetes_io_instance="documents"}'
+    assert absent["expr"] == f"absent({series})"
 
 
 def test_the_dashboard_arrives_whole() -> None:
@@ -348,16 +385,89 @@ def test_the_plain_manifests_are_kept_equal(tmp_path: Path) -> None:
     rendered = sorted(path.name for path in tmp_path.iterdir())
     matching, differing, _ = filecmp.cmpfiles(tmp_path, MANIFESTS, rendered, shallow=False)
     assert (sorted(matching), differing) == (rendered, [])
-    named = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text("utf-8"))["resources"]
+    kustomization = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text("utf-8"))
+    (generated,) = kustomization["configMapGenerator"]
+    named = [*kustomization["resources"], *generated["files"]]
     assert sorted(named) == sorted([*rendered, "namespace.yaml"])
+
+
+def kustomized(folder: Path) -> list[dict[str, Any]]:
+    """Return what kubectl applies of a folder with a kustomization."""
+    kubectl = shutil.which("kubectl")
+    assert kubectl, "kubectl is missing; .ci/install-test-servers installs it"
+    done = subprocess.run(
+        [kubectl, "kustomize", folder], check=True, capture_output=True, text=True, timeout=TOO_LONG
+    )
+    return list(yaml.safe_load_all(done.stdout))
 
 
 def test_the_plain_manifests_are_sound(tmp_path: Path) -> None:
     """The same as for the chart, the namespace and the pattern of the Secret included."""
-    names = [
-        "secret.example.yaml",
-        *yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text())["resources"],
-    ]
-    manifests = [yaml.safe_load((MANIFESTS / name).read_text("utf-8")) for name in names]
+    secret = yaml.safe_load((MANIFESTS / "secret.example.yaml").read_text("utf-8"))
+    manifests = [secret, *kustomized(MANIFESTS)]
     check(manifests)
     check_grace(manifests, settings_of(manifests, tmp_path))
+
+
+def test_another_setting_restarts_the_pods_of_the_plain_manifests(tmp_path: Path) -> None:
+    """The Deployment names the settings that it starts with; nothing in it promises a checksum that never changes."""
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(MANIFESTS, folder)
+
+    def mounted() -> str:
+        (pod,) = pods(kustomized(folder))
+        assert "checksum" not in str(pod["metadata"])
+        (name,) = (one["configMap"]["name"] for one in pod["spec"]["volumes"] if "configMap" in one)
+        return str(name)
+
+    before = mounted()
+    assert mounted() == before
+    config = folder / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("processes: 2", "processes: 3"), encoding="utf-8")
+    assert mounted() != before
+
+
+CONFIG_REFUSED: dict[str, tuple[Values, str]] = {
+    "an unknown section": ({"transfers": {}}, "transfers"),
+    "an unknown setting": ({"transfer": {"thread": 5}}, "thread"),
+    "a setting of a group": ({"transfer": {"restore": {"tiers": "bulk"}}}, "tiers"),
+    "a word that is none of the choices": ({"transfer": {"method": "copy"}}, "/config/transfer/method"),
+    "too many threads": ({"transfer": {"threads": 100_000}}, "/config/transfer/threads"),
+    "a duration without a unit": ({"sweep": {"interval": "60"}}, "/config/sweep/interval"),
+    "a duration that is a number": ({"sweep": {"interval": 60}}, "/config/sweep/interval"),
+    "a size that is none": ({"transfer": {"part_size": "64 megabytes"}}, "/config/transfer/part_size"),
+    "a text for a list": ({"sweep": {"windows": [{"day": "mon"}]}}, "/config/sweep/windows"),
+    "an account without its zeros": ({"source": {"account_id": "1234"}}, "/config/source/account_id"),
+    "a route without a name": ({"routes": [{"source": {"bucket": "a"}}]}, "/config/routes/0"),
+    "a route with what all share": ({"routes": [{"name": "a", "http": {"port": 1}}]}, "http"),
+}
+
+
+@pytest.mark.parametrize(("config", "named"), CONFIG_REFUSED.values(), ids=CONFIG_REFUSED)
+def test_a_setting_that_s3mover_would_refuse_is_refused_at_once(config: Values, named: str) -> None:
+    """Before anything is installed, with its name; s3mover refuses it as well."""
+    with pytest.raises(helm_python.HelmError, match=named):
+        render({"config": config})
+
+
+def test_every_setting_is_known_to_the_chart(tmp_path: Path) -> None:
+    """Each with its default as config.yaml writes it, and empty; with routes, those that may differ by route."""
+    whole = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    assert render({"config": whole})
+    manifests = render({"config": whole | BUCKETS})
+    assert settings_of(manifests, tmp_path)
+    own = {
+        "name": "hr",
+        **BUCKETS,
+        "filter": whole["filter"],
+        "sweep": {"windows": [{"days": ["sat", "sun"]}]},
+    }
+    assert settings_of(render({"config": {"routes": [own]}}), tmp_path).routes[0].name == "hr"
+
+
+def test_the_schema_of_the_settings_is_kept_equal(tmp_path: Path) -> None:
+    """What stands in values.schema.json is what `make manifests` generates from the settings."""
+    copy = tmp_path / "values.schema.json"
+    shutil.copy(CHART / "values.schema.json", copy)
+    subprocess.run([sys.executable, CHART.parent / "config_schema.py", copy], check=True, timeout=TOO_LONG)
+    assert filecmp.cmp(copy, CHART / "values.schema.json", shallow=False)

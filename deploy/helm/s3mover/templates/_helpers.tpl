@@ -96,3 +96,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- default (ternary "RollingUpdate" "Recreate" (eq $shared "true")) .Values.strategy }}
 {{- end }}
+
+{{/* "true" if a monitor of this chart names the release in each series. */}}
+{{- define "s3mover.monitored" -}}
+{{- if or .Values.serviceMonitor.enabled .Values.podMonitor.enabled }}true{{ end }}
+{{- end }}
