@@ -183,6 +183,10 @@ class Container:
         """Run a command inside."""
         return self._engine.call("podman", "exec", self.id, *command, expect=expect)
 
+    def first_process(self) -> int:
+        """Return the process id, on this machine, of the first process."""
+        return int(self._engine.call("podman", "inspect", "--format", "{{.State.Pid}}", self.id))
+
     def signal(self, name: str) -> None:
         """Send a signal to the first process, and to it alone."""
         self._engine.call("podman", "kill", f"--signal={name}", self.id)
