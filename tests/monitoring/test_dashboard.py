@@ -19,6 +19,8 @@ SHARED = {
     "s3mover_worker_processes",
     "s3mover_worker_restarts_total",
     "s3mover_log_lines_dropped_total",
+    "s3mover_cpu_seconds_total",
+    "s3mover_memory_bytes",
     "s3mover_build_info",
 }
 
@@ -68,22 +70,43 @@ def test_every_variable_is_defined_and_used(dashboard: dict[str, Any]) -> None:
     assert set(re.findall(r"\$\{?(\w+)", queries)) - BUILT_IN == defined
 
 
-def test_every_query_filters_by_route_and_instance(dashboard: dict[str, Any]) -> None:
-    """Each selector uses both variables, except for what routes share, and the selected data source."""
+def test_every_query_filters_by_what_is_chosen(dashboard: dict[str, Any]) -> None:
+    """Each selector uses namespace, pod, instance and, except for what routes share, the route; and the data source."""
     for panel in charts(dashboard):
         for target in panel["targets"]:
             selectors = re.findall(r"(s3mover_\w+)\{([^}]*)\}", target["expr"])
             assert len(selectors) == len(re.findall(r"s3mover_\w+", target["expr"]))
             for metric, selector in selectors:
-                assert 'instance=~"$instance"' in selector
+                for label in ("namespace", "pod", "instance"):
+                    assert f'{label}=~"${label}"' in selector
                 assert ('route=~"$route"' in selector) is (metric not in SHARED)
             assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 
 
 def test_all_routes_match_where_there_are_none(dashboard: dict[str, Any]) -> None:
-    """Grafana's own "all" lists the values that it knows; ours matches an absent label as well."""
+    """Grafana's own "all" lists the values that it knows; ours matches an absent label, too (outside Kubernetes)."""
     variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
-    assert [variables[name]["allValue"] for name in ("route", "instance")] == [".*", ".*"]
+    chosen = ("namespace", "pod", "route", "instance")
+    assert {variables[name]["allValue"] for name in chosen} == {".*"}
+
+
+def test_each_choice_offers_what_fits_those_before_it(dashboard: dict[str, Any]) -> None:
+    """Pods are those of the namespace, instances those of the pods."""
+    variables = {
+        variable["name"]: variable["definition"] for variable in dashboard["templating"]["list"][1:5]
+    }
+    assert list(variables) == ["namespace", "route", "pod", "instance"]
+    assert 'namespace=~"$namespace"' in variables["pod"]
+    assert 'pod=~"$pod"' in variables["instance"]
+
+
+def test_leader_alerts_cpu_and_memory_are_shown(dashboard: dict[str, Any]) -> None:
+    """What an operator looks for first when an alert came."""
+    shown = {panel["title"]: panel["targets"][0]["expr"] for panel in charts(dashboard)}
+    assert "by (route, pod, instance) (s3mover_leader{" in shown["Leader of each route"]
+    assert 'ALERTS{alertname=~"S3mover.*", namespace=~"$namespace"' in shown["Alerts"]
+    assert "s3mover_cpu_seconds_total" in shown["CPU"]
+    assert "s3mover_memory_bytes" in shown["Memory"]
 
 
 def test_the_provisioning_is_of_grafanas_first_version() -> None:

@@ -80,6 +80,7 @@ ADDED = """
 | `s3mover_request_limit` | gauge | `side` |
 | `s3mover_log_lines_dropped_total` | counter | – |
 | `s3mover_audit_wait_seconds_total` | counter | – |
+| `s3mover_cpu_seconds_total`, `s3mover_memory_bytes` | counter, gauge | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}

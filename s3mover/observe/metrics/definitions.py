@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from s3mover.model import Method, Side, Status, SweepStatus
+from s3mover.observe.metrics.process_tree import ProcessTreeCollector
 from s3mover.observe.output import dropped_log_lines
 
 NO_METHOD = "none"
@@ -35,6 +36,8 @@ PROCESS_WIDE = frozenset(
         "paused",
         "settings_reloads",
         "log_lines_dropped",
+        "cpu_seconds",
+        "memory_bytes",
         "build",
     )
 )
@@ -166,6 +169,7 @@ class Metrics:
         self.window_open = self._gauge("window_open", "1 while sweep.windows permits new work.")
         self.reloads = self._counter("settings_reloads", "Reloads of the settings, by result.", "status")
         self.registry.register(_DroppedLogLines())
+        self.registry.register(ProcessTreeCollector())
         self.build = Info("s3mover_build", "Version of s3mover.", registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
