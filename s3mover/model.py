@@ -78,6 +78,16 @@ class SweepStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class RangeStatus(StrEnum):
+    """The state of a key range of a sweep."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
 class Credentials(NamedTuple):
     """The keys that sign requests. The repr shows no secret.
 

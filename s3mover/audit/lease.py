@@ -14,6 +14,7 @@ from typing import NamedTuple
 from s3mover.audit import lease_statements as sql
 from s3mover.audit.database import Database
 from s3mover.audit.digests import pair_digest
+from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError
 from s3mover.model import Pair
 
@@ -46,7 +47,7 @@ class Lease:
     ) -> None:
         self.pair = pair
         self.holder = secrets.token_hex(16)
-        # Seconds between the last sign of the former holder and our taking over.
+        # Seconds between the last sign of the former holder, or of a machine that worked for it, and our taking over.
         self.vacant_seconds = inf
         self._database = database
         self._name = pair_digest(pair)
@@ -82,7 +83,7 @@ class Lease:
                 self._database.write(sql.fence(len(running)), running)
         if taken:
             self._token, self._lost = seen.token + 1, False
-            self.vacant_seconds = max(0.0, seen.age)
+            self.vacant_seconds = max(0.0, min(seen.age, self._silence(running)))
         return bool(taken)
 
     def renew(self) -> None:
@@ -97,6 +98,17 @@ class Lease:
             self._token, self._lost = None, True
             raise LeaseHeldError(f"Another s3mover took the lease on {self.pair}.")
 
+    @property
+    def token(self) -> LeaseToken:
+        """The lease as its holder has it.
+
+        Raises:
+            LeaseHeldError: it is not held.
+        """
+        if self._token is None:
+            raise LeaseHeldError(f"The lease on {self.pair} is not held.")
+        return LeaseToken(self.holder, self._token)
+
     def release(self) -> None:
         """Release the lease if it is held."""
         if self._token is None:
@@ -104,6 +116,13 @@ class Lease:
         token, self._token = self._token, None
         with self._database.transaction():
             self._database.write(sql.release(self._database.backend), (self._name, self.holder, token))
+
+    def _silence(self, sweeps: list[int]) -> float:
+        """Return the seconds since the last heartbeat of any range of these sweeps."""
+        if not sweeps:
+            return inf
+        [(seconds,)] = self._database.read(sql.silence(len(sweeps), self._database.backend), sweeps)
+        return inf if seconds is None else float(seconds)
 
     def _read(self) -> _Seen:
         query = sql.read(self._database.backend)
@@ -122,3 +141,28 @@ class Lease:
             self._unchanged_since = self._clock()
         unchanged = self._clock() - self._unchanged_since
         return not seen.holder or seen.age > seen.ttl or unchanged > seen.ttl
+
+
+class FollowedLease:
+    """The lease on `pair` of another instance, as the run of a range of its sweep follows it."""
+
+    def __init__(self, database: Database, pair: Pair, claim: RangeClaim, lease: LeaseToken) -> None:
+        self.is_recalled = False
+        self._pair = pair
+        self._database = database
+        self._lease = lease
+        self._parameters = (claim.sweep, claim.number, pair_digest(pair))
+
+    def check(self) -> None:
+        """Read the lease, and whether the range is recalled.
+
+        Raises:
+            LeaseHeldError: the lease has lapsed or changed hands, or the range is gone.
+        """
+        found = self._database.read(sql.follow(self._database.backend), self._parameters)
+        holder, token, age, ttl, recalled = found[0] if found else ("", 0, inf, 0, 0)
+        if (holder, int(token)) != self._lease or float(age) > ttl:
+            raise LeaseHeldError(
+                f"The supervisor of this sweep does not hold the lease on {self._pair} any more."
+            )
+        self.is_recalled = bool(recalled)

@@ -63,11 +63,56 @@ def open_range(backend: str) -> str:
     """
 
 
+def add_range(backend: str) -> str:
+    """Return the insert of a range that waits for a run; a range that exists stays as it is."""
+    ignore = {
+        "mysql": "ON DUPLICATE KEY UPDATE number = sweep_ranges.number",
+        "sqlite": "ON CONFLICT (sweep_id, number) DO NOTHING",
+    }
+    return f"""
+        INSERT INTO sweep_ranges (sweep_id, number, after_key, until_key, token, status, heartbeat_at)
+        VALUES (?, ?, ?, ?, 1, 'waiting', {NOW[backend]}) {ignore[backend]}
+    """
+
+
+def claim_range(backend: str) -> str:
+    """Return the update by which one run, and no second one, takes a range that was given out under a token."""
+    return f"""
+        UPDATE sweep_ranges SET holder = ?, status = 'running', heartbeat_at = {NOW[backend]}
+        WHERE sweep_id = ? AND number = ? AND token = ? AND holder = '' AND status = 'waiting'
+    """
+
+
+def ranges(backend: str) -> str:
+    """Return the query for the ranges of a sweep, in their order; the second column is their silence in seconds."""
+    age = _AGE_SECONDS[backend].replace("renewed_at", "heartbeat_at")
+    return f"""
+        SELECT number, {age}, after_key, until_key, token, holder, status, listed, skipped, planned, succeeded, failed,
+            bytes, server_side_copies, streamed
+        FROM sweep_ranges WHERE sweep_id = ? ORDER BY number
+    """
+
+
+def silence(sweeps: int, backend: str) -> str:
+    """Return the query for the seconds since the last heartbeat of any range of so many sweeps that was begun."""
+    age = _AGE_SECONDS[backend].replace("renewed_at", "MAX(heartbeat_at)")
+    numbers = ", ".join("?" * sweeps)
+    return f"SELECT {age} FROM sweep_ranges WHERE holder <> '' AND sweep_id IN ({numbers})"
+
+
+def follow(backend: str) -> str:
+    """Return the query for the lease that a range is worked on under, and whether the range is recalled."""
+    return f"""
+        SELECT leases.holder, leases.token, {_AGE_SECONDS[backend]}, ttl_seconds, is_recalled
+        FROM leases JOIN sweep_ranges ON sweep_id = ? AND number = ? WHERE pair = ?
+    """
+
+
 def heartbeat(backend: str) -> str:
     """Return the update that every transaction of a range begins with; it matches no row once the range was fenced."""
     return f"""
         UPDATE sweep_ranges SET heartbeat_at = {NOW[backend]}
-        WHERE sweep_id = ? AND number = ? AND token = 1 AND holder = ?
+        WHERE sweep_id = ? AND number = ? AND token = ? AND holder = ?
     """
 
 
@@ -75,9 +120,21 @@ CLOSE_RANGE = """
     UPDATE sweep_ranges
     SET status = ?, listed = ?, skipped = ?, planned = ?, succeeded = ?, failed = ?, bytes = ?,
         server_side_copies = ?, streamed = ?
-    WHERE sweep_id = ? AND number = ? AND token = 1 AND holder = ?
+    WHERE sweep_id = ? AND number = ? AND token = ? AND holder = ?
 """
-INTERRUPT_RANGES = "UPDATE sweep_ranges SET status = 'interrupted' WHERE sweep_id = ? AND status = 'running'"
+# Whoever still works on one is fenced.
+INTERRUPT_RANGES = """
+    UPDATE sweep_ranges SET status = 'interrupted', token = token + 1
+    WHERE sweep_id = ? AND status IN ('waiting', 'running')
+"""
+RECALL_RANGE = (
+    "UPDATE sweep_ranges SET is_recalled = 1 WHERE sweep_id = ? AND number = ? AND status = 'running'"
+)
+# Whoever worked on it is fenced, and another run may claim it.
+REISSUE_RANGE = """
+    UPDATE sweep_ranges SET status = 'waiting', token = token + 1, holder = '', is_recalled = 0, until_key = ?
+    WHERE sweep_id = ? AND number = ?
+"""
 
 
 def remove_ranges(sweeps: int) -> str:

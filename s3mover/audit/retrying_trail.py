@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from s3mover.audit.trail import Trail
+from s3mover.audit.trail import LeaseToken, Trail
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
 from s3mover.model import Order
@@ -94,11 +94,19 @@ class RetryingTrail:
     end_deletions = _retried(Trail.end_deletions, fenced=True)
     close_sweep = _retried(Trail.close_sweep, fenced=True)
     interrupt_sweeps = _retried(Trail.interrupt_sweeps, fenced=True)
+    add_range = _retried(Trail.add_range, fenced=True)
+    reissue_range = _retried(Trail.reissue_range, fenced=True)
+    recall_range = _retried(Trail.recall_range, fenced=True)
+    claim_range = _retried(Trail.claim_range, fenced=True)
+    close_range = _retried(Trail.close_range, fenced=True)
     end_old_waits = _retried(Trail.end_old_waits)
     prune = _retried(Trail.prune)
     has_waits = _retried(Trail.has_waits)
     waits = _retried(Trail.waits)
     last_copies = _retried(Trail.last_copies)
+    ranges = _retried(Trail.ranges)
+    last_number = _retried(Trail.last_number)
+    pending_of_range = _retried(Trail.pending_of_range)
     pending = _retried(Trail.pending)
     uncertain = _retried(Trail.uncertain)
     due_deletions = _retried(Trail.due_deletions)
@@ -117,6 +125,16 @@ class RetryingTrail:
     def lease_is_renewed(self) -> bool:
         """Whether another instance was seen to renew the lease."""
         return self._trail.lease_is_renewed
+
+    @property
+    def lease_token(self) -> LeaseToken:
+        """The lease that is held."""
+        return self._trail.lease_token
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the claimed range is to be handed back, as of the last heartbeat."""
+        return self._trail.is_recalled
 
     def lease_confirmed_at(self) -> float:
         """Return a time, at most half a second ago, before a write that only the holder of the lease can make.

@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from s3mover.audit.database import Row
-from s3mover.audit.trail import LastCopy, PendingRow, Total
+from s3mover.audit.trail import LastCopy, PendingRow, RangeRow, Total
 from s3mover.model import (
     Action,
     FailureRecord,
     Order,
     Outcome,
     Pair,
+    RangeStatus,
     Status,
     SweepRecord,
     SweepStatus,
@@ -26,6 +27,8 @@ from s3mover.model import (
 MESSAGE_CHARACTERS = 4000
 CODE_CHARACTERS = 128
 ETAG_CHARACTERS = 255
+# Rows of one range of a sweep, as a power of two; a sweep may have as many ranges.
+RANGE_BITS = 32
 
 
 def stamp(at: float) -> str:
@@ -85,6 +88,18 @@ def counts(tally: Tally) -> Row:
     """Return the counts of a sweep or a range, in the order of their columns."""
     moved = tally.bytes, tally.server_side_copies, tally.streamed
     return (tally.listed, tally.skipped, tally.planned, tally.succeeded, tally.failed, *moved)
+
+
+def numbers_of(number: int) -> tuple[int, int]:
+    """Return the first and the last number that the rows of a range may have, so that no two ranges share one."""
+    return ((number - 1) << RANGE_BITS) + 1, number << RANGE_BITS
+
+
+def range_row(row: Row) -> RangeRow:
+    """Read a row of `lease_statements.ranges`."""
+    number, silence, after, until, token, holder, status, *counted = row
+    tally = Tally(*map(int, counted))
+    return RangeRow(number, float(silence), after, until, int(token), holder, RangeStatus(status), tally)
 
 
 def waiting(pair: int, key: int, wait: Wait) -> Row:

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from s3mover.audit import rows, statements
+from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.digests import key_hashes, pair_hash
-from s3mover.audit.trail import LastCopy, PendingRow, Total
+from s3mover.audit.trail import LastCopy, PendingRow, RangeClaim, RangeRow, Total
 from s3mover.model import (
     UNCERTAIN,
     DueDeletion,
@@ -63,6 +63,24 @@ class SqlTrailReader:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
         return [rows.pending_row(row) for row in found]
+
+    def pending_of_range(self, claim: RangeClaim, limit: int) -> list[PendingRow]:
+        """Return up to `limit` pending rows of a range, oldest first."""
+        found = self._database.read(
+            statements.PENDING_OF_RANGE, (claim.sweep, *rows.numbers_of(claim.number), limit)
+        )
+        return [rows.pending_row(row) for row in found]
+
+    def last_number(self, claim: RangeClaim) -> int:
+        """Return the number of the newest row of a range; without rows the one before its first."""
+        first, last = rows.numbers_of(claim.number)
+        [(newest,)] = self._database.read(statements.LAST_NUMBER, (claim.sweep, first, last))
+        return first - 1 if newest is None else int(newest)
+
+    def ranges(self, sweep: int) -> list[RangeRow]:
+        """Return the key ranges of a sweep, in the order of their numbers."""
+        found = self._database.read(lease_statements.ranges(self._database.backend), (sweep,))
+        return [rows.range_row(row) for row in found]
 
     def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
         """Return up to `limit` failed rows with ids above `after`, and the next `after`."""

@@ -8,31 +8,27 @@ matches no row, and nothing is written. Connections are made, kept and lost in `
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database
 from s3mover.audit.digests import key_hashes, pair_hash
-from s3mover.audit.lease import Lease
+from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.sql_reader import SqlTrailReader
+from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError, MoverError
 from s3mover.model import (
     Deletion,
     Order,
     Outcome,
     Pair,
+    RangeStatus,
     Status,
     SweepRecord,
+    Tally,
     WaitChanges,
 )
 
-
-class _Range(NamedTuple):
-    """The key range of a sweep that this connection works on."""
-
-    sweep: int
-    number: int
-    holder: str
+_REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
 class SqlTrail(SqlTrailReader):
@@ -45,9 +41,10 @@ class SqlTrail(SqlTrailReader):
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
-        self._range: _Range | None = None
-        # The end of a sweep may be recorded again, after a commit whose result is unknown.
-        self._closed_range: _Range | None = None
+        self._followed: FollowedLease | None = None
+        self._range: RangeClaim | None = None
+        # The end of a range may be recorded again, after a commit whose result is unknown.
+        self._closed_range: RangeClaim | None = None
 
     @property
     def vacant_seconds(self) -> float:
@@ -72,8 +69,23 @@ class SqlTrail(SqlTrailReader):
         if self._lease is not None:
             self._lease.release()
 
+    @property
+    def lease_token(self) -> LeaseToken:
+        """The lease that is held, for the runs of ranges on other machines."""
+        return self._held_lease().token
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the range is to be handed back, as of the last heartbeat."""
+        return self._followed is not None and self._followed.is_recalled
+
     def heartbeat(self) -> None:
         """Renew the lease and the heartbeat of the range; without a lease keep the connection alive."""
+        if self._followed is not None:
+            self._followed.check()
+            with self._database.transaction():
+                self._beat()
+            return
         if self._lease is None or self._lease.is_awaited:
             self._database.reopen()
             return
@@ -81,11 +93,47 @@ class SqlTrail(SqlTrailReader):
             if self._range is not None:
                 self._beat()
 
-    def open_sweep(self, pair: Pair, started_at: float) -> int:
+    def open_sweep(self, pair: Pair, started_at: float, *, shared: bool = False) -> int:
         """Record a sweep as running; the same pair and start again is the same sweep."""
-        sweep = self._opened(pair, started_at)
-        self._range = _Range(sweep, 1, self._held_lease().holder)
+        sweep = self._opened(pair, started_at, shared=shared)
+        self._range = None if shared else RangeClaim(sweep, 1, 1, self._held_lease().holder)
+        self._closed_range = None
         return sweep
+
+    def add_range(self, sweep: int, number: int, after: str, until: str | None) -> None:
+        """Add a range that waits for a run; one that exists stays as it is."""
+        with self._leading():
+            statement = lease_statements.add_range(self._database.backend)
+            self._database.write(statement, (sweep, number, after, until))
+
+    def reissue_range(self, sweep: int, number: int, until: str | None) -> int:
+        """Fence the run of a range, let another one claim it with a new end, and return its token."""
+        with self._leading():
+            self._database.write(lease_statements.REISSUE_RANGE, (until, sweep, number))
+        return next(row.token for row in self.ranges(sweep) if row.number == number)
+
+    def recall_range(self, sweep: int, number: int) -> None:
+        """Ask the run of a range to hand it back."""
+        with self._leading():
+            self._database.write(lease_statements.RECALL_RANGE, (sweep, number))
+
+    def claim_range(self, pair: Pair, claim: RangeClaim, lease: LeaseToken) -> bool:
+        """Begin to work on a range of another instance's sweep; return False if a run has begun before."""
+        self._range = self._closed_range = None
+        with self._database.transaction():
+            statement = lease_statements.claim_range(self._database.backend)
+            claimed = self._database.write(statement, (claim.holder, *claim[:3]))
+            # Again, after a commit whose result is unknown.
+            if claimed or self._database.write(lease_statements.heartbeat(self._database.backend), claim):
+                self._range, self._followed = claim, FollowedLease(self._database, pair, claim, lease)
+        return self._range is not None
+
+    def close_range(self, status: RangeStatus, tally: Tally) -> None:
+        """Record the end of the claimed range."""
+        with self._database.transaction():
+            self._close_range(status, tally)
+        self._followed = None
+        self._range, self._closed_range = None, self._range or self._closed_range
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row; rows that exist stay as they are."""
@@ -144,7 +192,9 @@ class SqlTrail(SqlTrailReader):
     def close_sweep(self, record: SweepRecord) -> None:
         """Record the end of a sweep."""
         with self._leading():
-            self._close_range(record)
+            if self._range or self._closed_range:
+                self._close_range(RangeStatus(record.status), record.tally)
+            self._database.write(lease_statements.INTERRUPT_RANGES, (record.id,))
             self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
         self._range, self._closed_range = None, self._range or self._closed_range
 
@@ -176,9 +226,12 @@ class SqlTrail(SqlTrailReader):
 
     @contextlib.contextmanager
     def _leading(self) -> Iterator[None]:
-        """Commit what is written inside only if this instance holds the lease, which is renewed."""
+        """Commit what is written inside only if this instance leads: it renews the lease, or works on a range."""
         with self._database.transaction():
-            self._held_lease().renew()
+            if self._followed is not None:
+                self._beat()
+            else:
+                self._held_lease().renew()
             yield
 
     @contextlib.contextmanager
@@ -194,19 +247,19 @@ class SqlTrail(SqlTrailReader):
             lease_statements.heartbeat(self._database.backend), self._range
         ):
             self._range = None
-            raise LeaseHeldError("Another s3mover took the lease and ended this sweep.")
+            raise LeaseHeldError(_REPLACED)
 
     def _held_lease(self) -> Lease:
         if self._lease is None:
             raise LeaseHeldError("The lease on this pair of buckets is not held.")
         return self._lease
 
-    def _close_range(self, record: SweepRecord) -> None:
-        counts, own = rows.counts(record.tally), self._range or self._closed_range
+    def _close_range(self, status: RangeStatus, tally: Tally) -> None:
+        own = self._range or self._closed_range
         if own is None or not self._database.write(
-            lease_statements.CLOSE_RANGE, (record.status, *counts, *own)
+            lease_statements.CLOSE_RANGE, (status.value, *rows.counts(tally), *own)
         ):
-            raise LeaseHeldError("Another s3mover took the lease and ended this sweep.")
+            raise LeaseHeldError(_REPLACED)
 
     def _change_waits(self, changes: WaitChanges) -> None:
         pair, keys = pair_hash(changes.pair), key_hashes([wait.key for wait in changes.waits])
@@ -228,15 +281,15 @@ class SqlTrail(SqlTrailReader):
                     self._database.write(lease_statements.remove_ranges(len(ids)), ids)
         return len(ids)
 
-    def _opened(self, pair: Pair, started_at: float) -> int:
+    def _opened(self, pair: Pair, started_at: float, *, shared: bool) -> int:
         for sweep, since in self._running_sweeps(pair):
             if rows.stamp(since) == rows.stamp(started_at):
                 return sweep
         with self._leading():
             sweep = self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
-            self._database.write(
-                lease_statements.open_range(self._database.backend), (sweep, 1, self._held_lease().holder)
-            )
+            if not shared:
+                opened = lease_statements.open_range(self._database.backend)
+                self._database.write(opened, (sweep, 1, self._held_lease().holder))
         return sweep
 
     def _running_sweeps(self, pair: Pair) -> list[tuple[int, float]]:

@@ -162,6 +162,14 @@ def pending(sweeps: int) -> str:
     """
 
 
+PENDING_OF_RANGE = """
+    SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, action
+    FROM document_logs WHERE status = 'pending' AND batch_id = ? AND number BETWEEN ? AND ?
+    ORDER BY created_at, id LIMIT ?
+"""
+LAST_NUMBER = "SELECT MAX(number) FROM document_logs WHERE batch_id = ? AND number BETWEEN ? AND ?"
+
+
 def latest_sweeps(conditions: list[str]) -> str:
     """Return the query for the newest sweeps."""
     return f"""

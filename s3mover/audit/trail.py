@@ -17,8 +17,10 @@ from s3mover.model import (
     Order,
     Outcome,
     Pair,
+    RangeStatus,
     Status,
     SweepRecord,
+    Tally,
     Wait,
     WaitChanges,
 )
@@ -46,6 +48,38 @@ class Total:
     bytes: int
 
 
+class RangeClaim(NamedTuple):
+    """One run of a key range of a sweep; `token` and `holder` fence it. Every write of the run names all four."""
+
+    sweep: int
+    number: int
+    token: int
+    holder: str
+
+
+class RangeRow(NamedTuple):
+    """A key range of a sweep: the keys after `after`, up to and including `until` (None: to the end).
+
+    `silence` is in seconds since its last heartbeat; `holder` is empty while no run has claimed it.
+    """
+
+    number: int
+    silence: float
+    after: str
+    until: str | None
+    token: int
+    holder: str
+    status: RangeStatus
+    tally: Tally
+
+
+class LeaseToken(NamedTuple):
+    """A lease as its holder has it."""
+
+    holder: str
+    token: int
+
+
 class LastCopy(NamedTuple):
     """What the newest success of an object recorded: size, and the ETags of both sides; "" where none was recorded."""
 
@@ -71,6 +105,15 @@ class TrailReader(Protocol):
 
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
+
+    def pending_of_range(self, claim: RangeClaim, limit: int) -> list[PendingRow]:
+        """Return up to `limit` pending rows of a range, oldest first."""
+
+    def last_number(self, claim: RangeClaim) -> int:
+        """Return the number of the newest row of a range; without rows the one before its first."""
+
+    def ranges(self, sweep: int) -> list[RangeRow]:
+        """Return the key ranges of a sweep, in the order of their numbers."""
 
     def uncertain(self, pair: Pair, sweep: int, after: int, limit: int) -> tuple[list[PendingRow], int]:
         """Return up to `limit` rows that failed before `sweep` with an uncertain result, and the next `after`.
@@ -126,11 +169,40 @@ class TrailWriter(Protocol):
     def release_lease(self) -> None:
         """Release the lease if it is held."""
 
-    def heartbeat(self) -> None:
-        """Renew the lease and the heartbeat of the sweep; without a lease keep the connection alive."""
+    @property
+    def lease_token(self) -> LeaseToken:
+        """The lease that is held, for the runs of ranges on other machines."""
 
-    def open_sweep(self, pair: Pair, started_at: float) -> int:
-        """Record a sweep as running and return its id; the same pair and start again is the same sweep."""
+    def heartbeat(self) -> None:
+        """Renew the lease and the heartbeat of the range; without a lease keep the connection alive."""
+
+    def open_sweep(self, pair: Pair, started_at: float, *, shared: bool = False) -> int:
+        """Record a sweep as running and return its id; the same pair and start again is the same sweep.
+
+        It has one range, which this instance works on; a `shared` one gets its ranges by `add_range`.
+        """
+
+    def add_range(self, sweep: int, number: int, after: str, until: str | None) -> None:
+        """Add a range that waits for a run to a shared sweep; one that exists stays as it is."""
+
+    def reissue_range(self, sweep: int, number: int, until: str | None) -> int:
+        """Fence the run of a range, let another one claim it with a new end, and return its token."""
+
+    def recall_range(self, sweep: int, number: int) -> None:
+        """Ask the run of a range to hand it back."""
+
+    def claim_range(self, pair: Pair, claim: RangeClaim, lease: LeaseToken) -> bool:
+        """Begin to work on a range of another instance's sweep; return False if a run has begun before, or is fenced.
+
+        From then on every write is conditional on the claim, and `heartbeat` also on the lease.
+        """
+
+    @property
+    def is_recalled(self) -> bool:
+        """Whether the range is to be handed back, as of the last heartbeat."""
+
+    def close_range(self, status: RangeStatus, tally: Tally) -> None:
+        """Record the end of the claimed range."""
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row, all or none; rows that exist stay as they are."""

@@ -11,13 +11,13 @@ ROWS_PER_WRITE = 500
 
 
 class Backlog:
-    """Transfers in the order in which they came; orders are numbered from 1 within the sweep."""
+    """Transfers in the order in which they came; orders are numbered on from `last_number` within the sweep."""
 
-    def __init__(self, sweep: int, pair: Pair) -> None:
+    def __init__(self, sweep: int, pair: Pair, last_number: int = 0) -> None:
         self._sweep = sweep
         self._pair = pair
         self._transfers: deque[Transfer] = deque()
-        self._numbers = count(1)
+        self._numbers = count(last_number + 1)
 
     def __len__(self) -> int:
         return len(self._transfers)

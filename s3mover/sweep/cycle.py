@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from s3mover.errors import MoverError, S3Error, UnreachableError
-from s3mover.events import SweepFinished
+from s3mover.events import SweepFinished, SweepStarted
 from s3mover.model import Pair, SweepStatus
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry
@@ -15,7 +15,7 @@ from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.result import SweepResult
 from s3mover.sweep.stats import deletion_events
-from s3mover.sweep.tools import SweepTools
+from s3mover.sweep.tools import OpenSweep, SweepTools
 from s3mover.sweep.work_source import FailedSource, WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
@@ -78,10 +78,16 @@ class SweepCycle:
         """
         source = self._work_source()
         self._delete_overdue()
-        swept = Sweep(self._tools, self._target.pair, source).run()
+        swept = Sweep(self._tools, self._target.pair, source, self._opened()).run()
         self.last = result = self._close(self._resolve_uncertain(swept))
         prune(self._tools, self._target.pair, self._retention())
         return result
+
+    def _opened(self) -> OpenSweep:
+        started_at = self._tools.clock()
+        opened = OpenSweep(self._tools.trail.open_sweep(self._target.pair, started_at), started_at)
+        self._tools.notify(SweepStarted(opened.id, str(self._target.pair)))
+        return opened
 
     def _work_source(self) -> WorkSource:
         try:

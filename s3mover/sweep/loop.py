@@ -9,7 +9,7 @@ from contextlib import closing
 from queue import Empty
 
 from s3mover.errors import MoverError
-from s3mover.events import SweepProgress, SweepStarted
+from s3mover.events import SweepProgress
 from s3mover.model import Pair, SweepRecord
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
@@ -20,7 +20,7 @@ from s3mover.sweep.removal import Removed
 from s3mover.sweep.result import SweepResult, status_of
 from s3mover.sweep.settlement import Settlement
 from s3mover.sweep.stats import SweepStats
-from s3mover.sweep.tools import Message, SweepTools
+from s3mover.sweep.tools import Message, OpenSweep, SweepTools
 from s3mover.sweep.work_source import WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS
 from s3mover.workers.pool.subscriptions import PoolMessage
@@ -33,9 +33,12 @@ LEASE_RENEWAL_STEP_SECONDS = 0.2
 
 
 class Sweep:
-    """One pass over a pair of buckets, whose work comes from `source`; its row in the trail is opened at once."""
+    """One pass over a pair of buckets, or over the keys of one range, whose work comes from `source`.
 
-    def __init__(self, tools: SweepTools, pair: Pair, source: WorkSource) -> None:
+    `opened` is what stands in the trail as running; the caller closes it.
+    """
+
+    def __init__(self, tools: SweepTools, pair: Pair, source: WorkSource, opened: OpenSweep) -> None:
         self._tools = tools
         self._pair = pair
         self._source = source
@@ -44,17 +47,16 @@ class Sweep:
         # Once blocked, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
         self._blocked_by = ""
         self._lease_extended_to = 0.0
-        self._started_at = self._progress_at = tools.clock()
+        self._progress_at = tools.clock()
+        self._id, self._started_at = opened.id, opened.started_at
         self._outage_before = tools.trail.outage_seconds
-        self._id = tools.trail.open_sweep(pair, self._started_at)
         self._stats = SweepStats(self._id, tools.notify)
-        self._backlog = Backlog(self._id, pair)
+        self._backlog = Backlog(self._id, pair, opened.last_number)
         self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
         self._settlement = Settlement(tools, self._stats, self._backoff, source.settled)
-        tools.notify(SweepStarted(self._id, str(pair)))
 
     def run(self) -> SweepResult:
-        """Sweep once; the sweep's row stands as running until the caller closes it.
+        """Sweep once.
 
         Raises:
             AuditUnavailableError: the audit database stayed away until the stop's deadline.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
@@ -16,6 +17,17 @@ from s3mover.workers.pool.subscriptions import PoolMessage
 
 Message = PageDiff | FeedEnded | PoolMessage | Removed
 Inbox = SimpleQueue[Message]
+
+
+class OpenSweep(NamedTuple):
+    """A sweep that stands in the trail as running, or the run of one of its ranges; the next row follows `last_number`.
+
+    `started_at` is in seconds since the epoch.
+    """
+
+    id: int
+    started_at: float
+    last_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -447,7 +447,7 @@ def test_a_killed_process_leaves_its_rows_and_gives_its_lease_back(trail: Trail,
         assert not trail.acquire_lease(PAIR)
         holder.kill()
     wait_for_lease(trail)
-    assert trail.vacant_seconds >= TTL_SECONDS
+    assert trail.vacant_seconds > TTL_SECONDS - 1
     assert [row.key for row in trail.pending(PAIR, 10)] == ["in/a.pdf"]
     assert trail.interrupt_sweeps(PAIR, AT) == 1
 
@@ -573,7 +573,7 @@ def test_who_takes_an_expired_lease_fences_the_former_holder(trail: Trail, backe
     backend.query(CHANGE_LEASE.format(HOURS_AGO[dialect(backend)]))
     with contextlib.closing(open_trail(backend.url)) as other:
         assert other.acquire_lease(PAIR)
-        assert other.vacant_seconds > 3600
+        assert other.vacant_seconds < 60, "its range gave a sign a moment ago"
         other.interrupt_sweeps(PAIR, AT)
     for write in (
         lambda: trail.settle([moved(order(sweep, 1))]),

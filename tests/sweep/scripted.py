@@ -11,11 +11,12 @@ from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep.removal import Removed, Remover
-from s3mover.sweep.tools import Inbox, Message, SweepTools
+from s3mover.sweep.tools import Inbox, Message, OpenSweep, SweepTools
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import Completed, PoolMessage
 
 SWEEP = 7
+OPENED = OpenSweep(SWEEP, 0.0)
 
 
 class ScriptedTrail:
@@ -28,9 +29,6 @@ class ScriptedTrail:
         self.writes_left: int | None = None
         self.closed_to_intents = False
         self.outage_seconds = 0.0
-
-    def open_sweep(self, _pair: Pair, _started_at: float) -> int:
-        return SWEEP
 
     def lease_confirmed_at(self) -> float:
         return 0.0

@@ -9,7 +9,7 @@ from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import ListingPlan
 from s3mover.sweep.loop import Sweep
 from tests.audit.samples import PAIR
-from tests.sweep.scripted import Scene
+from tests.sweep.scripted import OPENED, Scene
 
 
 class Broken:
@@ -38,4 +38,4 @@ def test_an_internal_error_of_the_plan_ends_the_sweep() -> None:
     """It is met on a listing thread; a loop that it did not reach would wait for ever."""
     plan = ListingPlan(Broken(), Broken(), Rules(PAIR, lambda *_: True), listers=2, page=10)
     with pytest.raises(OverflowError, match="a defect"):
-        Sweep(Scene().tools, PAIR, plan).run()
+        Sweep(Scene().tools, PAIR, plan, OPENED).run()

@@ -30,7 +30,7 @@ from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep import backlog, loop
 from s3mover.sweep.loop import Sweep
 from tests.audit.samples import PAIR
-from tests.sweep.scripted import Scene
+from tests.sweep.scripted import OPENED, Scene
 
 MODIFIED = "2025-01-04T03:17:09.000Z"
 FATES = ["copied", "streamed", "failed", "skipped", "set aside"]
@@ -63,7 +63,7 @@ class LoopMachine(RuleBasedStateMachine):
         for module in (loop, backlog):
             self.patch.setattr(module, "ROWS_PER_WRITE", 3)
         self.scene = Scene(room=ROOM)
-        self.sweep = Sweep(self.scene.tools, PAIR, self.scene.source)
+        self.sweep = Sweep(self.scene.tools, PAIR, self.scene.source, OPENED)
         self.scene.source.start(self.scene.deliver)
         self.found = 0
         self.delete_due: set[int] = set()
@@ -221,7 +221,7 @@ TestLoop.settings = settings(max_examples=200, stateful_step_count=40, deadline=
 def test_an_orphan_keeps_its_row_and_an_unbegun_order_does_not() -> None:
     """What a worker died with may have been carried out; what none began was not."""
     scene: Any = Scene()
-    sweep = Sweep(scene.tools, PAIR, scene.source)
+    sweep = Sweep(scene.tools, PAIR, scene.source, OPENED)
     scene.source.start(scene.deliver)
     entries = [ObjectEntry(f"k{number}", 1, "e", MODIFIED) for number in (1, 2)]
     scene.source.page(PageDiff(2, [Transfer(entry, "missing") for entry in entries]))
