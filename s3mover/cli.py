@@ -83,11 +83,11 @@ class CommandLine:
 
         return select_route(load(self.config, os.environ, self.overrides, buckets=buckets), route)
 
-    def settings_request(self, route: str | None = None) -> "SettingsRequest":
-        """Return the request for the configuration process, which reads the settings of `run` and `sweep`."""
+    def settings_request(self, route: str | None = None, *, buckets: bool = True) -> "SettingsRequest":
+        """Return the request for the configuration process, which reads the settings of commands that stay."""
         from s3mover.app.config_process import SettingsRequest  # noqa: PLC0415
 
-        return SettingsRequest(self.config, self.overrides, route)
+        return SettingsRequest(self.config, self.overrides, route, buckets)
 
 
 def _single_settings(
@@ -297,6 +297,26 @@ def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | No
     for key in keys:
         _require_utf8(key)
     return retry(line.settings(route=route), click.echo, keys)
+
+
+@commands.command()
+@click.option("--host", default="0.0.0.0", show_default=True, help="The address to listen on.")  # noqa: S104 - as asked
+@click.option("--port", type=click.IntRange(1, 65535), default=8786, show_default=True)
+@click.pass_obj
+def scheduler(line: CommandLine, host: str, port: int) -> ExitCode:
+    """Run the Dask scheduler, at which supervisor and machines meet, until SIGTERM or SIGINT."""
+    from s3mover.commands.scheduler import scheduler  # noqa: PLC0415
+
+    return scheduler(line.settings_request(buckets=False), host, port)
+
+
+@commands.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+def certificates(directory: Path) -> ExitCode:
+    """Make a certificate authority and certificates for a try-out of many machines."""
+    from s3mover.commands.certificates import certificates  # noqa: PLC0415
+
+    return certificates(directory, click.echo)
 
 
 @commands.group()

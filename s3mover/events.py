@@ -422,6 +422,122 @@ class CredentialsRefreshed(Event):
     side: Side
 
 
+@dataclass(frozen=True, slots=True)
+class SchedulerUnavailable(Event):
+    """The Dask scheduler cannot be reached, so no range can be given to a machine."""
+
+    name = "scheduler.unavailable"
+    level = "error"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerRestored(Event):
+    """The Dask scheduler is reached again, after so many seconds."""
+
+    name = "scheduler.restored"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class MachineJoined(Event):
+    """A machine registered; `machines` counts those that take ranges now."""
+
+    name = "machine.joined"
+    machine: str
+    address: str
+    version: str
+    machines: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLeft(Event):
+    """A machine left after it had ended its work."""
+
+    name = "machine.left"
+    machine: str
+    address: str
+    machines: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLost(Event):
+    """A machine disappeared: it was killed, cut off, or hung."""
+
+    name = "machine.lost"
+    level = "error"
+    machine: str
+    address: str
+    machines: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeStarted(Event):
+    """A range of a sweep was given out; `attempt` counts from 1."""
+
+    name = "range.started"
+    sweep: int
+    number: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFinished(Event):
+    """A range ended; `status` says how (`completed`, `failed`, `interrupted`)."""
+
+    name = "range.finished"
+    sweep: int
+    number: int
+    status: str
+    tally: Tally
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRetried(Event):
+    """A range is given out again, because its machine was lost, refused it, or could not go on."""
+
+    name = "range.retried"
+    level = "warning"
+    sweep: int
+    number: int
+    attempt: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RangesCounted(Event):
+    """The ranges of the running sweep, by status; all are 0 once it has ended."""
+
+    name = "sweep.ranges"
+    level = "debug"
+    sweep: int
+    waiting: int
+    running: int
+    completed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaskWarned(Event):
+    """A warning of Dask; `logger` is the part of it that wrote it."""
+
+    name = "dask.warning"
+    level = "warning"
+    logger: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaskFailed(Event):
+    """An error of Dask; `logger` is the part of it that wrote it."""
+
+    name = "dask.error"
+    level = "error"
+    logger: str
+    message: str
+
+
 class EventBus:
     """Sends each event to every listener, in the order of their subscription."""
 

@@ -33,12 +33,13 @@ Answer = dict[str, Any]
 class SettingsRequest:
     """Which settings to read: the file (None for the default), overrides of the command line, the route (None for all).
 
-    The process inherits environment and working directory.
+    `buckets` says whether buckets are required. The process inherits environment and working directory.
     """
 
     file: Path | None
     overrides: Mapping[str, object]
     route: str | None = None
+    buckets: bool = True
 
 
 class ConfigProcess:
@@ -65,7 +66,7 @@ class ConfigProcess:
         """
         file = str(request.file) if request.file else None
         details = {"file": file, "overrides": dict(request.overrides), "route": request.route}
-        self._send("settings", details | {"prefetch": prefetch})
+        self._send("settings", details | {"buckets": request.buckets, "prefetch": prefetch})
 
     def settings(self) -> "Settings":
         """Return the settings that were requested.

@@ -57,7 +57,8 @@ def _read(details: Answer) -> Settings:
     from s3mover.settings.load import load  # noqa: PLC0415 - pydantic, which `resolve` does not need
 
     file = Path(details["file"]) if details["file"] else None
-    return select_route(load(file, os.environ, details["overrides"]), details["route"])
+    settings = load(file, os.environ, details["overrides"], buckets=details["buckets"])
+    return select_route(settings, details["route"])
 
 
 def _prefetch(settings: Settings) -> dict[SideAccess, Answer]:

@@ -18,8 +18,8 @@ JOIN_SECONDS = 0.1
 T = TypeVar("T")
 
 
-def run_until_deadline(stop: Stop, work: Callable[[], T]) -> T | None:
-    """Run `work` and return its result, None if it has not ended `RECORDING_SECONDS` after the deadline of a stop.
+def run_until_deadline(stop: Stop, work: Callable[[], T], beyond: float = RECORDING_SECONDS) -> T | None:
+    """Run `work` and return its result, None if it has not ended `beyond` seconds after the deadline of a stop.
 
     Raises:
         Exception: what `work` raised.
@@ -28,7 +28,7 @@ def run_until_deadline(stop: Stop, work: Callable[[], T]) -> T | None:
     # A daemon: an exiting process does not wait for it.
     thread = threading.Thread(target=_run, args=(work, done), name="work", daemon=True)
     thread.start()
-    while thread.is_alive() and stop.overrun < RECORDING_SECONDS:
+    while thread.is_alive() and stop.overrun < beyond:
         thread.join(JOIN_SECONDS)
     return done.result() if done.done() else None
 

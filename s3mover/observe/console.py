@@ -42,6 +42,16 @@ _EMOJIS = {
     "lease.acquired": "🔒",
     "lease.waiting": "⌛",
     "credentials.refreshed": "🔑",
+    "scheduler.unavailable": "📵",
+    "scheduler.restored": "📶",
+    "machine.joined": "🖥️",
+    "machine.left": "🚶",
+    "machine.lost": "⚰️",
+    "range.started": "📦",
+    "range.finished": "🏁",
+    "range.retried": "♻️",
+    "dask.warning": "🧩",
+    "dask.error": "🧨",
 }
 _OTHER_EMOJI = "🔍"
 _EVENT_WIDTH = 21  # the longest event name

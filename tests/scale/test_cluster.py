@@ -1,0 +1,236 @@
+"""What supervisor, scheduler and machines do when all is well, and when one of them dies, hangs or leaves."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from s3mover.events import MachineJoined, MachineLeft, MachineLost, SchedulerRestored, SchedulerUnavailable
+from s3mover.scale.messages import RangeAnswered, RangeLost
+from tests.scale.members import Members
+
+pytestmark = pytest.mark.process
+
+
+def test_a_machine_runs_a_task_in_the_thread_of_its_caller_and_answers(members: Members) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"echo hello")
+    assert supervisor.next() == RangeAnswered("key", b"hello")
+    assert machine.await_event("range.finished")["message"] == "work"
+
+
+def test_machines_work_at_the_same_time_each_on_one_task(members: Members) -> None:
+    members.scheduler()
+    machines = [members.machine("one"), members.machine("two")]
+    supervisor = members.supervisor()
+    supervisor.await_machines("one", "two")
+    for number in range(2):
+        supervisor.cluster.submit(f"key-{number}", b"until_stopped")
+    for machine in machines:
+        machine.await_event("range.started")
+
+
+def test_a_killed_machine_is_lost_at_once(members: Members) -> None:
+    scheduler = members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped")
+    machine.await_event("range.started")
+    machine.process.kill()
+    assert isinstance(supervisor.next(), RangeLost)
+    assert supervisor.await_event(MachineLost).machine == "one"
+    scheduler.await_event("machine.lost")
+    # Not because it kept silent for too long.
+    assert not [event for event in scheduler.events if "heartbeat" in event.get("message", "")]
+
+
+def test_a_lost_task_is_not_run_again_on_another_machine(members: Members) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped")
+    machine.await_event("range.started")
+    other = members.machine("two")
+    supervisor.await_machines("one", "two")
+    machine.process.kill()
+    lost = supervisor.next()
+    assert isinstance(lost, RangeLost)
+    assert lost.key == "key"
+    supervisor.cluster.submit("next", b"echo 1")
+    assert supervisor.next() == RangeAnswered("next", b"1")
+    other.await_event("range.finished")
+    assert len([event for event in other.events if event["event"] == "range.started"]) == 1
+
+
+def test_a_machine_that_hangs_is_lost_and_comes_back_without_its_answer(
+    members: Members, tmp_path: Path
+) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", f"until_file {tmp_path / 'go'}".encode())
+    machine.await_event("range.started")
+    machine.process.send_signal(signal.SIGSTOP)
+    lost = supervisor.next()
+    assert isinstance(lost, RangeLost)
+    supervisor.await_event(MachineLost)
+    machine.process.send_signal(signal.SIGCONT)
+    machine.await_event("scheduler.unavailable")
+    (tmp_path / "go").touch()
+    # Its task was to end before it registered anew.
+    assert machine.await_event("range.finished")["status"] == "stopped"
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("next", b"echo 2")
+    assert supervisor.next() == RangeAnswered("next", b"2")
+
+
+def test_machines_and_supervisor_find_a_scheduler_that_was_killed_and_started_again(members: Members) -> None:
+    scheduler = members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped")
+    machine.await_event("range.started")
+    scheduler.process.kill()
+    assert isinstance(supervisor.next(), RangeLost)
+    supervisor.await_event(SchedulerUnavailable)
+    supervisor.await_machines()
+    assert machine.await_event("range.finished")["status"] == "stopped"
+    scheduler.process.wait()
+    members.scheduler()
+    supervisor.await_machines("one")
+    supervisor.await_event(SchedulerRestored)
+    machine.await_event("scheduler.restored")
+    supervisor.cluster.submit("next", b"echo 3")
+    assert supervisor.next() == RangeAnswered("next", b"3")
+    assert not supervisor.of(MachineLost)
+
+
+def test_a_scheduler_that_hangs_is_given_up_until_it_answers_again(members: Members) -> None:
+    scheduler = members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped")
+    machine.await_event("range.started")
+    scheduler.process.send_signal(signal.SIGSTOP)
+    assert isinstance(supervisor.next(), RangeLost)
+    supervisor.await_event(SchedulerUnavailable)
+    supervisor.cluster.submit("refused", b"echo 1")
+    refused = supervisor.next()
+    assert isinstance(refused, RangeLost)
+    assert refused.key == "refused"
+    scheduler.process.send_signal(signal.SIGCONT)
+    supervisor.await_event(SchedulerRestored)
+
+
+def test_a_machine_that_is_to_stop_hands_its_answer_over_and_leaves(members: Members) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped rest")
+    machine.await_event("range.started")
+    machine.process.terminate()
+    assert supervisor.next() == RangeAnswered("key", b"rest")
+    assert machine.end() == 0
+    supervisor.await_event(MachineLeft)
+    assert not supervisor.of(MachineLost)
+    supervisor.await_machines()
+
+
+def test_a_machine_that_is_to_stop_gets_no_further_task(members: Members, tmp_path: Path) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", f"until_file {tmp_path / 'go'}".encode())
+    machine.await_event("range.started")
+    machine.process.terminate()
+    supervisor.await_machines()
+    supervisor.cluster.submit("late", b"echo late")
+    members.machine("two")
+    assert supervisor.next() == RangeAnswered("late", b"late")
+    (tmp_path / "go").touch()
+    assert supervisor.next() == RangeAnswered("key", b"done")
+    assert machine.end() == 0
+
+
+def test_a_machine_stops_without_a_scheduler(members: Members) -> None:
+    scheduler = members.scheduler()
+    machine = members.machine("one")
+    members.supervisor().await_machines("one")
+    scheduler.process.kill()
+    machine.await_event("scheduler.unavailable")
+    machine.process.terminate()
+    assert machine.end() == 0
+
+
+def test_nothing_comes_of_a_withdrawn_task(members: Members, tmp_path: Path) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", f"until_file {tmp_path / 'go'}".encode())
+    machine.await_event("range.started")
+    supervisor.cluster.withdraw("key")
+    (tmp_path / "go").touch()
+    machine.await_event("range.finished")
+    supervisor.cluster.submit("next", b"echo 4")
+    assert supervisor.next() == RangeAnswered("next", b"4")
+
+
+def test_a_task_that_fails_in_a_way_of_its_own_is_lost_with_the_reason(members: Members) -> None:
+    members.scheduler()
+    members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"fail in an odd way")
+    assert supervisor.next() == RangeLost("key", "in an odd way")
+
+
+def test_an_answer_that_is_not_bytes_is_never_unpickled_by_the_supervisor(
+    members: Members, tmp_path: Path
+) -> None:
+    members.scheduler()
+    members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", f"hostile {tmp_path / 'trap'}".encode())
+    assert isinstance(supervisor.next(), RangeLost)
+    assert not (tmp_path / "trap").exists()
+
+
+def test_a_machine_waits_for_the_scheduler_and_for_its_name(members: Members) -> None:
+    first = members.machine("one")
+    first.await_event("scheduler.unavailable")
+    members.scheduler()
+    first.await_event("scheduler.restored")
+    second = members.machine("one")
+    assert "name" in second.await_event("scheduler.unavailable")["message"]
+    first.process.kill()
+    second.await_event("scheduler.restored")
+
+
+def test_who_joins_is_announced_with_version_and_number(members: Members) -> None:
+    scheduler = members.scheduler()
+    supervisor = members.supervisor()
+    members.machine("one")
+    joined = supervisor.await_event(MachineJoined)
+    assert (joined.machine, joined.machines) == ("one", 1)
+    assert joined.version
+    assert scheduler.await_event("machine.joined")["machine"] == "one"
+
+
+def test_a_scheduler_stops_at_once_with_exit_code_0(members: Members) -> None:
+    scheduler = members.scheduler()
+    members.machine("one")
+    members.supervisor().await_machines("one")
+    scheduler.process.terminate()
+    assert scheduler.end() == 0
