@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -15,6 +16,55 @@ ROLES = ("scheduler", "worker", "supervisor")
 DAYS = 365
 # A certificate is valid at once on machines whose clocks are behind.
 _BEHIND = dt.timedelta(hours=1)
+_PUBLIC, _PRIVATE = 0o644, 0o600
+
+
+_Valid = tuple[dt.datetime, dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A certificate authority; its key is in memory only."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    def pem(self) -> bytes:
+        """Return the authority's certificate."""
+        return _pem(self.certificate)
+
+    def issue(self, name: str, valid: _Valid) -> tuple[bytes, bytes]:
+        """Return a new certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        # Every process both listens and connects.
+        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        certificate = (
+            _builder(f"s3mover {name}", self.certificate.subject, key, valid)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(purposes, critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        return _pem(certificate), _key_pem(key)
+
+
+def new_authority(valid: _Valid) -> Authority:
+    """Make an authority of its own for a cluster."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.KeyUsage(
+        digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
+        key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    certificate = (
+        _builder("s3mover cluster", None, key, valid)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate, key)
 
 
 def write_certificates(folder: Path, now: dt.datetime, days: int = DAYS) -> list[Path]:
@@ -26,13 +76,11 @@ def write_certificates(folder: Path, now: dt.datetime, days: int = DAYS) -> list
         SettingsError: a file is there already, or cannot be written.
     """
     valid = (now - _BEHIND, now + dt.timedelta(days=days))
-    key = ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(key, valid)
-    contents = {folder / "ca.crt": (_pem(authority), 0o644)}
+    authority = new_authority(valid)
+    contents = {folder / "ca.crt": (authority.pem(), _PUBLIC)}
     for role in ROLES:
-        own = ec.generate_private_key(ec.SECP256R1())
-        contents[folder / f"{role}.crt"] = (_pem(_certificate(role, own, authority, key, valid)), 0o644)
-        contents[folder / f"{role}.key"] = (_key_pem(own), 0o600)
+        certificate, key = authority.issue(role, valid)
+        contents |= {folder / f"{role}.crt": (certificate, _PUBLIC), folder / f"{role}.key": (key, _PRIVATE)}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, (content, mode) in contents.items():
@@ -48,9 +96,6 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
         file.write(content)
 
 
-_Valid = tuple[dt.datetime, dt.datetime]
-
-
 def _builder(
     name: str, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey, valid: _Valid
 ) -> x509.CertificateBuilder:
@@ -63,40 +108,6 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(valid[0])
         .not_valid_after(valid[1])
-    )
-
-
-def _authority(key: ec.EllipticCurvePrivateKey, valid: _Valid) -> x509.Certificate:
-    usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
-        key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    return (
-        _builder("s3mover cluster", None, key, valid)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _certificate(
-    role: str,
-    key: ec.EllipticCurvePrivateKey,
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-    valid: _Valid,
-) -> x509.Certificate:
-    # Every process both listens and connects.
-    purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
-    return (
-        _builder(f"s3mover {role}", authority.subject, key, valid)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(role)]), critical=False)
-        .add_extension(purposes, critical=False)
-        .add_extension(issuer, critical=False)
-        .sign(authority_key, hashes.SHA256())
     )
 
 

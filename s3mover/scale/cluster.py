@@ -18,7 +18,7 @@ from s3mover.events import Notify, SchedulerRestored, SchedulerUnavailable
 from s3mover.scale.dask_setup import CONNECT_SECONDS, configure_dask
 from s3mover.scale.machine_list import CHANGES, LEAVING, RESOURCE, TOPIC, changes, machines_of
 from s3mover.scale.messages import ClusterMessage, Machine, MachinesChanged, RangeAnswered, RangeLost
-from s3mover.scale.reach import reason_of
+from s3mover.scale.reach import ask_scheduler, reason_of
 from s3mover.scale.security import open_security, renew
 from s3mover.scale.task_entry import execute_task
 from s3mover.settings.model import ScaleSettings
@@ -96,6 +96,8 @@ class Cluster:
 
     async def _connect(self) -> Client:
         security = open_security(self._scale)
+        # Dask's client would not say what is wrong with a certificate.
+        await ask_scheduler(self._scale, security)
         async with asyncio.timeout(2 * CONNECT_SECONDS):
             client = self._client = Client(
                 self._scale.scheduler,

@@ -32,7 +32,7 @@ _SETTINGS: Mapping[str, object] = {
     "distributed.scheduler.preload": [],
     "distributed.worker.preload": [],
     "distributed.client.preload": [],
-    # Each process opens a plain HTTP port on loopback: it serves nothing.
+    # What a plain HTTP port would serve.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
@@ -56,6 +56,13 @@ def configure_dask(notify: Notify, *, encrypted: bool, dashboard: bool = False) 
         logger.handlers = [handler]
         logger.propagate = False
         logger.setLevel(logging.WARNING)
+
+
+class WithoutHttp:
+    """Mixed into Dask's servers: they open a plain HTTP port even if no dashboard is wanted."""
+
+    def start_http_server(self, *_arguments: Any, **_options: Any) -> None:
+        """Open no port."""
 
 
 class _EventHandler(logging.Handler):

@@ -19,9 +19,9 @@ from distributed import Status, Worker
 
 from s3mover import __version__
 from s3mover.events import Notify, SchedulerRestored, SchedulerUnavailable
-from s3mover.scale.dask_setup import CONNECT_SECONDS, configure_dask
+from s3mover.scale.dask_setup import CONNECT_SECONDS, WithoutHttp, configure_dask
 from s3mover.scale.machine_list import LEAVING, RESOURCE, TOPIC, VERSION_FIELD
-from s3mover.scale.reach import ask_scheduler, reason_of
+from s3mover.scale.reach import ask_scheduler, local_address, reason_of
 from s3mover.scale.security import open_security, renew
 from s3mover.scale.task_entry import bind
 from s3mover.settings.model import ScaleSettings
@@ -106,20 +106,20 @@ class Machine:
             await self._stay(worker)
 
     async def _registered(self, folder: str) -> Worker:
+        security = open_security(self._scale)
         # Dask's worker would only say that it took too long.
-        await ask_scheduler(self._scale, open_security(self._scale).get_connection_args("worker"))
-        worker = Worker(
+        await ask_scheduler(self._scale, security)
+        worker = _MachineWorker(
             self._scale.scheduler,
             name=self._name,
-            security=open_security(self._scale),
+            host=local_address(self._scale.scheduler),
+            security=security,
             nthreads=1,
             memory_limit=0,
             resources={RESOURCE: 1},
             executor=_CallerThread(self._call),
             startup_information={VERSION_FIELD: lambda _: __version__},
             extensions={},
-            dashboard=False,
-            dashboard_address="127.0.0.1:0",
             death_timeout=f"{CONNECT_SECONDS + 2}s",
             local_directory=folder,
         )
@@ -175,6 +175,10 @@ class Machine:
         if self._away_since is not None:
             self._notify(SchedulerRestored(time.monotonic() - self._away_since))
             self._away_since = None
+
+
+class _MachineWorker(WithoutHttp, Worker):  # type: ignore[misc]  # without types
+    """Dask's worker without its HTTP port."""
 
 
 class _CallerThread(Executor):

@@ -28,7 +28,7 @@ def machines_of(scheduler: Mapping[str, Any]) -> dict[str, Machine]:
             takes_tasks=worker["status"] == "running",
         )
         for address, worker in scheduler["workers"].items()
-        if RESOURCE in worker["resources"] and VERSION_FIELD in worker
+        if RESOURCE in worker["resources"] and VERSION_FIELD in worker and worker["status"] != "init"
     }
 
 

@@ -11,7 +11,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 
 from s3mover.errors import SettingsError
 from s3mover.events import Notify
-from s3mover.scale.dask_setup import DASHBOARD_PORT, configure_dask
+from s3mover.scale.dask_setup import DASHBOARD_PORT, WithoutHttp, configure_dask
 from s3mover.scale.machine_list import LEAVING, changes, machines_of
 from s3mover.scale.messages import Machine
 from s3mover.scale.reach import reason_of
@@ -48,13 +48,13 @@ async def _serve(
 ) -> None:
     leaving = _Leaving()
     security = open_security(scale)
-    scheduler = Scheduler(
+    scheduler = (Scheduler if scale.dashboard else _SchedulerWithoutHttp)(
         host=host,
         port=port,
         protocol="tls" if scale.certificate_file else "tcp",
         security=security,
         dashboard=scale.dashboard,
-        dashboard_address=f"127.0.0.1:{DASHBOARD_PORT if scale.dashboard else 0}",
+        dashboard_address=f"127.0.0.1:{DASHBOARD_PORT}",
         plugins=[leaving],
     )
     try:
@@ -72,6 +72,10 @@ async def _serve(
         await asyncio.sleep(TICK_SECONDS)
     async with asyncio.timeout(CLOSE_SECONDS):
         await scheduler.close(reason="stop")
+
+
+class _SchedulerWithoutHttp(WithoutHttp, Scheduler):  # type: ignore[misc]  # without types
+    """Dask's scheduler without its HTTP port."""
 
 
 class _Leaving(SchedulerPlugin):  # type: ignore[misc]  # without types

@@ -1,5 +1,7 @@
 """The members of a cluster, as tests start them: the scheduler, machines, and the supervisor's connection."""
 
+import datetime as dt
+import socket
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Self, TypeVar
 
 from s3mover.events import Event
+from s3mover.scale.certificates import ROLES, Authority
 from s3mover.scale.cluster import Cluster
 from s3mover.scale.messages import ClusterMessage, MachinesChanged
 from s3mover.settings.model import ScaleSettings
@@ -32,6 +35,22 @@ class Identities:
             certificate_file=str(self.folder / f"{role}.crt"),
             key_file=str(self.folder / f"{role}.key"),
         )
+
+
+def write_identities(
+    folder: Path,
+    authority: Authority,
+    valid: tuple[dt.datetime, dt.datetime],
+    trusted: Authority | None = None,
+) -> Identities:
+    """Write certificates of an authority; `trusted` is whom their holders trust, if that is another one."""
+    folder.mkdir()
+    (folder / "ca.crt").write_bytes((trusted or authority).pem())
+    for role in ROLES:
+        certificate, key = authority.issue(role, valid)
+        (folder / f"{role}.crt").write_bytes(certificate)
+        (folder / f"{role}.key").write_bytes(key)
+    return Identities(folder)
 
 
 def environment_of(scale: ScaleSettings) -> dict[str, str]:
@@ -103,7 +122,13 @@ class Members:
         """Start a scheduler, and return once it serves."""
         place = arguments or ("--host", "127.0.0.1", "--port", str(self.port))
         scale = scale or self.identities.settings("scheduler", self.port)
-        return self._start(scale, [*COMMAND, "scheduler", *place])
+        started = self._start(scale, [*COMMAND, "scheduler", *place])
+        wait_until(lambda: started.process.poll() is not None or self._listens(), "it serves", started.tail)
+        return started
+
+    def _listens(self) -> bool:
+        with socket.socket() as plain:
+            return plain.connect_ex(("127.0.0.1", self.port)) == 0
 
     def machine(self, name: str, scale: ScaleSettings | None = None) -> Daemon:
         """Start a machine."""

@@ -1,24 +1,45 @@
 """What supervisor, scheduler and machines do when all is well, and when one of them dies, hangs or leaves."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from s3mover import __version__
 from s3mover.events import MachineJoined, MachineLeft, MachineLost, SchedulerRestored, SchedulerUnavailable
 from s3mover.scale.messages import RangeAnswered, RangeLost
-from tests.scale.members import Members
+from testkit.ports import reserved_port
+from testkit.program import Daemon
+from tests.scale.members import Identities, Members, Supervisor
+
+
+class Quiet(NamedTuple):
+    """The members of a cluster in which nothing dies."""
+
+    scheduler: Daemon
+    machine: Daemon
+    supervisor: Supervisor
+
 
 pytestmark = pytest.mark.process
 
 
-def test_a_machine_runs_a_task_in_the_thread_of_its_caller_and_answers(members: Members) -> None:
-    members.scheduler()
-    machine = members.machine("one")
-    supervisor = members.supervisor()
-    supervisor.await_machines("one")
-    supervisor.cluster.submit("key", b"echo hello")
-    assert supervisor.next() == RangeAnswered("key", b"hello")
+@pytest.fixture(scope="module")
+def quiet(identities: Identities, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quiet]:
+    """A cluster with one machine, in which nothing dies."""
+    folder = tmp_path_factory.mktemp("quiet")
+    with reserved_port() as port, Members(identities, port, folder) as members:
+        scheduler, machine, supervisor = members.scheduler(), members.machine("one"), members.supervisor()
+        supervisor.await_machines("one")
+        yield Quiet(scheduler, machine, supervisor)
+
+
+def test_a_machine_runs_a_task_in_the_thread_of_its_caller_and_answers(quiet: Quiet) -> None:
+    _, machine, supervisor = quiet
+    supervisor.cluster.submit("key-0", b"echo hello")
+    assert supervisor.next() == RangeAnswered("key-0", b"hello")
     assert machine.await_event("range.finished")["message"] == "work"
 
 
@@ -172,37 +193,28 @@ def test_a_machine_stops_without_a_scheduler(members: Members) -> None:
     assert machine.end() == 0
 
 
-def test_nothing_comes_of_a_withdrawn_task(members: Members, tmp_path: Path) -> None:
-    members.scheduler()
-    machine = members.machine("one")
-    supervisor = members.supervisor()
-    supervisor.await_machines("one")
-    supervisor.cluster.submit("key", f"until_file {tmp_path / 'go'}".encode())
+def test_nothing_comes_of_a_withdrawn_task(quiet: Quiet, tmp_path: Path) -> None:
+    _, machine, supervisor = quiet
+    supervisor.cluster.submit("key-1", f"until_file {tmp_path / 'go'}".encode())
     machine.await_event("range.started")
-    supervisor.cluster.withdraw("key")
+    supervisor.cluster.withdraw("key-1")
     (tmp_path / "go").touch()
     machine.await_event("range.finished")
-    supervisor.cluster.submit("next", b"echo 4")
-    assert supervisor.next() == RangeAnswered("next", b"4")
+    supervisor.cluster.submit("next-1", b"echo 4")
+    assert supervisor.next() == RangeAnswered("next-1", b"4")
 
 
-def test_a_task_that_fails_in_a_way_of_its_own_is_lost_with_the_reason(members: Members) -> None:
-    members.scheduler()
-    members.machine("one")
-    supervisor = members.supervisor()
-    supervisor.await_machines("one")
-    supervisor.cluster.submit("key", b"fail in an odd way")
-    assert supervisor.next() == RangeLost("key", "in an odd way")
+def test_a_task_that_fails_in_a_way_of_its_own_is_lost_with_the_reason(quiet: Quiet) -> None:
+    supervisor = quiet.supervisor
+    supervisor.cluster.submit("key-2", b"fail in an odd way")
+    assert supervisor.next() == RangeLost("key-2", "in an odd way")
 
 
 def test_an_answer_that_is_not_bytes_is_never_unpickled_by_the_supervisor(
-    members: Members, tmp_path: Path
+    quiet: Quiet, tmp_path: Path
 ) -> None:
-    members.scheduler()
-    members.machine("one")
-    supervisor = members.supervisor()
-    supervisor.await_machines("one")
-    supervisor.cluster.submit("key", f"hostile {tmp_path / 'trap'}".encode())
+    supervisor = quiet.supervisor
+    supervisor.cluster.submit("key-3", f"hostile {tmp_path / 'trap'}".encode())
     assert isinstance(supervisor.next(), RangeLost)
     assert not (tmp_path / "trap").exists()
 
@@ -218,14 +230,10 @@ def test_a_machine_waits_for_the_scheduler_and_for_its_name(members: Members) ->
     second.await_event("scheduler.restored")
 
 
-def test_who_joins_is_announced_with_version_and_number(members: Members) -> None:
-    scheduler = members.scheduler()
-    supervisor = members.supervisor()
-    members.machine("one")
-    joined = supervisor.await_event(MachineJoined)
-    assert (joined.machine, joined.machines) == ("one", 1)
-    assert joined.version
-    assert scheduler.await_event("machine.joined")["machine"] == "one"
+def test_who_joins_is_announced_with_version_and_number(quiet: Quiet) -> None:
+    joined = quiet.supervisor.await_event(MachineJoined)
+    assert (joined.machine, joined.machines, joined.version) == ("one", 1, __version__)
+    assert quiet.scheduler.await_event("machine.joined")["machine"] == "one"
 
 
 def test_a_scheduler_stops_at_once_with_exit_code_0(members: Members) -> None:
