@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import cache
+from functools import cache, partial
 
 from s3mover.app.bucket_access import may_overlap, owner_problem, require_apart, uncounted
 from s3mover.app.endpoints import Endpoints, connect_endpoints
@@ -14,6 +14,7 @@ from s3mover.audit.sqlite import shared_files
 from s3mover.diagnostics.advice import MissingPermission, Remedy
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.checks import CheckContext
+from s3mover.diagnostics.cluster_check import check_cluster
 from s3mover.diagnostics.iam_policies import remedy
 from s3mover.diagnostics.policy_inputs import policy_inputs_of
 from s3mover.model import Side
@@ -49,6 +50,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             headers=write_headers(policy_of(settings), "", {}, lambda _: True).headers,
             copies_annotations=policy_of(settings).copy_annotations,
             database=lambda: _check_database(settings),
+            cluster=partial(check_cluster, settings.scale, time.time()) if settings.scale.scheduler else None,
             deletion=_deletion_check(settings, endpoints),
             apart=_apart_check(settings, endpoints),
             without_copies=without_copies,

@@ -33,8 +33,8 @@ class CheckContext:
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
     access it, `write_across` the destination as the source's credentials do. `headers` are those of every write,
     `copies_annotations` says that copies keep object annotations.
-    `database`, `deletion` and `apart` return what they found or raise; `deletion` is None unless the source is deleted
-    from, `apart` unless source and destination may be one bucket.
+    `database`, `cluster`, `deletion` and `apart` return what they found or raise; `cluster` is None unless there are
+    many machines, `deletion` unless the source is deleted from, `apart` unless both ends may be one bucket.
     `without_copies` says why no server-side copy is made, empty where they are.
     `inspects_buckets` says that sweeps read the configuration of both buckets to know what server-side copies lose.
     `owner_problem` returns what is wrong with the owner of a bucket, an empty string if nothing is. `clock` returns
@@ -48,6 +48,7 @@ class CheckContext:
     headers: dict[str, str]
     copies_annotations: bool
     database: Callable[[], str]
+    cluster: Callable[[], str] | None
     deletion: Callable[[], str] | None
     apart: Callable[[], str] | None
     without_copies: str
@@ -80,6 +81,8 @@ class Checks:
         """Yield each result as its test ends; the settings were tested when they were loaded."""
         yield CheckResult("settings", Level.OK, str(self._context.pair))
         yield self._test("database", self._context.database)
+        if self._context.cluster is not None:
+            yield self._test("machines", self._context.cluster)
         yield self._test("source: list", self._list_source)
         yield self._test("source: read", self._read_source)
         yield _losing_tags(self._test("source: tags", self._read_tags, Side.SOURCE, Level.WARNING))

@@ -115,13 +115,11 @@ class Cluster:
         """Ask the scheduler for its machines until this connection is closed.
 
         Raises:
-            ConnectionError: the connection broke, or leads to another scheduler.
-            TimeoutError: the scheduler does not answer.
+            OSError: the connection broke, or leads to another scheduler, or the scheduler does not answer.
         """
         first_id = ""
         while not self._closing.is_set():
-            async with asyncio.timeout(ANSWER_SECONDS):
-                scheduler = await client.scheduler.identity(n_workers=-1)
+            scheduler = await _asked(client)
             first_id = first_id or scheduler["id"]
             if client.status != "running" or scheduler["id"] != first_id:
                 raise ConnectionError("the connection to the scheduler broke")
@@ -132,9 +130,8 @@ class Cluster:
             self._changed.clear()
 
     async def _disconnect(self) -> None:
-        for waiting in self._waiting.values():
-            waiting.cancel()
-        self._waiting.clear()
+        for key in list(self._waiting):
+            self._withdraw(key)
         client, self._client = self._client, None
         if client is not None:
             with suppress(OSError):  # it is gone, or does not answer
@@ -146,6 +143,9 @@ class Cluster:
         if isinstance(message, dict) and message.get("action") in CHANGES:
             if message["action"] == LEAVING:
                 self._leaving.add(message["worker"])
+            # Dask would run these again by itself.
+            for key in message.get("lost-computed-tasks", ()):
+                self._lose(key, "its machine was lost before the answer was fetched")
             self._changed.set()
 
     def _scheduler_found(self) -> None:
@@ -157,8 +157,8 @@ class Cluster:
         if self._away_since is None:
             self._away_since = time.monotonic()
             self._notify(SchedulerUnavailable(f"{self._scale.scheduler}: {reason}"))
-        for key in self._waiting:
-            self._deliver(RangeLost(key, f"the scheduler was lost: {reason}"))
+        for key in list(self._waiting):
+            self._lose(key, f"the scheduler was lost: {reason}")
         if self._machines:
             self._machines = {}
             self._deliver(MachinesChanged())
@@ -184,14 +184,28 @@ class Cluster:
         if waiting := self._waiting.pop(key, None):
             waiting.cancel()
 
+    def _lose(self, key: str, reason: str) -> None:
+        if waiting := self._waiting.pop(key, None):
+            waiting.cancel()
+            self._deliver(RangeLost(key, reason))
+
     async def _await_answer(self, key: str, future: Future[bytes]) -> None:
         """Deliver what becomes of a task. Whatever ends this, Dask forgets the task with its future."""
         try:
             message = await _message_of(key, future)
         finally:
             future.release()
-        if self._waiting.pop(key, None) is not None:
-            self._deliver(message)
+        self._waiting.pop(key, None)
+        self._deliver(message)
+
+
+async def _asked(client: Client) -> Any:
+    """Return the scheduler's description of itself."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await client.scheduler.identity(n_workers=-1)
+    except TimeoutError as error:
+        raise ConnectionError(f"no answer within {ANSWER_SECONDS:g} seconds") from error
 
 
 async def _message_of(key: str, future: Future[bytes]) -> ClusterMessage:

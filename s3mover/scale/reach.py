@@ -51,8 +51,7 @@ def reason_of(error: BaseException) -> str:
     """Return the reason behind an error: Dask wraps others in its own, ours say it themselves."""
     if isinstance(error, MoverError):
         return str(error)
-    root = list(_causes(error))[-1]
-    return str(root) or str(error) or type(error).__name__
+    return next(filter(None, map(str, reversed(list(_causes(error))))), type(error).__name__)
 
 
 def _connection_problem(error: OSError) -> str:

@@ -18,13 +18,20 @@ from s3mover.events import (
     Event,
     LeaseAcquired,
     LeaseWaiting,
+    MachineJoined,
+    MachineLeft,
+    MachineLost,
     ObjectFallback,
     ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
+    RangeRetried,
+    RangesCounted,
     RequestLimitMoved,
     RequestsMade,
+    SchedulerRestored,
+    SchedulerUnavailable,
     SweepAwaited,
     SweepListed,
     SweepStarted,
@@ -81,6 +88,9 @@ ADDED = """
 | `s3mover_log_lines_dropped_total` | counter | – |
 | `s3mover_audit_wait_seconds_total` | counter | – |
 | `s3mover_cpu_seconds_total`, `s3mover_memory_bytes` | counter, gauge | – |
+| `s3mover_machines`, `s3mover_scheduler_up` | gauge | – |
+| `s3mover_ranges` | gauge | `status` |
+| `s3mover_range_retries_total` | counter | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -461,3 +471,34 @@ def test_before_the_first_sweep_its_time_is_unknown(metrics: MetricsListener) ->
     before = value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed")
     assert before is not None
     assert math.isnan(before)
+
+
+def test_machines_are_counted_as_they_come_and_go(metrics: MetricsListener) -> None:
+    assert str(value(metrics, "s3mover_scheduler_up")) == "nan"
+    metrics(MachineJoined("one", "tls://one:1", "1.0", 1))
+    metrics(MachineJoined("two", "tls://two:1", "1.0", 2))
+    assert value(metrics, "s3mover_machines") == 2
+    assert value(metrics, "s3mover_scheduler_up") == 1
+    metrics(MachineLost("one", "tls://one:1", 1))
+    assert value(metrics, "s3mover_machines") == 1
+    metrics(MachineLeft("two", "tls://two:1", 0))
+    assert value(metrics, "s3mover_machines") == 0
+
+
+def test_without_a_scheduler_there_are_no_machines(metrics: MetricsListener) -> None:
+    metrics(MachineJoined("one", "tls://one:1", "1.0", 1))
+    metrics(SchedulerUnavailable("gone"))
+    assert (value(metrics, "s3mover_machines"), value(metrics, "s3mover_scheduler_up")) == (0, 0)
+    metrics(SchedulerRestored(1.0))
+    assert value(metrics, "s3mover_scheduler_up") == 1
+
+
+def test_ranges_are_counted_by_status_and_their_retries(metrics: MetricsListener) -> None:
+    metrics(RangesCounted(7, 3, 2, 5))
+    found = {
+        status: value(metrics, "s3mover_ranges", status=status)
+        for status in ("waiting", "running", "completed")
+    }
+    assert found == {"waiting": 3, "running": 2, "completed": 5}
+    metrics(RangeRetried(7, 3, 2, "lost"))
+    assert value(metrics, "s3mover_range_retries_total") == 1

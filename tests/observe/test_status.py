@@ -16,9 +16,15 @@ from s3mover.events import (
     Event,
     LeaseAcquired,
     LeaseWaiting,
+    MachineJoined,
+    MachineLost,
     ObjectsInPlace,
     ObjectsListed,
+    RangeRetried,
+    RangesCounted,
     RouteFailed,
+    SchedulerRestored,
+    SchedulerUnavailable,
     SweepAwaited,
     SweepListed,
     SweepStarted,
@@ -276,3 +282,30 @@ def test_objects_that_wait_for_a_retry_are_counted_per_sweep(board: StatusBoard)
     ):
         board(event)
     assert [sweep["postponed"] for sweep in shown(board)["sweeps"]] == [0, 3]
+
+
+def test_machines_and_ranges_are_shown_once_there_is_a_cluster(board: StatusBoard, clock: Clock) -> None:
+    assert board.status()["cluster"] is None
+    board(MachineJoined("one", "tls://one:1", "1.0", 1))
+    board(MachineJoined("two", "tls://two:1", "1.0", 2))
+    board(MachineLost("one", "tls://one:1", 1))
+    board(RangesCounted(7, 3, 2, 5))
+    board(RangeRetried(7, 3, 2, "its machine was lost"))
+    machine = {"machine": "two", "address": "tls://two:1", "version": "1.0", "since": utc_moment(clock())}
+    assert board.status()["cluster"] == {
+        "problem": "",
+        "machines": [machine],
+        "ranges": {"waiting": 3, "running": 2, "completed": 5},
+        "last_retry": "its machine was lost",
+    }
+    assert board.about()["cluster"] == board.status()["cluster"]
+
+
+def test_a_scheduler_that_cannot_be_reached_is_shown_without_machines(board: StatusBoard) -> None:
+    board(MachineJoined("one", "tls://one:1", "1.0", 1))
+    board(SchedulerUnavailable("tls://s:1: connection refused"))
+    cluster = board.status()["cluster"]
+    assert isinstance(cluster, dict)
+    assert (cluster["problem"], cluster["machines"]) == ("tls://s:1: connection refused", [])
+    board(SchedulerRestored(1.0))
+    assert board.status()["cluster"] == cluster | {"problem": ""}

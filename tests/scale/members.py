@@ -1,18 +1,27 @@
 """The members of a cluster, as tests start them: the scheduler, machines, and the supervisor's connection."""
 
+import asyncio
 import datetime as dt
+import gc
 import socket
 import sys
-from contextlib import ExitStack
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Self, TypeVar
 
+import pytest
+from distributed import rpc
+
 from s3mover.events import Event
 from s3mover.scale.certificates import ROLES, Authority
 from s3mover.scale.cluster import Cluster
 from s3mover.scale.messages import ClusterMessage, MachinesChanged
+from s3mover.scale.security import open_security
 from s3mover.settings.model import ScaleSettings
 from testkit.program import COMMAND, Daemon, daemon
 from testkit.waiting import TOO_LONG, wait_until
@@ -62,6 +71,10 @@ def environment_of(scale: ScaleSettings) -> dict[str, str]:
     }
 
 
+# Dask leaves the sockets of refused connections to the garbage collector.
+UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+
 class Supervisor:
     """The supervisor's side of a cluster, with what it was told."""
 
@@ -75,6 +88,16 @@ class Supervisor:
         while isinstance(message := self._messages.get(timeout=TOO_LONG), MachinesChanged):
             continue
         return message
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the connection's thread, so that it fetches nothing."""
+        go_on = threading.Event()
+        self.cluster._loop.call_soon_threadsafe(go_on.wait)
+        try:
+            yield
+        finally:
+            go_on.set()
 
     def has_no_message(self) -> bool:
         """Return whether nothing about a task has come."""
@@ -103,6 +126,13 @@ class Supervisor:
         return self.of(kind)[-1]
 
 
+async def _keys_in_memory(scale: ScaleSettings) -> set[str]:
+    arguments = open_security(scale).get_connection_args("client")
+    async with rpc(scale.scheduler, connection_args=arguments) as scheduler:
+        held = await scheduler.has_what()
+    return {key for keys in held.values() for key in keys}
+
+
 class Members:
     """Starts members of one cluster; all end with the block."""
 
@@ -117,6 +147,9 @@ class Members:
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     def scheduler(self, *arguments: str, scale: ScaleSettings | None = None) -> Daemon:
         """Start a scheduler, and return once it serves."""
@@ -140,6 +173,11 @@ class Members:
         supervisor = Supervisor(scale or self.identities.settings("supervisor", self.port))
         self._running.enter_context(supervisor.cluster)
         return supervisor
+
+    def await_answer_of_machine(self, key: str) -> None:
+        """Wait until a machine has the answer to a task, which the supervisor has not fetched."""
+        scale = self.identities.settings("supervisor", self.port)
+        wait_until(lambda: key in asyncio.run(_keys_in_memory(scale)), f"{key} is answered")
 
     def _start(self, scale: ScaleSettings, command: list[str]) -> Daemon:
         started = daemon(environment_of(scale), self._folder, *command[1:], command=command[:1])

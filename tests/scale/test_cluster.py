@@ -12,7 +12,7 @@ from s3mover.events import MachineJoined, MachineLeft, MachineLost, SchedulerRes
 from s3mover.scale.messages import RangeAnswered, RangeLost
 from testkit.ports import reserved_port
 from testkit.program import Daemon
-from tests.scale.members import Identities, Members, Supervisor
+from tests.scale.members import UNCLOSED, Identities, Members, Supervisor
 
 
 class Quiet(NamedTuple):
@@ -23,7 +23,7 @@ class Quiet(NamedTuple):
     supervisor: Supervisor
 
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, UNCLOSED]
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +103,13 @@ def test_a_machine_that_hangs_is_lost_and_comes_back_without_its_answer(
     supervisor.await_event(MachineLost)
     machine.process.send_signal(signal.SIGCONT)
     machine.await_event("scheduler.unavailable")
+    members.machine("two")
+    supervisor.await_machines("two")  # gives "one" the time to register, too
     (tmp_path / "go").touch()
-    # Its task was to end before it registered anew.
-    assert machine.await_event("range.finished")["status"] == "stopped"
-    supervisor.await_machines("one")
+    machine.await_event("scheduler.restored")
+    names = [event["event"] for event in machine.events]
+    assert names[-2:] == ["range.finished", "scheduler.restored"], "it registers once its task has ended"
+    supervisor.await_machines("one", "two")
     supervisor.cluster.submit("next", b"echo 2")
     assert supervisor.next() == RangeAnswered("next", b"2")
 
@@ -142,7 +145,7 @@ def test_a_scheduler_that_hangs_is_given_up_until_it_answers_again(members: Memb
     machine.await_event("range.started")
     scheduler.process.send_signal(signal.SIGSTOP)
     assert isinstance(supervisor.next(), RangeLost)
-    supervisor.await_event(SchedulerUnavailable)
+    assert "no answer within 3 seconds" in supervisor.await_event(SchedulerUnavailable).message
     supervisor.cluster.submit("refused", b"echo 1")
     refused = supervisor.next()
     assert isinstance(refused, RangeLost)
@@ -164,6 +167,36 @@ def test_a_machine_that_is_to_stop_hands_its_answer_over_and_leaves(members: Mem
     supervisor.await_event(MachineLeft)
     assert not supervisor.of(MachineLost)
     supervisor.await_machines()
+
+
+def test_a_machine_that_is_to_stop_waits_until_its_answer_is_fetched(members: Members) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", b"until_stopped rest")
+    machine.await_event("range.started")
+    with supervisor.held():
+        machine.process.terminate()
+        members.await_answer_of_machine("key")
+    assert supervisor.next() == RangeAnswered("key", b"rest")
+
+
+def test_an_answer_that_is_lost_with_its_machine_is_not_asked_for_again(
+    members: Members, tmp_path: Path
+) -> None:
+    members.scheduler()
+    machine = members.machine("one")
+    supervisor = members.supervisor()
+    supervisor.await_machines("one")
+    supervisor.cluster.submit("key", f"until_file {tmp_path / 'go'}".encode())
+    machine.await_event("range.started")
+    with supervisor.held():
+        (tmp_path / "go").touch()
+        members.await_answer_of_machine("key")
+        machine.process.kill()
+        machine.process.wait()
+    assert supervisor.next() == RangeLost("key", "its machine was lost before the answer was fetched")
 
 
 def test_a_machine_that_is_to_stop_gets_no_further_task(members: Members, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from s3mover.scale.messages import RangeAnswered
 from s3mover.settings.model import ScaleSettings
 from testkit.program import Daemon
 from testkit.waiting import TOO_LONG, wait_until
-from tests.scale.members import Identities, Members, write_identities
+from tests.scale.members import UNCLOSED, Identities, Members, write_identities
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, UNCLOSED]
 
 DAY = dt.timedelta(days=1)
 

@@ -33,6 +33,8 @@ PROCESS_WIDE = frozenset(
         "threads",
         "worker_processes",
         "worker_restarts",
+        "machines",
+        "scheduler_up",
         "paused",
         "settings_reloads",
         "log_lines_dropped",
@@ -70,6 +72,7 @@ _OPERATIONS = {
         "UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "AbortMultipartUpload",
     ),
 }  # fmt: skip
+RANGE_STATUSES = ("waiting", "running", "completed")
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
 
 
@@ -95,6 +98,7 @@ class Metrics:
         self._define_sweeps()
         self._define_backlog()
         self._define_workers()
+        self._define_machines()
         self._define_requests()
         self._define_daemon()
         self._start_at_zero()
@@ -148,6 +152,14 @@ class Metrics:
         self.processes = self._gauge("worker_processes", "Running worker processes.")
         self.restarts = self._counter("worker_restarts", "Workers that died and were replaced.", "reason")
 
+    def _define_machines(self) -> None:
+        self.machines = self._gauge("machines", "Machines that take ranges of sweeps.")
+        self.scheduler_up = self._gauge(
+            "scheduler_up", "1 while the Dask scheduler is reached; NaN if none was ever reached."
+        )
+        self.ranges = self._gauge("ranges", "Ranges of the running sweep.", "status")
+        self.range_retries = self._counter("range_retries", "Ranges that were given out again.")
+
     def _define_requests(self) -> None:
         self.requests = self._counter("s3_requests", "S3 requests, by response.", "side", "operation", "code")
         self.throttled = self._counter("throttled", "S3 requests that were throttled.", "side")
@@ -197,6 +209,9 @@ class Metrics:
             self.last_sweep.labels(end).set(math.nan)
         _create(self.restarts, ((reason,) for reason in _RESTART_REASONS))
         _create(self.reloads, ((status,) for status in (Status.SUCCESS, Status.ERROR)))
+        for status in RANGE_STATUSES:
+            self.ranges.labels(status)
+        self.scheduler_up.set(math.nan)
         self._start_requests_at_zero()
 
     def _start_requests_at_zero(self) -> None:

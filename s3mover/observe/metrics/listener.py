@@ -13,6 +13,7 @@ from s3mover.events import Event
 from s3mover.observe.metrics.daemon import DaemonMetrics
 from s3mover.observe.metrics.definitions import Metrics
 from s3mover.observe.metrics.exposition import exposition
+from s3mover.observe.metrics.machines import MachineMetrics
 from s3mover.observe.metrics.transfers import TransferMetrics
 from s3mover.observe.sweep_counter import SweepCounter
 
@@ -30,7 +31,11 @@ class MetricsListener:
         self._clock = clock
         self._counter = SweepCounter()
         self._daemon = DaemonMetrics(self._metrics)
-        self._handlers = TransferMetrics(self._metrics, clock).handlers() | self._daemon.handlers()
+        self._handlers = (
+            TransferMetrics(self._metrics, clock).handlers()
+            | self._daemon.handlers()
+            | MachineMetrics(self._metrics).handlers()
+        )
         self._metrics.build.info({"version": version})
         self._compute_at_scrape()
 

@@ -14,6 +14,7 @@ from s3mover.events import (
     ThrottleChanged,
 )
 from s3mover.observe.handlers import Handlers
+from s3mover.observe.status.cluster import ClusterState
 from s3mover.observe.status.history import History
 from s3mover.observe.status.recent import RecentResults
 from s3mover.observe.status.state import DaemonState
@@ -52,7 +53,8 @@ class StatusBoard:
         self._recent = RecentResults(clock)
         self._history = History()
         self._limits: dict[str, int] = {}
-        self._handlers = self._state.handlers() | self._own_handlers()
+        self._cluster = ClusterState(clock)
+        self._handlers = self._state.handlers() | self._cluster.handlers() | self._own_handlers()
 
     def __call__(self, event: Event) -> None:
         """Follow `event`."""
@@ -102,14 +104,15 @@ class StatusBoard:
                 **self._state.as_dict(sweeping=snapshot.running),
                 **self._recent.as_dict(snapshot),
                 "limits": dict(self._limits),
+                "cluster": self._cluster.as_dict(),
                 "now": utc_moment(self._clock()),
                 "history": self._history.as_dict(self._monotonic()),
             }
 
     def about(self) -> dict[str, object]:
-        """Return what concerns all routes of a daemon: state, version, workers, whether it is paused."""
+        """Return what concerns all routes of a daemon: state, version, workers, whether it is paused, machines."""
         with self._lock:
-            return self._state.about()
+            return self._state.about() | {"cluster": self._cluster.as_dict()}
 
     def _own_handlers(self) -> Handlers:
         return {

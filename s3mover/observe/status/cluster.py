@@ -1,0 +1,81 @@
+"""The machines of the cluster and the ranges of the sweep, as `/status` shows them.
+
+Not safe to use from several threads: the board holds a lock.
+"""
+
+from collections.abc import Callable
+
+from s3mover.events import (
+    MachineJoined,
+    MachineLeft,
+    MachineLost,
+    RangeRetried,
+    RangesCounted,
+    SchedulerRestored,
+    SchedulerUnavailable,
+)
+from s3mover.observe.handlers import Handlers
+from s3mover.observe.redaction import redactor
+from s3mover.observe.text import utc_moment
+
+
+class ClusterState:
+    """The state of the cluster; `clock` returns seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._used = False
+        self._problem = self._last_retry = ""
+        self._machines: dict[str, dict[str, str]] = {}
+        self._ranges: dict[str, int] = {}
+
+    def as_dict(self) -> dict[str, object] | None:
+        """Return the machines, oldest first, and the ranges; None in a process that does all the work itself.
+
+        `problem` says why the scheduler cannot be reached, `last_retry` why a range was last given out again.
+        """
+        if not self._used:
+            return None
+        return {
+            "problem": self._problem,
+            "machines": list(self._machines.values()),
+            "ranges": dict(self._ranges),
+            "last_retry": self._last_retry,
+        }
+
+    def handlers(self) -> Handlers:
+        """Return the handler of each event."""
+        return {
+            MachineJoined: self._joined,
+            MachineLeft: self._gone,
+            MachineLost: self._gone,
+            SchedulerUnavailable: self._unavailable,
+            SchedulerRestored: self._restored,
+            RangesCounted: self._counted,
+            RangeRetried: self._retried,
+        }
+
+    def _joined(self, event: MachineJoined) -> None:
+        self._used, self._problem = True, ""
+        self._machines[event.address] = {
+            "machine": event.machine,
+            "address": event.address,
+            "version": event.version,
+            "since": utc_moment(self._clock()),
+        }
+
+    def _gone(self, event: MachineLeft | MachineLost) -> None:
+        self._machines.pop(event.address, None)
+
+    def _unavailable(self, event: SchedulerUnavailable) -> None:
+        self._used, self._problem = True, redactor.clean(event.message)
+        self._machines.clear()
+
+    def _restored(self, _event: SchedulerRestored) -> None:
+        self._problem = ""
+
+    def _counted(self, event: RangesCounted) -> None:
+        self._ranges = {"waiting": event.waiting, "running": event.running, "completed": event.completed}
+
+    def _retried(self, event: RangeRetried) -> None:
+        self._last_retry = redactor.clean(event.message)
