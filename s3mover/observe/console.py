@@ -41,6 +41,7 @@ _EMOJIS = {
     "audit.restored": "🔋",
     "lease.acquired": "🔒",
     "lease.waiting": "⌛",
+    "lease.lost": "🔓",
     "credentials.refreshed": "🔑",
     "scheduler.unavailable": "📵",
     "scheduler.restored": "📶",

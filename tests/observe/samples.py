@@ -15,6 +15,7 @@ from s3mover.events import (
     DaskWarned,
     Event,
     LeaseAcquired,
+    LeaseLost,
     LeaseWaiting,
     ListingLimited,
     MachineJoined,
@@ -91,6 +92,7 @@ def finished(sweep: int = 7, status: SweepStatus = SweepStatus.COMPLETED) -> Swe
 EVERY_KIND: tuple[Event, ...] = (
     DaemonStarted("0.1.0", PAIR, 2, 150),
     LeaseWaiting(PAIR),
+    LeaseLost("another instance holds it"),
     LeaseAcquired(PAIR),
     WorkerStarted(0, 4711, 75),
     WorkerStarted(1, 4712, 75),

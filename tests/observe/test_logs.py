@@ -28,7 +28,7 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited
-scheduler.unavailable scheduler.restored machine.joined machine.left machine.lost range.started range.finished
+lease.lost scheduler.unavailable scheduler.restored machine.joined machine.left machine.lost range.started range.finished
 range.retried dask.warning dask.error
 """
 NAMES = CONTRACT.split() + ADDED.split()
