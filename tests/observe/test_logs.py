@@ -27,8 +27,8 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 # What was added since.
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
-route.failed daemon.task_failed listing.limited
-lease.lost scheduler.unavailable scheduler.restored machine.joined machine.left machine.lost range.started range.finished
+route.failed daemon.task_failed listing.limited lease.lost
+scheduler.unavailable scheduler.restored machine.joined machine.left machine.lost range.started range.finished
 range.retried dask.warning dask.error
 """
 NAMES = CONTRACT.split() + ADDED.split()
