@@ -219,16 +219,25 @@ def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
 @click.option(
     "--source-key", metavar="ARN", default="", help="The KMS key that encrypts the objects of the source."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "cloudformation", "terraform"]),
+    default="text",
+    show_default=True,
+    help="A template creates the role and the bucket policy of one account, named by --side.",
+)
+@click.option("--json", "output", flag_value="json", help="The same as --format json.")
 @one_route
 @click.pass_obj
-def policy(
-    line: CommandLine, side: str | None, source_key: str, as_json: bool, route: str | None
-) -> ExitCode:
-    """Print the policy documents with the minimal permissions for both accounts."""
-    from s3mover.commands.policy import policy  # noqa: PLC0415
+def policy(line: CommandLine, side: str | None, source_key: str, output: str, route: str | None) -> ExitCode:
+    """Print the policy documents with the minimal permissions for both accounts, or a template that creates them."""
+    from s3mover.commands.policy import TEMPLATES, policy, template  # noqa: PLC0415
 
-    return policy(line.settings(route=route), click.echo, side=side, source_key=source_key, as_json=as_json)
+    settings = line.settings(route=route)
+    if output in TEMPLATES:
+        return template(settings, click.echo, side=side, source_key=source_key, kind=output)
+    return policy(settings, click.echo, side=side, source_key=source_key, as_json=output == "json")
 
 
 @commands.command()

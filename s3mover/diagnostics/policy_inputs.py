@@ -1,9 +1,12 @@
-"""The inputs of policies from settings, with placeholders for what the settings do not contain."""
+"""The inputs of policies and templates from settings, with placeholders for what the settings do not contain."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from s3mover.diagnostics.iam_grants import PolicyInputs, PolicySide
-from s3mover.diagnostics.iam_policies import Document, account_of, documents
+from s3mover.diagnostics.iam_policies import Document, Kind, account_of, documents
+from s3mover.diagnostics.iam_templates import RoleGrant, Stack, one_policy, role_place
+from s3mover.errors import SettingsError
 from s3mover.model import Method, Side
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.stores import store_of_endpoint
@@ -50,6 +53,61 @@ def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:
         delete=transfer.after == "delete",
         restore=bool(transfer.restore.tier),
     )
+
+
+def stack_of(settings: Settings, side: Side, source_key: str) -> Stack:
+    """Return what the account that owns the bucket of one side creates for the first method that is configured.
+
+    That method's statements include those of the others.
+
+    Raises:
+        SettingsError: an account is not known, a role belongs to a third account, or a bucket is not on AWS.
+    """
+    if problems := list(_template_problems(settings)):
+        raise SettingsError(problems)
+    inputs = policy_inputs_of(settings, source_key)
+    own, method = inputs.side(side), _methods(settings)[0]
+    granted = documents(inputs, method)
+    at_bucket = [document for document in granted if document.side is side]
+    return Stack(
+        side,
+        own.account,
+        own.partition,
+        own.bucket,
+        [
+            role
+            for role in _roles(settings, granted)
+            if account_of(inputs.side(role.side).principal) == own.account
+        ],
+        one_policy(at_bucket, Kind.BUCKET),
+        one_policy(at_bucket, Kind.KEY),
+    )
+
+
+def _roles(settings: Settings, granted: list[Document]) -> list[RoleGrant]:
+    """Return the role of each side's credentials; if both sides use the same, the destination's has all statements."""
+    together = uses_one_principal(settings)
+    roles = []
+    for side in (Side.DESTINATION,) if together else (Side.DESTINATION, Side.SOURCE):
+        own = settings.destination if side is Side.DESTINATION else settings.source
+        policy = one_policy([one for one in granted if together or one.side is side], Kind.IDENTITY)
+        if policy:
+            roles.append(RoleGrant(side, *role_place(own.role_arn, side), own.external_id, policy))
+    return roles
+
+
+def _template_problems(settings: Settings) -> Iterator[str]:
+    sides = {Side.SOURCE: settings.source, Side.DESTINATION: settings.destination}
+    accounts = {_account(side, own) for side, own in sides.items()}
+    for side, own in sides.items():
+        if not (own.account_id or own.role_arn):
+            yield f"{side}.account_id: is not set; a template names the account that owns the bucket"
+        if own.endpoint_url:
+            yield f"{side}.endpoint_url: is not AWS; a template is for buckets on AWS"
+        if own.bucket.startswith("arn:"):
+            yield f"{side}.bucket: is an access point; a template is for buckets"
+        if own.role_arn and account_of(own.role_arn) not in accounts:
+            yield f"{side}.role_arn: is of a third account; grant there what `s3mover policy` prints"
 
 
 def uses_one_principal(settings: Settings) -> bool:
