@@ -7,9 +7,17 @@ STORES := $(VENV)/stores
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 # Processes that the tests start reuse compiled modules: without, each start compiles some 170 of them again.
 unexport PYTHONDONTWRITEBYTECODE
+ENGINE ?= docker
+IMAGE  ?= s3mover
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' s3mover/__init__.py)
+SOURCE ?= $(shell sed -n 's/^Source = "\(.*\)"/\1/p' pyproject.toml)
+# What the image says of its origin.
+ORIGIN = --build-arg VERSION=$(VERSION) --build-arg SOURCE=$(SOURCE) \
+	--build-arg REVISION=$(shell git describe --match= --always --abbrev=40 --dirty) \
+	--build-arg CREATED=$(shell git log -1 --format=%cI)
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test test-long test-stores unit servers lint types layers bench lock manifests clean
+.PHONY: help setup demo test test-long test-stores unit servers lint types layers bench lock manifests image release clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +82,13 @@ manifests: setup ## Give the chart its alerts, dashboard and settings; render de
 	$(BIN)/python deploy/helm/config_schema.py
 	$(BIN)/python deploy/kubernetes/render.py
 	$(BIN)/python deploy/ecs/render.py
+
+image: ## Build the image, labelled with its origin: ENGINE=podman, IMAGE=name; PLATFORMS=linux/amd64,linux/arm64 also pushes
+	$(ENGINE) $(if $(PLATFORMS),buildx build --platform $(PLATFORMS) --push,build) $(ORIGIN) --tag $(IMAGE):$(VERSION) .
+
+release: setup ## Make in dist/ what a release publishes beside the image: wheel, chart, SBOM, notes, checksums
+	rm -rf dist
+	$(BIN)/python deploy/release.py dist $(TAG)
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) s3mover-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
