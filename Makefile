@@ -17,7 +17,7 @@ ORIGIN = --build-arg VERSION=$(VERSION) --build-arg SOURCE=$(SOURCE) \
 	--build-arg CREATED=$(shell git log -1 --format=%cI)
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test test-long test-stores unit servers lint types layers bench lock manifests image release clean
+.PHONY: help setup demo test test-deploy test-long test-stores unit servers lint types layers bench lock manifests image release clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,9 +34,12 @@ demo: setup ## Run the whole thing here: embedded S3 server, embedded audit data
 	$(BIN)/s3mover demo $(ARGS)
 
 test: lint types layers servers ## Everything that must pass before a commit
-	$(PYTEST) -m "not long and not stores" $(ARGS)
+	$(PYTEST) -m "not long and not stores and not deploy" $(ARGS)
 
-test-long: servers ## What takes minutes: images, kills of a sweep of 20,000 objects, huge objects, a soak
+test-deploy: servers ## What s3mover is delivered as: image, compose files, chart, ECS, release; a leader that is killed
+	$(PYTEST) -m deploy $(ARGS)
+
+test-long: servers ## What takes minutes: kills of a sweep of 20,000 objects, huge objects, a soak
 	$(PYTEST) -m long $(ARGS)
 
 test-stores: setup $(STORES)/.ready ## Move objects through foreign S3 servers and between them; see docs/stores.md

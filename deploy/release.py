@@ -1,8 +1,8 @@
 """Makes what a release publishes beside the image: wheel, chart, SBOM, notes and checksums.
 
-`release.py FOLDER [TAG]`; TAG is the tag of HEAD by default. It refuses a tag that does not fit the versions in the files,
-a version without notes in CHANGELOG.md, and changes that are not committed. It needs no secret and sends nothing; the
-workflow `.github/workflows/release.yml` publishes what it made.
+`release.py FOLDER [TAG]`; TAG is the tag of HEAD by default. It refuses a tag that does not fit the versions in the
+files, a version without notes in CHANGELOG.md, and changes that are not committed. It needs no secret and sends
+nothing; the workflow `.github/workflows/release.yml` publishes what it made.
 """
 
 import hashlib
@@ -43,7 +43,8 @@ def main(folder: Path, tag: str) -> None:
 def problems(tag: str) -> Iterator[str]:
     """Yield what stands against the release."""
     if tag != f"v{__version__}":
-        yield f"the tag is {tag or 'missing'}, but s3mover/__init__.py says {__version__}: the tag must be v{__version__}"
+        tagged = tag or "missing"
+        yield f"the tag is {tagged}, but s3mover/__init__.py says {__version__}: the tag must be v{__version__}"
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
     versions = {
         "version of deploy/helm/s3mover/Chart.yaml": chart["version"],
@@ -70,11 +71,11 @@ def notes() -> str:
 
 def write_sbom(file: Path) -> None:
     """Write the software bill of materials (CycloneDX): every package of requirements.lock with version and hashes."""
-    options = ["--pyproject", ROOT / "pyproject.toml", "--output-reproducible", "--output-file", file]
+    options = ["--pyproject", f"{ROOT}/pyproject.toml", "--output-reproducible", "--output-file", str(file)]
     # Not the index of this machine.
     index = ["--index-url", "https://pypi.org/simple"]
     tool = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements"]
-    subprocess.run([*tool, *index, *options, ROOT / "requirements.lock"], check=True)
+    subprocess.run([*tool, *index, *options, f"{ROOT}/requirements.lock"], check=True)
     bom = json.loads(file.read_text("utf-8"))
     # pyproject.toml has no version: it is that of the package.
     bom["metadata"]["component"]["version"] = __version__

@@ -1,7 +1,8 @@
 """Which tests belong to which tier, and a guard of the tier without processes (`make unit`).
 
 Tests that start a process have the mark `process`; without it they fail, in every tier. Tests below `tests/stores/`
-have the mark `stores`: they need servers that only `make test-stores` installs.
+have the mark `stores`: they need servers that only `make test-stores` installs. Tests below `tests/deploy/` have the
+mark `deploy`: they need container engines and other tools of operators.
 """
 
 import sys
@@ -12,8 +13,8 @@ import pytest
 PROCESS = "process"
 # Every test below these folders starts processes, and so does one that uses one of these fixtures. Others that do are
 # marked where they stand: `@pytest.mark.process`.
-STORES = "stores"
-FOLDERS = ("tests/deploy/", "tests/endtoend/", "tests/monitoring/", f"tests/{STORES}/")
+STORES, DEPLOY = "stores", "deploy"
+FOLDERS = (f"tests/{DEPLOY}/", "tests/endtoend/", "tests/monitoring/", f"tests/{STORES}/")
 SERVERS = {"mariadb", "simulator"}
 # Audit events of Python that come before a process is started.
 STARTS = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
@@ -28,10 +29,11 @@ class Tiers:
 
     @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Mark the tests that start processes, and those of the tier of foreign stores."""
+        """Mark the tests that start processes, and those of the tiers of foreign stores and of deployment."""
         for item in items:
-            if item.nodeid.startswith(f"tests/{STORES}/"):
-                item.add_marker(STORES)
+            for tier in (STORES, DEPLOY):
+                if item.nodeid.startswith(f"tests/{tier}/"):
+                    item.add_marker(tier)
             if item.nodeid.startswith(FOLDERS) or SERVERS.intersection(getattr(item, "fixturenames", ())):
                 item.add_marker(PROCESS)
 

@@ -17,7 +17,7 @@ from testkit.world import DESTINATION, SOURCE, World
 from tests.deploy.container_engine import ORIGIN, ROOT, Container, ContainerEngine
 
 # Building the images takes longer than other tests may.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 # Nobody's number, in the group that OpenShift gives to every container.
 SOMEBODY = ("--user=54321:0",)
 ALLOWED_BYTES = 140_000_000

@@ -22,7 +22,7 @@ PIP = {
 }
 
 # Installing all packages takes longer than other tests may.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

@@ -93,3 +93,19 @@ def test_near():
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not process")
 
     result.assert_outcomes(passed=1, deselected=2)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("tier", ["deploy", "stores"])
+def test_a_tier_of_a_folder_is_marked_by_the_folder(pytester: pytest.Pytester, tier: str) -> None:
+    """Its tests start processes, too; others have no such mark."""
+    pytester.makeconftest(
+        CONFTEST.replace("pass\n", "") + f'    config.addinivalue_line("markers", "{tier}: x")\n'
+    )
+    folder = pytester.mkpydir("tests") / tier
+    folder.mkdir()
+    (folder / "test_far.py").write_text("def test_far():\n    pass\n")
+    pytester.makepyfile(test_near="def test_near():\n    pass\n")
+
+    assert pytester.runpytest_inprocess("-m", tier).parseoutcomes() == {"passed": 1, "deselected": 1}
+    assert pytester.runpytest_inprocess("-m", f"{tier} and process").parseoutcomes()["passed"] == 1
