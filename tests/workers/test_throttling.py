@@ -11,9 +11,10 @@ from s3mover.workers.pool.pool import WorkerPool, share_threads
 from simulator import Simulator
 from testkit.pooling import ACCOUNT, orders, route_config, running_pool
 
-LIMIT = 500
-THREADS = 150
-OBJECTS = 6000
+# So low that a busy machine, too, could do several times as much: the store is what limits, and not the machine.
+LIMIT = 100
+THREADS = 100
+OBJECTS = 2000
 
 
 @pytest.mark.process
@@ -44,5 +45,5 @@ def test_workers_use_the_limit_of_a_store_with_few_refusals() -> None:
     assert codes.count("SlowDown") < 0.2 * len(codes)
     assert sum(change.refused for change in changes) <= codes.count("SlowDown")
     assert {change.side for change in changes} <= {Side.DESTINATION}
-    if changes:  # else this machine was slower than the limit of the store
-        assert max(change.rate for change in changes[1:] or changes) >= 0.9 * LIMIT
+    assert max(change.rate for change in changes[1:]) >= 0.9 * LIMIT
+    assert changes[-1].rate < 2 * LIMIT
