@@ -9,8 +9,10 @@ from s3mover.app.endpoints import Endpoints
 from s3mover.app.factories import filter_of, pair_of
 from s3mover.events import ListingLimited, Notify, ObjectsListed
 from s3mover.model import ObjectPage, Side
+from s3mover.planning.cuts import cut_keys
 from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import ListingPlan
+from s3mover.planning.ranges import ALL_KEYS, KeyBounds
 from s3mover.planning.read_ahead import ReadAhead
 from s3mover.s3.bucket import MAX_KEYS, Bucket, ListPage
 from s3mover.s3.listing_order import ListingOrder
@@ -35,9 +37,13 @@ def local_page_reader(_: Side, bucket: Bucket) -> ListPage:
 
 
 def plan_of(
-    settings: Settings, endpoints: Endpoints, notify: Notify, page_reader: PageReader = local_page_reader
+    settings: Settings,
+    endpoints: Endpoints,
+    notify: Notify,
+    page_reader: PageReader = local_page_reader,
+    bounds: KeyBounds = ALL_KEYS,
 ) -> ListingPlan:
-    """Return the plan of one sweep: both sides listed by ranges, and compared page by page."""
+    """Return the plan of one sweep: both sides listed by ranges within `bounds`, and compared page by page."""
 
     def count(page: ObjectPage) -> None:
         notify(ObjectsListed(Side.DESTINATION, len(page)))
@@ -51,7 +57,37 @@ def plan_of(
     source = listing_of(Side.SOURCE, pair.source_prefix, lambda _: None)
     destination = listing_of(Side.DESTINATION, pair.destination_prefix, count)
     rules = _rules(settings, endpoints)
-    return ListingPlan(source, destination, rules, listers=settings.sweep.ranges, page=MAX_KEYS)
+    listers = settings.sweep.ranges
+    return ListingPlan(source, destination, rules, listers=listers, page=MAX_KEYS, bounds=bounds)
+
+
+def cuts_of(
+    settings: Settings, endpoints: Endpoints, notify: Notify, after: str, until: str | None, pieces: int
+) -> list[str]:
+    """Return keys that cut these keys of the source into so many pieces, each of which another machine may list.
+
+    There are none where one of the stores cannot be listed from any key on.
+
+    Raises:
+        S3Error: a side could not be asked.
+    """
+    pair = pair_of(settings)
+    source, destination = (
+        SideListing(endpoints.bucket(side), prefix, partial(_announce, notify, side), lambda _: None)
+        for side, prefix in (
+            (Side.SOURCE, pair.source_prefix),
+            (Side.DESTINATION, pair.destination_prefix),
+        )
+    )
+    try:
+        if pieces < 2 or not (source.starts_anywhere() and destination.starts_anywhere()):  # noqa: PLR2004
+            return []
+        return [
+            key for key in cut_keys(after, until, pieces, source.first_after) if source.is_ordered_at(key)
+        ]
+    finally:
+        source.close_thread()
+        destination.close_thread()
 
 
 def _rules(settings: Settings, endpoints: Endpoints) -> Rules:

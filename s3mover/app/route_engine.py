@@ -15,7 +15,7 @@ from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.endpoints import Endpoints, connect_endpoints
 from s3mover.app.factories import backoff_policy_of, pair_of, route_config, two_stores
 from s3mover.app.listeners import announcing_once
-from s3mover.app.listings import plan_of
+from s3mover.app.listings import cuts_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import write_summary
 from s3mover.audit.opening import open_trail
@@ -23,13 +23,16 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify, ObjectFallback
 from s3mover.lifecycle.start_gate import StartGate
 from s3mover.lifecycle.stop import Stop, outage_wait
-from s3mover.model import SweepStatus
+from s3mover.model import Pair, SweepStatus
+from s3mover.scale.extra import require_extra
 from s3mover.settings import Settings
+from s3mover.settings.digest import settings_digest
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.delete_conditions import require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
 from s3mover.sweep.removal import Remover
-from s3mover.sweep.tools import Inbox, SweepTools
+from s3mover.sweep.shared_sweep import SharedPlan, SharedSweep
+from s3mover.sweep.tools import Inbox, OpenSweep, SweepTools
 from s3mover.transfer.attempt_errors import DIFFERENT_BUCKET
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
@@ -37,6 +40,8 @@ from s3mover.workers.pool.subscriptions import PoolMessage
 
 # The reason in the event that says once, for no key, that a route streams because its buckets are in two stores.
 DIFFERENT_STORES = "DifferentStores"
+
+ShareSweep = Callable[[SweepTools, Pair, OpenSweep], SharedSweep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class RouteEngine:
     tools: SweepTools
     cycle: SweepCycle
     refresher: CredentialRefresher
+    endpoints: Endpoints
 
     @property
     def settings(self) -> Settings:
@@ -94,11 +100,14 @@ def open_route_engine(
     route: str,
     run_periodic: Callable[[], None],
     on_trail_opened: Callable[[], None] = lambda: None,
+    *,
+    moves: bool = False,
 ) -> Iterator[RouteEngine]:
     """Open everything that the sweeps of a route need, and close it at the end.
 
     `run_periodic` is called in every turn of the loop: the runtime's own if no other thread calls that.
-    `on_trail_opened` is called once the audit database has answered.
+    `on_trail_opened` is called once the audit database has answered. With a scheduler in the settings the machines of
+    the cluster move the objects, this process only if it `moves`.
 
     Raises:
         UnreachableError: credentials or the database cannot be used.
@@ -110,7 +119,8 @@ def open_route_engine(
         on_trail_opened()
         endpoints = _connect(runtime, route)
         inbox: Inbox = Inbox()
-        client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox))
+        shared = bool(runtime.current.of(route).scale.scheduler) and not moves
+        client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox, start=not shared))
         refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
         notify = announcing_once(runtime.publishers.of(route), DIFFERENT_BUCKET)
@@ -130,8 +140,9 @@ def open_route_engine(
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
         )
-        cycle = _cycle(runtime, route, endpoints, tools)
-        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher)
+        share = opened.enter_context(_opened_cluster(runtime, route, endpoints, inbox)) if shared else None
+        cycle = _cycle(runtime, route, endpoints, tools, share)
+        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints)
 
 
 def _renew(heartbeat: Callable[[], None], trail: RetryingTrail) -> None:
@@ -170,10 +181,11 @@ def _announce_two_stores(settings: Settings, endpoints: Endpoints, notify: Notif
 
 @contextmanager
 def _opened_client(
-    runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox
+    runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox, *, start: bool
 ) -> Iterator[RouteClient]:
-    """Start the worker pool if it is not running, and open the route's client of it."""
-    runtime.pool.start()
+    """Start the worker pool if it is needed and not running, and open the route's client of it."""
+    if start:
+        runtime.pool.start()
     config = route_config(runtime.current.of(route), endpoints)
     client = runtime.pool.open_client(route, config, inbox.put, runtime.publishers.of(route))
     try:
@@ -185,7 +197,34 @@ def _opened_client(
         client.close()
 
 
-def _cycle(runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: SweepTools) -> SweepCycle:
+@contextmanager
+def _opened_cluster(
+    runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox
+) -> Iterator[ShareSweep]:
+    """Connect to the scheduler, and yield what makes a sweep that the machines of the cluster work on."""
+    require_extra("scale.scheduler")
+    from s3mover.scale.cluster import Cluster  # noqa: PLC0415 - only with the extra
+
+    current, notify = runtime.current, runtime.publishers.of(route)
+    with Cluster(current.of(route).scale, inbox.put, notify) as cluster:
+        yield lambda tools, pair, opened: SharedSweep(
+            tools, pair, cluster, _shared_plan(current.of(route), route, endpoints, notify), opened
+        )
+
+
+def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: Notify) -> SharedPlan:
+    return SharedPlan(
+        route,
+        settings_digest(settings),
+        partial(cuts_of, settings, endpoints, notify),
+        settings.transfer.requests_per_second,
+        settings.transfer.bandwidth,
+    )
+
+
+def _cycle(
+    runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: SweepTools, share: ShareSweep | None
+) -> SweepCycle:
     current, notify = runtime.current, runtime.publishers.of(route)
     page_reader = partial(worker_page_reader, tools.client.read_page)
     target = SweepTarget(
@@ -194,6 +233,7 @@ def _cycle(runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: Swee
         endpoints.source,
         endpoints.destination,
         endpoints.retry,
+        share,
     )
     return SweepCycle(
         tools,

@@ -105,6 +105,7 @@ class RetryingTrail:
     waits = _retried(Trail.waits)
     last_copies = _retried(Trail.last_copies)
     ranges = _retried(Trail.ranges)
+    count_range = _retried(Trail.count_range)
     last_number = _retried(Trail.last_number)
     pending_of_range = _retried(Trail.pending_of_range)
     pending = _retried(Trail.pending)

@@ -14,6 +14,7 @@ from s3mover.model import (
     Pair,
     SweepRecord,
     SweepStatus,
+    Tally,
     Wait,
 )
 
@@ -70,6 +71,12 @@ class SqlTrailReader:
             statements.PENDING_OF_RANGE, (claim.sweep, *rows.numbers_of(claim.number), limit)
         )
         return [rows.pending_row(row) for row in found]
+
+    def count_range(self, claim: RangeClaim) -> Tally:
+        """Return the counts of the rows of a range; nothing is listed or skipped in rows."""
+        [counted] = self._database.read(statements.COUNT_RANGE, (claim.sweep, *rows.numbers_of(claim.number)))
+        planned, succeeded, failed, *moved = map(int, counted)
+        return Tally(0, 0, planned, succeeded, failed, *moved)
 
     def last_number(self, claim: RangeClaim) -> int:
         """Return the number of the newest row of a range; without rows the one before its first."""

@@ -111,6 +111,7 @@ _COUNTS = """
         COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0) AS streamed
     FROM document_logs WHERE batch_id = ?
 """
+COUNT_RANGE = f"{_COUNTS} AND number BETWEEN ? AND ?"
 # One pass over the sweep's rows, which may be millions.
 RECOUNT_SWEEP = {
     "mysql": f"UPDATE migration_batches AS sweep, ({_COUNTS}) AS counted SET "

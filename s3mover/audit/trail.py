@@ -109,6 +109,9 @@ class TrailReader(Protocol):
     def pending_of_range(self, claim: RangeClaim, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of a range, oldest first."""
 
+    def count_range(self, claim: RangeClaim) -> Tally:
+        """Return the counts of the rows of a range; nothing is listed or skipped in rows."""
+
     def last_number(self, claim: RangeClaim) -> int:
         """Return the number of the newest row of a range; without rows the one before its first."""
 

@@ -14,6 +14,7 @@ from s3mover.sweep.loop import Sweep
 from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.result import SweepResult
+from s3mover.sweep.shared_sweep import SharedSweep
 from s3mover.sweep.stats import deletion_events
 from s3mover.sweep.tools import OpenSweep, SweepTools
 from s3mover.sweep.work_source import FailedSource, WorkSource
@@ -30,13 +31,17 @@ SumUp = Callable[[SweepResult], str]
 
 @dataclass(frozen=True, slots=True)
 class SweepTarget:
-    """What is swept: the pair, its work made anew for each sweep, and both ends; `retry` repeats requests to them."""
+    """What is swept: the pair, its work made anew for each sweep, and both ends; `retry` repeats requests to them.
+
+    `share` makes the sweep that many machines work on; None where this process does the work.
+    """
 
     pair: Pair
     work: Callable[[], WorkSource]
     source: Bucket
     destination: Bucket
     retry: Retry
+    share: Callable[[SweepTools, Pair, OpenSweep], SharedSweep] | None = None
 
 
 class SweepCycle:
@@ -76,25 +81,34 @@ class SweepCycle:
         Raises:
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
-        source = self._work_source()
-        self._delete_overdue()
-        swept = Sweep(self._tools, self._target.pair, source, self._opened()).run()
+        swept = self._sweep()
         self.last = result = self._close(self._resolve_uncertain(swept))
         prune(self._tools, self._target.pair, self._retention())
         return result
 
-    def _opened(self) -> OpenSweep:
-        started_at = self._tools.clock()
-        opened = OpenSweep(self._tools.trail.open_sweep(self._target.pair, started_at), started_at)
-        self._tools.notify(SweepStarted(opened.id, str(self._target.pair)))
-        return opened
+    @property
+    def recovery(self) -> Recovery:
+        """What resolves pending rows of the pair."""
+        return self._recovery
 
-    def _work_source(self) -> WorkSource:
+    def _sweep(self) -> SweepResult:
+        share = self._target.share
         try:
             self._recover_once()
         except (S3Error, UnreachableError) as error:
-            return FailedSource(error)
-        return self._target.work()
+            return Sweep(self._tools, self.pair, FailedSource(error), self._opened()).run()
+        self._delete_overdue()
+        if share is None:
+            return Sweep(self._tools, self.pair, self._target.work(), self._opened()).run()
+        # What a machine leaves behind when it is lost at the end of a sweep is resolved before the next one.
+        self._recovered = False
+        return share(self._tools, self.pair, self._opened(shared=True)).run()
+
+    def _opened(self, *, shared: bool = False) -> OpenSweep:
+        started_at = self._tools.clock()
+        sweep = self._tools.trail.open_sweep(self.pair, started_at, shared=shared)
+        self._tools.notify(SweepStarted(sweep, str(self.pair)))
+        return OpenSweep(sweep, started_at)
 
     def _recover_once(self) -> None:
         if not self._recovered and self._predecessor_has_ended():

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from s3mover.audit.retrying_trail import RetryingTrail
-from s3mover.audit.trail import PendingRow
+from s3mover.audit.trail import PendingRow, RangeClaim
 from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
 from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges, etag_names_content
@@ -64,9 +64,16 @@ class Recovery:
         Raises:
             S3Error: a side could not be asked; the rows stay pending.
         """
-        while rows := self.trail.pending(self.pair, BATCH):
-            self._record(self._resolve_all(rows))
+        self._resolve_pending(lambda: self.trail.pending(self.pair, BATCH))
         self.trail.interrupt_sweeps(self.pair, self.clock())
+
+    def resolve_range(self, claim: RangeClaim) -> None:
+        """Resolve every pending row that earlier runs of a range left, as `recover` does.
+
+        Raises:
+            S3Error: a side could not be asked; the rows stay pending.
+        """
+        self._resolve_pending(lambda: self.trail.pending_of_range(claim, BATCH))
 
     def recheck_uncertain(self, sweep: int) -> None:
         """Check again what failed with an open end before `sweep`, and did not have to be moved by `sweep`.
@@ -91,6 +98,10 @@ class Recovery:
         for outcome in set_aside:
             target = self.pair.destination_key(outcome.key)
             self.retry(partial(abort_orphaned_uploads, self.destination, target, outcome.size, since))
+
+    def _resolve_pending(self, read: Callable[[], list[PendingRow]]) -> None:
+        while rows := read():
+            self._record(self._resolve_all(rows))
 
     def _resolve_all(self, rows: Iterable[PendingRow]) -> list[Outcome]:
         def resolve() -> list[Outcome]:

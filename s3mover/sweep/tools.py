@@ -10,12 +10,13 @@ from s3mover.events import Notify
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
+from s3mover.scale.messages import ClusterMessage
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stop_state import StopState
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
 
-Message = PageDiff | FeedEnded | PoolMessage | Removed
+Message = PageDiff | FeedEnded | PoolMessage | Removed | ClusterMessage
 Inbox = SimpleQueue[Message]
 
 

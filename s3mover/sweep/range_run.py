@@ -1,0 +1,78 @@
+"""The work on one range of another instance's sweep: claim, resolve what an earlier run left, sweep, close."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from s3mover.audit.trail import LeaseToken, RangeClaim
+from s3mover.errors import LeaseHeldError
+from s3mover.model import Pair, RangeStatus, SweepStatus, Tally
+from s3mover.planning.ranges import KeyBounds
+from s3mover.sweep.loop import Sweep
+from s3mover.sweep.recovery import Recovery
+from s3mover.sweep.result import SweepResult
+from s3mover.sweep.tools import OpenSweep, SweepTools
+from s3mover.sweep.work_source import WorkSource
+
+RECALLED = "the range is recalled"
+STOPPING = "this machine stops, or has left the cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class RangeTarget:
+    """What a range belongs to: the pair, the work for the keys within bounds, and what resolves pending rows."""
+
+    pair: Pair
+    work: Callable[[KeyBounds], WorkSource]
+    recovery: Recovery
+
+
+def run_range(
+    tools: SweepTools,
+    target: RangeTarget,
+    claim: RangeClaim,
+    bounds: KeyBounds,
+    lease: LeaseToken,
+    stop: Callable[[], bool],
+) -> SweepResult:
+    """Work on a range until it is completed, recalled, or `stop` returns True.
+
+    The tally of the result counts every run of the range.
+
+    Raises:
+        LeaseHeldError: another run has taken its place, or had begun before.
+        AuditUnavailableError: see `Sweep.run`.
+        S3Error: what an earlier run left pending could not be resolved.
+    """
+    trail = tools.trail
+    if not trail.claim_range(target.pair, claim, lease):
+        raise LeaseHeldError(f"Range {claim.number} of sweep {claim.sweep} was begun by another run.")
+    last_number = trail.last_number(claim)
+    target.recovery.resolve_range(claim)
+    own = replace(tools, blocked_by=lambda: _blocked_by(tools, stop))
+    opened = OpenSweep(claim.sweep, tools.clock(), last_number)
+    result = Sweep(own, target.pair, target.work(bounds), opened).run()
+    target.recovery.abort_uploads_of(result.set_aside, result.record.started_at)
+    tally = with_earlier_runs(result.record.tally, trail.count_range(claim))
+    trail.close_range(_status_of(result.record.status), tally)
+    return replace(result, record=replace(result.record, tally=tally))
+
+
+def with_earlier_runs(tally: Tally, rows: Tally) -> Tally:
+    """Return the counts of a range: what was listed now, and what stands in the rows of all its runs.
+
+    An object that an earlier run moved is in place now: it counts as moved, not as skipped. One that has two rows,
+    because its first transfer was cut off, counts twice.
+    """
+    ended = rows.succeeded + rows.failed
+    skipped = max(0, tally.listed - tally.waiting - ended)
+    return replace(rows, listed=skipped + ended + tally.waiting, skipped=skipped)
+
+
+def _blocked_by(tools: SweepTools, stop: Callable[[], bool]) -> str:
+    if stop():
+        return STOPPING
+    return RECALLED if tools.trail.is_recalled else tools.blocked_by()
+
+
+def _status_of(status: SweepStatus) -> RangeStatus:
+    return RangeStatus(status.value)
