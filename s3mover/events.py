@@ -440,6 +440,15 @@ class SchedulerRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MachineRegistered(Event):
+    """This process is a machine of the cluster now; a machine announces it of itself."""
+
+    name = "machine.registered"
+    machine: str
+    scheduler: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineJoined(Event):
     """A machine registered; `machines` counts those that take ranges now."""
 

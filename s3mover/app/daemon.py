@@ -3,31 +3,25 @@
 The main thread only waits, so that a stop meets its deadline; see `lifecycle/deadline.py`.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
 from s3mover.app.config_process import SettingsRequest, read_settings
 from s3mover.app.current_settings import CurrentSettings, secrets_of
 from s3mover.app.exit_codes import exit_code_of
-from s3mover.app.observers import Observers
 from s3mover.app.preload import Preloaded
-from s3mover.app.reloader import Reloader
+from s3mover.app.process_runtime import open_process_runtime
 from s3mover.app.route_engine import RouteEngine, open_route_engine
-from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
+from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.errors import ExitCode
 from s3mover.events import DaemonStopped
-from s3mover.lifecycle.control_listener import ControlListener, commands_of
 from s3mover.lifecycle.deadline import run_until_deadline
-from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.route_thread import RouteHooks, RouteThread
-from s3mover.lifecycle.signals import handling_signals, stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import Supervisor, SupervisorHooks
-from s3mover.observe.logs import LogListener, configure, redact
-from s3mover.observe.systemd import ServiceNotifier
+from s3mover.observe.logs import configure, redact
 from s3mover.sweep.result import SweepResult
 
 JOIN_SECONDS = 0.1
@@ -47,31 +41,11 @@ def run_daemon(request: SettingsRequest, preloaded: Preloaded, *, max_sweeps: in
     configure(current.settings.log.level, current.settings.log.format, sys.stdout)
     redact(secrets_of(current.settings), "settings")
     stop = Stop()
-    with _opened_runtime(current, preloaded, stop) as runtime:
+    with open_process_runtime(current, preloaded, stop) as runtime:
         results = run_routes(runtime, max_sweeps)
     if stop.requested:
         return ExitCode.INTERRUPTED if stop.reason == "SIGINT" else ExitCode.OK
     return max(map(exit_code_of, results), default=ExitCode.OK)
-
-
-@contextmanager
-def _opened_runtime(current: CurrentSettings, preloaded: Preloaded, stop: Stop) -> Iterator[SharedRuntime]:
-    """Install signal handlers, start the HTTP server, open the shared runtime, register its periodic work."""
-    requests, log, service = OperatorRequests(), LogListener(), ServiceNotifier(os.environ)
-    with ExitStack() as opened:
-        opened.enter_context(stopping_on_signals(stop, lambda: current.settings.stop.grace))
-        opened.enter_context(handling_signals(requests))
-        observers = Observers(current.routes, [service, log])
-        opened.enter_context(observers.serving(current.settings.http))
-        runtime = opened.enter_context(open_shared_runtime(current, preloaded, stop, observers, requests))
-        for route in current.routes:
-            observers.watch_requests(route, runtime.pool.local_traffic(route).watch.overdue)
-        control = ControlListener(current.settings.control.socket, commands_of(requests), runtime.notify)
-        opened.callback(control.close)
-        reloader = Reloader(current, requests, lambda: list(runtime.refreshers), log, runtime.notify)
-        for poll in (control.poll, reloader.poll, partial(_notify_service, observers, service)):
-            opened.enter_context(runtime.registered(poll))
-        yield runtime
 
 
 def run_routes(runtime: SharedRuntime, max_sweeps: int = 0) -> list[SweepResult]:
@@ -143,8 +117,3 @@ def _supervisor_of(engine: RouteEngine, max_sweeps: int) -> Supervisor:
     )
     pair, runtime = str(engine.cycle.pair), engine.runtime
     return Supervisor(hooks, pair, runtime.stop, runtime.requests, engine.notify, max_sweeps=max_sweeps)
-
-
-def _notify_service(observers: Observers, service: ServiceNotifier) -> None:
-    if observers.source.healthy()[0]:
-        service.heartbeat()

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from distributed import Status, Worker
 
 from s3mover import __version__
-from s3mover.events import Notify, SchedulerRestored, SchedulerUnavailable
+from s3mover.events import MachineRegistered, Notify, SchedulerRestored, SchedulerUnavailable
 from s3mover.scale.dask_setup import CONNECT_SECONDS, WithoutHttp, configure_dask
 from s3mover.scale.machine_list import LEAVING, RESOURCE, TOPIC, VERSION_FIELD
 from s3mover.scale.reach import ask_scheduler, local_address, reason_of
@@ -103,6 +103,7 @@ class Machine:
                 await self._sleep(RECONNECT_SECONDS)
                 continue
             self._scheduler_found()
+            self._notify(MachineRegistered(self._name, self._scale.scheduler))
             await self._stay(worker)
 
     async def _registered(self, folder: str) -> Worker:

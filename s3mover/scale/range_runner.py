@@ -7,9 +7,9 @@ from s3mover import __version__
 from s3mover.errors import LeaseHeldError, MoverError, S3Error
 from s3mover.observe.logs import log_internal_error
 from s3mover.scale.tasks import (
+    AnswerStatus,
     OtherVersionError,
     RangeAnswer,
-    RangeStatus,
     RangeTask,
     TaskFormatError,
     dump_answer,
@@ -33,18 +33,25 @@ class RangeRunner(Protocol):
 
 
 class TaskAnswerer:
-    """Answers tasks by a runner; `digest_of` returns the digest of a route's settings here, None if there is none."""
+    """Answers tasks by a runner; `digest_of` returns the digest of a route's settings here, None if there is none.
+
+    `route` is the route whose range is being worked on, None while there is none; `answered` counts the tasks.
+    """
 
     def __init__(self, runner: RangeRunner, digest_of: Callable[[str], str | None]) -> None:
         self._runner = runner
         self._digest_of = digest_of
+        self.route: str | None = None
+        self.answered = 0
 
     def answer(self, payload: bytes, stop: Callable[[], bool]) -> bytes:
         """Return the answer to a task, whatever happens: an exception would travel pickled."""
         try:
             return dump_answer(self._answer(payload, stop))
         except TaskFormatError as error:
-            return dump_answer(RangeAnswer(RangeStatus.FAILED, str(error), INTERNAL_ERROR))
+            return dump_answer(RangeAnswer(AnswerStatus.FAILED, str(error), INTERNAL_ERROR))
+        finally:
+            self.answered += 1
 
     def _answer(self, payload: bytes, stop: Callable[[], bool]) -> RangeAnswer:
         try:
@@ -57,16 +64,19 @@ class TaskAnswerer:
         return _refused("OtherSettings", problem) if problem else self._run(task, stop)
 
     def _run(self, task: RangeTask, stop: Callable[[], bool]) -> RangeAnswer:
+        self.route = task.route
         try:
             return self._runner.run(task, stop)
         except LeaseHeldError as error:
-            return RangeAnswer(RangeStatus.LOST, str(error), type(error).__name__)
+            return RangeAnswer(AnswerStatus.LOST, str(error), type(error).__name__)
         except MoverError as error:
             code = error.code if isinstance(error, S3Error) else type(error).__name__
-            return RangeAnswer(RangeStatus.FAILED, str(error), code)
+            return RangeAnswer(AnswerStatus.FAILED, str(error), code)
         except Exception as error:  # noqa: BLE001 - the supervisor must learn that its range was not completed
             log_internal_error(error)
-            return RangeAnswer(RangeStatus.FAILED, f"{type(error).__name__}: {error}", INTERNAL_ERROR)
+            return RangeAnswer(AnswerStatus.FAILED, f"{type(error).__name__}: {error}", INTERNAL_ERROR)
+        finally:
+            self.route = None
 
     def _difference(self, task: RangeTask) -> str:
         """Return in which settings this machine and the supervisor differ, an empty string if in none."""
@@ -83,4 +93,4 @@ class TaskAnswerer:
 
 
 def _refused(code: str, message: str) -> RangeAnswer:
-    return RangeAnswer(RangeStatus.REFUSED, message, code)
+    return RangeAnswer(AnswerStatus.REFUSED, message, code)

@@ -28,7 +28,7 @@ class OtherVersionError(MoverError):
     """A task of another version of s3mover, whose meaning may differ."""
 
 
-class RangeStatus(StrEnum):
+class AnswerStatus(StrEnum):
     """How the work on a range ended.
 
     `INTERRUPTED` hands the rest back. `LOST`: another run of the range has taken its place, or had begun before.
@@ -76,7 +76,7 @@ class RangeAnswer:
     `failures` are the latest few, `skipped`, `fallbacks` and `unkept` count by reason.
     """
 
-    status: RangeStatus
+    status: AnswerStatus
     message: str = ""
     code: str = ""
     rest_after: str | None = None
@@ -217,7 +217,7 @@ _TASK: Mapping[str, _Read] = {
     "bandwidth": _number,
 }
 _ANSWER: Mapping[str, _Read] = {
-    "status": RangeStatus,
+    "status": AnswerStatus,
     "message": _text,
     "code": _text,
     "rest_after": _optional(_text),

@@ -28,8 +28,8 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited lease.lost
-scheduler.unavailable scheduler.restored machine.joined machine.left machine.lost range.started range.finished
-range.retried dask.warning dask.error
+scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
+range.finished range.retried dask.warning dask.error
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]

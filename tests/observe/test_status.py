@@ -18,6 +18,7 @@ from s3mover.events import (
     LeaseWaiting,
     MachineJoined,
     MachineLost,
+    MachineRegistered,
     ObjectsInPlace,
     ObjectsListed,
     RangeRetried,
@@ -59,6 +60,7 @@ def shown(board: StatusBoard) -> dict[str, Any]:
         ([], "starting", False),
         ([DaemonStarted("0.1.0", PAIR, 2, 150)], "starting", False),
         ([LeaseWaiting(PAIR)], "standby", True),
+        ([MachineRegistered("one", "tls://s:1")], "standby", True),
         ([LeaseWaiting(PAIR), LeaseAcquired(PAIR)], "idle", True),
         ([LeaseAcquired(PAIR), SweepStarted(7, PAIR)], "sweeping", True),
         ([LeaseAcquired(PAIR), SweepStarted(7, PAIR), finished()], "idle", True),
@@ -304,8 +306,10 @@ def test_machines_and_ranges_are_shown_once_there_is_a_cluster(board: StatusBoar
 def test_a_scheduler_that_cannot_be_reached_is_shown_without_machines(board: StatusBoard) -> None:
     board(MachineJoined("one", "tls://one:1", "1.0", 1))
     board(SchedulerUnavailable("tls://s:1: connection refused"))
+    assert board.status()["problem"] == "tls://s:1: connection refused"
     cluster = board.status()["cluster"]
     assert isinstance(cluster, dict)
     assert (cluster["problem"], cluster["machines"]) == ("tls://s:1: connection refused", [])
     board(SchedulerRestored(1.0))
     assert board.status()["cluster"] == cluster | {"problem": ""}
+    assert board.status()["problem"] == ""

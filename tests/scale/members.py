@@ -168,6 +168,13 @@ class Members:
         command = [sys.executable, "-m", "tests.scale.machine_process", name]
         return self._start(scale or self.identities.settings("worker", self.port), command)
 
+    def worker(self, name: str, environment: dict[str, str]) -> Daemon:
+        """Start a machine as `s3mover worker` does."""
+        settings = environment_of(self.identities.settings("worker", self.port)) | environment
+        command = [sys.executable, "-m", "tests.scale.worker_process", name]
+        started = daemon(settings, self._folder, *command[1:], command=command[:1])
+        return self._running.enter_context(started)
+
     def supervisor(self, scale: ScaleSettings | None = None) -> Supervisor:
         """Connect a supervisor."""
         supervisor = Supervisor(scale or self.identities.settings("supervisor", self.port))

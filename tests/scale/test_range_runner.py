@@ -9,10 +9,10 @@ import pytest
 from s3mover import __version__
 from s3mover.errors import LeaseHeldError, S3Error, UnreachableError
 from s3mover.scale.range_runner import TaskAnswerer
-from s3mover.scale.tasks import RangeAnswer, RangeStatus, RangeTask, dump_task, load_answer
+from s3mover.scale.tasks import AnswerStatus, RangeAnswer, RangeTask, dump_task, load_answer
 
 TASK = RangeTask(__version__, "docs", 7, 3, 2, "a", None, "holder", 5, "a=1 b=2")
-DONE = RangeAnswer(RangeStatus.COMPLETED)
+DONE = RangeAnswer(AnswerStatus.COMPLETED)
 
 
 class Runner:
@@ -60,7 +60,7 @@ def test_a_task_that_is_meant_otherwise_is_refused_and_not_begun(
 ) -> None:
     runner = Runner()
     refused = answer(runner, payload, digest)
-    assert (refused.status, refused.code) == (RangeStatus.REFUSED, code)
+    assert (refused.status, refused.code) == (AnswerStatus.REFUSED, code)
     assert said in refused.message
     assert runner.tasks == []
 
@@ -68,18 +68,18 @@ def test_a_task_that_is_meant_otherwise_is_refused_and_not_begun(
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
-        (LeaseHeldError("replaced"), RangeStatus.LOST, "LeaseHeldError"),
-        (S3Error("AccessDenied", "no"), RangeStatus.FAILED, "AccessDenied"),
-        (UnreachableError("gone"), RangeStatus.FAILED, "UnreachableError"),
-        (ZeroDivisionError("odd"), RangeStatus.FAILED, "InternalError"),
+        (LeaseHeldError("replaced"), AnswerStatus.LOST, "LeaseHeldError"),
+        (S3Error("AccessDenied", "no"), AnswerStatus.FAILED, "AccessDenied"),
+        (UnreachableError("gone"), AnswerStatus.FAILED, "UnreachableError"),
+        (ZeroDivisionError("odd"), AnswerStatus.FAILED, "InternalError"),
     ],
 )
-def test_an_error_of_the_runner_is_an_answer(error: Exception, status: RangeStatus, code: str) -> None:
+def test_an_error_of_the_runner_is_an_answer(error: Exception, status: AnswerStatus, code: str) -> None:
     failed = answer(Runner(error), dump_task(TASK))
     assert (failed.status, failed.code) == (status, code)
     assert failed.message
 
 
 def test_an_answer_that_cannot_be_sent_is_a_failure() -> None:
-    failed = answer(Runner(RangeAnswer(RangeStatus.COMPLETED, message="\udc80")), dump_task(TASK))
-    assert (failed.status, failed.code) == (RangeStatus.FAILED, "InternalError")
+    failed = answer(Runner(RangeAnswer(AnswerStatus.COMPLETED, message="\udc80")), dump_task(TASK))
+    assert (failed.status, failed.code) == (AnswerStatus.FAILED, "InternalError")

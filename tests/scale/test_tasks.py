@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from s3mover.model import Action, Method, Outcome, Status, Tally
 from s3mover.scale.tasks import (
     FAILURES_SENT,
+    AnswerStatus,
     OtherVersionError,
     RangeAnswer,
-    RangeStatus,
     RangeTask,
     TaskFormatError,
     dump_answer,
@@ -27,7 +27,7 @@ FAILURE = Outcome(
     7, 1, "k", 5, Status.ERROR, Method.STREAMING, 1.5, 20, 3, "e", code="AccessDenied", message="no"
 )
 ANSWER = RangeAnswer(
-    RangeStatus.INTERRUPTED,
+    AnswerStatus.INTERRUPTED,
     message="asked to stop",
     code="Stopped",
     rest_after="k",
@@ -57,14 +57,14 @@ def test_every_field_of_an_outcome_arrives_as_it_was_sent() -> None:
     outcome = Outcome(
         1, 2, "k", 3, Status.SUCCESS, None, 4.5, 6, 7, "a", "b", "c", "d", "e", True, ("tags", "acl"), Action.DELETE
     )  # fmt: skip
-    arrived = load_answer(dump_answer(RangeAnswer(RangeStatus.FAILED, failures=(outcome,)))).failures[0]
+    arrived = load_answer(dump_answer(RangeAnswer(AnswerStatus.FAILED, failures=(outcome,)))).failures[0]
     assert arrived == outcome
     assert [type(value) for value in arrived] == [type(value) for value in outcome]
 
 
 def test_an_answer_carries_the_latest_failures_only() -> None:
     failures = tuple(FAILURE._replace(number=number) for number in range(FAILURES_SENT + 5))
-    arrived = load_answer(dump_answer(RangeAnswer(RangeStatus.COMPLETED, failures=failures)))
+    arrived = load_answer(dump_answer(RangeAnswer(AnswerStatus.COMPLETED, failures=failures)))
     assert arrived.failures == failures[5:]
 
 

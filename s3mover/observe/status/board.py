@@ -49,11 +49,11 @@ class StatusBoard:
         self._overdue: Callable[[], float] = lambda: 0.0
         self._lock = Lock()
         self._counter = SweepCounter(monotonic)
-        self._state = DaemonState(clock)
+        self._cluster = ClusterState(clock)
+        self._state = DaemonState(clock, self._cluster)
         self._recent = RecentResults(clock)
         self._history = History()
         self._limits: dict[str, int] = {}
-        self._cluster = ClusterState(clock)
         self._handlers = self._state.handlers() | self._cluster.handlers() | self._own_handlers()
 
     def __call__(self, event: Event) -> None:

@@ -20,24 +20,27 @@ from s3mover.observe.text import utc_moment
 
 
 class ClusterState:
-    """The state of the cluster; `clock` returns seconds since the epoch."""
+    """The state of the cluster; `clock` returns seconds since the epoch.
+
+    `problem` says why the scheduler cannot be reached, empty if it can.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._used = False
-        self._problem = self._last_retry = ""
+        self.problem = self._last_retry = ""
         self._machines: dict[str, dict[str, str]] = {}
         self._ranges: dict[str, int] = {}
 
     def as_dict(self) -> dict[str, object] | None:
         """Return the machines, oldest first, and the ranges; None in a process that does all the work itself.
 
-        `problem` says why the scheduler cannot be reached, `last_retry` why a range was last given out again.
+        `last_retry` says why a range was last given out again.
         """
         if not self._used:
             return None
         return {
-            "problem": self._problem,
+            "problem": self.problem,
             "machines": list(self._machines.values()),
             "ranges": dict(self._ranges),
             "last_retry": self._last_retry,
@@ -56,7 +59,7 @@ class ClusterState:
         }
 
     def _joined(self, event: MachineJoined) -> None:
-        self._used, self._problem = True, ""
+        self._used, self.problem = True, ""
         self._machines[event.address] = {
             "machine": event.machine,
             "address": event.address,
@@ -68,11 +71,11 @@ class ClusterState:
         self._machines.pop(event.address, None)
 
     def _unavailable(self, event: SchedulerUnavailable) -> None:
-        self._used, self._problem = True, redactor.clean(event.message)
+        self._used, self.problem = True, redactor.clean(event.message)
         self._machines.clear()
 
     def _restored(self, _event: SchedulerRestored) -> None:
-        self._problem = ""
+        self.problem = ""
 
     def _counted(self, event: RangesCounted) -> None:
         self._ranges = {"waiting": event.waiting, "running": event.running, "completed": event.completed}

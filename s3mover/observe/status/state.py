@@ -15,6 +15,7 @@ from s3mover.events import (
     DaemonStopping,
     LeaseAcquired,
     LeaseWaiting,
+    MachineRegistered,
     RouteFailed,
     SweepAwaited,
     SweepFinished,
@@ -24,6 +25,7 @@ from s3mover.events import (
 from s3mover.model import SweepStatus
 from s3mover.observe.handlers import Handlers
 from s3mover.observe.redaction import redactor
+from s3mover.observe.status.cluster import ClusterState
 from s3mover.observe.text import summary_line, utc_moment
 
 
@@ -44,8 +46,9 @@ _READY = frozenset({State.STANDBY, State.IDLE, State.SWEEPING, State.PAUSED})
 class DaemonState:
     """The state of the daemon; `clock` returns seconds since the epoch."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], cluster: ClusterState) -> None:
         self._clock = clock
+        self._cluster = cluster
         self._state = State.STARTING
         self._about: dict[str, object] = {"version": "", "pair": ""}
         self._paused, self._window_open = False, True
@@ -67,7 +70,7 @@ class DaemonState:
     @property
     def problem(self) -> str:
         """What prevents the work, on one line; empty if nothing does. The log has the whole message."""
-        return self._outage or self._failure
+        return self._outage or self._failure or self._cluster.problem
 
     def about(self) -> dict[str, object]:
         """Return what `/status` shows once for all routes."""
@@ -101,6 +104,7 @@ class DaemonState:
             RouteFailed: self._route_failed,
             AuditUnavailable: lambda event: self._set_outage(event.message),
             AuditRestored: lambda _: self._set_outage(""),
+            MachineRegistered: lambda _: self._enter(State.STANDBY),
         }
 
     def sweep_started(self) -> None:
