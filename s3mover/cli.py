@@ -320,6 +320,30 @@ def scheduler(line: CommandLine, host: str, port: int) -> ExitCode:
 
 
 @commands.command()
+@click.option("--scheduler", metavar="tls://HOST:PORT", help="The scheduler.  [default: scale.scheduler]")
+@click.option("--name", help="The name of this machine, which no other has.  [default: HOST-PROCESS]")
+@click.pass_obj
+def worker(line: CommandLine, scheduler: str | None, name: str | None) -> ExitCode:
+    """Work as one of many machines on the sweeps of a supervisor, until SIGTERM or SIGINT."""
+    import os  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    from s3mover.app.preload import gc_paused, start_config_process, start_fork_server  # noqa: PLC0415
+
+    overrides = {"scale.scheduler": scheduler} if scheduler is not None else {}
+    request = CommandLine(line.config, {**line.overrides, **overrides}).settings_request()
+    with start_config_process(request) as config_process:
+        # Imported while the configuration process reads the settings.
+        with gc_paused():
+            from s3mover.app.machine_process import run_machine  # noqa: PLC0415
+            from s3mover.app.machine_ranges import open_machine_ranges  # noqa: PLC0415
+
+        with start_fork_server(config_process) as preloaded:
+            name = name or f"{socket.gethostname()}-{os.getpid()}"
+            return run_machine(request, preloaded, name, open_machine_ranges)
+
+
+@commands.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 def certificates(directory: Path) -> ExitCode:
     """Make a certificate authority and certificates for a try-out of many machines."""

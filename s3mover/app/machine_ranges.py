@@ -15,15 +15,15 @@ from s3mover.events import RangeFinished, RangeStarted
 from s3mover.model import SweepStatus
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.ranges import KeyBounds
-from s3mover.scale.tasks import FAILURES_SENT, RangeAnswer, RangeStatus, RangeTask
+from s3mover.scale.tasks import FAILURES_SENT, AnswerStatus, RangeAnswer, RangeTask
 from s3mover.sweep.range_run import RangeTarget, run_range
 from s3mover.sweep.result import SweepResult
 from s3mover.workers.pool.page_requests import worker_page_reader
 
 _STATUS = {
-    SweepStatus.COMPLETED: RangeStatus.COMPLETED,
-    SweepStatus.FAILED: RangeStatus.FAILED,
-    SweepStatus.INTERRUPTED: RangeStatus.INTERRUPTED,
+    SweepStatus.COMPLETED: AnswerStatus.COMPLETED,
+    SweepStatus.FAILED: AnswerStatus.FAILED,
+    SweepStatus.INTERRUPTED: AnswerStatus.INTERRUPTED,
 }
 
 

@@ -6,7 +6,7 @@ A range is given out to one machine at a time. It is named by its number; its to
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from s3mover.scale.tasks import RangeAnswer, RangeStatus
+from s3mover.scale.tasks import AnswerStatus, RangeAnswer
 
 # An idle machine gets half of a range that has been worked on for so long, if no other range waits.
 RECALL_SECONDS = 10.0
@@ -100,7 +100,7 @@ class Round:
     def failed(self) -> RangeAnswer | None:
         """Return the answer of the first range that failed."""
         answers = (one.answer for one in self.ranges.values())
-        return next((one for one in answers if one is not None and one.status is RangeStatus.FAILED), None)
+        return next((one for one in answers if one is not None and one.status is AnswerStatus.FAILED), None)
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many ranges wait, are worked on, and have ended."""

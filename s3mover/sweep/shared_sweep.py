@@ -17,7 +17,7 @@ from s3mover.errors import S3Error
 from s3mover.events import RangeFinished, RangeRetried, RangesCounted, RangeStarted, SweepProgress
 from s3mover.model import Outcome, Pair, SweepRecord, SweepStatus, Tally
 from s3mover.scale.messages import ClusterMessage, Machine, RangeAnswered, RangeLost
-from s3mover.scale.tasks import RangeAnswer, RangeStatus, RangeTask, TaskFormatError, dump_task, load_answer
+from s3mover.scale.tasks import AnswerStatus, RangeAnswer, RangeTask, TaskFormatError, dump_task, load_answer
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.result import SweepResult
 from s3mover.sweep.round import MOST_ATTEMPTS, RangeState, Round
@@ -192,13 +192,13 @@ class SharedSweep:
             self._begin_again(state, str(error), FENCE_SECONDS)
             return
         match answer.status:
-            case RangeStatus.COMPLETED | RangeStatus.FAILED:
+            case AnswerStatus.COMPLETED | AnswerStatus.FAILED:
                 self._end(state, answer)
-            case RangeStatus.INTERRUPTED:
+            case AnswerStatus.INTERRUPTED:
                 self._take_rest(state, answer)
-            case RangeStatus.REFUSED:
+            case AnswerStatus.REFUSED:
                 self._begin_again(state, answer.message, REFUSED_SECONDS)
-            case RangeStatus.LOST:
+            case AnswerStatus.LOST:
                 self._begin_again(state, answer.message, FENCE_SECONDS)
 
     def _end(self, state: RangeState, answer: RangeAnswer) -> None:
@@ -229,7 +229,7 @@ class SharedSweep:
         """Give a range out again, after so many seconds; give the sweep up if that was done too often."""
         if state.attempt >= MOST_ATTEMPTS:
             message = f"range {state.number} was given out {state.attempt} times: {reason}"
-            self._end(state, RangeAnswer(RangeStatus.FAILED, message, "RangeLost"))
+            self._end(state, RangeAnswer(AnswerStatus.FAILED, message, "RangeLost"))
             return
         self._issue_again(state, seconds)
         self._tools.notify(RangeRetried(self._opened.id, state.number, state.attempt, reason))

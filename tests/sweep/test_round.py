@@ -2,11 +2,11 @@
 
 import pytest
 
-from s3mover.scale.tasks import RangeAnswer, RangeStatus
+from s3mover.scale.tasks import AnswerStatus, RangeAnswer
 from s3mover.sweep.round import RECALL_SECONDS, Round
 
-DONE = RangeAnswer(RangeStatus.COMPLETED)
-FAILED = RangeAnswer(RangeStatus.FAILED, "denied", "AccessDenied")
+DONE = RangeAnswer(AnswerStatus.COMPLETED)
+FAILED = RangeAnswer(AnswerStatus.FAILED, "denied", "AccessDenied")
 
 
 @pytest.fixture
