@@ -9,6 +9,7 @@ import pytest
 
 from testkit.mariadb import Account, MariaDb, running_mariadb
 from testkit.program import Daemon, daemon
+from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 
 
@@ -62,10 +63,15 @@ def test_the_other_instance_goes_on_after_each_kill(
         first.process.kill()
         record_property("seconds_after_a_kill", moved_by(second, world, "after the kill"))
 
-        server.kill()
+        held = world.s3.add_fault("hold", operation="CopyObject")
         world.s3.put_object(SOURCE, "during the restart", b"1")
+        wait_until(lambda: world.s3.hits(held), "a sweep is under way", second.tail)
+        server.kill()
         second.await_event("audit.unavailable")
         server.start()
+        world.s3.clear_faults(held)
+        waited = second.await_event("sweep.finished", lambda event: event["outage_seconds"])
+        assert waited["outage_seconds"] <= waited["seconds"]
         record_property("seconds_after_a_restart", moved_by(second, world, "after the restart"))
 
         third = opened.enter_context(instance("third"))

@@ -74,7 +74,7 @@ def test_the_wait_for_the_database_is_told_apart() -> None:
     """In a line of its own, and only if there was one."""
     assert "audit database" not in render(REPORT)
     waited = render(replace(REPORT, outage_seconds=12.0)).splitlines()
-    assert waited[6] == "Of these without the audit database: 12.00 seconds"
+    assert waited[6] == "Waited for the audit database: 12.00 seconds"
     assert in_order(render(REPORT).splitlines(), "\n".join(waited))
 
 

@@ -60,7 +60,7 @@ def _sweep(sweep: Status, now: str) -> str:
 def _remarks(sweep: Status) -> list[str]:
     """Return what a sweep's row does not say: why it ended early, and how long it waited for the database."""
     waited = sweep["outage_seconds"]
-    outage = f"{humanize.duration(waited)} of it without the audit database" if waited >= 1 else ""
+    outage = f"waited {humanize.duration(waited)} for the audit database" if waited >= 1 else ""
     return [remark for remark in (sweep["message"], outage) if remark]
 
 

@@ -58,7 +58,7 @@ def _header(report: SummaryReport) -> list[str]:
         f"Total Duration: {_seconds(report):.2f} seconds",
         f"Sweep: {report.sweep} ({report.status})",
         *(
-            [f"Of these without the audit database: {report.outage_seconds:.2f} seconds"]
+            [f"Waited for the audit database: {report.outage_seconds:.2f} seconds"]
             if report.outage_seconds
             else []
         ),
