@@ -440,6 +440,14 @@ class SchedulerRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MachineStarted(Event):
+    """This process works for a supervisor elsewhere: it never leads, and has no sweeps of its own."""
+
+    name = "machine.started"
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineRegistered(Event):
     """This process is a machine of the cluster now; a machine announces it of itself."""
 

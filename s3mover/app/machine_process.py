@@ -16,7 +16,7 @@ from s3mover.app.preload import Preloaded
 from s3mover.app.process_runtime import open_process_runtime
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.errors import ExitCode, SettingsError
-from s3mover.events import DaemonStopped
+from s3mover.events import DaemonStopped, MachineStarted
 from s3mover.lifecycle.deadline import run_until_deadline
 from s3mover.lifecycle.stop import Stop
 from s3mover.observe.logs import configure, redact
@@ -55,6 +55,7 @@ def _run(runtime: SharedRuntime, name: str, open_runner: OpenRunner) -> None:
     from s3mover.scale.machine import LEAVING_SECONDS  # noqa: PLC0415 - only with the extra
 
     runtime.notify(runtime.started())
+    runtime.notify(MachineStarted(name))
     ranges = run_until_deadline(runtime.stop, partial(_work, runtime, name, open_runner), LEAVING_SECONDS)
     runtime.notify(DaemonStopped(ranges or 0))
 

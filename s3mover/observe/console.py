@@ -45,6 +45,7 @@ _EMOJIS = {
     "credentials.refreshed": "🔑",
     "scheduler.unavailable": "📵",
     "scheduler.restored": "📶",
+    "machine.started": "🏗️",
     "machine.registered": "🪪",
     "machine.joined": "🖥️",
     "machine.left": "🚶",

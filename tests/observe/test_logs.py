@@ -29,7 +29,7 @@ ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited lease.lost
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
-range.finished range.retried dask.warning dask.error
+range.finished range.retried dask.warning dask.error machine.started
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]

@@ -21,6 +21,7 @@ from s3mover.events import (
     MachineJoined,
     MachineLeft,
     MachineLost,
+    MachineStarted,
     ObjectFallback,
     ObjectReduced,
     ObjectsInPlace,
@@ -502,3 +503,11 @@ def test_ranges_are_counted_by_status_and_their_retries(metrics: MetricsListener
     assert found == {"waiting": 3, "running": 2, "completed": 5}
     metrics(RangeRetried(7, 3, 2, "lost"))
     assert value(metrics, "s3mover_range_retries_total") == 1
+
+
+def test_a_machine_neither_leads_nor_misses_the_database_before_it_needs_it(metrics: MetricsListener) -> None:
+    metrics(MachineStarted("one"))
+    assert str(value(metrics, "s3mover_leader")) == "nan"
+    assert value(metrics, "s3mover_audit_up") == 1
+    metrics(AuditUnavailable("gone"))
+    assert value(metrics, "s3mover_audit_up") == 0

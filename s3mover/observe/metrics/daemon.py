@@ -1,5 +1,6 @@
 """Updates the metrics of the daemon from events: workers, lease, audit database, pause, window, reloads."""
 
+import math
 from threading import Lock
 
 from s3mover.events import (
@@ -12,6 +13,7 @@ from s3mover.events import (
     DaemonStopped,
     LeaseAcquired,
     LeaseWaiting,
+    MachineStarted,
     RouteFailed,
     SettingsInvalid,
     SettingsReloaded,
@@ -34,13 +36,15 @@ class DaemonMetrics:
         self._restart = BoundedLabel()
         self._lock = Lock()
         self._threads: dict[int, int] = {}  # by worker
-        self._audit_up = self._holds_lease = False
+        self._audit_up = self._holds_lease = self._is_machine = False
         metrics.window_open.set(1)
         metrics.threads.set_function(self.threads)
         metrics.processes.set_function(lambda: len(self._threads))
         metrics.audit_up.set_function(lambda: self._audit_up)
         # The lease is held by the connection that writes the trail, so it is lost with the database.
-        metrics.leader.set_function(lambda: self._holds_lease and self._audit_up)
+        metrics.leader.set_function(
+            lambda: math.nan if self._is_machine else self._holds_lease and self._audit_up
+        )
 
     def threads(self) -> int:
         """Return the number of threads of all workers."""
@@ -58,6 +62,7 @@ class DaemonMetrics:
             AuditRestored: self._audit_restored,
             LeaseAcquired: self._lease_acquired,
             LeaseWaiting: self._lease_waiting,
+            MachineStarted: self._machine_started,
             RouteFailed: self._route_failed,
             DaemonStarted: self._daemon_started,
             DaemonStopped: self._daemon_stopped,
@@ -96,6 +101,10 @@ class DaemonMetrics:
         self._audit_up, self._holds_lease = True, False
         # A standby fails at nothing: what it counted were the sweeps of the leader that it was.
         self._metrics.failing.set(0)
+
+    def _machine_started(self, _event: MachineStarted) -> None:
+        """Alerts on leaders are not about a machine, nor those on a database that it has not needed yet."""
+        self._audit_up = self._is_machine = True
 
     def _route_failed(self, _event: RouteFailed) -> None:
         self._holds_lease = False
