@@ -86,6 +86,8 @@ def _values(setting: Setting) -> list[Json]:
         return [{"type": "string"}, {"type": "array", "items": _WINDOW}]
     if get_origin(info.annotation) is tuple:
         return [{"type": "string"}, _TEXTS]
+    if info.annotation is bool:
+        return [{"type": "boolean"}, {"enum": ["", "true", "false"]}]
     pattern = setting.pattern or _PATTERNS.get(info.annotation, "")
     text = {"type": "string", "pattern": f"^$|{pattern}"} if pattern else {"type": "string"}
     return [text, *_number(info, has_unit=bool(setting.pattern))]
