@@ -23,6 +23,11 @@ QUIET_PAGES = 3
 WORTH_PAGES = 2
 # Above so many times what was passed, the estimate is useless: where the keys end must be sought first.
 WILD = 1000.0
+# Requests that cutting may cost: some for any listing, and a share of the pages of one side. A cut leaves a page on
+# each side partly used, beside the question for its key.
+FREE_REQUESTS = 7
+REQUESTS_PER_PAGE = 0.1
+PAGES_PER_CUT = 2
 # Every so many keys of a page, one is taken to learn the alphabet from.
 SAMPLE = 16
 
@@ -91,6 +96,8 @@ class Ranges:
         self._listed = 0
         self._whole = False
         self._abandoned = False
+        # Requests beyond one for each page that holds keys: questions, and the pages that cuts leave partly used.
+        self._spent = 0
         self.cuts = 0
 
     def keep_whole(self) -> None:
@@ -106,11 +113,13 @@ class Ranges:
                 found = self._await_range()
             if not isinstance(found, _Probe):
                 return found
-            text = found.text(questions.first_after)
-            key = questions.first_after(text)
+            asked = _Counted(questions.first_after)
+            text = found.text(asked)
+            key = asked(text)
             may_cut = key is not None and questions.may_cut_at(key)
             with self._changed:
                 found.range.probed = False
+                self._spent += asked.count
                 if found.range in self._active:
                     self._cut(found.range, text, key if may_cut else None)
                 self._changed.notify_all()
@@ -193,7 +202,7 @@ class Ranges:
         if self._whole or self._listed < QUIET_PAGES * self._page or not self._alphabet:
             return None
         largest = max((one for one in self._active if not one.probed), key=self._worth, default=None)
-        if largest is None or self._worth(largest) < WORTH_PAGES * self._page:
+        if largest is None or self._worth(largest) < WORTH_PAGES * self._page or not self._may_spend():
             return None
         low, high = largest.passed, self._bound(largest)
         if not largest.sought and self._left(largest) > WILD:
@@ -202,6 +211,14 @@ class Ranges:
         largest.since_cut = 0
         middle = halfway(low, high, self._alphabet)
         return None if middle is None else _Probe(largest, low, high, self._alphabet, middle)
+
+    def _may_spend(self) -> bool:
+        """Return whether another probe and cut keep the requests near the number of pages that hold the keys."""
+        listed = self._listed / self._page
+        ahead = sum(map(self._worth, self._active)) / self._page
+        probing = sum(one.probed for one in self._active)
+        allowed = FREE_REQUESTS + REQUESTS_PER_PAGE * min(listed + ahead, 2 * listed)
+        return self._spent + (probing + 1) * (1 + PAGES_PER_CUT) <= allowed
 
     def _cut(self, whole: KeyRange, text: str, key: str | None) -> None:
         """Cut `whole` at `key`, the first one after `text`, unless nothing is left on one side of it."""
@@ -212,6 +229,7 @@ class Ranges:
         whole.until = key
         self._waiting.append(whole.above)
         self.cuts += 1
+        self._spent += PAGES_PER_CUT
 
     def _worth(self, one: KeyRange) -> float:
         """Guess how many keys are left: as dense as before, or as many again as came since the last cut."""
@@ -225,6 +243,18 @@ class Ranges:
     def _bound(self, one: KeyRange) -> str:
         bound = one.bound()
         return ceiling(self._prefix, self._alphabet) if bound is None else bound
+
+
+class _Counted:
+    """A question for the first key after a text, and how often it was asked."""
+
+    def __init__(self, first_after: Callable[[str], str | None]) -> None:
+        self._first_after = first_after
+        self.count = 0
+
+    def __call__(self, text: str) -> str | None:
+        self.count += 1
+        return self._first_after(text)
 
 
 @dataclass(frozen=True, slots=True)

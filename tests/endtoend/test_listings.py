@@ -110,3 +110,29 @@ def test_check_says_how_a_store_is_listed(world: World, tmp_path: Path, quirk: s
     results = {one["name"]: one for one in json.loads(done.stdout)}
     for name in ("source: list", "destination: list"):
         assert (results[name]["level"], message in results[name]["message"]) == ("ok", True)
+
+
+SHAPES = {
+    "flat": [f"{number:08d}" for number in range(20_000)],
+    "folders": [f"{folder:02d}/{number:04d}" for folder in range(20) for number in range(1000)],
+    "digests": [f"{(number * 2_654_435_761) % 2**32:08x}" for number in range(20_000)],
+    "uneven": [f"a{number:06d}" for number in range(15_000)]
+    + [f"z/{chr(97 + number % 26)}/{number}" for number in range(5_000)],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("sides", [(SOURCE,), (SOURCE, DESTINATION)], ids=["to copy", "in place"])
+def test_few_more_pages_are_asked_for_than_hold_the_keys(
+    world: World, tmp_path: Path, shape: str, sides: tuple[str, ...]
+) -> None:
+    """At most a tenth more, and ten: cuts cost pages and questions, and these cost money in every sweep."""
+    keys = SHAPES[shape]
+    for bucket in sides:
+        for first in range(0, len(keys), 5_000):
+            objects = [{"key": key, "body": b"x", "age": 100} for key in keys[first : first + 5_000]]
+            world.s3.put_objects(bucket, objects)
+    # Nothing is old enough to be moved, so that only the listing is measured.
+    run_program(["sweep"], {**world.environment, "S3MOVER_FILTER__MIN_AGE": "1000s"}, tmp_path)
+    pages = len(sides) * len(keys) // 1000
+    assert world.s3.counts()["ListObjectsV2"] <= 1.1 * pages + 10
