@@ -2,7 +2,6 @@
 
 import re
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -100,13 +99,21 @@ def test_a_second_signal_ends_it_at_once(world: World, daemon: Container) -> Non
     assert daemon.end() == 128 + 15
 
 
-def test_a_signal_that_comes_early_is_heard(containers: ContainerEngine, image: str, tmp_path: Path) -> None:
-    """SIGTERM ends it also before there is a daemon: here it waits, for five seconds, for settings that never come."""
-    never = tmp_path / "config.yaml"
-    subprocess.run(["mkfifo", "-m", "0644", never], check=True)
-    options = (*SOMEBODY, f"--volume={never}:/etc/config.yaml")
-    settings = {"S3MOVER_CONFIG": "/etc/config.yaml"}
-    with containers.started(image, settings=settings, options=options) as waiting:
+def test_a_signal_that_no_command_handles_is_heard(
+    containers: ContainerEngine, image: str, tmp_path: Path
+) -> None:
+    """SIGTERM ends also a command that is no daemon: here one that waits for credentials that never come."""
+    never = tmp_path / "aws"
+    never.write_text("[profile a]\ncredential_process = sleep 600\n")
+    never.chmod(0o644)
+    options = (*SOMEBODY, f"--volume={never}:/etc/aws:ro")
+    settings = {
+        "AWS_CONFIG_FILE": "/etc/aws",
+        "SRC_PROFILE": "a",
+        "SRC_BUCKET": "a-bucket",
+        "DST_BUCKET": "another",
+    }
+    with containers.started(image, "check", settings=settings, options=options) as waiting:
         status = Path(f"/proc/{waiting.first_process()}/status")
         wait_until(lambda: _awaits_term(status.read_text()), "the first process forwards signals")
         waiting.signal("TERM")
