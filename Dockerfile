@@ -9,8 +9,10 @@ ENV PATH=/opt/s3mover/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 # nothing is compiled, and only locked packages can be installed.
 FROM base AS dependencies
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1
-COPY requirements.lock /build/
-RUN python3 -m venv /opt/s3mover && pip install -r /build/requirements.lock
+COPY requirements.lock requirements-scale.lock /build/
+# The same image runs supervisor, scheduler and machines.
+RUN python3 -m venv /opt/s3mover && pip install -r /build/requirements.lock \
+    && pip install --no-deps -r /build/requirements-scale.lock
 
 FROM dependencies AS installed
 COPY pyproject.toml README.md LICENSE requirements-build.lock deploy/image/trim.py deploy/image/precompile.py /build/

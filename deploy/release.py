@@ -21,6 +21,8 @@ import yaml
 from s3mover import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
+# What the image installs.
+LOCKS = ("requirements.lock", "requirements-scale.lock")
 CHART = ROOT / "deploy/helm/s3mover"
 # The wheel's files get the time of the commit, so that the same commit gives the same bytes.
 EPOCH = "SOURCE_DATE_EPOCH"
@@ -70,12 +72,13 @@ def notes() -> str:
 
 
 def write_sbom(file: Path) -> None:
-    """Write the software bill of materials (CycloneDX): every package of requirements.lock with version and hashes."""
+    """Write the software bill of materials (CycloneDX): every package of the image with version and hashes."""
     options = ["--pyproject", f"{ROOT}/pyproject.toml", "--output-reproducible", "--output-file", str(file)]
     # Not the index of this machine.
     index = ["--index-url", "https://pypi.org/simple"]
     tool = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements"]
-    subprocess.run([*tool, *index, *options, f"{ROOT}/requirements.lock"], check=True)
+    locked = "".join((ROOT / lock).read_text("utf-8") for lock in LOCKS)
+    subprocess.run([*tool, *index, *options, "-"], input=locked, text=True, check=True)
     bom = json.loads(file.read_text("utf-8"))
     # pyproject.toml has no version: it is that of the package.
     bom["metadata"]["component"]["version"] = __version__

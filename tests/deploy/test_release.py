@@ -107,7 +107,8 @@ def test_the_sbom_has_every_locked_package(made: Path) -> None:
     text = (made / f"s3mover-{__version__}.cdx.json").read_text("utf-8")
     bom = json.loads(text)
     assert (bom["bomFormat"], bom["metadata"]["component"]["version"]) == ("CycloneDX", __version__)
-    locked = dict(LOCKED.findall((ROOT / "requirements.lock").read_text("utf-8")))
+    locks = (ROOT / "requirements.lock", ROOT / "requirements-scale.lock")
+    locked = dict(LOCKED.findall("".join(lock.read_text("utf-8") for lock in locks)))
     assert {one["name"]: one["version"] for one in bom["components"]} == locked
     assert all(one["externalReferences"][0]["hashes"] for one in bom["components"])
     named = {one["bom-ref"]: one["name"] for one in bom["components"]}

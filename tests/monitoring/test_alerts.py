@@ -37,6 +37,7 @@ def anchors(path: Path) -> set[str]:
     [
         ["check", "rules", "alerts.yaml"],
         ["check", "config", "prometheus.yml"],
+        ["check", "config", "prometheus-scale.yml"],
         ["test", "rules", "alerts_test.yaml"],
     ],
     ids=" ".join,
