@@ -139,7 +139,7 @@ def _check_quantities(pod: Manifest) -> None:
 
 
 def _check_selectors(manifests: list[Manifest]) -> None:
-    """What selects pods selects the daemon's and no other; what selects Services finds one."""
+    """What selects pods selects those of one Deployment and no other; what selects Services finds one."""
     described = {id(pod): pod["metadata"]["labels"] for pod in pods(manifests)}
     daemons = [
         one["spec"]["template"]["metadata"]["labels"] for one in manifests if one["kind"] == "Deployment"
@@ -147,7 +147,10 @@ def _check_selectors(manifests: list[Manifest]) -> None:
     services = of_kind(manifests, "Service")
     for one in manifests:
         match one["kind"]:
-            case "Deployment" | "PodDisruptionBudget" | "PodMonitor":
+            case "Deployment":
+                chosen = one["spec"]["selector"]["matchLabels"]
+                assert _matches(chosen, one["spec"]["template"]["metadata"]["labels"])
+            case "PodDisruptionBudget" | "PodMonitor":
                 chosen = one["spec"]["selector"]["matchLabels"]
             case "Service":
                 chosen = one["spec"]["selector"]
@@ -156,7 +159,8 @@ def _check_selectors(manifests: list[Manifest]) -> None:
                 continue
             case _:
                 continue
-        assert [labels for labels in described.values() if _matches(chosen, labels)] == daemons, one["kind"]
+        selected = [labels for labels in described.values() if _matches(chosen, labels)]
+        assert selected in [[labels] for labels in daemons], one["kind"]
 
 
 def _labels(manifests: list[Manifest]) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 {{/* The pod spec for both modes. Takes a dict: root (the chart's scope), args, daemon
-(whether it serves HTTP), claim (whether it uses the persistent volume). */}}
+(whether it serves HTTP), claim (whether it uses the persistent volume), scale (whether it connects to a Dask
+scheduler), resources (in place of those of the values). */}}
 {{- define "s3mover.pod" -}}
 {{- $root := .root }}
 {{- with .root.Values -}}
@@ -25,11 +26,18 @@ volumes: {{- include "s3mover.volumes" . | nindent 2 }}
 {{- $root := .root }}
 {{- $daemon := .daemon }}
 {{- $args := .args }}
+{{- $scale := .scale }}
+{{- $resources := default .root.Values.resources .resources }}
 {{- with .root.Values -}}
 image: {{ include "s3mover.image" $root }}
 imagePullPolicy: {{ .image.pullPolicy }}
 args: {{- toYaml (concat .extraArgs $args) | nindent 2 }}
 env: {{- include "s3mover.environment" $root | nindent 2 }}
+{{- if $scale }}
+  - name: S3MOVER_SCALE__SCHEDULER
+    value: {{ include "s3mover.schedulerAddress" $root }}
+{{- include "s3mover.tlsEnvironment" $root | nindent 2 }}
+{{- end }}
 {{- with .extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -44,7 +52,7 @@ ports:
 {{- end }}
 {{- end }}
 {{- end }}
-resources: {{- toYaml .resources | nindent 2 }}
+resources: {{- toYaml $resources | nindent 2 }}
 securityContext: {{- toYaml .securityContext | nindent 2 }}
 volumeMounts:
   - name: config
@@ -59,6 +67,9 @@ volumeMounts:
     mountPath: /var/lib/s3mover
   - name: tmp
     mountPath: /tmp
+{{- if $scale }}
+{{- include "s3mover.tlsMount" $root | nindent 2 }}
+{{- end }}
 {{- with .extraVolumeMounts }}
 {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -95,6 +106,7 @@ volumeMounts:
 {{- define "s3mover.volumes" -}}
 {{- $root := .root }}
 {{- $claim := .claim }}
+{{- $scale := .scale }}
 {{- with .root.Values -}}
 - name: config
   configMap:
@@ -123,6 +135,9 @@ volumeMounts:
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
+{{- if $scale }}
+{{ include "s3mover.tlsVolume" $root }}
+{{- end }}
 {{- with .extraVolumes }}
 {{ toYaml . }}
 {{- end }}
