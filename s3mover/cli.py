@@ -256,6 +256,7 @@ def verify(line: CommandLine, deep: bool, properties: bool, exact: bool, route: 
 
 @commands.command()
 @click.option("--failed", is_flag=True, help="Only failed transfers.")
+@click.option("--deletions", is_flag=True, help="Only deletions at the destination.")
 @click.option(
     "--since",
     metavar="DURATION",
@@ -269,7 +270,13 @@ def verify(line: CommandLine, deep: bool, properties: bool, exact: bool, route: 
 @click.option("--route", metavar="NAME", help="Only this route of the settings.  [default: all]")
 @click.pass_obj
 def report(
-    line: CommandLine, failed: bool, since: str, sweep_id: int | None, output: str, route: str | None
+    line: CommandLine,
+    failed: bool,
+    deletions: bool,
+    since: str,
+    sweep_id: int | None,
+    output: str,
+    route: str | None,
 ) -> ExitCode:
     """Print totals, the latest sweeps and the latest failures from the audit trail."""
     from s3mover.commands.report import report  # noqa: PLC0415
@@ -279,6 +286,8 @@ def report(
         seconds = parse_duration(since)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--since") from error
+    if failed and deletions:
+        raise click.UsageError("Give --failed or --deletions, not both.")
     one_route = route is not None
     settings = line.settings(buckets=one_route, route=route)
     return report(
@@ -289,6 +298,7 @@ def report(
         sweep_id=sweep_id,
         output=output,
         one_route=one_route,
+        deletions=deletions,
     )
 
 
@@ -350,6 +360,35 @@ def certificates(directory: Path) -> ExitCode:
     from s3mover.commands.certificates import certificates  # noqa: PLC0415
 
     return certificates(directory, click.echo)
+
+
+@commands.group()
+def deletions() -> None:
+    """Review and approve deletions at the destination."""
+
+
+@deletions.command("list")
+@click.option(
+    "--format", "output", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@one_route
+@click.pass_obj
+def deletions_list(line: CommandLine, output: str, route: str | None) -> ExitCode:
+    """Print the objects that only the destination has and that wait for a deletion, or for its confirmation."""
+    from s3mover.commands.deletions import list_deletions  # noqa: PLC0415
+
+    return list_deletions(line.settings(route=route), click.echo, output)
+
+
+@deletions.command("approve")
+@click.argument("digest")
+@one_route
+@click.pass_obj
+def deletions_approve(line: CommandLine, digest: str, route: str | None) -> ExitCode:
+    """Approve all confirmed deletions at once, above the limits; DIGEST is what `deletions list` prints for them."""
+    from s3mover.commands.deletions import approve_deletions  # noqa: PLC0415
+
+    return approve_deletions(line.settings(route=route), click.echo, digest)
 
 
 @commands.group()

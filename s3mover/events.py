@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from s3mover.model import Method, Side, SweepStatus, Tally
+from s3mover.model import DeletionCounts, Method, Side, SweepStatus, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +312,49 @@ class SourceDeleted(Event):
     name = "source.deleted"
     sweep: int
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDeleted(Event):
+    """An object of the destination was deleted, because it is gone at the source."""
+
+    name = "object.deleted"
+    sweep: int
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKept(Event):
+    """An object of the destination could not be deleted; `code` is the reason."""
+
+    name = "object.kept"
+    level = "warning"
+    sweep: int
+    key: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionsRefused(Event):
+    """So many objects were to be deleted at the destination, and none was: `message` says why, and what to do."""
+
+    name = "deletions.refused"
+    level = "warning"
+    sweep: int
+    objects: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionsEnded(Event):
+    """A completed sweep has dealt with all objects that only the destination has."""
+
+    name = "sweep.deletions"
+    level = "debug"
+    sweep: int
+    counts: DeletionCounts
 
 
 @dataclass(frozen=True, slots=True)

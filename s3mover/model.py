@@ -6,8 +6,8 @@ tuples, because hundreds of thousands are made and sent between processes, and t
 
 import marshal
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, overload
 
@@ -54,6 +54,10 @@ class Method(StrEnum):
 
     SERVER_SIDE_COPY = "server_side_copy"
     STREAMING = "streaming"
+
+
+# What the column `method` says of a deletion at the destination.
+DELETION = "deletion"
 
 
 class Status(StrEnum):
@@ -219,11 +223,12 @@ class Transfer(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One intended transfer, as it is sent to a worker.
+    """One intended transfer, as it is sent to a worker, or one intended deletion at the destination.
 
-    `sweep` and `number` (counted from 1 within the sweep) name its row in the trail. `orphaned_since` is 0, or the
-    time (seconds since the epoch) from which a worker that died may have executed it, partly or wholly. `resized` says
-    that the destination has an object of another size: perhaps less than what an earlier transfer has written.
+    `etag` is that of the source, for a deletion that of the destination. `sweep` and `number` (counted from 1 within
+    the sweep) name its row in the trail. `orphaned_since` is 0, or the time (seconds since the epoch) from which a
+    worker that died may have executed it, partly or wholly. `resized` says that the destination has an object of
+    another size: perhaps less than what an earlier transfer has written.
     """
 
     sweep: int
@@ -328,6 +333,63 @@ class Deletion(NamedTuple):
     def has_ended(self) -> bool:
         """Whether nothing is left to do: the object is gone, or is another version now, which a later sweep moves."""
         return self.code in {"", "PreconditionFailed"}
+
+
+class DeletionCandidate(NamedTuple):
+    """An object that only the destination has, by the key that it would have at the source.
+
+    `seen_sweep` is the latest sweep that saw it so, completed or not, and `seen_at` when. Of completed sweeps in a row
+    that missed it at the source, `times_missed` is the number, the others are the first and the last of them (sweep 0
+    and time 0.0: none yet). Times are in seconds since the epoch. `is_confirmed` says that it was missed often and long
+    enough when the last of them judged it, `is_approved` that a person approved its deletion with this ETag.
+    """
+
+    key: str
+    etag: str
+    size: int
+    seen_sweep: int
+    seen_at: float
+    times_missed: int = 0
+    first_missed_sweep: int = 0
+    first_missed_at: float = 0.0
+    last_missed_sweep: int = 0
+    last_missed_at: float = 0.0
+    is_confirmed: bool = False
+    is_approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionCounts:
+    """What became of the objects that only the destination has, in one sweep that carries deletions over, or reports.
+
+    `waiting` are those that no deletion is confirmed for yet, `confirmed` those that are confirmed and still there,
+    `kept` counts by reason those that no deletion comes to. `refusal` says why nothing, or only what was approved, was
+    deleted; empty where no limit was exceeded. Unless the sweep `propagates`, it deletes nothing, and that is what it
+    would do.
+    """
+
+    propagates: bool = True
+    deleted: int = 0
+    failed: int = 0
+    waiting: int = 0
+    confirmed: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRecord:
+    """A deletion at the destination as the trail holds it; `pair` is None for a row without a sweep of the trail."""
+
+    sweep: int
+    key: str
+    status: Status
+    etag: str
+    size: int
+    code: str
+    message: str
+    at: float
+    pair: Pair | None = None
 
 
 @dataclass(frozen=True, slots=True)

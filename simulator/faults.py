@@ -119,6 +119,7 @@ QUIRKS = {
     "unknown_start_skips": "after a page begun by a start-after that is not a key, the next page lacks its first key",
     "unknown_start_empty": "a page begun by a start-after that is not a key is empty and the last",
     "unknown_start_400": "a start-after that is not a key is answered with 400 InvalidArgument",
+    "half_listings": "listings lack about every other key, and do not say so",
     "directory_order": "keys are listed in the order of directories: `data/x` before `data.csv`",
     "no_listed_etags": "listings have no ETags",
     "empty_listed_etags": "listings have empty ETags",

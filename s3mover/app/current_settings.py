@@ -25,8 +25,8 @@ CREDENTIALS = frozenset(
     for field in ("access_key", "secret_key", "session_token", "profile", "role_arn", "external_id")
 )
 # Settings that sweeps, workers and listeners read again. The rest configures what is opened at startup: buckets,
-# addresses, database, ports, processes. transfer.after is not reloadable: deletion is enabled by a restart, which
-# tests it first.
+# addresses, database, ports, processes. transfer.after and deletions.mode are not reloadable: deletion is enabled by a
+# restart, which tests it first.
 RELOADABLE = CREDENTIALS | frozenset(
     (
         "destination.storage_class",
@@ -50,6 +50,10 @@ RELOADABLE = CREDENTIALS | frozenset(
         "sweep.ranges",
         "sweep.retry_wait",
         "sweep.retry_wait_longest",
+        "deletions.confirm",
+        "deletions.min_age",
+        "deletions.max_objects",
+        "deletions.max_share",
         "audit.retention",
         "log.level",
         "summary.directory",

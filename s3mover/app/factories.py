@@ -1,11 +1,14 @@
 """Build the values that other parts need from the settings: the pair, policies, limits, the workers' configuration."""
 
 import os
+import time
+from datetime import UTC, datetime
 
 from s3mover.app.endpoints import Endpoints
 from s3mover.errors import SettingsError
 from s3mover.model import Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
+from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.settings.model import Settings
 from s3mover.stores import store_of
@@ -43,6 +46,29 @@ def policy_of(settings: Settings) -> TransferPolicy:
 def backoff_policy_of(settings: Settings) -> BackoffPolicy:
     """Return how long objects that failed wait for their next attempt."""
     return BackoffPolicy(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
+
+
+def deletion_policy_of(settings: Settings) -> DeletionPolicy:
+    """Return what decides about objects that only the destination has, as of now."""
+    deletions = settings.deletions
+    return DeletionPolicy(
+        propagate=deletions.mode == "propagate",
+        recorded_only=deletions.scope == "recorded",
+        confirm=deletions.confirm,
+        min_age=deletions.min_age,
+        max_objects=deletions.max_objects,
+        max_share=deletions.max_share,
+        included=filter_of(settings),
+        not_after=youngest_of(settings),
+    )
+
+
+def youngest_of(settings: Settings) -> str:
+    """Return the time after which modified objects are too young, in the format of S3 listings; empty for no bound."""
+    min_age = settings.filter.min_age
+    if not min_age:
+        return ""
+    return datetime.fromtimestamp(time.time() - min_age, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def filter_of(settings: Settings) -> KeyFilter | None:

@@ -1,12 +1,10 @@
 """The listings of both sides: by ranges for the plan of a sweep, in order for `verify`."""
 
-import time
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
 from functools import partial
 
 from s3mover.app.endpoints import Endpoints
-from s3mover.app.factories import filter_of, pair_of
+from s3mover.app.factories import filter_of, pair_of, youngest_of
 from s3mover.events import ListingLimited, Notify, ObjectsListed
 from s3mover.model import ObjectPage, Side
 from s3mover.planning.cuts import cut_keys
@@ -57,8 +55,15 @@ def plan_of(
     source = listing_of(Side.SOURCE, pair.source_prefix, lambda _: None)
     destination = listing_of(Side.DESTINATION, pair.destination_prefix, count)
     rules = _rules(settings, endpoints)
-    listers = settings.sweep.ranges
-    return ListingPlan(source, destination, rules, listers=listers, page=MAX_KEYS, bounds=bounds)
+    return ListingPlan(
+        source,
+        destination,
+        rules,
+        listers=settings.sweep.ranges,
+        page=MAX_KEYS,
+        bounds=bounds,
+        destination_only=settings.deletions.mode != "keep",
+    )
 
 
 def cuts_of(
@@ -91,12 +96,11 @@ def cuts_of(
 
 
 def _rules(settings: Settings, endpoints: Endpoints) -> Rules:
-    min_age = settings.filter.min_age
     return Rules(
         pair_of(settings),
         EtagProbe(endpoints.source, endpoints.destination, endpoints.retry),
         included=filter_of(settings),
-        not_after=s3_time(time.time() - min_age) if min_age else "",
+        not_after=youngest_of(settings),
     )
 
 
@@ -174,8 +178,3 @@ def ordered_pages(bucket: Bucket, prefix: str) -> ReadAhead[ObjectPage]:
             bucket.close_thread()
 
     return ReadAhead(pages(), depth=PAGES_AHEAD, name="list")
-
-
-def s3_time(seconds: float) -> str:
-    """Return seconds since the epoch in the format of S3 listings."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")

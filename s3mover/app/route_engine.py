@@ -13,7 +13,7 @@ from queue import Empty
 from s3mover.app.bucket_access import require_apart, require_listable
 from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.endpoints import Endpoints, connect_endpoints
-from s3mover.app.factories import backoff_policy_of, pair_of, route_config, two_stores
+from s3mover.app.factories import backoff_policy_of, deletion_policy_of, pair_of, route_config, two_stores
 from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import cuts_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
@@ -28,11 +28,11 @@ from s3mover.scale.extra import require_extra
 from s3mover.settings import Settings
 from s3mover.settings.digest import settings_digest
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
-from s3mover.sweep.delete_conditions import require_conditions
+from s3mover.sweep.delete_conditions import destination_conditions, require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
 from s3mover.sweep.removal import Remover
 from s3mover.sweep.shared_sweep import SharedPlan, SharedSweep
-from s3mover.sweep.tools import Inbox, OpenSweep, SweepTools
+from s3mover.sweep.tools import DeletionTools, Inbox, OpenSweep, SweepTools
 from s3mover.transfer.attempt_errors import DIFFERENT_BUCKET
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
@@ -139,6 +139,7 @@ def open_route_engine(
             blocked_by=gate.blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
+            deletions=_deletions(runtime, route, endpoints),
         )
         share = opened.enter_context(_opened_cluster(runtime, route, endpoints, inbox)) if shared else None
         cycle = _cycle(runtime, route, endpoints, tools, share)
@@ -241,6 +242,18 @@ def _cycle(
         lambda result: write_summary(current.of(route).summary, result, route),
         lambda: current.of(route).audit.retention,
     )
+
+
+def _deletions(runtime: SharedRuntime, route: str, endpoints: Endpoints) -> DeletionTools | None:
+    """Return what carries deletions over; None where the settings keep what only the destination has."""
+    settings = runtime.current.of(route)
+    mode, prefix = settings.deletions.mode, settings.destination.prefix
+    if mode == "keep":
+        return None
+    conditions = None
+    if mode == "propagate":
+        conditions = destination_conditions(endpoints.destination, prefix, endpoints.retry)
+    return DeletionTools(lambda: deletion_policy_of(runtime.current.of(route)), conditions)
 
 
 def _remover(settings: Settings, endpoints: Endpoints, inbox: Inbox) -> Remover | None:

@@ -34,6 +34,7 @@ def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
         unkept=result.unkept,
         route=route,
         outage_seconds=result.outage_seconds,
+        deletions=result.deletions,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

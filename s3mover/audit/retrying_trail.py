@@ -111,6 +111,12 @@ class RetryingTrail:
     pending = _retried(Trail.pending)
     uncertain = _retried(Trail.uncertain)
     due_deletions = _retried(Trail.due_deletions)
+    latest_sweeps = _retried(Trail.latest_sweeps)
+    candidates = _retried(Trail.candidates)
+    candidates_after = _retried(Trail.candidates_after)
+    write_candidates = _retried(Trail.write_candidates)
+    end_candidates = _retried(Trail.end_candidates)
+    end_old_candidates = _retried(Trail.end_old_candidates)
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row, all or none, and announce the rows."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from s3mover.audit.database import Row
 from s3mover.audit.trail import LastCopy, PendingRow, RangeRow, Total
 from s3mover.model import (
+    DELETION,
     Action,
     FailureRecord,
     Order,
@@ -45,13 +46,14 @@ def seconds(value: str | datetime) -> float:
 def intended(order: Order, at: str) -> Row:
     """Return the columns of `statements.INTEND`."""
     etag = order.etag[:ETAG_CHARACTERS]
-    return (order.sweep, order.number, order.key, order.action.value, order.size, etag, at, at)
+    etags = (etag, None) if order.action is Action.COPY else (None, etag)
+    return (order.sweep, order.number, order.key, order.action.value, order.size, *etags, at, at)
 
 
 def settled(outcome: Outcome) -> Row:
     """Return the columns of `statements.SETTLE`."""
     at = stamp(outcome.moved_at)
-    method = outcome.method
+    method = DELETION if outcome.action is Action.DELETE else outcome.method
     return (
         outcome.sweep,
         outcome.number,
@@ -60,7 +62,7 @@ def settled(outcome: Outcome) -> Row:
         outcome.size,
         outcome.source_etag[:ETAG_CHARACTERS],
         outcome.status.value,
-        None if method is None else method.value,
+        None if method is None else str(method),
         at,
         at,
         outcome.duration_us,

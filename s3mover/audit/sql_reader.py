@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database, Row
@@ -156,16 +157,22 @@ class SqlTrailReader:
     def _sweeps_since_completed(self, pair: Pair, before: int) -> list[int]:
         """Return the sweeps before that id back to the latest completed one, included; none if nothing failed."""
         sweeps: list[int] = []
-        failed = 0
+        failed, since = 0, None
         while page := self._database.read(statements.SWEEPS_BEFORE, (before, SWEEPS_PER_PAGE)):
-            for sweep, status, failures, *names in page:
+            for sweep, status, failures, started_at, *names in page:
                 if Pair(*names) == pair:
                     sweeps.append(sweep)
-                    failed += failures
+                    failed, since = failed + failures, started_at
                     if status == SweepStatus.COMPLETED:
-                        return sweeps if failed else []
+                        return sweeps if failed or self._deletions_failed_since(since) else []
             before = page[-1][0]
-        return sweeps if failed else []
+        return sweeps if failed or self._deletions_failed_since(since) else []
+
+    def _deletions_failed_since(self, started_at: str | datetime | None) -> bool:
+        """Return whether a deletion failed since then; sweeps count failed copies only."""
+        if started_at is None:
+            return False
+        return bool(self._database.read(statements.FAILED_DELETION, (rows.stamp(rows.seconds(started_at)),)))
 
     def _failures_page(self, conditions: list[str], parameters: list[object], limit: int) -> list[Row]:
         size = min(limit, FAILURES_PER_PAGE)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database
+from s3mover.audit.deletion_candidates import SqlDeletionCandidates
+from s3mover.audit.deletion_rows import SqlDeletionRows
 from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.sql_reader import SqlTrailReader
@@ -31,7 +33,7 @@ from s3mover.model import (
 _REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
-class SqlTrail(SqlTrailReader):
+class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
     """Implements `Trail` on one connection."""
 
     def __init__(self, database: Database) -> None:

@@ -7,7 +7,16 @@ once for each row, MySQL gets all rows as one JSON text.
 # ruff: noqa: S608 - what is put together here are names and placeholders of this module, never a value
 
 _KEY = ("batch_id", "number")
-_INTENDED = (*_KEY, "file_key", "action", "size_bytes", "source_etag", "created_at", "updated_at")
+_INTENDED = (
+    *_KEY,
+    "file_key",
+    "action",
+    "size_bytes",
+    "source_etag",
+    "destination_etag",
+    "created_at",
+    "updated_at",
+)
 _SETTLED = (
     *_KEY,
     "file_key",
@@ -38,7 +47,20 @@ _WAIT = (
 
 
 # Column types for JSON_TABLE. A value that a column cannot hold is an error, never a NULL.
-_UNSIGNED = ("batch_id", "number", "size_bytes", "duration_us", "attempts", "delete_due", "failures")
+_UNSIGNED = (
+    "batch_id",
+    "number",
+    "size_bytes",
+    "duration_us",
+    "attempts",
+    "delete_due",
+    "failures",
+    "seen_batch",
+    "times_missed",
+    "first_missed_batch",
+    "last_missed_batch",
+    "confirmed",
+)
 _SIGNED = ("pair_hash", "key_hash")
 
 
@@ -48,7 +70,7 @@ def _type(column: str) -> str:
     return "BIGINT" if column in _SIGNED else "TEXT CHARACTER SET utf8mb4"
 
 
-def _insert(table: str, columns: tuple[str, ...], tails: dict[str, str], **fixed: str) -> dict[str, str]:
+def insert_many(table: str, columns: tuple[str, ...], tails: dict[str, str], **fixed: str) -> dict[str, str]:
     """Return the insert of many rows by dialect; `fixed` are columns with one value for all of them."""
     head = f"INSERT INTO {table} ({', '.join([*columns, *fixed])})"
     marks = ", ".join(["?"] * len(columns) + [*fixed.values()])
@@ -65,7 +87,7 @@ def _insert(table: str, columns: tuple[str, ...], tails: dict[str, str], **fixed
     }
 
 
-def _overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, str]:
+def overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, str]:
     """Return what makes an insert overwrite `columns` of the row that has the same `key` already."""
     # VALUES() in place of MySQL's newer row alias, which MariaDB does not know.
     mysql = ", ".join(f"{name} = VALUES({name})" for name in columns)
@@ -82,9 +104,9 @@ _NO_CHANGE = {
     "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
 }
-INTEND = _insert("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
-SETTLE = _insert("document_logs", _SETTLED, _overwriting(_KEY, _SETTLED[4:]))
-WAIT = _insert("object_waits", _WAIT, _overwriting(_WAIT[:2], _WAIT[2:]))
+INTEND = insert_many("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
+SETTLE = insert_many("document_logs", _SETTLED, overwriting(_KEY, _SETTLED[4:]))
+WAIT = insert_many("object_waits", _WAIT, overwriting(_WAIT[:2], _WAIT[2:]))
 HAS_WAITS = "SELECT 1 FROM object_waits WHERE pair_hash = ? LIMIT 1"
 OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_attempt < ? LIMIT ?"
 
@@ -109,7 +131,7 @@ _COUNTS = """
         COALESCE(SUM(CASE WHEN status = 'success' AND method = 'server_side_copy' THEN 1 ELSE 0 END), 0)
             AS server_side_copies,
         COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0) AS streamed
-    FROM document_logs WHERE batch_id = ?
+    FROM document_logs WHERE batch_id = ? AND action = 'copy'
 """
 COUNT_RANGE = f"{_COUNTS} AND number BETWEEN ? AND ?"
 # One pass over the sweep's rows, which may be millions.
@@ -130,7 +152,12 @@ OF_PAIR = f"({_PAIR_DIGITS}) = (?, ?, ?, ?)"
 IN_SWEEPS_OF_PAIR = f"batch_id IN (SELECT id FROM migration_batches WHERE {OF_PAIR})"
 
 SWEEPS_BEFORE = f"""
-    SELECT id, status, failed, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
+    SELECT id, status, failed, started_at, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
+"""
+
+# By the index on status and time: errors since the last completed sweep are few, or known to exist anyway.
+FAILED_DELETION = """
+    SELECT 1 FROM document_logs WHERE status = 'error' AND created_at >= ? AND action = 'delete' LIMIT 1
 """
 
 SWEEPS_WITH_PENDING = f"""
@@ -154,10 +181,17 @@ OLD_SWEEPS = """
 """
 
 
+# Of a copy the ETag at the source, of a deletion that at the destination.
+_PENDING_ROW = """
+    batch_id, number, file_key, COALESCE(size_bytes, 0),
+    COALESCE(CASE WHEN action = 'delete' THEN destination_etag ELSE source_etag END, ''), created_at, action
+"""
+
+
 def pending(sweeps: int) -> str:
     """Return the query for the pending rows of so many sweeps, oldest first."""
     return f"""
-        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, action
+        SELECT {_PENDING_ROW}
         FROM document_logs WHERE status = 'pending' AND batch_id IN ({_list(sweeps)})
         ORDER BY created_at, id LIMIT ?
     """
@@ -210,7 +244,7 @@ def uncertain(sweeps: int, codes: int) -> str:
     `id` comes last in each row.
     """
     return f"""
-        SELECT batch_id, number, file_key, COALESCE(size_bytes, 0), COALESCE(source_etag, ''), created_at, action, id
+        SELECT {_PENDING_ROW}, id
         FROM document_logs AS failed
         WHERE status = 'error' AND batch_id IN ({_list(sweeps)}) AND error_code IN ({_list(codes)}) AND id > ?
             AND NOT EXISTS (

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from s3mover.audit.deletion_trail import DeletionCandidates, DeletionRows
 from s3mover.model import (
     Action,
     Deletion,
@@ -251,5 +252,5 @@ class TrailWriter(Protocol):
         """
 
 
-class Trail(TrailReader, TrailWriter, Protocol):
-    """Both, on one connection."""
+class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Protocol):
+    """All of it, on one connection."""

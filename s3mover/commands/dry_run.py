@@ -1,13 +1,15 @@
-"""The `sweep --dry-run` command: lists and compares, and prints what a sweep would transfer."""
+"""The `sweep --dry-run` command: lists and compares, and prints what a sweep would transfer and delete."""
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from s3mover.app.factories import backoff_policy_of, pair_of
+from s3mover.app.factories import backoff_policy_of, deletion_policy_of, pair_of
 from s3mover.app.listings import plan_of
 from s3mover.audit.opening import open_reader, schema_text
+from s3mover.audit.trail import Trail
 from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import ignore_event, open_limited_endpoints
 from s3mover.errors import ExitCode, MoverError
@@ -16,6 +18,7 @@ from s3mover.observe.text import human_size, visible, visible_lines
 from s3mover.planning.page_diff import PageDiff, settle_doubts
 from s3mover.settings import Settings
 from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.deletions.preview import DeletionPreview
 from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.stats import UNUSABLE_MESSAGE
 
@@ -24,7 +27,7 @@ AskTrail = Callable[[PageDiff], PageDiff]
 
 
 def dry_run(settings: Settings, echo: Echo) -> ExitCode:
-    """Print what a sweep of each route would transfer.
+    """Print what a sweep of each route would transfer, and what it would delete at the destination.
 
     Raises:
         MoverError: a bucket cannot be listed.
@@ -38,9 +41,10 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
     with (
         open_limited_endpoints(settings) as endpoints,
         closing(plan_of(settings, endpoints, ignore_event).diffs()) as diffs,
-        _opened_trail(settings, echo) as ask,
+        _opened_trail(settings, echo) as trail,
+        _Deletions(settings, trail, echo) as deletions,
     ):
-        for diff in map(ask, diffs):
+        for diff in map(_asking(settings, trail), diffs):
             listed += diff.listed
             waiting += diff.skipped.get(WAITING, 0)
             for key in diff.unusable:
@@ -49,6 +53,8 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
                 reasons[reason] += 1
                 size += entry.size
                 echo(f"would transfer {visible(entry.key)} ({human_size(entry.size)}, {reason})")
+            deletions.add(diff)
+        deletions.conclude()
     by_reason = ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nothing"
     echo(f"{listed} listed, {reasons.total()} to transfer, {human_size(size)} ({by_reason})")
     if waiting:
@@ -56,9 +62,64 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
     return ExitCode.OK
 
 
+class _Deletions:
+    """Prints what would be deleted, and why each other object that only the destination has would not.
+
+    Whether the limits permit it is known when all are counted: until then the names of what would be deleted are in a
+    file.
+    """
+
+    def __init__(self, settings: Settings, trail: Trail | None, echo: Echo) -> None:
+        self._mode = settings.deletions.mode
+        self._echo = echo
+        self._preview = DeletionPreview(trail, pair_of(settings), deletion_policy_of(settings), time.time())
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with this object
+        self._kept = 0
+
+    def __enter__(self) -> "_Deletions":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def add(self, diff: PageDiff) -> None:
+        """Print why objects of a page would stay, and keep the names of the others."""
+        for entry, reason in self._preview.of(diff):
+            line = f"{visible(entry.key)} ({human_size(entry.size)}"
+            if reason:
+                self._kept += 1
+                self._echo(f"would not delete {line}, {reason})")
+            else:
+                self._file.write(f"{line})\n")
+
+    def conclude(self) -> None:
+        """Print what would be deleted, or that it is refused."""
+        if self._mode == "keep":
+            return
+        refusal = self._preview.refusal() if self._preview.confirmed else ""
+        verb = "would not delete" if refusal else "would delete"
+        self._file.seek(0)
+        for line in self._file:
+            self._echo(f"{verb} {line.rstrip()}")
+        confirmed, kept = self._preview.confirmed, self._kept
+        refused = f"; refused: {refusal}" if refusal else ""
+        only = "" if self._mode == "propagate" else f"; deletions.mode is {self._mode}, so nothing is deleted"
+        self._echo(f"{confirmed} to delete at the destination, {kept} to keep there{refused}{only}")
+
+
+def _asking(settings: Settings, trail: Trail | None) -> AskTrail:
+    if trail is None:
+        return lambda diff: settle_doubts(diff, {})
+    pair = pair_of(settings)
+    backoff = ObjectBackoff(trail, pair, backoff_policy_of(settings), time.time)
+    return lambda diff: backoff.without_backed_off(ask_trail(diff, trail, pair))
+
+
 @contextmanager
-def _opened_trail(settings: Settings, echo: Echo) -> Iterator[AskTrail]:
-    """Yield the function that asks the trail; print a notice if it cannot be read."""
+def _opened_trail(settings: Settings, echo: Echo) -> Iterator[Trail | None]:
+    """Yield the trail; print a notice if it cannot be read, and yield None."""
     url, trail = settings.audit.url.value, None
     try:
         # Before the first sweep there is no schema, and no object was copied, or can wait.
@@ -66,9 +127,7 @@ def _opened_trail(settings: Settings, echo: Echo) -> Iterator[AskTrail]:
     except MoverError as error:
         echo(f"cannot read which objects wait after failing: {visible_lines(str(error))}")
     if trail is None:
-        yield lambda diff: settle_doubts(diff, {})
+        yield None
         return
     with closing(trail) as reader:
-        pair = pair_of(settings)
-        backoff = ObjectBackoff(reader, pair, backoff_policy_of(settings), time.time)
-        yield lambda diff: backoff.without_backed_off(ask_trail(diff, reader, pair))
+        yield reader

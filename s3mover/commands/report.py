@@ -12,6 +12,7 @@ from s3mover.audit.opening import open_reader
 from s3mover.commands.each_route import Echo
 from s3mover.commands.report_csv import csv_lines
 from s3mover.commands.report_data import ReportData, ReportScope
+from s3mover.commands.report_deletions import DELETION_FORMATS
 from s3mover.commands.report_json import json_lines
 from s3mover.commands.report_table import table_lines
 from s3mover.errors import ExitCode
@@ -33,10 +34,12 @@ def report(
     sweep_id: int | None,
     output: str,
     one_route: bool = False,
+    deletions: bool = False,
 ) -> ExitCode:
     """Print the contents of the trail; `since` is in seconds before now, 0 for all rows.
 
-    With `one_route` only the one route of the settings is reported, else everything in the trail.
+    With `one_route` only the one route of the settings is reported, else everything in the trail; with `deletions`
+    deletions at the destination only.
 
     Raises:
         MoverError: the audit database cannot be read.
@@ -45,6 +48,6 @@ def report(
     pair = next(iter(routes)) if one_route else None
     scope = ReportScope(time.time() - since if since else 0.0, sweep_id, failed, pair, routes)
     with closing(open_reader(settings.audit.url.value)) as trail:
-        for line in _FORMATS[output](ReportData(trail, scope)):
+        for line in (DELETION_FORMATS if deletions else _FORMATS)[output](ReportData(trail, scope)):
             echo(line)
     return ExitCode.OK

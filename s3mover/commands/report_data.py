@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from s3mover.audit.trail import Total, TrailReader
-from s3mover.model import FailureRecord, Pair, SweepRecord
+from s3mover.audit.trail import Total, Trail
+from s3mover.model import DeletionRecord, FailureRecord, Pair, SweepRecord
 
 MAX_SWEEPS = 10
 UNLIMITED = 2**31
@@ -30,7 +30,7 @@ class ReportScope:
 class ReportData:
     """Reads what is in scope."""
 
-    def __init__(self, trail: TrailReader, scope: ReportScope) -> None:
+    def __init__(self, trail: Trail, scope: ReportScope) -> None:
         self._trail = trail
         self._scope = scope
 
@@ -54,6 +54,10 @@ class ReportData:
     def failures(self, limit: int = UNLIMITED) -> Iterator[FailureRecord]:
         """Yield the latest failures, newest first."""
         return self._trail.failures(limit, self._scope.since, self._scope.sweep, self._scope.pair)
+
+    def deletions(self, limit: int = UNLIMITED) -> Iterator[DeletionRecord]:
+        """Yield the latest deletions at the destination, newest first."""
+        return self._trail.deletions(limit, self._scope.since, self._scope.sweep, self._scope.pair)
 
     def route_column(self, pair: Pair | None = None) -> dict[str, str]:
         """Return the additional column with the route of a row, nothing if the settings have no routes."""

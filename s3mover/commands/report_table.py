@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from s3mover.commands.report_data import UNLIMITED, ReportData
-from s3mover.model import FailureRecord, Pair
+from s3mover.model import Action, FailureRecord, Pair
 from s3mover.observe.text import human_size, utc_moment, visible
 
 MAX_FAILURES = 20
@@ -49,7 +49,8 @@ def _failures(data: ReportData, limit: int) -> Iterator[str]:
     for failure in chain([first], failures):
         time = utc_moment(failure.at)[:19]
         route = "".join(f"{name or '-'}: " for name in data.route_column(failure.pair).values())
-        error = f"{visible(failure.key)}: {visible(failure.code)}: {visible(failure.message)}"
+        deletion = "deletion of " if failure.action is Action.DELETE else ""
+        error = f"{deletion}{visible(failure.key)}: {visible(failure.code)}: {visible(failure.message)}"
         yield f"  {time}  {route}{error}{_next_attempt(failure)}"
 
 

@@ -21,7 +21,7 @@ from s3mover.model import Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import no_retry
 from s3mover.settings.model import Settings
-from s3mover.sweep.delete_conditions import require_conditions
+from s3mover.sweep.delete_conditions import destination_conditions, require_conditions
 from s3mover.transfer.properties import write_headers
 from s3mover.workers.ratelimit.local_traffic import unlimited
 
@@ -51,7 +51,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             copies_annotations=policy_of(settings).copy_annotations,
             database=lambda: _check_database(settings),
             cluster=partial(check_cluster, settings.scale, time.time()) if settings.scale.scheduler else None,
-            deletion=_deletion_check(settings, endpoints),
+            deletions=_deletion_checks(settings, endpoints),
             apart=_apart_check(settings, endpoints),
             without_copies=without_copies,
             inspects_buckets=settings.transfer.thorough == "auto" and not without_copies,
@@ -134,14 +134,23 @@ def _replication(dsn: Dsn) -> str:
     )
 
 
-def _deletion_check(settings: Settings, endpoints: Endpoints) -> Callable[[], str] | None:
-    if settings.transfer.after != "delete":
-        return None
-
-    def test() -> str:
+def _deletion_checks(settings: Settings, endpoints: Endpoints) -> dict[Side, Callable[[], str]]:
+    def check_source() -> str:
         return str(require_conditions(endpoints.source, settings.source.prefix, no_retry))
 
-    return test
+    def check_destination() -> str:
+        prefix = settings.destination.prefix
+        conditions = destination_conditions(endpoints.destination, prefix, no_retry)
+        if conditions.none_is_honoured:
+            raise CheckWarning(str(conditions))
+        return str(conditions)
+
+    checks = {}
+    if settings.transfer.after == "delete":
+        checks[Side.SOURCE] = check_source
+    if settings.deletions.mode == "propagate":
+        checks[Side.DESTINATION] = check_destination
+    return checks
 
 
 def _apart_check(settings: Settings, endpoints: Endpoints) -> Callable[[], str] | None:

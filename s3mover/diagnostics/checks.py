@@ -3,7 +3,7 @@
 `s3/rights.py` maps a refusal to the right that is missing, `CheckContext.remedy` to the policies that grant it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from s3mover.diagnostics.addressing import addressing_advice
@@ -33,8 +33,8 @@ class CheckContext:
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
     access it, `write_across` the destination as the source's credentials do. `headers` are those of every write,
     `copies_annotations` says that copies keep object annotations.
-    `database`, `cluster`, `deletion` and `apart` return what they found or raise; `cluster` is None unless there are
-    many machines, `deletion` unless the source is deleted from, `apart` unless both ends may be one bucket.
+    `database`, `cluster`, `deletions` and `apart` return what they found or raise; `deletions` are of the sides that
+    are deleted from, `cluster` is None unless there are many machines, `apart` unless both ends may be one bucket.
     `without_copies` says why no server-side copy is made, empty where they are.
     `inspects_buckets` says that sweeps read the configuration of both buckets to know what server-side copies lose.
     `owner_problem` returns what is wrong with the owner of a bucket, an empty string if nothing is. `clock` returns
@@ -49,7 +49,7 @@ class CheckContext:
     copies_annotations: bool
     database: Callable[[], str]
     cluster: Callable[[], str] | None
-    deletion: Callable[[], str] | None
+    deletions: Mapping[Side, Callable[[], str]]
     apart: Callable[[], str] | None
     without_copies: str
     inspects_buckets: bool
@@ -86,8 +86,7 @@ class Checks:
         yield self._test("source: list", self._list_source)
         yield self._test("source: read", self._read_source)
         yield _losing_tags(self._test("source: tags", self._read_tags, Side.SOURCE, Level.WARNING))
-        if self._context.deletion is not None:
-            yield self._test("source: delete", self._context.deletion)
+        yield from self._test_deletion(Side.SOURCE)
         yield self._test("destination: list", self._list_destination, Side.DESTINATION)
         yield self._test("destination: write", self._write, Side.DESTINATION)
         if self._context.apart is not None:
@@ -95,6 +94,7 @@ class Checks:
         if self._tags:
             yield self._test("destination: tags", self._write_tags, Side.DESTINATION)
         yield self._test("destination: parts", self._write_part, Side.DESTINATION, Level.WARNING)
+        yield from self._test_deletion(Side.DESTINATION)
         yield self._test("server-side copy", self._copy, Side.DESTINATION)
         if self._context.inspects_buckets:
             yield self._test("source: properties", self._inspect_source)
@@ -116,6 +116,10 @@ class Checks:
             return self._refused(name, error, place, level_if_refused)
         except MoverError as error:
             return CheckResult(name, Level.FAILED, str(error))
+
+    def _test_deletion(self, side: Side) -> Iterator[CheckResult]:
+        if side in self._context.deletions:
+            yield self._test(f"{side}: delete", self._context.deletions[side], side)
 
     def _refused(self, name: str, error: S3Error, place: Side, level: Level) -> CheckResult:
         rights = missing_rights(error)

@@ -48,7 +48,8 @@ class PolicyInputs:
 
     `acl`: written objects get an ACL; `locks`: Object Lock settings are kept; `annotations`: server-side copies keep
     object annotations; `inspects_buckets`: the configuration of the buckets is read, to know what server-side copies
-    lose; `delete` and `restore`: objects of the source are deleted or restored.
+    lose; `delete` and `restore`: objects of the source are deleted or restored; `delete_copies`: objects of the
+    destination are deleted.
     """
 
     source: PolicySide
@@ -59,6 +60,7 @@ class PolicyInputs:
     inspects_buckets: bool = False
     delete: bool = False
     restore: bool = False
+    delete_copies: bool = False
 
     def side(self, side: Side) -> PolicySide:
         """Return one side."""
@@ -92,6 +94,7 @@ def grants(inputs: PolicyInputs, method: Method) -> list[Grant]:
     | either      | its own     | read the bucket's configuration | likewise, `transfer.thorough` is `auto` |
     | source      | source      | list, read                 | always                              |
     | source      | source      | delete                     | `transfer.after` is `delete`        |
+    | destination | destination | delete                     | `deletions.mode` is `propagate`     |
     | source      | source      | restore                    | `transfer.restore.tier` is set      |
     | either      | as above    | use the KMS key            | a key encrypts the objects          |
     """
@@ -146,8 +149,11 @@ def _write(inputs: PolicyInputs) -> Iterator[Grant]:
     verify = ("s3:GetObject", "s3:AbortMultipartUpload")
     actions = ("s3:PutObject", "s3:PutObjectTagging", *acl, *locks, *verify)
     yield Grant(side, side, "WriteDestination", actions, destination.objects_arn())
-    probe = destination.objects_arn(PROBE_NAME)
-    yield Grant(side, side, "RemoveProbeOfCheck", ("s3:DeleteObject",), probe)
+    if inputs.delete_copies:
+        yield Grant(side, side, "DeleteFromDestination", ("s3:DeleteObject",), destination.objects_arn())
+    else:
+        probe = destination.objects_arn(PROBE_NAME)
+        yield Grant(side, side, "RemoveProbeOfCheck", ("s3:DeleteObject",), probe)
     if destination.key:
         yield Grant(side, side, "EncryptDestination", KMS_RIGHTS, destination.key)
 

@@ -52,6 +52,7 @@ def policy_inputs_of(settings: Settings, source_key: str = "") -> PolicyInputs:
         inspects_buckets=transfer.thorough == "auto",
         delete=transfer.after == "delete",
         restore=bool(transfer.restore.tier),
+        delete_copies=settings.deletions.mode == "propagate",
     )
 
 

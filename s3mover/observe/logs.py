@@ -21,7 +21,7 @@ with without("rich"), without("asyncio", required=True):
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from s3mover.events import Event
-from s3mover.model import Tally
+from s3mover.model import DeletionCounts, Tally
 from s3mover.observe.console import render_line
 from s3mover.observe.output import BackgroundWriter, descriptor_of, dropped_log_lines
 from s3mover.observe.redaction import redact, redactor
@@ -30,7 +30,6 @@ from s3mover.observe.text import to_json, utc_moment
 __all__ = ["LEVELS", "LogListener", "configure", "log_internal_error", "redact"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-_TALLY = Tally.__match_args__
 
 _opened: list[BackgroundWriter] = []
 
@@ -111,15 +110,15 @@ def log_internal_error(error: BaseException) -> None:
 
 
 def fields_of(event: Event) -> dict[str, Any]:
-    """Return an event's fields by name; a tally becomes one field per count, times are rounded to microseconds."""
+    """Return an event's fields by name; counts become one field each, times are rounded to microseconds."""
     fields: dict[str, Any] = {}
     names: tuple[str, ...] = event.__match_args__  # the names of a dataclass's fields, in order
     for name in names:
         value = getattr(event, name)
         if isinstance(value, float):
             fields[name] = round(value, 6)
-        elif isinstance(value, Tally):
-            fields.update((count, getattr(value, count)) for count in _TALLY)
+        elif isinstance(value, Tally | DeletionCounts):
+            fields.update((count, getattr(value, count)) for count in type(value).__match_args__)
         else:
             fields[name] = value
     return fields

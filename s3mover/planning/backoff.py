@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from s3mover.model import WAITING, ObjectEntry, Outcome, Wait
+from s3mover.model import WAITING, Action, DeletionCandidate, ObjectEntry, Outcome, Wait
 from s3mover.planning.page_diff import PageDiff
 from s3mover.s3.values import iso_time
 
@@ -32,7 +32,8 @@ def wait_after(known: Wait | None, outcome: Outcome, policy: BackoffPolicy) -> W
     """Return the wait of an object that failed, from the one it had before; one sweep counts as one failure."""
     failures = 1 if known is None else known.failures + (known.sweep != outcome.sweep)
     next_attempt = outcome.moved_at + policy.seconds(failures)
-    return Wait(outcome.key, failures, outcome.sweep, outcome.source_etag, outcome.moved_at, next_attempt)
+    etag = outcome.destination_etag if outcome.action is Action.DELETE else outcome.source_etag
+    return Wait(outcome.key, failures, outcome.sweep, etag, outcome.moved_at, next_attempt)
 
 
 def without_backed_off(diff: PageDiff, waits: Mapping[str, Wait], now: float) -> PageDiff:
@@ -41,6 +42,11 @@ def without_backed_off(diff: PageDiff, waits: Mapping[str, Wait], now: float) ->
     left_out = len(diff.transfers) - len(ready)
     skipped = {**diff.skipped, WAITING: left_out} if left_out else diff.skipped
     return replace(diff, transfers=ready, skipped=skipped)
+
+
+def deletion_waits(candidate: DeletionCandidate, wait: Wait | None, now: float) -> bool:
+    """Return whether the deletion of this version failed before, and the time of its next attempt has not come."""
+    return wait is not None and wait.etag == candidate.etag and wait.failed_at <= now < wait.next_attempt
 
 
 def _still_waits(entry: ObjectEntry, wait: Wait | None, now: float) -> bool:

@@ -1,6 +1,6 @@
-"""Keys that only the destination holds: named page by page, beside the comparison of the source's objects.
+"""Objects that only the destination has: found page by page, beside the comparison of the source's objects.
 
-A key counts as held by the source also where a filter leaves it out. What a diff names is bounded by a page of the
+A key counts as held by the source also where a filter leaves it out. What a diff holds is bounded by a page of the
 destination. It costs reading the destination's listing to its end, so it is done only where it is asked for.
 """
 
@@ -13,28 +13,30 @@ from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page
 
 
 def compare_both_ways(page: ObjectPage, lookup: Lookup, rules: Rules) -> Iterator[PageDiff]:
-    """Compare one page of the source, and name the destination's other keys up to the last key of the page."""
+    """Compare one page of the source, and find the destination's other objects up to the last key of the page."""
     targets = rules.pair.destination_keys(page.keys)
     at = 0
     while at < len(page):
-        ahead = lookup.ahead()
-        end = bisect_right(targets, ahead[-1], at) if ahead else len(page)
+        ahead = lookup.ahead_page()
+        end = bisect_right(targets, ahead.keys[-1], at) if ahead else len(page)
         diff = compare_page(page[at:end], lookup, rules)
-        until = ahead[-1] if end < len(page) else targets[-1]
+        until = ahead.keys[-1] if end < len(page) else targets[-1]
         lookup.pass_until(until)
         known = set(targets[at:end])
-        passed = ahead[: bisect_right(ahead, until)]
-        yield replace(diff, destination_only=[key for key in passed if key not in known])
+        passed = bisect_right(ahead.keys, until)
+        extra = [ahead[number] for number, key in enumerate(ahead.keys[:passed]) if key not in known]
+        yield replace(diff, destination_only=extra, destination_listed=passed)
         at = end
 
 
-def name_rest(lookup: Lookup, until: str | None, before: str | None = None) -> Iterator[PageDiff]:
-    """Name what the destination holds after the source's last key, up to `until` and before `before` (None: all)."""
-    while ahead := lookup.ahead():
-        end = len(ahead) if until is None else bisect_right(ahead, until)
-        end = end if before is None else min(end, bisect_left(ahead, before))
+def find_rest(lookup: Lookup, until: str | None, before: str | None = None) -> Iterator[PageDiff]:
+    """Find what the destination has after the source's last key, up to `until` and before `before` (None: all)."""
+    while ahead := lookup.ahead_page():
+        keys = ahead.keys
+        end = len(keys) if until is None else bisect_right(keys, until)
+        end = end if before is None else min(end, bisect_left(keys, before))
         if end:
-            yield PageDiff(0, [], destination_only=ahead[:end])
-        if end < len(ahead):
+            yield PageDiff(0, [], destination_only=list(ahead[:end]), destination_listed=end)
+        if end < len(keys):
             return
-        lookup.pass_until(ahead[-1])
+        lookup.pass_until(keys[-1])

@@ -51,15 +51,16 @@ class DoubtfulMatch(NamedTuple):
 class PageDiff:
     """The result of one page of the source: each of its `listed` objects is skipped for a reason or to be transferred.
 
-    Those in `doubtful` are neither yet: `settle_doubts` decides, by what the trail says. `destination_only` names keys
-    of the destination without an object at the source, where that is asked for, and `unusable` keys of the source, as
-    texts for people.
+    Those in `doubtful` are neither yet: `settle_doubts` decides, by what the trail says. `destination_only` are objects
+    of the destination without one at the source, and `destination_listed` is how many the destination has beside this
+    page, both only where that is asked for; `unusable` names keys of the source, as texts for people.
     """
 
     listed: int
     transfers: list[Transfer]
     skipped: dict[str, int] = field(default_factory=dict)
-    destination_only: list[str] = field(default_factory=list)
+    destination_only: list[ObjectEntry] = field(default_factory=list)
+    destination_listed: int = 0
     unusable: list[str] = field(default_factory=list)
     doubtful: list[DoubtfulMatch] = field(default_factory=list)
 
@@ -166,6 +167,10 @@ class Lookup:
     def ahead(self) -> list[str]:
         """Return the keys of the current page that were not passed; none once the listing has ended."""
         return self._page.keys[self._at :] if self._has_more() else []
+
+    def ahead_page(self) -> ObjectPage:
+        """Return the objects that `ahead` names."""
+        return self._page[self._at :] if self._has_more() else _NOTHING
 
     def etags_are_alike(self) -> bool:
         """Return whether the objects of the current page have the same ETag, all of them."""

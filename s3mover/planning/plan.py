@@ -10,7 +10,7 @@ from typing import Protocol
 
 from s3mover.errors import ListingError, S3Error
 from s3mover.model import ObjectPage, Outcome
-from s3mover.planning.destination_only import compare_both_ways, name_rest
+from s3mover.planning.destination_only import compare_both_ways, find_rest
 from s3mover.planning.page_diff import Lookup, PageDiff, Rules, compare_page, leave_out
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds, KeyRange, Ranges
 from s3mover.planning.read_ahead import Feed, FeedEnded, ReadAhead
@@ -51,7 +51,7 @@ class ListingPlan:
         listers: threads, and so ranges that are listed at a time.
         page: keys on a full page of a listing.
         bounds: the keys that are looked at, on both sides.
-        destination_only: whether to name the keys that only the destination holds, too.
+        destination_only: whether to find the objects that only the destination has, too.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class ListingPlan:
                 break
         self._ranges.end(taken)
         if self._destination_only and (taken.first or not taken.is_upper):
-            yield from self._name_rest(taken, lookup)
+            yield from self._find_rest(taken, lookup)
 
     def _source_pages(self, taken: KeyRange) -> Iterator[ObjectPage]:
         """Yield the pages of a range; none where the store refuses to begin it, which leaves it to the range below."""
@@ -202,8 +202,8 @@ class ListingPlan:
             return compare_both_ways(page, lookup, self._rules)
         return iter((compare_page(page, lookup, self._rules),))
 
-    def _name_rest(self, taken: KeyRange, lookup: Lookup) -> Iterator[PageDiff]:
+    def _find_rest(self, taken: KeyRange, lookup: Lookup) -> Iterator[PageDiff]:
         pair, above = self._rules.pair, self._ranges.first_above(taken)
         if above is not None:
-            return name_rest(lookup, None, pair.destination_key(above))
-        return name_rest(lookup, None if taken.until is None else pair.destination_key(taken.until))
+            return find_rest(lookup, None, pair.destination_key(above))
+        return find_rest(lookup, None if taken.until is None else pair.destination_key(taken.until))

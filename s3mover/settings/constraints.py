@@ -5,6 +5,7 @@ here; every overlap that can be seen is refused.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from s3mover.settings.model import BucketSettings, Route, ScaleSettings, Settings
 from s3mover.settings.problems import Problem
@@ -33,6 +34,7 @@ def conflicts(settings: Settings) -> Iterator[Problem]:
     yield from _one_store(settings)
     yield from _enough_threads(settings)
     yield from _complete_identity(settings.scale)
+    yield from _deletions(settings)
 
 
 def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
@@ -47,6 +49,40 @@ def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
                 "remove one of them, or give it another prefix"
             )
         known.setdefault(pair, name)
+
+
+def shared_destinations(routes: Sequence[Route]) -> Iterator[Problem]:
+    """Yield a problem for each route that would delete what another route copies to the same place."""
+    for one, other in combinations(routes, 2):
+        if not _overlap(one.settings.destination, other.settings.destination):
+            continue
+        for name, settings in (one, other):
+            if settings.deletions.mode == "propagate" and settings.deletions.scope == "all":
+                second = other.name if name == one.name else one.name
+                yield Problem(
+                    f"routes.{name}.deletions.scope: all would delete what routes.{second} copies, because their "
+                    "destinations overlap; expected recorded, or destinations of which neither contains the other"
+                )
+
+
+def _overlap(one: BucketSettings, other: BucketSettings) -> bool:
+    shorter, longer = sorted((one.prefix, other.prefix), key=len)
+    return one.bucket == other.bucket and _store(one) == _store(other) and longer.startswith(shorter)
+
+
+def _deletions(settings: Settings) -> Iterator[Problem]:
+    if settings.deletions.mode != "keep" and settings.transfer.after == "delete":
+        yield Problem(
+            f"deletions.mode: {settings.deletions.mode} is not possible with transfer.after: delete, because an object "
+            "that was moved is missing at the source by design, so its only copy would be deleted; expected keep",
+            frozenset({"deletions.mode", "transfer.after"}),
+        )
+    if settings.deletions.mode != "keep" and settings.scale.scheduler:
+        yield Problem(
+            f"deletions.mode: {settings.deletions.mode} is not possible with scale.scheduler, because machines that "
+            "share a sweep do not look for objects that only the destination has; expected keep, or no scheduler",
+            frozenset({"deletions.mode", "scale.scheduler"}),
+        )
 
 
 def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from s3mover.errors import SettingsError
-from s3mover.settings.constraints import conflicts, duplicate_pairs, missing_buckets
+from s3mover.settings.constraints import conflicts, duplicate_pairs, missing_buckets, shared_destinations
 from s3mover.settings.definitions import setting_definitions
 from s3mover.settings.files import file_reader
 from s3mover.settings.model import Route, Settings
@@ -53,7 +53,7 @@ def load(
         routes.append(Route(name, route))
         known = {problem.text for problem in problems}
         problems += [of_route(name, problem) for problem in found if problem.text not in known]
-    problems += duplicate_pairs(routes) if buckets else ()
+    problems += (*duplicate_pairs(routes), *shared_destinations(routes)) if buckets else ()
     if problems:
         raise SettingsError([problem.text for problem in problems])
     return replace(settings, routes=tuple(routes))

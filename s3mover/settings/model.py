@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         RoleArn,
         SchedulerAddress,
         SecretText,
+        Share,
         Size,
         SocketPath,
         StorageClass,
@@ -312,6 +313,42 @@ class SweepSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionSettings(Section):
+    """Whether objects that were deleted at the source are deleted at the destination, and within which limits."""
+
+    mode: Annotated[Literal["keep", "report", "propagate"], Lowered] = _field(
+        "keep",
+        "keep, report or propagate",
+        "What happens to objects that only the destination has: keep leaves them unseen; report lists and counts those "
+        "that propagate would delete; propagate deletes them. docs/deletions.md describes every guard.",
+    )
+    scope: Annotated[Literal["recorded", "all"], Lowered] = _field(
+        "recorded",
+        "recorded or all",
+        "recorded: only objects that s3mover put there, which a row of success of this pair says, and that still have "
+        "the ETag that it wrote. all: whatever lies below the destination's prefix.",
+    )
+    confirm: Annotated[int, Field(ge=1, le=1000)] = _field(
+        2,
+        "sweeps, 1 to 1000",
+        "So many completed sweeps in a row must miss an object at the source before its copy is deleted.",
+    )
+    min_age: Duration = _field(
+        3600.0, "duration", "So long an object must be missing, from the first of these sweeps to the last."
+    )
+    max_objects: Annotated[int, Field(ge=0)] = _field(
+        1000,
+        "objects per sweep",
+        "If more are to be deleted, none is, until `s3mover deletions approve` or until this is raised.",
+    )
+    max_share: Share = _field(
+        0.1,
+        "share of the objects that the destination lists, in percent",
+        "If more of them are to be deleted by one sweep, none is, as above. 100%: no limit.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSettings(Section):
     """The audit database, which records the result for every object."""
 
@@ -426,6 +463,7 @@ class Settings(Section):
     transfer: TransferSettings = TransferSettings()
     filter: FilterSettings = FilterSettings()
     sweep: SweepSettings = SweepSettings()
+    deletions: DeletionSettings = DeletionSettings()
     audit: AuditSettings = AuditSettings()
     scale: ScaleSettings = ScaleSettings()
     http: HttpSettings = HttpSettings()

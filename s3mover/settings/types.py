@@ -15,10 +15,13 @@ from s3mover.settings import validators
 from s3mover.settings.secret import Secret
 from s3mover.settings.units import (
     DURATION_PATTERN,
+    SHARE_PATTERN,
     SIZE_PATTERN,
     parse_duration,
+    parse_share,
     parse_size,
     write_duration,
+    write_share,
     write_size,
 )
 from s3mover.settings.windows import read_windows, write_windows
@@ -74,6 +77,12 @@ Size = Annotated[
     int,
     _from_text(parse_size),
     ValueType("a number with a unit such as 64MiB, 10MB or 5GiB", write_size, pattern=SIZE_PATTERN),
+]
+Share = Annotated[
+    float,
+    _from_text(parse_share),
+    Field(ge=0, le=1),
+    ValueType("a percentage such as 10% or 0.5%", write_share, pattern=SHARE_PATTERN),
 ]
 Globs = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],

@@ -1,4 +1,4 @@
-"""Parses and writes durations and sizes: `60s`, `64MiB`."""
+"""Parses and writes durations, sizes and shares: `60s`, `64MiB`, `10%`."""
 
 import re
 from decimal import Decimal
@@ -21,11 +21,13 @@ _NUMBER = r"(\d{1,15}(?:\.\d{1,6})?)"
 _ONE_DURATION = re.compile(_NUMBER + r"(ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(f"(?:{_ONE_DURATION.pattern})+", re.ASCII)
 _SIZE = re.compile(_NUMBER + r" ?([kKMGT]?i?B)", re.ASCII)
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%", re.ASCII)
 _PLAIN = re.compile(r"\d{1,15}", re.ASCII)
 _HUNDRED_YEARS = 36_500 * 86_400.0  # well short of the longest wait that a lock takes
 _PLAIN_ZERO = re.compile(r"0(?:\.0+)?", re.ASCII)
 # The texts that are accepted, for schemas.
 DURATION_PATTERN = f"^({_PLAIN_ZERO.pattern}|{_DURATION.pattern})$"
+SHARE_PATTERN = f"^({_PLAIN_ZERO.pattern}|{_SHARE.pattern})$"
 SIZE_PATTERN = f"^({_PLAIN.pattern}|{_NUMBER} ?({'|'.join(_BYTES)}))$"
 
 
@@ -59,6 +61,21 @@ def parse_size(text: str) -> int:
     return int(Decimal(match[1]) * _BYTES[match[2]])
 
 
+def parse_share(text: str) -> float:
+    """Return the fraction that `10%` or `0.5%` stands for.
+
+    Raises:
+        ValueError: `text` is not a percentage; the message continues a sentence that begins with the text.
+    """
+    text = text.strip()
+    if _PLAIN_ZERO.fullmatch(text):
+        return 0.0
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        raise ValueError("is not a percentage")
+    return float(Decimal(match[1]) / 100)
+
+
 def write_duration(seconds: float) -> str:
     """Write seconds in the largest unit of which there are at least two, so that 60 stays `60s`."""
     if seconds != int(seconds):
@@ -75,6 +92,11 @@ def write_size(size: int) -> str:
         if size and size % _BYTES[unit] == 0:
             return f"{size // _BYTES[unit]}{unit}"
     return str(size)
+
+
+def write_share(share: float) -> str:
+    """Write a fraction as a percentage."""
+    return f"{100 * share:g}%"
 
 
 def _bounded(seconds: float) -> float:

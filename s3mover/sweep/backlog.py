@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import count
 
 from s3mover.model import Order, Pair, Transfer
 
@@ -17,7 +16,7 @@ class Backlog:
         self._sweep = sweep
         self._pair = pair
         self._transfers: deque[Transfer] = deque()
-        self._numbers = count(last_number + 1)
+        self.last_number = last_number
 
     def __len__(self) -> int:
         return len(self._transfers)
@@ -38,9 +37,10 @@ class Backlog:
 
     def _order(self, transfer: Transfer) -> Order:
         entry = transfer.entry
+        self.last_number += 1
         return Order(
             self._sweep,
-            next(self._numbers),
+            self.last_number,
             entry.key,
             self._pair.destination_key(entry.key),
             entry.size,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
-from s3mover.model import Outcome, Pair, Status, WaitChanges
-from s3mover.planning.backoff import BackoffPolicy, wait_after, without_backed_off
+from s3mover.model import DeletionCandidate, Outcome, Pair, Status, WaitChanges
+from s3mover.planning.backoff import BackoffPolicy, deletion_waits, wait_after, without_backed_off
 from s3mover.planning.page_diff import PageDiff
 
 
@@ -30,6 +30,14 @@ class ObjectBackoff:
             return diff
         waits = self._trail.waits(self._pair, [one.entry.key for one in diff.transfers])
         return without_backed_off(diff, waits, self._clock()) if waits else diff
+
+    def ready(self, candidates: Sequence[DeletionCandidate]) -> list[DeletionCandidate]:
+        """Return those whose deletion did not fail before, or may be tried again."""
+        if not self._any:
+            return list(candidates)
+        waits = self._trail.waits(self._pair, [one.key for one in candidates])
+        now = self._clock()
+        return [one for one in candidates if not deletion_waits(one, waits.get(one.key), now)]
 
     def changed_by(self, outcomes: Sequence[Outcome]) -> WaitChanges | None:
         """Return what these outcomes change: failed objects wait, all others do not any more."""

@@ -9,6 +9,8 @@ from s3mover.events import SweepFinished, SweepStarted
 from s3mover.model import Pair, SweepStatus
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry
+from s3mover.sweep.deletions.execution import Deleter
+from s3mover.sweep.deletions.phase import DeletionPhase
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.loop import Sweep
 from s3mover.sweep.pruning import prune
@@ -82,7 +84,7 @@ class SweepCycle:
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
         swept = self._sweep()
-        self.last = result = self._close(self._resolve_uncertain(swept))
+        self.last = result = self._close(self._carry_deletions_over(self._resolve_uncertain(swept)))
         prune(self._tools, self._target.pair, self._retention())
         return result
 
@@ -139,6 +141,21 @@ class SweepCycle:
         except S3Error as error:
             return replace(result, record=replace(record, status=SweepStatus.FAILED), error=error)
         return result
+
+    def _carry_deletions_over(self, result: SweepResult) -> SweepResult:
+        """Deal with what only the destination has, where the settings ask for it; see `DeletionPhase`."""
+        tools, target = self._tools, self._target
+        if tools.deletions is None or result.destination_only is None:
+            return result
+        conditions = tools.deletions.conditions
+        deleter = None
+        if conditions is not None:
+            deleter = Deleter(target.source, target.destination, target.retry, conditions)
+        counts = DeletionPhase(tools, target.pair, deleter, result, result.destination_only).run()
+        ended_at = tools.clock()
+        duration_us = max(0, round((ended_at - result.record.started_at) * 1e6))
+        record = replace(result.record, ended_at=ended_at, duration_us=duration_us)
+        return replace(result, record=record, deletions=counts)
 
     def _delete_overdue(self) -> None:
         """Delete what an earlier run recorded and then could not delete, or had no time for."""

@@ -1,8 +1,7 @@
 """Whether a store honours the conditions of deletions, without which an object that changed after its copy is lost.
 
 It is asked with the ETag of another version: on a key that does not exist, and where a store says nothing by that, on
-an object of our own. Where that may not be written, the first object whose copy is verified and recorded serves: it is
-to be deleted anyway.
+an object of our own. Where that may not be written, the first object that is to be deleted serves.
 """
 
 import secrets
@@ -23,6 +22,8 @@ NO_CREDENTIALS = "NoCredentials"
 GONE = frozenset({"NoSuchKey", "NotFound", "NoSuchVersion"})
 ANOTHER_ETAG = "0" * 32
 REFUSED = "PreconditionFailed"
+# Begins the name of an object that never exists.
+_ANY_NAME = ".s3mover-absent-"
 BODY = b"Written by s3mover to test whether deletions can be conditional; deleted again.\n"
 
 
@@ -62,8 +63,10 @@ class DeleteConditions:
         if None in (self.single, self.batch):
             return (
                 "whether objects can be deleted on the condition that they are unchanged is tested on the first one "
-                "that is moved"
+                "that is to be deleted"
             )
+        if self.none_is_honoured:
+            return "the store ignores the conditions of deletions: objects are compared right before they are deleted"
         if self.single and self.batch:
             return "objects can be deleted on the condition that they are unchanged"
         ignoring = Operation.BATCH if self.single else Operation.SINGLE
@@ -77,26 +80,51 @@ def require_conditions(source: Bucket, prefix: str, retry: Retry) -> DeleteCondi
         UnreachableError: none does, so that moving objects is not safe; or deleting is not permitted.
         S3Error: S3 could not be asked.
     """
-    probe = f"{prefix}{PROBE_NAME}{secrets.token_hex(8)}"
-    codes = {operation: try_delete(source, operation, probe, ANOTHER_ETAG, retry) for operation in Operation}
-    if denied := {code for code in codes.values() if code} - GONE - {REFUSED}:
-        raise UnreachableError(
-            f"objects of {source.address.bucket} cannot be deleted ({', '.join(sorted(denied))}); "
-            "grant s3:DeleteObject, or set transfer.after to keep"
-        )
-    conditions = DeleteConditions()
-    for operation, code in codes.items():
-        # A store may delete what is not there, or refuse to, without looking at the condition.
-        if code == REFUSED or (code and not try_delete(source, operation, probe, "", retry)):
-            conditions.note(operation, REFUSED)
-    if None in (conditions.single, conditions.batch):
-        _ask_on_own_object(source, probe, retry, conditions)
+    conditions = _probed_conditions(source, f"{prefix}{PROBE_NAME}", retry, "set transfer.after to keep")
     if conditions.none_is_honoured:
         raise UnreachableError(
             f"the store of {source.address.bucket} ignores the conditions of deletions, so an object that changed "
             "after it was copied would be lost; set transfer.after to keep"
         )
     return conditions
+
+
+def destination_conditions(destination: Bucket, prefix: str, retry: Retry) -> DeleteConditions:
+    """Return which deletions honour conditions at the destination; where none does, objects are compared instead.
+
+    Raises:
+        UnreachableError: deleting is not permitted.
+        S3Error: S3 could not be asked.
+    """
+    remedy = "set deletions.mode to report or keep"
+    # The right to delete may cover the objects that `check` writes and no others.
+    code = try_delete(
+        destination, Operation.SINGLE, f"{prefix}{_ANY_NAME}{secrets.token_hex(8)}", ANOTHER_ETAG, retry
+    )
+    _require_permitted(destination, {code}, remedy)
+    return _probed_conditions(destination, f"{prefix}{PROBE_NAME}", retry, remedy)
+
+
+def _probed_conditions(bucket: Bucket, name: str, retry: Retry, remedy: str) -> DeleteConditions:
+    probe = f"{name}{secrets.token_hex(8)}"
+    codes = {operation: try_delete(bucket, operation, probe, ANOTHER_ETAG, retry) for operation in Operation}
+    _require_permitted(bucket, set(codes.values()), remedy)
+    conditions = DeleteConditions()
+    for operation, code in codes.items():
+        # A store may delete what is not there, or refuse to, without looking at the condition.
+        if code == REFUSED or (code and not try_delete(bucket, operation, probe, "", retry)):
+            conditions.note(operation, REFUSED)
+    if None in (conditions.single, conditions.batch):
+        _ask_on_own_object(bucket, probe, retry, conditions)
+    return conditions
+
+
+def _require_permitted(bucket: Bucket, codes: set[str], remedy: str) -> None:
+    if denied := codes - {"", REFUSED} - GONE:
+        raise UnreachableError(
+            f"objects of {bucket.address.bucket} cannot be deleted ({', '.join(sorted(denied))}); "
+            f"grant s3:DeleteObject, or {remedy}"
+        )
 
 
 def try_delete(source: Bucket, operation: Operation, key: str, etag: str, retry: Retry) -> str:

@@ -15,6 +15,7 @@ from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep.backlog import ROWS_PER_WRITE, Backlog
 from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.deletions.sightings import Sightings
 from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.removal import Removed
 from s3mover.sweep.result import SweepResult, status_of
@@ -54,6 +55,7 @@ class Sweep:
         self._backlog = Backlog(self._id, pair, opened.last_number)
         self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
         self._settlement = Settlement(tools, self._stats, self._backoff, source.settled)
+        self._sightings = _sightings(tools, pair, self._id)
 
     def run(self) -> SweepResult:
         """Sweep once.
@@ -112,6 +114,8 @@ class Sweep:
             dict(stats.skipped),
             self._blocked_by,
             self._tools.trail.outage_seconds - self._outage_before,
+            self._backlog.last_number,
+            None if self._sightings is None else self._sightings.result(),
         )
 
     def _is_idle(self) -> bool:
@@ -151,6 +155,8 @@ class Sweep:
                 if message.error is not None and not isinstance(message.error, MoverError):
                     raise message.error
                 self._source_ended = message
+                if self._sightings is not None:
+                    self._sightings.flush()
                 self._stats.listing_ended()
             case PoolMessage():
                 self._settlement.add(self._tools.client.accept(message))
@@ -160,6 +166,8 @@ class Sweep:
     def _take_page(self, page: PageDiff) -> None:
         diff = self._backoff.without_backed_off(ask_trail(page, self._tools.trail, self._pair))
         self._stats.page_compared(diff)
+        if self._sightings is not None:
+            self._sightings.add(diff)
         self._backlog.add(diff.transfers)
         self._pages_held += 1
 
@@ -180,3 +188,9 @@ class Sweep:
         if now - self._progress_at >= PROGRESS_SECONDS:
             self._progress_at = now
             self._tools.notify(SweepProgress(self._id, self._stats.tally(), now - self._started_at))
+
+
+def _sightings(tools: SweepTools, pair: Pair, sweep: int) -> Sightings | None:
+    if tools.deletions is None:
+        return None
+    return Sightings(tools.trail, pair, sweep, tools.deletions.policy(), tools.clock)

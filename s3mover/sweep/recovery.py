@@ -11,7 +11,7 @@ from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import PendingRow, RangeClaim
 from s3mover.errors import S3Error, VerificationError
 from s3mover.events import Notify, ObjectRecovered
-from s3mover.model import INTERRUPTED, Outcome, Pair, Status, WaitChanges, etag_names_content
+from s3mover.model import INTERRUPTED, Action, Outcome, Pair, Status, WaitChanges, etag_names_content
 from s3mover.s3.bucket import Bucket, Head
 from s3mover.s3.retry import Retry
 from s3mover.sweep.completion import Arrived, complete
@@ -111,6 +111,18 @@ class Recovery:
         return while_heartbeating(self.heartbeat, resolve)
 
     def _resolve(self, row: PendingRow) -> Outcome:
+        return self._resolve_copy(row) if row.action is Action.COPY else self._resolve_deletion(row)
+
+    def _resolve_deletion(self, row: PendingRow) -> Outcome:
+        try:
+            target = self.pair.destination_key(row.key)
+            return deletion_resolution(
+                row, self.retry(partial(head_of, self.destination, target)), self.clock()
+            )
+        finally:
+            self.destination.close_thread()
+
+    def _resolve_copy(self, row: PendingRow) -> Outcome:
         target = self.pair.destination_key(row.key)
         try:
             self.retry(partial(abort_orphaned_uploads, self.destination, target, row.size, row.created_at))
@@ -179,6 +191,36 @@ def resolution(row: PendingRow, arrived: Head | None, source: Head | None, now: 
         message="interrupted before its copy was whole"
         if found is None
         else "found at the destination after an interruption",
+        action=row.action,
+    )
+
+
+def deletion_resolution(row: PendingRow, found: Head | None, now: float) -> Outcome:
+    """Decide what became of a deletion, from what the destination holds now.
+
+        destination | row becomes
+        ------------|------------
+        absent      | success
+        there       | error
+
+    An error is the safe answer: the next sweeps decide anew about an object that is there.
+    """
+    return Outcome(
+        sweep=row.sweep,
+        number=row.number,
+        key=row.key,
+        size=row.size,
+        status=Status.SUCCESS if found is None else Status.ERROR,
+        method=None,
+        moved_at=now,
+        duration_us=0,
+        attempts=1,
+        source_etag="",
+        destination_etag=row.source_etag,
+        code="" if found is None else INTERRUPTED,
+        message="found deleted at the destination after an interruption"
+        if found is None
+        else "interrupted before the object was deleted",
         action=row.action,
     )
 

@@ -3,8 +3,22 @@
 from dataclasses import dataclass, field
 
 from s3mover.errors import MoverError
-from s3mover.model import Outcome, SweepRecord, SweepStatus
+from s3mover.model import DeletionCounts, Outcome, SweepRecord, SweepStatus
+from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.read_ahead import FeedEnded
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationOnly:
+    """What a sweep saw at the destination: how many objects in all, how many candidates for a deletion, and others.
+
+    `kept` counts those that are never deleted as they are, by reason.
+    """
+
+    policy: DeletionPolicy
+    listed: int
+    candidates: int
+    kept: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +26,8 @@ class SweepResult:
     """A sweep that has ended.
 
     `error` is what cut it short, if anything did, `blocked_by` why it was not to go on, `set_aside` what workers died
-    with, `outage_seconds` how much of its duration it waited for an unavailable database.
+    with, `outage_seconds` how much of its duration it waited for an unavailable database. `last_number` is that of the
+    last order. `destination_only` and `deletions` are None where deletions are neither carried over nor reported.
     """
 
     record: SweepRecord
@@ -24,6 +39,9 @@ class SweepResult:
     skipped: dict[str, int] = field(default_factory=dict)
     blocked_by: str = ""
     outage_seconds: float = 0.0
+    last_number: int = 0
+    destination_only: DestinationOnly | None = None
+    deletions: DeletionCounts | None = None
 
 
 def status_of(ended: FeedEnded, waiting: int) -> SweepStatus:

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
 from s3mover.planning.backoff import BackoffPolicy
+from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.scale.messages import ClusterMessage
+from s3mover.sweep.delete_conditions import DeleteConditions
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stop_state import StopState
 from s3mover.workers.pool.route_client import RouteClient
@@ -32,11 +34,23 @@ class OpenSweep(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionTools:
+    """What a sweep needs for deletions at the destination: how to decide, and which conditions the store honours.
+
+    `conditions` is None where deletions are only reported.
+    """
+
+    policy: Callable[[], DeletionPolicy]
+    conditions: DeleteConditions | None
+
+
+@dataclass(frozen=True, slots=True)
 class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
     `clock` returns seconds since the epoch; the loop calls `heartbeat` in every iteration; `blocked_by` returns why no
-    new work may begin, empty where it may. `remover` is there where source objects are to be deleted.
+    new work may begin, empty where it may. `remover` is there where source objects are to be deleted, `deletions` where
+    deletions are carried over to the destination, or reported.
     """
 
     trail: RetryingTrail
@@ -49,3 +63,4 @@ class SweepTools:
     blocked_by: Callable[[], str]
     backoff_policy: Callable[[], BackoffPolicy]
     remover: Remover | None = None
+    deletions: DeletionTools | None = None

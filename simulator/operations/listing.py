@@ -112,7 +112,8 @@ def _keys(call: Call, start: str) -> Iterator[str]:
     after = (
         call.bucket.order.after(start) if start >= prefix else call.bucket.order.after(prefix, inclusive=True)
     )
-    return takewhile(lambda key: key.startswith(prefix), after)
+    keys = takewhile(lambda key: key.startswith(prefix), after)
+    return (key for key in keys if zlib.crc32(key.encode()) & 1) if call.quirk("half_listings") else keys
 
 
 def _keys_by_directory(call: Call, prefix: str, start: str) -> Iterator[str]:

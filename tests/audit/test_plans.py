@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from s3mover.audit import statements
+from s3mover.audit import deletion_candidates, statements
 from s3mover.audit.opening import open_trail
 from s3mover.audit.trail import Trail
 from testkit.mariadb import Account
@@ -34,7 +34,13 @@ FILL = (
     INSERT INTO object_waits (pair_hash, key_hash, file_key, source_etag, failures, batch_id, failed_at, next_attempt)
     SELECT n % 3, n, n, '', 2, 1, '2025-01-04 00:00:00', '2025-01-04 00:00:00' + INTERVAL n MINUTE FROM {A_THOUSAND}
     """,
-    "ANALYZE TABLE document_logs, migration_batches, object_waits",
+    f"""
+    INSERT INTO deletion_candidates (pair_hash, key_hash, file_key, destination_etag, size_bytes, seen_batch, seen_at,
+        times_missed, first_missed_batch, first_missed_at, last_missed_batch, last_missed_at, confirmed)
+    SELECT n % 3, n, n, '', 2, 1, '2025-01-04 00:00:00' + INTERVAL n MINUTE, 0, 0, '2025-01-04 00:00:00', 0,
+        '2025-01-04 00:00:00', 0 FROM {A_THOUSAND}
+    """,
+    "ANALYZE TABLE document_logs, migration_batches, object_waits, deletion_candidates",
 )
 SINCE = ["created_at >= '2025-01-04 16:00:00'"]
 DIGITS_OF_PAIR = "7468657265", "696E2F", "68657265", "6F75742F"
@@ -61,6 +67,10 @@ QUERIES = {
     written(statements.HAS_WAITS, 1): "",
     written(statements.OLD_WAITS, 1, BEFORE, 10): "object_waits_next",
     written(statements.remove("document_logs", 2), 3, 4): "PRIMARY",
+    written(statements.FAILED_DELETION, "2025-01-04 16:00:00"): "document_logs_status",
+    written(deletion_candidates.of_keys(2), 1, 4, 7): "PRIMARY",
+    written(deletion_candidates.PAGE, 1, 4, 10): "PRIMARY",
+    written(deletion_candidates.OLD, 1, BEFORE, 10): "deletion_candidates_seen",
 }
 
 

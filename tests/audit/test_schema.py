@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -179,7 +180,7 @@ def test_the_very_tables_of_the_first_version_are_upgraded(account: Account) -> 
         "INSERT INTO document_logs (file_key, status, message, moved_at, created_at, updated_at) VALUES "
         "('a ', 'success', 'm', '2024-05-06 16:08:09', '2024-05-06 16:08:00', '2024-05-06 16:08:10')",
     )
-    assert apply_schema(account.go_dsn) == [1, 2, 3, 4]
+    assert apply_schema(account.go_dsn) == [file.version for file in migrations.load("mysql")]
     [row] = account.query("SET time_zone = '-03:00'", OLD_ROWS)
     assert row == (1, "a ", "success", "m", "2024-05-06 04:08:09.000000", "2024-05-06 04:08:00.000000")
     for query in (
@@ -216,11 +217,11 @@ def apply_files(backend: Backend, files: Sequence[Migration]) -> None:
 def test_rows_of_an_older_schema_are_copies(backend: Backend) -> None:
     """Rows from before the column are copies, and so is one that an older s3mover, still running, writes now."""
     files = migrations.load("sqlite" if "sqlite" in backend.url else "mysql")
-    before = files[: next(at for at, migration in enumerate(files) if "action" in migration.name)]
+    before = list(takewhile(lambda migration: "action" not in migration.name, files))
     apply_files(backend, before)
     insert = "INSERT INTO document_logs (file_key, status) VALUES ('{}', 'success')"
     backend.query(insert.format("before"))
-    assert apply_schema(backend.url) == [migration.version for migration in files[len(before) :]]
+    assert apply_schema(backend.url) == [file.version for file in files[len(before) :]]
     backend.query(insert.format("after"))
     rows = backend.query("SELECT file_key, action FROM document_logs ORDER BY id")
     assert rows == [("before", "copy"), ("after", "copy")]
@@ -286,7 +287,7 @@ def test_instances_that_start_together_apply_the_schema_once(mariadb: MariaDb) -
         patch.setattr(adapter, "UPGRADE_LOCK_TIMEOUT_SECONDS", 0)
         with pytest.raises(Exception, match="Another s3mover is changing the schema"), second.upgrading():
             pass
-    assert apply_schema(account.go_dsn) == [1, 2, 3, 4]
+    assert apply_schema(account.go_dsn) == [file.version for file in migrations.load("mysql")]
 
 
 def test_a_foreign_list_of_versions_is_said(mariadb: MariaDb) -> None:

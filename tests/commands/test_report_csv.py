@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.audit.trail import Total, TrailReader
+from s3mover.audit.trail import Total
+from s3mover.audit.trail import Trail as AuditTrail
 from s3mover.commands.report_csv import csv_lines
 from s3mover.commands.report_data import FAILURE_FIELDS, ReportData, ReportScope
 from s3mover.model import FailureRecord, Method, Status
@@ -32,7 +33,7 @@ class Trail:
 
 
 def report(text: str = "", *, failed: bool = True) -> list[str]:
-    data = ReportData(cast("TrailReader", Trail(text)), ReportScope(0.0, None, failed))
+    data = ReportData(cast("AuditTrail", Trail(text)), ReportScope(0.0, None, failed))
     return list(csv_lines(data))
 
 

@@ -129,12 +129,17 @@ def test_streaming_reads_no_bucket_configuration() -> None:
 
 
 def test_objects_of_the_destination_cannot_be_deleted() -> None:
-    """Except the probe of `check`. Versions of the source cannot be deleted either."""
-    [removal] = [
-        one for one in grants(replace(INPUTS, delete=True), Method.STREAMING) if "s3:DeleteObject" in one.actions
-        and one.place is Side.DESTINATION
-    ]  # fmt: skip
-    assert removal.resource == "arn:aws:s3:::theirs/out/.s3mover-probe-*"
+    """Except the probe of `check`, unless deletions are carried over. Versions cannot be deleted at either side."""
+    for inputs, resource in (
+        (replace(INPUTS, delete=True), "arn:aws:s3:::theirs/out/.s3mover-probe-*"),
+        (replace(INPUTS, delete_copies=True), "arn:aws:s3:::theirs/out/*"),
+    ):
+        [removal] = [
+            one for one in grants(inputs, Method.STREAMING) if "s3:DeleteObject" in one.actions
+            and one.place is Side.DESTINATION
+        ]  # fmt: skip
+        assert removal.resource == resource
+    assert "s3:DeleteObjectVersion" not in actions_of(replace(INPUTS, delete_copies=True), Side.DESTINATION)
     assert "s3:DeleteObjectVersion" not in actions_of(replace(INPUTS, delete=True), Side.SOURCE)
 
 

@@ -148,3 +148,13 @@ def test_the_text_says_that_the_key_of_aws_needs_no_grant() -> None:
     assert "aws/s3" in printed(**requested)
     assert "aws/s3" not in printed(**requested, S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
     assert "kms:GenerateDataKey" in printed(**requested, S3MOVER_DESTINATION__KMS_KEY_ID=KEY_ID)
+
+
+@pytest.mark.parametrize(("mode", "named"), [("keep", False), ("report", False), ("propagate", True)])
+def test_deleting_at_the_destination_is_named_only_where_deletions_are_carried_over(
+    mode: str, *, named: bool
+) -> None:
+    """To report them is no reason for a right that could do harm."""
+    assert inputs(S3MOVER_DELETIONS__MODE=mode).delete_copies is named
+    assert ("DeleteFromDestination" in printed("destination", S3MOVER_DELETIONS__MODE=mode)) is named
+    assert "DeleteFromDestination" not in printed("source", S3MOVER_DELETIONS__MODE=mode)

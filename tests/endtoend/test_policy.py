@@ -290,3 +290,29 @@ def test_a_stranger_s_bucket_is_one_sentence(
     assert f"{name}: the bucket" in said
     assert "999999999999" in said
     assert accounts.s3.count(DESTINATION) == 0
+
+
+def test_what_is_printed_is_enough_to_carry_deletions_over(accounts: Accounts, tmp_path: Path) -> None:
+    """Also to ask the source once more: S3 refuses missing objects (403) to those who may list below a prefix only."""
+    accounts.settings |= {
+        "S3MOVER_DELETIONS__MODE": "propagate",
+        "S3MOVER_DELETIONS__CONFIRM": "1",
+        "S3MOVER_DELETIONS__MIN_AGE": "0",
+        "S3MOVER_DELETIONS__MAX_SHARE": "100%",
+    }
+    accounts.s3.delete_objects(SOURCE, ["docs/large"])
+    accounts.attach(accounts.printed("streaming"))
+    run_program(["--set", "transfer.method=streaming", "sweep"], accounts.settings, tmp_path)
+    accounts.s3.delete_objects(SOURCE, ["docs/plain"])
+    run_program(["--set", "transfer.method=streaming", "sweep"], accounts.settings, tmp_path)
+    assert [one["key"] for one in accounts.s3.objects(DESTINATION)] == ["docs/tagged"]
+    assert accounts.check()["destination: delete"]["level"] == "ok"
+
+    fewer = copy.deepcopy(accounts.printed("streaming"))
+    for document in fewer:
+        statements = document["policy"]["Statement"]
+        document["policy"]["Statement"] = [one for one in statements if one["Sid"] != "DeleteFromDestination"]
+    accounts.attach(fewer)
+    refused = accounts.check()["destination: delete"]
+    assert refused["level"] == "failed"
+    assert "grant s3:DeleteObject" in refused["message"]

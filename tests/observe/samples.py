@@ -13,6 +13,8 @@ from s3mover.events import (
     DaemonStopping,
     DaskFailed,
     DaskWarned,
+    DeletionsEnded,
+    DeletionsRefused,
     Event,
     LeaseAcquired,
     LeaseLost,
@@ -23,8 +25,10 @@ from s3mover.events import (
     MachineLost,
     MachineRegistered,
     MachineStarted,
+    ObjectDeleted,
     ObjectFailed,
     ObjectFallback,
+    ObjectKept,
     ObjectLeftOut,
     ObjectMoved,
     ObjectRecovered,
@@ -58,12 +62,13 @@ from s3mover.events import (
     WorkerDied,
     WorkerStarted,
 )
-from s3mover.model import Method, Side, SweepStatus, Tally
+from s3mover.model import DeletionCounts, Method, Side, SweepStatus, Tally
 
 PAIR = "s3://ours/in/ -> s3://theirs/out/"
 TALLY = Tally(
     listed=10, skipped=4, planned=6, succeeded=5, failed=1, bytes=5_000, server_side_copies=3, streamed=2
 )
+DELETIONS = DeletionCounts(deleted=1, failed=1, waiting=5, confirmed=2001, kept={"not_recorded": 3})
 OLDEST = "2025-01-04T03:17:09.000Z"
 
 
@@ -113,6 +118,10 @@ EVERY_KIND: tuple[Event, ...] = (
     ObjectLeftOut(7, "in/\\xff", "unusable_key", "not UTF-8"),
     ObjectRecovered(6, "in/e.pdf", "success"),
     SourceDeleted(7, "in/a.pdf"),
+    ObjectDeleted(7, "in/f.pdf", 100),
+    ObjectKept(7, "in/g.pdf", "AccessDenied", "the destination refused the deletion"),
+    DeletionsRefused(7, 2000, "too many"),
+    DeletionsEnded(7, DELETIONS),
     SourceKept(7, "in/a.pdf", "AccessDenied"),
     RequestsMade(Side.DESTINATION, "CopyObject", "200", 5),
     ThrottleChanged(Side.SOURCE, 40, 12),

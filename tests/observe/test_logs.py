@@ -16,7 +16,7 @@ from s3mover.observe.console import render_line
 from s3mover.observe.logs import LogListener, configure, log_internal_error, redact
 from s3mover.observe.output import drain, dropped_log_lines
 from testkit.waiting import TOO_LONG
-from tests.observe.samples import EVERY_KIND, PAIR, TALLY, failed, finished, moved
+from tests.observe.samples import DELETIONS, EVERY_KIND, PAIR, TALLY, failed, finished, moved
 
 # The contract's list, copied.
 CONTRACT = """
@@ -27,7 +27,7 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 # What was added since.
 ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
-route.failed daemon.task_failed listing.limited lease.lost
+route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
 range.finished range.retried dask.warning dask.error machine.started
 """
@@ -70,8 +70,9 @@ def test_every_event_becomes_one_json_line_with_its_fields() -> None:
     for line, event in zip(lines, EVERY_KIND, strict=True):
         record = json.loads(line)
         names: tuple[str, ...] = event.__match_args__
-        fields = [name for name in names if name != "tally"]
-        assert [name for name in record if name not in TALLY.__match_args__ or name in fields] == [
+        fields = [name for name in names if name not in {"tally", "counts"}]
+        flattened = {*TALLY.__match_args__, *DELETIONS.__match_args__}
+        assert [name for name in record if name not in flattened or name in fields] == [
             "timestamp",
             "level",
             "event",

@@ -15,6 +15,8 @@ from s3mover.events import (
     AuditUnavailable,
     DaemonStarted,
     DaemonStopped,
+    DeletionsEnded,
+    DeletionsRefused,
     Event,
     LeaseAcquired,
     LeaseWaiting,
@@ -22,7 +24,9 @@ from s3mover.events import (
     MachineLeft,
     MachineLost,
     MachineStarted,
+    ObjectDeleted,
     ObjectFallback,
+    ObjectKept,
     ObjectReduced,
     ObjectsInPlace,
     ObjectSkipped,
@@ -40,7 +44,7 @@ from s3mover.events import (
     WorkerDied,
     WorkerStarted,
 )
-from s3mover.model import Method, Side, SweepStatus
+from s3mover.model import DeletionCounts, Method, Side, SweepStatus
 from s3mover.observe.metrics.labels import BoundedLabel
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.output import dropped_log_lines
@@ -92,6 +96,8 @@ ADDED = """
 | `s3mover_machines`, `s3mover_scheduler_up` | gauge | – |
 | `s3mover_ranges` | gauge | `status` |
 | `s3mover_range_retries_total` | counter | – |
+| `s3mover_deletions_total` | counter | `status` |
+| `s3mover_deletion_candidates` | gauge | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -313,6 +319,20 @@ def test_a_sweeps_end_is_counted_timed_and_dated(metrics: MetricsListener) -> No
     assert value(metrics, "s3mover_sweep_duration_seconds_sum") == 22.61
     assert value(metrics, "s3mover_last_sweep_timestamp_seconds", status="failed") == 1_736_000_000.25
     assert math.isnan(value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed") or 0.0)
+
+
+def test_deletions_are_counted_by_what_became_of_them(metrics: MetricsListener) -> None:
+    """Done, failed, refused by a limit; candidates are what is left of the last sweep, confirmed or not."""
+    for status in ("success", "error", "refused"):
+        assert value(metrics, "s3mover_deletions_total", status=status) == 0
+    metrics(ObjectDeleted(7, "in/a", 100))
+    metrics(ObjectKept(7, "in/b", "AccessDenied", "no"))
+    metrics(DeletionsRefused(7, 2000, "too many"))
+    metrics(DeletionsEnded(7, DeletionCounts(deleted=1, failed=1, waiting=5, confirmed=2001)))
+    assert value(metrics, "s3mover_deletions_total", status="success") == 1
+    assert value(metrics, "s3mover_deletions_total", status="error") == 1
+    assert value(metrics, "s3mover_deletions_total", status="refused") == 2000
+    assert value(metrics, "s3mover_deletion_candidates") == 2006
 
 
 def test_skips_and_requests_are_counted_by_reason_and_code(metrics: MetricsListener) -> None:

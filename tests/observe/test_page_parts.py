@@ -1,6 +1,7 @@
 """The parts of the status page: the history of the last hour, formatted numbers, charts, the headline and advice."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -12,8 +13,10 @@ from s3mover.model import Method
 from s3mover.observe.page import chart, humanize
 from s3mover.observe.page.advice import ADVICE, UNKNOWN, advice_for
 from s3mover.observe.page.headline import Severity, headline_of
+from s3mover.observe.page.tables import sweeps_table
 from s3mover.observe.status.history import STEP_SECONDS, STEPS, History
 from s3mover.s3.documents import TEMPORARY_CODES
+from tests.observe import samples
 
 
 def test_the_history_counts_by_step() -> None:
@@ -177,6 +180,7 @@ def status(**changes: Any) -> dict[str, Any]:
     }
 
 
+DELETIONS = asdict(samples.DELETIONS)
 FINISHED = "Last sweep finished 12 s ago"
 UNDER_WAY = {"succeeded": 3, "failed": 0, "waiting": 2}
 NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
@@ -198,6 +202,24 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
             Severity.WARN,
             "3 objects could not be moved",
             f"{FINISHED}. They are retried with increasing delays; see below for what to do.",
+        ),
+        (
+            {"last": {"deletions": DELETIONS | {"refusal": "too many"}}},
+            Severity.WARN,
+            "2,001 deletions refused",
+            f"{FINISHED}. Not deleted at the destination: too many. Run s3mover deletions list.",
+        ),
+        (
+            {"last": {"deletions": DELETIONS}},
+            Severity.WARN,
+            "1 deletions failed",
+            f"{FINISHED}. They are retried with increasing delays.",
+        ),
+        (
+            {"last": {"deletions": DELETIONS | {"failed": 0, "propagates": False, "refusal": "too many"}}},
+            Severity.GOOD,
+            "Up to date",
+            f"{FINISHED}: 5 objects moved.",
         ),
         (
             {"last": {"status": "failed", "message": "no such bucket"}},
@@ -278,3 +300,22 @@ def test_all_advice_is_in_sentences() -> None:
 def test_each_temporary_code_has_advice() -> None:
     """Every temporary error has advice."""
     assert set(ADVICE) >= TEMPORARY_CODES
+
+
+def test_deletions_stand_below_their_sweep() -> None:
+    """What was deleted, what waits, and why nothing is; a sweep without any has no such row."""
+    sweep = {
+        "sweep": 7,
+        "bytes": 0,
+        "skipped": 0,
+        "seconds": 1.0,
+        "outage_seconds": 0.0,
+        "deletions": DELETIONS | {"refusal": "more than deletions.max_objects (1000)"},
+    }
+    [last] = status(last=sweep)["sweeps"]
+    table = sweeps_table([last], "2025-01-04T03:17:12Z")
+    assert (
+        "Deleted at destination: 1 (5 waiting for confirmation), 1 failed, 2,001 confirmed, refused: more"
+        in table
+    )
+    assert "Deleted at" not in sweeps_table([last | {"deletions": None}], "2025-01-04T03:17:12Z")

@@ -1,7 +1,7 @@
 """The status board."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from s3mover.events import (
     DaemonResumed,
     DaemonStarted,
     DaemonStopping,
+    DeletionsEnded,
     Event,
     LeaseAcquired,
     LeaseWaiting,
@@ -39,7 +40,7 @@ from s3mover.observe.redaction import redact
 from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.text import to_json, utc_moment
 from tests.observe.conftest import Clock
-from tests.observe.samples import EVERY_KIND, PAIR, failed, finished, moved, planned
+from tests.observe.samples import DELETIONS, EVERY_KIND, PAIR, failed, finished, moved, planned
 
 
 @pytest.fixture
@@ -269,6 +270,14 @@ def test_a_pause_and_a_closed_window_are_shown(board: StatusBoard) -> None:
     assert status["window_opens_at"] == utc_moment(1_736_000_000.0)
     board(WindowOpened(None))
     assert (shown(board)["window_open"], shown(board)["window_opens_at"]) == (True, None)
+
+
+def test_deletions_are_shown_with_their_sweep(board: StatusBoard) -> None:
+    """Nothing is shown of a sweep that carries none over."""
+    for event in (SweepStarted(7, PAIR), DeletionsEnded(7, DELETIONS), finished(), SweepStarted(8, PAIR)):
+        board(event)
+    board(finished())
+    assert [sweep["deletions"] for sweep in shown(board)["sweeps"]] == [None, asdict(DELETIONS)]
 
 
 def test_objects_that_wait_for_a_retry_are_counted_per_sweep(board: StatusBoard) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from s3mover.errors import SummaryError
-from s3mover.model import FailureRecord, Pair, SweepStatus, Tally
+from s3mover.model import DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
 from s3mover.observe.summary.files import prune, write
 from s3mover.observe.summary.report import SummaryReport, render
 
@@ -109,7 +109,10 @@ def test_further_lines_follow_the_blocks_of_the_first_version() -> None:
 def test_a_search_for_a_line_finds_that_line_only(word: str) -> None:
     """`grep Duration` and the like go on working."""
     report = replace(
-        REPORT, fallbacks={"AccessDenied": 3}, failures=[FailureRecord(12, "k", "c", "m", 2, 0.0)]
+        REPORT,
+        fallbacks={"AccessDenied": 3},
+        failures=[FailureRecord(12, "k", "c", "m", 2, 0.0)],
+        deletions=DeletionCounts(True, 1, 1, 1, 1, {"not_recorded": 1}, "the source lists no objects at all"),
     )
     assert [word in line for line in render(report).splitlines()].count(True) == 1
 
@@ -134,6 +137,23 @@ def test_the_summary_has_the_further_counts_of_the_sweep() -> None:
         "- Property not preserved (acl): 1 files",
         "- Property not preserved (tags): 2 files",
     ]
+
+
+def test_deletions_have_a_block_of_their_own() -> None:
+    """Where they are carried over, or reported; no line of it is found by a search for another."""
+    counts = DeletionCounts(deleted=4, failed=1, waiting=3, confirmed=2, kept={"filtered": 7, "changed": 1})
+    text = render(replace(REPORT, deletions=replace(counts, refusal="more than deletions.max_objects (1)")))
+    assert text.split("\n\n")[-1].splitlines() == [
+        "Deleted at destination: 4 (3 waiting for confirmation)",
+        "- Confirmed, not deleted: 2",
+        "- Deletions refused by the destination: 1",
+        "- Deletions not allowed: more than deletions.max_objects (1)",
+        "- Only at destination, kept (changed): 1",
+        "- Only at destination, kept (filtered): 7",
+    ]
+    reported = render(replace(REPORT, deletions=DeletionCounts(propagates=False, waiting=3, confirmed=2)))
+    assert "- Confirmed, only reported: 2" in reported
+    assert "Deleted at destination" not in render(REPORT)
 
 
 def test_shares_have_two_decimals() -> None:

@@ -224,6 +224,7 @@ def test_a_store_that_answers_wrongly_to_a_start_is_listed_whole(
     assert keys_moved(found) == sorted("in/" + key for key in source if destination.get(key) != source[key])
     assert keys_left(found) == sorted("out/" + key for key in destination.keys() - source.keys())
     assert sum(diff.listed for diff in found) == len(source)
+    assert sum(diff.destination_listed for diff in found) == len(destination)
 
 
 MANY = {f"{number:04d}": "a" for number in range(400)}
@@ -310,6 +311,7 @@ def test_bounds_hold_on_both_sides(
         assert [key for part in found for key in keys_of(part)] == keys_of(whole)
     assert all(first < key <= second for key in keys_moved(found[1]))
     assert sum(diff.listed for part in found for diff in part) == len(source)
+    assert sum(diff.destination_listed for part in found for diff in part) == len(destination)
 
 
 def diffs_both_ways(
@@ -328,7 +330,7 @@ def diffs_both_ways(
 
 
 def keys_left(found: list[PageDiff]) -> list[str]:
-    return sorted(key for diff in found for key in diff.destination_only)
+    return sorted(entry.key for diff in found for entry in diff.destination_only)
 
 
 @settings(max_examples=200)
@@ -348,6 +350,7 @@ def test_what_only_the_destination_holds_is_named_once(
     assert keys_left(found) == sorted("out/" + key for key in destination.keys() - source.keys())
     assert all(len(diff.destination_only) <= page + 1 for diff in found)
     assert sum(diff.listed for diff in found) == len(source)
+    assert sum(diff.destination_listed for diff in found) == len(destination)
     expected = planned_with(included, source, destination, page)
     assert keys_moved(found) == keys_moved(expected)
 

@@ -1,5 +1,7 @@
 """What must hold between several settings."""
 
+from pathlib import Path
+
 import pytest
 
 from s3mover.errors import SettingsError
@@ -121,3 +123,65 @@ def test_a_whole_identity_is_accepted(scheduler: str) -> None:
 
 def test_a_scheduler_on_loopback_needs_no_identity() -> None:
     assert problems({"DST_BUCKET": "two", "S3MOVER_SCALE__SCHEDULER": "tcp://127.0.0.1:8786"}) == []
+
+
+MODES = ["report", "propagate"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_moved_is_not_deleted_at_the_destination_as_well(mode: str) -> None:
+    """With `after: delete` every object is missing at the source, and its copy is the only one left."""
+    environ = {"DST_BUCKET": "two", "S3MOVER_TRANSFER__AFTER": "delete", "S3MOVER_DELETIONS__MODE": mode}
+    [problem] = problems(environ)
+    assert problem.startswith(f"deletions.mode: {mode} is not possible with transfer.after: delete, because")
+    assert problems(environ | {"S3MOVER_DELETIONS__MODE": "keep"}) == []
+    assert problems(environ | {"S3MOVER_TRANSFER__AFTER": "keep"}) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deletions_are_not_carried_over_by_many_machines(mode: str) -> None:
+    """Rather than to leave them out without a word."""
+    environ = {
+        "DST_BUCKET": "two",
+        "S3MOVER_SCALE__SCHEDULER": "tcp://127.0.0.1:8786",
+        "S3MOVER_DELETIONS__MODE": mode,
+    }
+    [problem] = problems(environ)
+    assert problem.startswith(f"deletions.mode: {mode} is not possible with scale.scheduler, because")
+    assert problems(environ | {"S3MOVER_DELETIONS__MODE": "keep"}) == []
+
+
+ROUTES = """
+source: {{bucket: one}}
+destination: {{bucket: two}}
+deletions: {{mode: {mode}, scope: {scope}}}
+routes: [{{name: a, source: {{prefix: a/}}, destination: {{prefix: "{first}"}}}},
+  {{name: b, source: {{prefix: b/}}, destination: {{prefix: "{second}"}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "scope", "first", "second", "refused"),
+    [
+        ("propagate", "all", "x/", "x/", ["a", "b"]),
+        ("propagate", "all", "x/", "x/y/", ["a", "b"]),
+        ("propagate", "all", "", "y/", ["a", "b"]),
+        ("propagate", "all", "x/", "y/", []),
+        ("propagate", "recorded", "x/", "x/", []),
+        ("report", "all", "x/", "x/", []),
+    ],
+)
+def test_a_route_does_not_delete_what_another_route_copies(
+    tmp_path: Path, mode: str, scope: str, first: str, second: str, refused: list[str]
+) -> None:
+    """To a route of scope `all` whatever the other puts below a shared prefix is missing at its source."""
+    file = tmp_path / "config.yaml"
+    file.write_text(ROUTES.format(mode=mode, scope=scope, first=first, second=second), encoding="utf-8")
+    found: list[str] = []
+    try:
+        load(file, {}, {})
+    except SettingsError as error:
+        found = list(error.problems)
+    assert [problem.partition(":")[0] for problem in found] == [
+        f"routes.{name}.deletions.scope" for name in refused
+    ]

@@ -1,10 +1,33 @@
-"""Durations and sizes."""
+"""Durations, sizes and shares."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.settings.units import parse_duration, parse_size, write_duration, write_size
+from s3mover.settings.units import (
+    parse_duration,
+    parse_share,
+    parse_size,
+    write_duration,
+    write_share,
+    write_size,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("10%", 0.1), ("0.5 %", 0.005), (" 100% ", 1.0), ("0", 0.0), ("0%", 0.0)]
+)
+def test_a_share_is_a_percentage(text: str, share: float) -> None:
+    """Each documented form is read to its fraction, which is written as it was."""
+    assert parse_share(text) == share
+    assert parse_share(write_share(share)) == share
+
+
+@pytest.mark.parametrize("text", ["", "10", "0.1", "-1%", "ten%", "10%%", "1e1%"])
+def test_anything_else_is_no_share(text: str) -> None:
+    """A bare number could be a fraction as well as a percentage."""
+    with pytest.raises(ValueError, match="is not a percentage"):
+        parse_share(text)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from typing import Any, cast
 
 import pytest
 
 from s3mover.errors import ExitCode
-from s3mover.model import Side
+from s3mover.model import Action, Order, Outcome, Side, Status
 from s3mover.workers.messages import (
     REQUESTS,
     ConfigureRoute,
@@ -19,6 +20,7 @@ from s3mover.workers.messages import (
     WorkerConfig,
 )
 from s3mover.workers.pool.forkserver import ForkServer
+from s3mover.workers.process.route import Route
 from s3mover.workers.shared_state import WorkerState, shared_memory_file
 from simulator import Simulator
 from testkit.pooling import route_config
@@ -64,3 +66,20 @@ def test_a_page_that_waits_for_a_limit_is_reported_periodically() -> None:
         worker.reap()
         worker.pipe.close()
     os.close(memory)
+
+
+def test_a_worker_copies_only() -> None:
+    """An order to delete, which only the supervisor may carry out, is an internal error, and not a copy."""
+    route = Route("only", 1.0, cast("Any", None), cast("Any", None), cast("Any", None), lambda _: None)
+    route._mover = cast("Any", NoMover())
+    order = Order(1, 2, "k", "k", 3, "e", "", "", action=Action.DELETE)
+    outcome = route.move(order)
+    assert (outcome.status, outcome.code, outcome.action) == (Status.ERROR, "Defect", Action.DELETE)
+    assert "action delete, expected copy" in outcome.message
+
+
+class NoMover:
+    """A mover that must not be asked."""
+
+    def move(self, _order: Order) -> Outcome:
+        pytest.fail("it was moved")

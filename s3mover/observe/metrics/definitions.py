@@ -26,6 +26,9 @@ from s3mover.observe.output import dropped_log_lines
 NO_METHOD = "none"
 """The label `method` of a transfer that failed before a method was chosen."""
 
+REFUSED = "refused"
+"""The label `status` of deletions that a limit, or an empty source, forbids."""
+
 # What all routes share has no label `route`. These are the library's names: a counter's are without `_total`.
 PROCESS_WIDE = frozenset(
     f"s3mover_{name}"
@@ -96,6 +99,7 @@ class Metrics:
         self.registry = CollectorRegistry(auto_describe=False)
         self._define_transfers()
         self._define_sweeps()
+        self._define_deletions()
         self._define_backlog()
         self._define_workers()
         self._define_machines()
@@ -130,6 +134,17 @@ class Metrics:
         self.next_sweep = self._gauge("next_sweep_timestamp_seconds", "When the next sweep is due.")
         self.failing = self._gauge(
             "sweeps_failed_in_a_row", "Failed sweeps since the last one that did not fail."
+        )
+
+    def _define_deletions(self) -> None:
+        self.deletions = self._counter(
+            "deletions",
+            "Deletions at the destination; refused counts those above a limit, in every sweep.",
+            "status",
+        )
+        self.deletion_candidates = self._gauge(
+            "deletion_candidates",
+            "Objects that only the destination has, and that wait for their deletion or its confirmation.",
         )
 
     def _define_backlog(self) -> None:
@@ -208,6 +223,7 @@ class Metrics:
         for end in _SWEEP_ENDS:
             self.last_sweep.labels(end).set(math.nan)
         _create(self.restarts, ((reason,) for reason in _RESTART_REASONS))
+        _create(self.deletions, ((status,) for status in (Status.SUCCESS, Status.ERROR, REFUSED)))
         _create(self.reloads, ((status,) for status in (Status.SUCCESS, Status.ERROR)))
         for status in RANGE_STATUSES:
             self.ranges.labels(status)

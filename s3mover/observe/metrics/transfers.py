@@ -4,8 +4,12 @@ import math
 from collections.abc import Callable
 
 from s3mover.events import (
+    DeletionsEnded,
+    DeletionsRefused,
+    ObjectDeleted,
     ObjectFailed,
     ObjectFallback,
+    ObjectKept,
     ObjectMoved,
     ObjectReduced,
     ObjectsInPlace,
@@ -19,7 +23,7 @@ from s3mover.events import (
 )
 from s3mover.model import Method, Status
 from s3mover.observe.handlers import Handlers
-from s3mover.observe.metrics.definitions import NO_METHOD, Metrics
+from s3mover.observe.metrics.definitions import NO_METHOD, REFUSED, Metrics
 from s3mover.observe.metrics.labels import BoundedLabel
 
 
@@ -43,6 +47,10 @@ class TransferMetrics:
             ObjectSkipped: self._skipped,
             ObjectsInPlace: self._in_place,
             ObjectsListed: self._listed,
+            ObjectDeleted: lambda _: self._metrics.deletions.labels(Status.SUCCESS).inc(),
+            ObjectKept: lambda _: self._metrics.deletions.labels(Status.ERROR).inc(),
+            DeletionsRefused: self._deletions_refused,
+            DeletionsEnded: self._deletions_ended,
             SweepFinished: self._sweep_finished,
             SweepAwaited: self._sweep_awaited,
             RequestsMade: self._requests_made,
@@ -75,6 +83,12 @@ class TransferMetrics:
 
     def _listed(self, event: ObjectsListed) -> None:
         self._metrics.listed.labels(event.side).inc(event.objects)
+
+    def _deletions_refused(self, event: DeletionsRefused) -> None:
+        self._metrics.deletions.labels(REFUSED).inc(event.objects)
+
+    def _deletions_ended(self, event: DeletionsEnded) -> None:
+        self._metrics.deletion_candidates.set(event.counts.waiting + event.counts.confirmed)
 
     def _sweep_finished(self, event: SweepFinished) -> None:
         self._metrics.sweeps.labels(event.status).inc()

@@ -45,6 +45,17 @@ def _of_last(sweep: Status) -> list[Figure]:
         Figure("Listed", humanize.count(sweep["listed"])),
         _size("Data moved", sweep["bytes"]),
         Figure("Duration", humanize.duration(sweep["seconds"])),
+        *_of_deletions(sweep["deletions"]),
+    ]
+
+
+def _of_deletions(counts: Status | None) -> list[Figure]:
+    if counts is None:
+        return []
+    deleted, left = humanize.count(counts["deleted"]), humanize.count(counts["waiting"] + counts["confirmed"])
+    return [
+        Figure("Deleted at destination", deleted),
+        Figure("Only at destination", left, alarming=bool(counts["refusal"] and counts["propagates"])),
     ]
 
 

@@ -13,6 +13,7 @@ The first condition that holds decides:
 | no sweep has finished | Ready | calm |
 | the last sweep failed, or was interrupted | Last sweep failed (was interrupted) | bad (warn) |
 | objects of the last sweep failed, or wait for a retry | N objects could not be moved | warn |
+| deletions at the destination were refused, or failed | N deletions refused (failed) | warn |
 | else | Up to date | good |
 """
 
@@ -132,8 +133,27 @@ def _last_sweep(sweep: Status, now: str) -> Headline:
         return Headline(
             Severity.WARN, text, f"{finished}. They are retried {retry}; see below for what to do."
         )
+    if deletions := _deletions(sweep.get("deletions"), finished):
+        return deletions
     moved = _objects(sweep["succeeded"], "moved") if sweep["succeeded"] else "nothing to move"
     return Headline(Severity.GOOD, "Up to date", f"{finished}: {moved}.")
+
+
+def _deletions(counts: Status | None, finished: str) -> Headline | None:
+    """Return the headline for deletions that were refused, or failed; None if there are none."""
+    if counts is None:
+        return None
+    if counts["refusal"] and counts["propagates"]:
+        number = counts["confirmed"] or counts["waiting"]
+        text = f"{humanize.count(number)} deletions refused"
+        sentence = (
+            f"{finished}. Not deleted at the destination: {counts['refusal']}. Run s3mover deletions list."
+        )
+        return Headline(Severity.WARN, text, sentence)
+    if counts["failed"]:
+        text = f"{humanize.count(counts['failed'])} deletions failed"
+        return Headline(Severity.WARN, text, f"{finished}. They are retried with increasing delays.")
+    return None
 
 
 def _objects(number: int, what: str) -> str:

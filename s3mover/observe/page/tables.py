@@ -61,11 +61,23 @@ def _remarks(sweep: Status) -> list[str]:
     """Return what a sweep's row does not say: why it ended early, and how long it waited for the database."""
     waited = sweep["outage_seconds"]
     outage = f"waited {humanize.duration(waited)} for the audit database" if waited >= 1 else ""
-    return [remark for remark in (sweep["message"], outage) if remark]
+    return [remark for remark in (sweep["message"], outage, _deletions(sweep.get("deletions"))) if remark]
 
 
 def _remark(text: str) -> str:
     return f'<tr><td colspan="7" class="message">{isolated(text)}</td></tr>'
+
+
+def _deletions(counts: Status | None) -> str:
+    """Return what became of the objects that only the destination has; empty if there are none."""
+    if counts is None or not any(counts[name] for name in ("deleted", "failed", "waiting", "confirmed")):
+        return ""
+    deleted, waiting = humanize.count(counts["deleted"]), humanize.count(counts["waiting"])
+    parts = [f"Deleted at destination: {deleted} ({waiting} waiting for confirmation)"]
+    parts += [f"{humanize.count(counts['failed'])} failed"] if counts["failed"] else []
+    parts += [f"{humanize.count(counts['confirmed'])} confirmed"] if counts["confirmed"] else []
+    parts += [f"refused: {counts['refusal']}"] if counts["refusal"] else []
+    return ", ".join(parts)
 
 
 def _number_and_status(sweep: Status) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from s3mover.events import (
+    DeletionsEnded,
     Event,
     ObjectFailed,
     ObjectMoved,
@@ -119,6 +120,7 @@ class StatusBoard:
             SweepStarted: self._sweep_started,
             SweepFinished: self._sweep_finished,
             ObjectsInPlace: self._recent.in_place,
+            DeletionsEnded: self._recent.deletions_ended,
             ObjectMoved: self._moved,
             ObjectFailed: self._failed,
             ThrottleChanged: self._throttle_changed,

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 
-from s3mover.events import ObjectFailed, ObjectsInPlace, SweepFinished
-from s3mover.model import WAITING
+from s3mover.events import DeletionsEnded, ObjectFailed, ObjectsInPlace, SweepFinished
+from s3mover.model import WAITING, DeletionCounts
 from s3mover.observe.redaction import redactor
 from s3mover.observe.sweep_counter import Snapshot
 from s3mover.observe.text import utc_moment
@@ -24,6 +24,7 @@ class RecentResults:
         self._clock = clock
         self._started_at = ""
         self._postponed = 0
+        self._deletions: DeletionCounts | None = None
         self._sweeps: deque[dict[str, object]] = deque(maxlen=KEPT)
         self._failures: deque[dict[str, object]] = deque(maxlen=KEPT)
 
@@ -38,12 +39,17 @@ class RecentResults:
     def sweep_started(self) -> None:
         """Note the start of a sweep."""
         self._postponed = 0
+        self._deletions = None
         self._started_at = utc_moment(self._clock())
 
     def in_place(self, event: ObjectsInPlace) -> None:
         """Count the objects that the sweep leaves out because they failed before and wait for a retry."""
         if event.reason == WAITING:
             self._postponed += event.objects
+
+    def deletions_ended(self, event: DeletionsEnded) -> None:
+        """Note what became of the objects that only the destination has."""
+        self._deletions = event.counts
 
     def sweep_finished(self, event: SweepFinished) -> None:
         """Keep a finished sweep."""
@@ -56,6 +62,7 @@ class RecentResults:
                 "outage_seconds": round(event.outage_seconds or 0.0, 6),
                 **asdict(event.tally),
                 "postponed": self._postponed,
+                "deletions": None if self._deletions is None else asdict(self._deletions),
                 "summary": event.summary,
                 "message": redactor.clean(event.message),
             }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from s3mover.model import FailureRecord, Pair, SweepStatus, Tally
+from s3mover.model import DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
 from s3mover.observe.text import human_size, visible
 
 SHOWN_FAILURES = 20
@@ -22,7 +22,7 @@ class SummaryReport:
     `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects needed no transfer;
     `failures` are the first ones, of which at most twenty are shown; `sizes_known` is False if the store's listing
     has no sizes; `route` is empty for a single pair of buckets. For `outage_seconds` the sweep waited for an
-    unavailable audit database.
+    unavailable audit database. `deletions` is None where deletions are neither carried over nor reported.
     """
 
     sweep: int
@@ -38,11 +38,14 @@ class SummaryReport:
     sizes_known: bool = True
     route: str = ""
     outage_seconds: float = 0.0
+    deletions: DeletionCounts | None = None
 
 
 def render(report: SummaryReport) -> str:
     """Return the text of the summary file."""
     blocks = [_header(report), _counts(report), _performance(report), _methods(report)]
+    if report.deletions is not None:
+        blocks.append(_deletions(report.deletions))
     if report.failures:
         blocks.append(_failures(report))
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
@@ -115,6 +118,22 @@ def _methods(report: SummaryReport) -> list[str]:
         *(
             f"- Property not preserved ({lost}): {number} files"
             for lost, number in sorted(report.unkept.items())
+        ),
+    ]
+
+
+def _deletions(counts: DeletionCounts) -> list[str]:
+    left = [f"- Confirmed, not deleted: {counts.confirmed}"] if counts.propagates and counts.confirmed else []
+    reported = [] if counts.propagates else [f"- Confirmed, only reported: {counts.confirmed}"]
+    return [
+        f"Deleted at destination: {counts.deleted} ({counts.waiting} waiting for confirmation)",
+        *left,
+        *reported,
+        *([f"- Deletions refused by the destination: {counts.failed}"] if counts.failed else []),
+        *([f"- Deletions not allowed: {counts.refusal}"] if counts.refusal else []),
+        *(
+            f"- Only at destination, kept ({visible(reason)}): {n}"
+            for reason, n in sorted(counts.kept.items())
         ),
     ]
 

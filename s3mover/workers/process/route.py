@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from s3mover.model import Credentials, Order, Outcome, Side, unmoved
+from s3mover.model import Action, Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.records import Page
 from s3mover.s3.retry import retry_policy
@@ -78,6 +78,7 @@ class Route:
         if self._mover is None:
             raise RuntimeError(f"an order of the route {self.name!r} came before its configuration")
         try:
+            _require_copy(order)
             return self._mover.move(order)
         except Exception as internal_error:  # noqa: BLE001 - an internal error on one object must not stop the others
             return _failed(order, internal_error)
@@ -208,6 +209,12 @@ class HeartbeatLimiter:
         if self._lease is not None and not self._lease.is_valid:
             with self._heartbeats.idle():
                 self._lease.wait()
+
+
+def _require_copy(order: Order) -> None:
+    """Raise an error for an order that is not to copy, which only the supervisor may carry out."""
+    if order.action is not Action.COPY:
+        raise RuntimeError(f"a worker got an order with the action {order.action}, expected {Action.COPY}")
 
 
 def _failed(order: Order, internal_error: Exception) -> Outcome:

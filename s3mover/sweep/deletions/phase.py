@@ -1,0 +1,240 @@
+"""The end of a completed sweep: candidates are judged, limits are checked, then batches are intended, deleted, settled.
+
+Nothing is deleted before all candidates were judged together. An object is deleted only after its row is committed as
+pending, and counted only after its row is settled, as transfers are.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TypeVar
+
+from s3mover.audit.deletion_trail import FIRST
+from s3mover.events import DeletionsEnded, DeletionsRefused, ObjectDeleted, ObjectKept
+from s3mover.model import (
+    INTERRUPTED,
+    WAITING,
+    Action,
+    DeletionCandidate,
+    DeletionCounts,
+    Order,
+    Outcome,
+    Pair,
+    Status,
+    SweepStatus,
+    unmoved,
+)
+from s3mover.observe.text import utc_moment
+from s3mover.planning.deletion_guards import SweepFacts, reason_not_to_count, reason_to_refuse
+from s3mover.s3.documents import TEMPORARY_CODES
+from s3mover.sweep.backoff import ObjectBackoff
+from s3mover.sweep.delete_conditions import NO_CREDENTIALS, REFUSED
+from s3mover.sweep.deletions.execution import Carried, Deleter
+from s3mover.sweep.deletions.judgement import Judgement, judge
+from s3mover.sweep.heartbeat import while_heartbeating
+from s3mover.sweep.removal import BATCH
+from s3mover.sweep.result import DestinationOnly, SweepResult
+from s3mover.sweep.tools import SweepTools
+from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, LeaseGuard
+
+T = TypeVar("T")
+
+# Why a row was withdrawn: nothing was deleted.
+CAME_BACK = "came_back"
+CHANGED = "changed"
+NOT_ASKED = "source_not_asked"
+# Codes of a store that does not answer for now; each object was asked about several times.
+NO_ANSWER = TEMPORARY_CODES | {
+    "ConnectionError",
+    "IncompleteBody",
+    "InvalidResponse",
+    "Timeout",
+    INTERRUPTED,
+    NO_CREDENTIALS,
+}
+
+
+class DeletionPhase:
+    """Deals with all that one sweep saw only at the destination; `deleter` is None where nothing may be deleted."""
+
+    def __init__(
+        self,
+        tools: SweepTools,
+        pair: Pair,
+        deleter: Deleter | None,
+        swept: SweepResult,
+        seen: DestinationOnly,
+    ) -> None:
+        self._tools = tools
+        self._pair = pair
+        self._deleter = deleter
+        self._swept = swept
+        self._seen = seen
+        self._sweep = swept.record.id
+        self._numbers = count(swept.last_number + 1)
+        self._kept = Counter(seen.kept)
+        self._deleted = self._failed = self._ended = 0
+
+    def run(self) -> DeletionCounts:
+        """Judge, and delete what is confirmed and within the limits, or approved."""
+        record, seen = self._swept.record, self._seen
+        facts = SweepFacts(record.status, record.tally.listed, seen.listed)
+        if reason := reason_not_to_count(facts):
+            return self._not_counted(reason)
+        judged = judge(self._tools.trail, self._pair, record, seen.policy, self._tools.heartbeat)
+        refusal = reason_to_refuse(judged.confirmed - judged.approved, seen.policy, facts)
+        if refusal:
+            self._refuse(judged, refusal)
+        if self._deleter is not None and judged.confirmed:
+            self._delete_all(self._deleter, only_approved=bool(refusal))
+        counts = self._counts(judged.waiting, judged.confirmed - self._ended, refusal)
+        self._tools.notify(DeletionsEnded(self._sweep, counts))
+        return counts
+
+    def _not_counted(self, reason: str) -> DeletionCounts:
+        """Leave all candidates as they are: the sweep says nothing about what is missing at the source."""
+        waiting = self._seen.candidates
+        counts = self._counts(waiting, 0, reason if waiting else "")
+        if self._swept.record.status is SweepStatus.COMPLETED:
+            if waiting and counts.propagates:
+                message = f"{waiting} objects of the destination are not deleted: {reason}"
+                self._tools.notify(DeletionsRefused(self._sweep, waiting, message))
+            self._tools.notify(DeletionsEnded(self._sweep, counts))
+        return counts
+
+    def _refuse(self, judged: Judgement, refusal: str) -> None:
+        if self._seen.policy.propagate:
+            objects = judged.confirmed - judged.approved
+            message = (
+                f"{objects} objects of the destination are to be deleted, {refusal}, so none of them is; review them "
+                f"by `s3mover deletions list`, then run `s3mover deletions approve {judged.digest}`, or raise the limit"
+            )
+            self._tools.notify(DeletionsRefused(self._sweep, objects, message))
+
+    def _delete_all(self, deleter: Deleter, *, only_approved: bool) -> None:
+        """Delete batch by batch, as long as new work may begin and the stores answer."""
+        tools, after = self._tools, FIRST
+        backoff = ObjectBackoff(tools.trail, self._pair, tools.backoff_policy(), tools.clock)
+        while not tools.blocked_by():
+            tools.heartbeat()
+            page, after = tools.trail.candidates_after(self._pair, after, BATCH)
+            if not page:
+                return
+            due = [one for one in page if one.is_confirmed and (one.is_approved or not only_approved)]
+            ready = backoff.ready(due)
+            self._kept[WAITING] += len(due) - len(ready)
+            if ready and not self._delete_batch(deleter, ready, backoff):
+                return
+
+    def _delete_batch(
+        self, deleter: Deleter, due: Sequence[DeletionCandidate], backoff: ObjectBackoff
+    ) -> bool:
+        """Intend, delete and settle one batch; return whether the next one may fare better than one without success."""
+        trail, clock = self._tools.trail, self._tools.clock
+        orders = [self._order(candidate) for candidate in due]
+        began = clock()
+        trail.intend(orders, began)
+        carried = self._while_leading(lambda lease: deleter.carry_out(orders, lease))
+        ended = clock()
+        outcomes = [
+            _outcome(order, candidate, done, began, ended)
+            for order, candidate, done in zip(orders, due, carried, strict=True)
+        ]
+        trail.settle(outcomes, backoff.changed_by(outcomes))
+        over = [one.key for one, done in zip(due, carried, strict=True) if _is_over(done)]
+        trail.end_candidates(self._pair, over)
+        self._ended += len(over)
+        self._announce(outcomes)
+        return not all(done.not_asked or done.code in NO_ANSWER for done in carried)
+
+    def _order(self, candidate: DeletionCandidate) -> Order:
+        return Order(
+            self._sweep,
+            next(self._numbers),
+            candidate.key,
+            self._pair.destination_key(candidate.key),
+            candidate.size,
+            candidate.etag,
+            last_modified="",
+            storage_class="",
+            action=Action.DELETE,
+        )
+
+    def _while_leading(self, call: Callable[[LeaseGuard], T]) -> T:
+        """Call `call` on another thread, with the lease for as long as this instance is known to hold it."""
+        lease = LeaseGuard()
+
+        def beat() -> None:
+            try:
+                self._tools.heartbeat()
+                lease.extend(self._tools.trail.lease_confirmed_at() + LEASE_GUARD_SECONDS)
+            except BaseException:
+                # Its threads must not wait for a lease that does not come back.
+                lease.revoke()
+                raise
+
+        beat()
+        return while_heartbeating(beat, lambda: call(lease))
+
+    def _announce(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            match outcome.status:
+                case Status.SUCCESS:
+                    self._deleted += 1
+                    self._tools.notify(ObjectDeleted(self._sweep, outcome.key, outcome.size))
+                case Status.SKIPPED:
+                    self._kept[outcome.code] += 1
+                case _:
+                    self._failed += 1
+                    self._tools.notify(ObjectKept(self._sweep, outcome.key, outcome.code, outcome.message))
+
+    def _counts(self, waiting: int, confirmed: int, refusal: str) -> DeletionCounts:
+        return DeletionCounts(
+            self._seen.policy.propagate,
+            self._deleted,
+            self._failed,
+            waiting,
+            confirmed,
+            dict(+self._kept),
+            refusal,
+        )
+
+
+def _is_over(done: Carried) -> bool:
+    """Return whether an object is not a candidate any more: deleted, back at the source, or another one by now."""
+    return not done.not_asked and (done.is_back or done.code in {"", REFUSED})
+
+
+def _outcome(
+    order: Order, candidate: DeletionCandidate, done: Carried, began: float, ended: float
+) -> Outcome:
+    """Return what became of a deletion.
+
+    the source                    | the deletion            | the row
+    ------------------------------|-------------------------|-------------------------------
+    has the object again          | -                       | is withdrawn: came_back
+    did not answer for now        | -                       | is withdrawn: source_not_asked
+    refuses to say                | -                       | error, with the code
+    does not have it              | is done                 | success
+    does not have it              | 412: another object     | is withdrawn: changed
+    does not have it              | is refused              | error, with the code
+    """
+    outcome = unmoved(order, done.code, "", ended, attempts=1)._replace(
+        source_etag="", destination_etag=order.etag, duration_us=max(0, round((ended - began) * 1e6))
+    )
+    skipped = outcome._replace(status=Status.SKIPPED)
+    if done.is_back:
+        return skipped._replace(code=CAME_BACK)
+    if done.not_asked:
+        refused = f"the source could not be asked whether it has the object: {done.code}"
+        return (
+            skipped._replace(code=NOT_ASKED) if done.code in NO_ANSWER else outcome._replace(message=refused)
+        )
+    if done.code == REFUSED:
+        return skipped._replace(code=CHANGED)
+    if done.code:
+        return outcome._replace(message="the destination refused the deletion")
+    approved = ", approved" if candidate.is_approved else ""
+    since = utc_moment(candidate.first_missed_at)
+    message = f"missing at the source in {candidate.times_missed} completed sweeps, since {since}{approved}"
+    return outcome._replace(status=Status.SUCCESS, message=message)
