@@ -14,14 +14,14 @@ import boto3
 
 import s3mover
 
-# Their packages are not installed here.
-EXTRAS = ("s3mover.demo", "s3mover.scale")
+# Its packages are not installed here; those of scaling out are.
+DEMO = "s3mover.demo"
 
 
 def main() -> None:
     """Load what s3mover loads, then compile every loaded module."""
     for module in pkgutil.walk_packages(s3mover.__path__, "s3mover."):
-        if not module.name.startswith(EXTRAS):
+        if not module.name.startswith(DEMO):
             import_module(module.name)
     # botocore loads the rest of itself with the first client.
     boto3.client("s3", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
