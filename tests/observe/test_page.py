@@ -13,9 +13,13 @@ from s3mover.events import (
     DaemonStarted,
     Event,
     LeaseAcquired,
+    MachineJoined,
     ObjectFailed,
     ObjectsInPlace,
     ObjectsListed,
+    RangeRetried,
+    RangesCounted,
+    SchedulerUnavailable,
     SweepFinished,
     SweepListed,
     SweepStarted,
@@ -310,3 +314,21 @@ def test_the_hour_of_all_routes_is_one(routes: dict[str, StatusBoard]) -> None:
     assert "server-side copy 1, 33%" in seen.text
     assert "streaming 1, 33%" in seen.text
     assert "200 B moved" in seen.text
+
+
+def test_machines_and_ranges_are_shown_where_there_is_a_cluster(board: StatusBoard, clock: Clock) -> None:
+    """Whatever a machine is called, and why none is there."""
+    assert "Machines" not in Reader(document.render(board.status())).text
+    board(MachineJoined(NASTY, "tls://one:1", "1.0", 1))
+    board(RangesCounted(7, 3, 2, 0))
+    board(RangeRetried(7, 3, 2, "its machine was lost"))
+    clock.now += 90
+    text = Reader(document.render(board.status())).text
+    assert NASTY in text
+    assert "Ranges: 3 waiting, 2 running." in text
+    assert "its machine was lost" in text
+    assert "1 min ago" in text
+    board(SchedulerUnavailable("tls://s:1: connection refused"))
+    text = Reader(document.render(board.status())).text
+    assert "tls://s:1: connection refused No machine is registered." in text
+    assert NASTY not in text

@@ -36,8 +36,6 @@ PROCESS_WIDE = frozenset(
         "threads",
         "worker_processes",
         "worker_restarts",
-        "machines",
-        "scheduler_up",
         "paused",
         "settings_reloads",
         "log_lines_dropped",

@@ -16,6 +16,7 @@ from s3mover.observe.page.failures import failure_list
 from s3mover.observe.page.figures import figures
 from s3mover.observe.page.headline import Severity, headline_of, overall_headline
 from s3mover.observe.page.hour import last_hour
+from s3mover.observe.page.machines import machines_card
 from s3mover.observe.page.markup import bucket_pair, escaped
 from s3mover.observe.page.merge_routes import merge_routes
 from s3mover.observe.page.tables import routes_table, sweeps_table
@@ -66,7 +67,7 @@ def render(status: Status) -> bytes:
         severity=headline.severity,
         headline=escaped(headline.text),
         now=f'<p class="sentence">{escaped(headline.sentence)}</p>' + ("" if routes else figures(status)),
-        routes=routes_table(routes),
+        routes=routes_table(routes) + machines_card(status["cluster"], status["now"]),
         hour=last_hour(status["history"]),
         failures=failure_list(status["failures"], status["now"]),
         sweeps=sweeps_table(status["sweeps"], status["now"]),

@@ -19,6 +19,8 @@ def merge_routes(status: Status) -> Status:
         "now": max(route["now"] for route in routes),
         "pair": f"{len(routes)} routes" if len(routes) > 1 else routes[0]["pair"],
         "sweep": None,
+        # Each route has a connection of its own to the same cluster.
+        "cluster": next((route["cluster"] for route in routes if route["cluster"]), None),
         "sweeps": _merge_lists(routes, "sweeps", "ended_at"),
         "failures": _merge_lists(routes, "failures", "at"),
         "history": _add_up([route["history"] for route in routes]),

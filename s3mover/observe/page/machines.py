@@ -1,0 +1,31 @@
+"""The machines of the cluster on the status page. Pure."""
+
+from s3mover.observe.page import Status
+from s3mover.observe.page.humanize import count
+from s3mover.observe.page.markup import escaped, isolated, time_ago
+
+
+def machines_card(cluster: Status | None, now: str) -> str:
+    """Return a table of the machines and the number of ranges; empty in a process that does all the work itself."""
+    if cluster is None:
+        return ""
+    rows = "".join(_machine(machine, now) for machine in cluster["machines"])
+    head = "<thead><tr><th>Machine</th><th>Since</th><th>Version</th></tr></thead>"
+    table = f"<table>{head}<tbody>{rows}</tbody></table>" if rows else ""
+    return f'<section class="card"><h2>Machines</h2>{_sentence(cluster)}{table}</section>'
+
+
+def _machine(machine: Status, now: str) -> str:
+    return (
+        f"<tr><td>{isolated(machine['machine'])}</td><td>{time_ago(machine['since'], now)}</td>"
+        f"<td>{escaped(machine['version'])}</td></tr>"
+    )
+
+
+def _sentence(cluster: Status) -> str:
+    """Return what keeps ranges from machines, or how many ranges there are."""
+    ranges = [f"{count(number)} {status}" for status, number in cluster["ranges"].items() if number]
+    parts = [cluster["problem"], "" if cluster["machines"] else "No machine is registered."]
+    parts += [f"Ranges: {', '.join(ranges)}." if ranges else "", cluster["last_retry"]]
+    text = " ".join(filter(None, parts))
+    return f'<p class="sentence">{escaped(text)}</p>' if text else ""
