@@ -8,9 +8,10 @@
 set -euo pipefail
 
 folder=$(cd -- "$(dirname -- "$0")" && pwd)
+# Unlike `exec`, `type -P` does not take this folder's package of that name for the program, which a PATH with an empty
+# entry finds.
 for program in "$folder/.venv/bin/s3mover" "$(type -P s3mover || true)"; do
-  # This folder has a package of that name, which a PATH with an empty entry finds.
-  if [ -f "$program" ] && [ -x "$program" ]; then
+  if [ -x "$program" ]; then
     exec "$program" check "$@"
   fi
 done
