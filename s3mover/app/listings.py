@@ -71,7 +71,7 @@ def cuts_of(
 ) -> list[str]:
     """Return keys that cut these keys of the source into so many pieces, each of which another machine may list.
 
-    There are none where one of the stores cannot be listed from any key on.
+    There are none where one of the stores cannot be listed from any key on; an empty destination can.
 
     Raises:
         S3Error: a side could not be asked.
@@ -85,7 +85,8 @@ def cuts_of(
         )
     )
     try:
-        if pieces < 2 or not (source.starts_anywhere() and destination.starts_anywhere()):  # noqa: PLR2004
+        listable = destination.first_after("") is None or destination.starts_anywhere()
+        if pieces < 2 or not (source.starts_anywhere() and listable):  # noqa: PLR2004
             return []
         return [
             key for key in cut_keys(after, until, pieces, source.first_after) if source.is_ordered_at(key)

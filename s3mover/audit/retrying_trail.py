@@ -98,6 +98,7 @@ class RetryingTrail:
     reissue_range = _retried(Trail.reissue_range, fenced=True)
     recall_range = _retried(Trail.recall_range, fenced=True)
     claim_range = _retried(Trail.claim_range, fenced=True)
+    remove_superseded = _retried(Trail.remove_superseded, fenced=True)
     close_range = _retried(Trail.close_range, fenced=True)
     end_old_waits = _retried(Trail.end_old_waits)
     prune = _retried(Trail.prune)

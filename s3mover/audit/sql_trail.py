@@ -130,6 +130,14 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
                 self._range, self._followed = claim, FollowedLease(self._database, pair, claim, lease)
         return self._range is not None
 
+    def remove_superseded(self, code: str) -> None:
+        """Remove failed rows of the claimed range with that code whose object a later run of it moved."""
+        with self._in_range():
+            if self._range is not None:
+                numbers = rows.numbers_of(self._range.number)
+                statement = statements.REMOVE_SUPERSEDED[self._database.backend]
+                self._database.write(statement, (self._range.sweep, *numbers, code))
+
     def close_range(self, status: RangeStatus, tally: Tally) -> None:
         """Record the end of the claimed range."""
         with self._database.transaction():

@@ -133,6 +133,20 @@ _COUNTS = """
         COALESCE(SUM(CASE WHEN status = 'success' AND method = 'streaming' THEN 1 ELSE 0 END), 0) AS streamed
     FROM document_logs WHERE batch_id = ? AND action = 'copy'
 """
+_SUPERSEDED = """
+    failed.batch_id = ? AND failed.number BETWEEN ? AND ? AND failed.status = 'error' AND failed.error_code = ?
+    AND later.batch_id = failed.batch_id AND later.file_key = failed.file_key AND later.status = 'success'
+    AND later.number > failed.number
+"""
+# Failed rows of a range whose object a later run of the range moved: MySQL deletes from no table that a subquery reads.
+REMOVE_SUPERSEDED = {
+    "mysql": f"DELETE failed FROM document_logs AS failed JOIN document_logs AS later WHERE {_SUPERSEDED}",
+    "sqlite": f"""
+        DELETE FROM document_logs WHERE id IN (
+            SELECT failed.id FROM document_logs AS failed JOIN document_logs AS later WHERE {_SUPERSEDED}
+        )
+    """,
+}
 COUNT_RANGE = f"{_COUNTS} AND number BETWEEN ? AND ?"
 # One pass over the sweep's rows, which may be millions.
 RECOUNT_SWEEP = {

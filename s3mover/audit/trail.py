@@ -205,6 +205,12 @@ class TrailWriter(Protocol):
     def is_recalled(self) -> bool:
         """Whether the range is to be handed back, as of the last heartbeat."""
 
+    def remove_superseded(self, code: str) -> None:
+        """Remove failed rows of the claimed range with that code whose object a later run of it moved.
+
+        One row is left for the transfer, which took two runs.
+        """
+
     def close_range(self, status: RangeStatus, tally: Tally) -> None:
         """Record the end of the claimed range."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError
-from s3mover.model import Pair, RangeStatus, SweepStatus, Tally
+from s3mover.model import INTERRUPTED, Pair, RangeStatus, SweepStatus, Tally
 from s3mover.planning.ranges import KeyBounds
 from s3mover.sweep.loop import Sweep
 from s3mover.sweep.recovery import Recovery
@@ -52,6 +52,7 @@ def run_range(
     opened = OpenSweep(claim.sweep, tools.clock(), last_number)
     result = Sweep(own, target.pair, target.work(bounds), opened).run()
     target.recovery.abort_uploads_of(result.set_aside, result.record.started_at)
+    trail.remove_superseded(INTERRUPTED)
     tally = with_earlier_runs(result.record.tally, trail.count_range(claim))
     trail.close_range(_status_of(result.record.status), tally)
     return replace(result, record=replace(result.record, tally=tally))
@@ -60,8 +61,7 @@ def run_range(
 def with_earlier_runs(tally: Tally, rows: Tally) -> Tally:
     """Return the counts of a range: what was listed now, and what stands in the rows of all its runs.
 
-    An object that an earlier run moved is in place now: it counts as moved, not as skipped. One that has two rows,
-    because its first transfer was cut off, counts twice.
+    An object that an earlier run moved is in place now: it counts as moved, not as skipped.
     """
     ended = rows.succeeded + rows.failed
     skipped = max(0, tally.listed - tally.waiting - ended)

@@ -11,7 +11,7 @@ from s3mover.errors import LeaseHeldError
 from s3mover.model import RangeStatus, SweepRecord, SweepStatus, Tally
 from testkit.leases import expire_lease
 from tests.audit.conftest import Backend
-from tests.audit.samples import AT, PAIR, moved, order
+from tests.audit.samples import AT, PAIR, failed, moved, order
 from tests.audit.test_trail_contract import CHANGE_LEASE, HOURS_AGO, dialect
 
 RANGE = 2
@@ -111,6 +111,22 @@ def test_a_range_that_is_issued_again_fences_its_run(shared: Shared) -> None:
     assert shared.supervisor.ranges(shared.sweep)[1].until == "in/x"
     following.resolve([moved(order(shared.sweep, FIRST))])
     assert shared.rows() == [(FIRST, "success")]
+
+
+def test_one_row_is_left_of_a_transfer_that_took_two_runs(shared: Shared) -> None:
+    """A cut-off transfer whose object a later run moved is no failure; others keep their rows."""
+    former, following = shared.machine(), shared.machine()
+    orders = [order(shared.sweep, FIRST + at, key) for at, key in enumerate(("in/x", "in/y", "in/z", "in/x"))]
+    assert shared.claim(former, "former")
+    former.settle([failed(orders[0], "Interrupted"), failed(orders[1], "Interrupted"), failed(orders[2])])
+    shared.supervisor.reissue_range(shared.sweep, RANGE, None)
+    assert shared.claim(following, "following", token=2)
+    following.settle([moved(orders[3])])
+    for _ in range(2):
+        following.remove_superseded("Interrupted")
+    assert shared.rows() == [(FIRST + 1, "error"), (FIRST + 2, "error"), (FIRST + 3, "success")]
+    counted = following.count_range(shared.claim_of("following", 2))
+    assert (counted.planned, counted.succeeded, counted.failed) == (3, 1, 2)
 
 
 def test_a_run_ends_with_the_lease_of_its_supervisor(shared: Shared) -> None:
