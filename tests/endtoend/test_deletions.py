@@ -203,6 +203,19 @@ def test_a_sweep_that_fails_deletes_nothing_and_does_not_count(world: World, tmp
     assert "a" not in keys_at(world)
 
 
+@pytest.mark.parametrize("bucket", [SOURCE, DESTINATION])
+def test_a_listing_that_contradicts_itself_deletes_nothing(world: World, tmp_path: Path, bucket: str) -> None:
+    """On either side: the sweep fails, whatever it had seen."""
+    furnish(world, tmp_path, "a", "b", "c", "d")
+    world.s3.delete_objects(SOURCE, ["a"])
+    world.s3.configure_bucket(bucket, quirks=["unordered_pages"])
+    sweep(world, tmp_path, expect=3)
+    assert (keys_at(world), deletion_rows(tmp_path)) == (["a", "b", "c", "d"], [])
+    world.s3.configure_bucket(bucket, quirks=[])
+    sweep(world, tmp_path)
+    assert keys_at(world) == ["b", "c", "d"]
+
+
 def test_a_source_that_lists_nothing_deletes_nothing(world: World, tmp_path: Path) -> None:
     """An unmounted prefix, or the wrong bucket: it is said, and not even counted as a miss."""
     furnish(world, tmp_path, "a", "b")
@@ -448,6 +461,19 @@ def test_a_missing_right_is_said_before_anything_begins(world: World, tmp_path: 
     )
     assert "❌ destination: delete" in checked.stdout
     assert "destination: delete" not in run_program(["check"], world.environment, tmp_path).stdout
+
+
+def test_the_users_bound_on_requests_holds(world: World, tmp_path: Path) -> None:
+    """Also for the questions to the source before each deletion, and for deletions one by one."""
+    keys = [f"{number:02}\x07" for number in range(40)]
+    furnish(world, tmp_path, *keys, "kept")
+    world.s3.delete_objects(SOURCE, keys)
+    sweep(world, tmp_path, transfer__requests_per_second="40")
+    assert keys_at(world) == ["kept"]
+    asked = [entry["at"] for entry in world.s3.log() if entry["operation"] in {"HeadObject", "DeleteObject"}]
+    assert len(asked) >= 80
+    # Long enough that it does not matter if this machine comes late to the first of them.
+    assert max(asked) - min(asked) >= 80 / 40 * 0.8
 
 
 # Commands
