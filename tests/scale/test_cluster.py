@@ -2,14 +2,18 @@
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from s3mover import __version__
+from s3mover.errors import UnreachableError
 from s3mover.events import MachineJoined, MachineLeft, MachineLost, SchedulerRestored, SchedulerUnavailable
+from s3mover.scale.inspection import inspect_cluster
 from s3mover.scale.messages import RangeAnswered, RangeLost
+from s3mover.settings.model import ScaleSettings
 from testkit.ports import reserved_port
 from testkit.program import Daemon
 from tests.scale.members import UNCLOSED, Identities, Members, Supervisor
@@ -21,6 +25,7 @@ class Quiet(NamedTuple):
     scheduler: Daemon
     machine: Daemon
     supervisor: Supervisor
+    scale: ScaleSettings
 
 
 pytestmark = [pytest.mark.process, UNCLOSED]
@@ -33,11 +38,11 @@ def quiet(identities: Identities, tmp_path_factory: pytest.TempPathFactory) -> I
     with reserved_port() as port, Members(identities, port, folder) as members:
         scheduler, machine, supervisor = members.scheduler(), members.machine("one"), members.supervisor()
         supervisor.await_machines("one")
-        yield Quiet(scheduler, machine, supervisor)
+        yield Quiet(scheduler, machine, supervisor, identities.settings("supervisor", port))
 
 
 def test_a_machine_runs_a_task_in_the_thread_of_its_caller_and_answers(quiet: Quiet) -> None:
-    _, machine, supervisor = quiet
+    machine, supervisor = quiet.machine, quiet.supervisor
     supervisor.cluster.submit("key-0", b"echo hello")
     assert supervisor.next() == RangeAnswered("key-0", b"hello")
     assert machine.await_event("range.finished")["message"] == "work"
@@ -227,7 +232,7 @@ def test_a_machine_stops_without_a_scheduler(members: Members) -> None:
 
 
 def test_nothing_comes_of_a_withdrawn_task(quiet: Quiet, tmp_path: Path) -> None:
-    _, machine, supervisor = quiet
+    machine, supervisor = quiet.machine, quiet.supervisor
     supervisor.cluster.submit("key-1", f"until_file {tmp_path / 'go'}".encode())
     machine.await_event("range.started")
     supervisor.cluster.withdraw("key-1")
@@ -267,6 +272,18 @@ def test_who_joins_is_announced_with_version_and_number(quiet: Quiet) -> None:
     joined = quiet.supervisor.await_event(MachineJoined)
     assert (joined.machine, joined.machines, joined.version) == ("one", 1, __version__)
     assert quiet.scheduler.await_event("machine.joined")["machine"] == "one"
+
+
+def test_a_check_finds_scheduler_machines_and_the_end_of_the_certificate(quiet: Quiet) -> None:
+    found = inspect_cluster(quiet.scale)
+    assert [(machine.name, machine.version) for machine in found.machines] == [("one", __version__)]
+    assert found.certificate_end is not None
+    assert found.certificate_end > datetime.now(UTC)
+
+
+def test_a_check_says_why_the_scheduler_cannot_be_reached(identities: Identities, port: int) -> None:
+    with pytest.raises(UnreachableError, match="Connection refused"):
+        inspect_cluster(identities.settings("supervisor", port))
 
 
 def test_a_scheduler_stops_at_once_with_exit_code_0(members: Members) -> None:
