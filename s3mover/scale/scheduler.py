@@ -49,7 +49,7 @@ async def _serve(
     leaving = _Leaving()
     security = open_security(scale)
     scheduler = (Scheduler if scale.dashboard else _SchedulerWithoutHttp)(
-        host=host,
+        host=f"[{host}]" if ":" in host else host,
         port=port,
         protocol="tls" if scale.certificate_file else "tcp",
         security=security,

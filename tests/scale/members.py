@@ -155,13 +155,19 @@ class Members:
         """Start a scheduler, and return once it serves."""
         place = arguments or ("--host", "127.0.0.1", "--port", str(self.port))
         scale = scale or self.identities.settings("scheduler", self.port)
+        host = "::1" if "::1" in place else "127.0.0.1"
         started = self._start(scale, [*COMMAND, "scheduler", *place])
-        wait_until(lambda: started.process.poll() is not None or self._listens(), "it serves", started.tail)
+        wait_until(
+            lambda: started.process.poll() is not None or self._listens(host), "it serves", started.tail
+        )
         return started
 
-    def _listens(self) -> bool:
-        with socket.socket() as plain:
-            return plain.connect_ex(("127.0.0.1", self.port)) == 0
+    def _listens(self, host: str) -> bool:
+        try:
+            socket.create_connection((host, self.port)).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def machine(self, name: str, scale: ScaleSettings | None = None) -> Daemon:
         """Start a machine."""

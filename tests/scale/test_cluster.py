@@ -286,6 +286,17 @@ def test_a_check_says_why_the_scheduler_cannot_be_reached(identities: Identities
         inspect_cluster(identities.settings("supervisor", port))
 
 
+def test_members_find_each_other_by_ipv6(members: Members) -> None:
+    members.scheduler("--host", "::1", "--port", str(members.port))
+    scale = members.identities.settings("worker", members.port, host="[::1]")
+    members.machine("one", scale)
+    supervisor = members.supervisor(scale)
+    supervisor.await_machines("one")
+    assert "[::1]" in supervisor.cluster.machines()[0].address
+    supervisor.cluster.submit("key", b"echo six")
+    assert supervisor.next() == RangeAnswered("key", b"six")
+
+
 def test_a_scheduler_stops_at_once_with_exit_code_0(members: Members) -> None:
     scheduler = members.scheduler()
     members.machine("one")
