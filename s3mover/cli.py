@@ -320,7 +320,10 @@ def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | No
 
 @commands.command()
 @click.option(
-    "--host", default="0.0.0.0", show_default=True, help="The address to listen on, e.g. :: for IPv6."
+    "--host",
+    default="0.0.0.0",  # noqa: S104 - machines are elsewhere
+    show_default=True,
+    help="The address to listen on, e.g. :: for IPv6.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8786, show_default=True)
 @click.pass_obj
