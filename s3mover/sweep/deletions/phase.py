@@ -12,7 +12,6 @@ from typing import TypeVar
 from s3mover.audit.deletion_trail import FIRST
 from s3mover.events import DeletionsEnded, DeletionsRefused, ObjectDeleted, ObjectKept
 from s3mover.model import (
-    INTERRUPTED,
     WAITING,
     Action,
     DeletionCandidate,
@@ -22,15 +21,12 @@ from s3mover.model import (
     Pair,
     Status,
     SweepStatus,
-    unmoved,
 )
-from s3mover.observe.text import utc_moment
 from s3mover.planning.deletion_guards import SweepFacts, reason_not_to_count, reason_to_refuse
-from s3mover.s3.documents import TEMPORARY_CODES
 from s3mover.sweep.backoff import ObjectBackoff
-from s3mover.sweep.delete_conditions import NO_CREDENTIALS, REFUSED
-from s3mover.sweep.deletions.execution import Carried, Deleter
+from s3mover.sweep.deletions.execution import Deleter
 from s3mover.sweep.deletions.judgement import Judgement, judge
+from s3mover.sweep.deletions.outcomes import NO_ANSWER, is_over, outcome_of
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.removal import BATCH
 from s3mover.sweep.result import DestinationOnly, SweepResult
@@ -38,20 +34,6 @@ from s3mover.sweep.tools import SweepTools
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, LeaseGuard
 
 T = TypeVar("T")
-
-# Why a row was withdrawn: nothing was deleted.
-CAME_BACK = "came_back"
-CHANGED = "changed"
-NOT_ASKED = "source_not_asked"
-# Codes of a store that does not answer for now; each object was asked about several times.
-NO_ANSWER = TEMPORARY_CODES | {
-    "ConnectionError",
-    "IncompleteBody",
-    "InvalidResponse",
-    "Timeout",
-    INTERRUPTED,
-    NO_CREDENTIALS,
-}
 
 
 class DeletionPhase:
@@ -137,11 +119,11 @@ class DeletionPhase:
         carried = self._while_leading(lambda lease: deleter.carry_out(orders, lease))
         ended = clock()
         outcomes = [
-            _outcome(order, candidate, done, began, ended)
+            outcome_of(order, candidate, done, began, ended)
             for order, candidate, done in zip(orders, due, carried, strict=True)
         ]
         trail.settle(outcomes, backoff.changed_by(outcomes))
-        over = [one.key for one, done in zip(due, carried, strict=True) if _is_over(done)]
+        over = [one.key for one, done in zip(due, carried, strict=True) if is_over(done)]
         trail.end_candidates(self._pair, over)
         self._ended += len(over)
         self._announce(outcomes)
@@ -198,43 +180,3 @@ class DeletionPhase:
             dict(+self._kept),
             refusal,
         )
-
-
-def _is_over(done: Carried) -> bool:
-    """Return whether an object is not a candidate any more: deleted, back at the source, or another one by now."""
-    return not done.not_asked and (done.is_back or done.code in {"", REFUSED})
-
-
-def _outcome(
-    order: Order, candidate: DeletionCandidate, done: Carried, began: float, ended: float
-) -> Outcome:
-    """Return what became of a deletion.
-
-    the source                    | the deletion            | the row
-    ------------------------------|-------------------------|-------------------------------
-    has the object again          | -                       | is withdrawn: came_back
-    did not answer for now        | -                       | is withdrawn: source_not_asked
-    refuses to say                | -                       | error, with the code
-    does not have it              | is done                 | success
-    does not have it              | 412: another object     | is withdrawn: changed
-    does not have it              | is refused              | error, with the code
-    """
-    outcome = unmoved(order, done.code, "", ended, attempts=1)._replace(
-        source_etag="", destination_etag=order.etag, duration_us=max(0, round((ended - began) * 1e6))
-    )
-    skipped = outcome._replace(status=Status.SKIPPED)
-    if done.is_back:
-        return skipped._replace(code=CAME_BACK)
-    if done.not_asked:
-        refused = f"the source could not be asked whether it has the object: {done.code}"
-        return (
-            skipped._replace(code=NOT_ASKED) if done.code in NO_ANSWER else outcome._replace(message=refused)
-        )
-    if done.code == REFUSED:
-        return skipped._replace(code=CHANGED)
-    if done.code:
-        return outcome._replace(message="the destination refused the deletion")
-    approved = ", approved" if candidate.is_approved else ""
-    since = utc_moment(candidate.first_missed_at)
-    message = f"missing at the source in {candidate.times_missed} completed sweeps, since {since}{approved}"
-    return outcome._replace(status=Status.SUCCESS, message=message)
