@@ -42,8 +42,10 @@ _DASHBOARD_ROUTES = [
     "distributed.http.health",
     "distributed.http.statics",
 ]
-# Those on which `distributed` puts handlers that write to standard error.
-_LOGGERS = ("distributed", "distributed.client", "distributed.gc", "bokeh", "tornado", "tornado.application")
+# Those on which `distributed` puts handlers that write to standard error, and the one of its event loop.
+_LOGGERS = (
+    "distributed", "distributed.client", "distributed.gc", "bokeh", "tornado", "tornado.application", "asyncio",
+)  # fmt: skip
 
 
 def configure_dask(notify: Notify, *, encrypted: bool, dashboard: bool = False) -> None:
