@@ -16,7 +16,7 @@ from distributed import Client, Future
 
 from s3mover.events import Notify, SchedulerRestored, SchedulerUnavailable
 from s3mover.scale.dask_setup import CONNECT_SECONDS, configure_dask
-from s3mover.scale.machine_list import CHANGES, LEAVING, RESOURCE, TOPIC, changes, machines_of
+from s3mover.scale.machine_list import CHANGES, LEAVING, REMOVED, RESOURCE, TOPIC, changes, machines_of
 from s3mover.scale.messages import ClusterMessage, Machine, MachinesChanged, RangeAnswered, RangeLost
 from s3mover.scale.reach import ask_scheduler, reason_of
 from s3mover.scale.security import open_security, renew
@@ -119,15 +119,17 @@ class Cluster:
         """
         first_id = ""
         while not self._closing.is_set():
+            self._changed.clear()
             scheduler = await _asked(client)
             first_id = first_id or scheduler["id"]
             if client.status != "running" or scheduler["id"] != first_id:
                 raise ConnectionError("the connection to the scheduler broke")
             self._scheduler_found()
-            self._set_machines(machines_of(scheduler))
+            # Else the answer may be older than what an event has said meanwhile.
+            if not self._changed.is_set():
+                self._set_machines(machines_of(scheduler))
             renew(client.security)
             await _wait(self._changed, QUESTION_SECONDS)
-            self._changed.clear()
 
     async def _disconnect(self) -> None:
         for key in list(self._waiting):
@@ -140,13 +142,17 @@ class Cluster:
 
     def _on_event(self, event: tuple[float, Any]) -> None:
         message = event[1]
-        if isinstance(message, dict) and message.get("action") in CHANGES:
-            if message["action"] == LEAVING:
-                self._leaving.add(message["worker"])
+        if not isinstance(message, dict) or message.get("action") not in CHANGES:
+            return
+        self._changed.set()
+        if message["action"] == LEAVING:
+            self._leaving.add(message["worker"])
+        if message["action"] == REMOVED:
+            # Announced at once, and so before its tasks are: Dask's news of them is in the same batch.
+            self._set_machines({at: one for at, one in self._machines.items() if at != message["worker"]})
             # Dask would run these again by itself.
-            for key in message.get("lost-computed-tasks", ()):
+            for key in message["lost-computed-tasks"]:
                 self._lose(key, "its machine was lost before the answer was fetched")
-            self._changed.set()
 
     def _scheduler_found(self) -> None:
         if self._away_since is not None:

@@ -13,7 +13,8 @@ VERSION_FIELD = "s3mover_version"
 # The topic and the actions of the scheduler's events that say that its machines changed.
 TOPIC = "all"
 LEAVING = "s3mover-leaving"
-CHANGES = frozenset({"add-worker", "remove-worker", LEAVING})
+REMOVED = "remove-worker"
+CHANGES = frozenset({"add-worker", REMOVED, LEAVING})
 
 Machines = Mapping[str, Machine]
 
