@@ -428,8 +428,14 @@ def schema_show(line: CommandLine) -> ExitCode:
     show_default=True,
     help="Directory of the demo's audit database and summaries.",
 )
-def demo(keep: bool, directory: Path) -> ExitCode:
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 16),
+    default=0,
+    help="Machines (processes here) that share the sweeps.",
+)
+def demo(keep: bool, directory: Path, workers: int) -> ExitCode:
     """Run a demonstration on this machine, without any configuration."""
     from s3mover.demo.scenario import run_demo  # noqa: PLC0415
 
-    return run_demo(directory, keep=keep)
+    return run_demo(directory, keep=keep, workers=workers)

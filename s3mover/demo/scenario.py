@@ -5,7 +5,7 @@ It uses the same engine as `s3mover run`; only the S3 server is an embedded one.
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from s3mover.app.preload import start_config_process, start_fork_server
 from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
 from s3mover.app.summaries import summary_report
+from s3mover.demo.cluster import DemoCluster, demo_cluster
 from s3mover.demo.documents import additions, changes, documents
 from s3mover.demo.proof import compare_buckets
 from s3mover.demo.server import DemoServer, demo_server
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError, SettingsError
+from s3mover.events import Notify
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.signals import stopping_on_signals
 from s3mover.lifecycle.stop import Stop
@@ -54,8 +56,10 @@ class DemoError(MoverError):
     exit_code = ExitCode.SOME_FAILED
 
 
-def run_demo(directory: Path, *, keep: bool) -> ExitCode:
+def run_demo(directory: Path, *, keep: bool, workers: int = 0) -> ExitCode:
     """Run the scenario in `directory`, which is created anew; with `keep` run the daemon until interrupted.
+
+    With `workers` so many machines do the first sweeps, and one of them is killed on the way.
 
     Raises:
         MoverError: a sweep failed, or the buckets differ at the end.
@@ -68,12 +72,17 @@ def run_demo(directory: Path, *, keep: bool) -> ExitCode:
         click.echo(
             f"📄 {count} documents are in account {server.source.number}, bucket {server.source.bucket}."
         )
-        with _engine(config, {}, stop) as (engine, bar, port):
-            _print_endpoints(engine.runtime, port)
-            _sweep(engine, bar, count, "everything, by server-side copy where permitted")
-            changed = server.put(changes())
-            click.echo(f"\n✏️  {changed} documents were changed or added.")
-            _sweep(engine, bar, changed, "only what changed")
+        with _cluster(config, directory, workers) as cluster:
+            overrides = cluster.settings("supervisor") if cluster else {}
+            listeners = [cluster.kill_one] if cluster else []
+            with _engine(config, overrides, stop, listeners) as (engine, bar, port):
+                _print_endpoints(engine.runtime, port)
+                _sweep(engine, bar, count, "everything, by server-side copy where permitted")
+                if cluster:
+                    click.echo(f"💥 {cluster.killed} was killed in the midst; the others did its work.")
+                changed = server.put(changes())
+                click.echo(f"\n✏️  {changed} documents were changed or added.")
+                _sweep(engine, bar, changed, "only what changed")
         added = server.put(additions())
         click.echo(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
         with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar, _):
@@ -107,14 +116,25 @@ def _write_config(directory: Path, server: DemoServer) -> Path:
 
 
 @contextmanager
+def _cluster(config: Path, directory: Path, workers: int) -> Iterator[DemoCluster | None]:
+    """Run a scheduler and machines, if there are to be any."""
+    if not workers:
+        yield None
+        return
+    with demo_cluster(config, directory.resolve() / "certificates", workers) as cluster:
+        click.echo(f"🌐 A scheduler and {workers} machines work over mutual TLS; their log is {cluster.log}.")
+        yield cluster
+
+
+@contextmanager
 def _engine(
-    config: Path, overrides: dict[str, object], stop: Stop
+    config: Path, overrides: dict[str, object], stop: Stop, listeners: Sequence[Notify] = ()
 ) -> Iterator[tuple[RouteEngine, ProgressListener, int]]:
     settings = load(config, {}, overrides)
     bar = ProgressListener(sys.stdout)
     configure(settings.log.level, settings.log.format, bar.stream)
     current = CurrentSettings(settings)
-    observers = Observers(current.routes, [LogListener(), bar])
+    observers = Observers(current.routes, [LogListener(), bar, *listeners])
     with (
         start_config_process() as config_process,
         start_fork_server(config_process) as preloaded,

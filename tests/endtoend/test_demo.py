@@ -53,6 +53,18 @@ def test_the_whole_story_is_told(tmp_path: Path) -> None:
     assert totals == {"server_side_copy": 706, "streaming": 24}
 
 
+@pytest.mark.timeout(600)
+def test_the_story_is_told_by_many_machines(tmp_path: Path) -> None:
+    """One of them is killed in the midst: all is moved all the same, and counted once."""
+    told = run_program(
+        ["demo", "--directory", "show", "--workers", "3"], {}, tmp_path, timeout=TOO_LONG * 5
+    ).stdout
+    assert re.search(r"machine-\d was killed in the midst", told)
+    assert re.findall(r"✅ (\d+) moved. Summary file", told) == ["676", "30", "24"]
+    assert "Both buckets are equal byte for byte, properties included: 710 objects." in told
+    assert "machine.registered" in (tmp_path / "show/certificates/cluster.log").read_text(encoding="utf-8")
+
+
 def test_a_folder_that_no_demo_made_is_not_touched(tmp_path: Path) -> None:
     """Whatever it is called and holds."""
     (tmp_path / "mine").mkdir()
