@@ -141,8 +141,13 @@ def commands(context: click.Context, config: Path | None, overrides: dict[str, s
     metavar="N",
     help="Stop after N sweeps, with the exit code of the last one.",
 )
+@click.option(
+    "--no-standby",
+    is_flag=True,
+    help="End with exit code 4 when another instance holds the lease, or takes it.",
+)
 @click.pass_obj
-def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
+def run(line: CommandLine, max_sweeps: int | None, no_standby: bool) -> ExitCode:
     """Sweep repeatedly, sweep.interval apart, until SIGTERM or SIGINT."""
     from s3mover.app.preload import gc_paused, start_config_process, start_fork_server  # noqa: PLC0415
     from s3mover.lifecycle.signals import exiting_on_term  # noqa: PLC0415
@@ -155,7 +160,7 @@ def run(line: CommandLine, max_sweeps: int | None) -> ExitCode:
             from s3mover.app.daemon import run_daemon  # noqa: PLC0415
 
         with start_fork_server(config_process) as preloaded:
-            return run_daemon(request, preloaded, max_sweeps=max_sweeps or 0)
+            return run_daemon(request, preloaded, max_sweeps=max_sweeps or 0, standby=not no_standby)
 
 
 @commands.command()

@@ -18,6 +18,7 @@ from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import cuts_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import write_summary
+from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify, ObjectFallback
@@ -40,6 +41,8 @@ from s3mover.workers.pool.subscriptions import PoolMessage
 
 # The reason in the event that says once, for no key, that a route streams because its buckets are in two stores.
 DIFFERENT_STORES = "DifferentStores"
+# How often a lease that may expire is asked for.
+POLL_SECONDS = 0.25
 
 ShareSweep = Callable[[SweepTools, Pair, OpenSweep], SharedSweep]
 
@@ -70,6 +73,15 @@ class RouteEngine:
     def acquire(self) -> bool:
         """Take the lease on the pair; return False if another instance holds it."""
         return self.tools.trail.acquire_lease(pair_of(self.settings))
+
+    def acquire_if_expired(self) -> bool:
+        """Take the lease; if its holder gives no sign of life, wait until it has expired."""
+        until = time.monotonic() + TTL_SECONDS + 1
+        while not self.acquire():
+            if self.stop.requested or self.tools.trail.lease_is_renewed or time.monotonic() > until:
+                return False
+            self.idle(POLL_SECONDS)
+        return True
 
     def sweep(self) -> SweepStatus:
         """Run a sweep; if its credentials were refused, they are resolved again for the next one."""

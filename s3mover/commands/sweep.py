@@ -1,7 +1,6 @@
 """The `sweep` command: sweeps every route once, one after the other."""
 
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from s3mover.app.listeners import Listeners
 from s3mover.app.preload import Preloaded
 from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime, open_shared_runtime
-from s3mover.audit.lease import TTL_SECONDS
 from s3mover.errors import ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
 from s3mover.lifecycle.deadline import run_until_deadline
@@ -24,9 +22,6 @@ from s3mover.settings import Settings
 
 if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
-
-# How often an expired lease is asked for.
-POLL_SECONDS = 0.25
 
 
 def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
@@ -82,7 +77,7 @@ def _sweep_route(
     """Sweep one route and return its exit code or error: after an error the other routes are swept all the same."""
     try:
         with open_route_engine(runtime, route, runtime.run_periodic) as engine:
-            if not (_acquire(engine) or (wait and _wait_for_lease(engine))):
+            if not (engine.acquire_if_expired() or (wait and _wait_for_lease(engine))):
                 if runtime.stop.requested:
                     return ExitCode.INTERRUPTED
                 raise LeaseHeldError(
@@ -94,16 +89,6 @@ def _sweep_route(
         if route:
             runtime.publishers.of(route)(RouteFailed(str(error), 0.0))
         return error
-
-
-def _acquire(engine: RouteEngine) -> bool:
-    """Take the lease; if its holder gives no sign of life, wait until it has expired."""
-    until = time.monotonic() + TTL_SECONDS + 1
-    while not engine.acquire():
-        if engine.stop.requested or engine.tools.trail.lease_is_renewed or time.monotonic() > until:
-            return False
-        engine.idle(POLL_SECONDS)
-    return True
 
 
 def _wait_for_lease(engine: RouteEngine) -> bool:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from s3mover.audit.retrying_trail import LONGEST_WAIT_SECONDS, OutageAnnouncer
-from s3mover.errors import AuditUnavailableError, ExitCode, MoverError
+from s3mover.errors import AuditUnavailableError, ExitCode, LeaseHeldError, MoverError
 from s3mover.events import Notify, RouteFailed
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import Supervisor, pause_after
@@ -24,12 +24,16 @@ OpenSupervisor = Callable[[int, Callable[[], None]], AbstractContextManager[Supe
 
 @dataclass(frozen=True, slots=True)
 class RouteHooks:
-    """What the thread of a route calls; `grace` returns the seconds that a stop may take."""
+    """What the thread of a route calls; `grace` returns the seconds that a stop may take.
+
+    With `standby` a route that loses its lease is restarted, and stands by.
+    """
 
     open_supervisor: OpenSupervisor
     notify: Notify
     heartbeat: Callable[[], None]
     grace: Callable[[], float]
+    standby: bool = True
 
 
 class RouteThread(threading.Thread):
@@ -47,6 +51,8 @@ class RouteThread(threading.Thread):
         self._stop_request = stop
         self._max_sweeps = max_sweeps
         self._outage = OutageAnnouncer(hooks.notify, time.monotonic)
+        # Whether the lease was lost, and the route has not been opened again since.
+        self._reopening = False
 
     def run(self) -> None:
         """Run the supervisor, again after each recoverable error."""
@@ -56,17 +62,23 @@ class RouteThread(threading.Thread):
             error = self._supervise()
             if error is None:
                 return
-            if not is_recoverable(error, self._route, stopping=self._stop_request.requested):
+            if not self._is_recoverable(error):
                 self._fail(error)
                 return
             failed_in_a_row = failed_in_a_row + 1 if self.sweeps == before else 1
             self._wait(error, pause_after(FIRST_RESTART_SECONDS, failed_in_a_row))
+
+    def _is_recoverable(self, error: Exception) -> bool:
+        self._reopening = self._reopening or isinstance(error, LeaseHeldError)
+        stopping, isolated = self._stop_request.requested, bool(self._route) or self._reopening
+        return is_recoverable(error, isolated=isolated, stopping=stopping, standby=self._hooks.standby)
 
     def _supervise(self) -> Exception | None:
         """Run the supervisor until it ends, and return the error that ended it, if any."""
         try:
             sweeps_left = max(0, self._max_sweeps - self.sweeps)
             with self._hooks.open_supervisor(sweeps_left, self._outage.ended) as supervisor:
+                self._reopening = False
                 try:
                     supervisor.run()
                 finally:
@@ -92,21 +104,25 @@ class RouteThread(threading.Thread):
             self._hooks.heartbeat()
 
 
-def is_recoverable(error: Exception, route: str, *, stopping: bool) -> bool:
+def is_recoverable(error: Exception, *, isolated: bool, stopping: bool, standby: bool) -> bool:
     """Return whether the supervisor of a route is restarted after `error`.
 
-    | error                | single pair (no name) | one of several routes |
-    |----------------------|-----------------------|-----------------------|
-    | database unavailable | yes, unless stopping  | yes                   |
-    | other expected error | no                    | yes                   |
-    | internal error       | no                    | yes, unless stopping  |
+    | error                | single pair          | isolated             |
+    |----------------------|----------------------|----------------------|
+    | lease lost           | if it may stand by   | if it may stand by   |
+    | database unavailable | yes, unless stopping | yes                  |
+    | other expected error | no                   | yes                  |
+    | internal error       | no                   | yes, unless stopping |
 
-    An unavailable database is always waited for: program and database are often started together. What a store or an
-    object of one route brings about must not end another.
+    One of several routes is isolated: what a store or an object of one brings about must not end another. So is a
+    single pair that lost its lease, until it is opened again: its settings are known to work. An unavailable database
+    is always waited for: program and database are often started together.
     """
+    if isinstance(error, LeaseHeldError):
+        return standby
     if isinstance(error, AuditUnavailableError) and not stopping:
         return True
-    return bool(route) and not (stopping and is_internal(error))
+    return isolated and not (stopping and is_internal(error))
 
 
 def is_internal(error: Exception) -> bool:

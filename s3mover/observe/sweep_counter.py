@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from s3mover.events import Event, ObjectMoved, SweepFinished, SweepListed, SweepStarted, TransfersPlanned
+from s3mover.events import (
+    Event,
+    LeaseLost,
+    ObjectMoved,
+    SweepFinished,
+    SweepListed,
+    SweepStarted,
+    TransfersPlanned,
+)
 from s3mover.model import SweepStatus, Tally
 from s3mover.observe.rate import Rate
 from s3mover.sweep_counts import SweepCounts
@@ -67,6 +75,7 @@ class SweepCounter:
             SweepStarted: self._start,
             SweepListed: self._listing_ended,
             SweepFinished: self._finish,
+            LeaseLost: self._lost,
         }
 
     def __call__(self, event: Event) -> None:
@@ -121,6 +130,11 @@ class SweepCounter:
         self._ended_at = self._clock()
         if event.status is SweepStatus.COMPLETED:
             self._usual = event.tally.listed
+
+    def _lost(self, _event: LeaseLost) -> None:
+        """End the sweep here: another instance took over, and ends it in the trail."""
+        if self._ended_at is None:
+            self._ended_at = self._clock()
 
     def _oldest_with(self, last_modified: str) -> float | None:
         # Which object ended is not known here, so the oldest is kept until nothing waits: never too young.

@@ -190,10 +190,11 @@ def test_a_request_of_its_own_that_hangs_is_unhealthy(world: World, port: int, t
 
 
 def test_a_second_instance_stands_by(world: World, port: int, tmp_path: Path) -> None:
-    """One instance works on a pair; a sweep beside it ends with exit code 4, a daemon waits and takes over."""
+    """One instance works on a pair; a sweep or `--no-standby` beside it ends with exit code 4; a daemon takes over."""
     with daemon(settings_for(world, port), tmp_path) as leader:
         leader.await_event("sweep.finished")
         run_program(["sweep"], world.environment, tmp_path, expect=4)
+        run_program(["run", "--no-standby"], settings_for(world, 0), tmp_path, expect=4)
         with daemon(settings_for(world, 0), tmp_path) as standby:
             standby.await_event("lease.waiting")
             leader.process.kill()

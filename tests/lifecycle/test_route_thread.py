@@ -55,32 +55,50 @@ class Script:
         self.while_sweeping()
         return SweepStatus.COMPLETED
 
-    def run(self, route: str, max_sweeps: int = 2) -> RouteThread:
-        hooks = RouteHooks(self.open_supervisor, self.events.append, lambda: None, lambda: 1.0)
+    def run(self, route: str, max_sweeps: int = 2, *, standby: bool = True) -> RouteThread:
+        hooks = RouteHooks(self.open_supervisor, self.events.append, lambda: None, lambda: 1.0, standby)
         thread = RouteThread(route, hooks, self.stop, max_sweeps)
         thread.run()
         return thread
 
 
 @pytest.mark.parametrize(
-    ("error", "route", "stopping", "recoverable"),
+    ("error", "isolated", "stopping", "recoverable"),
     [
-        (AuditUnavailableError("away"), "", False, True),
-        (AuditUnavailableError("away"), "", True, False),
-        (UnreachableError("no bucket"), "", False, False),
-        (UnreachableError("no bucket"), "hr", False, True),
-        (LeaseHeldError("taken"), "hr", False, True),
-        (MoverError("internal"), "hr", False, True),
-        (OverflowError("internal"), "hr", False, True),
-        (OverflowError("internal"), "hr", True, False),
-        (OverflowError("internal"), "", False, False),
+        (AuditUnavailableError("away"), False, False, True),
+        (AuditUnavailableError("away"), False, True, False),
+        (UnreachableError("no bucket"), False, False, False),
+        (UnreachableError("no bucket"), True, False, True),
+        (LeaseHeldError("taken"), False, False, True),
+        (LeaseHeldError("taken"), True, False, True),
+        (MoverError("internal"), True, False, True),
+        (OverflowError("internal"), True, False, True),
+        (OverflowError("internal"), True, True, False),
+        (OverflowError("internal"), False, False, False),
     ],
 )
 def test_errors_are_recoverable_as_the_table_says(
-    error: Exception, route: str, *, stopping: bool, recoverable: bool
+    error: Exception, *, isolated: bool, stopping: bool, recoverable: bool
 ) -> None:
     """See `is_recoverable`."""
-    assert is_recoverable(error, route, stopping=stopping) is recoverable
+    assert is_recoverable(error, isolated=isolated, stopping=stopping, standby=True) is recoverable
+
+
+@pytest.mark.parametrize("route", ["", "hr"])
+def test_a_route_that_loses_its_lease_is_opened_again(route: str) -> None:
+    """A single pair as well, even if it cannot be opened at once: its settings are known to work."""
+    script = Script(LeaseHeldError("taken"), UnreachableError("no bucket"))
+    thread = script.run(route)
+    assert (thread.error, thread.sweeps) == (None, 2)
+    assert not script.stop.requested
+
+
+@pytest.mark.parametrize("route", ["", "hr"])
+def test_a_route_that_loses_its_lease_ends_where_it_may_not_stand_by(route: str) -> None:
+    """The main thread raises the error."""
+    script = Script(error := LeaseHeldError("taken"))
+    assert script.run(route, standby=False).error is error
+    assert script.stop.requested
 
 
 def test_one_of_several_routes_restarts_after_an_error() -> None:

@@ -5,6 +5,7 @@ from threading import Thread
 import pytest
 
 from s3mover.events import (
+    LeaseLost,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
@@ -32,6 +33,13 @@ def test_nothing_is_counted_before_the_first_sweep(clock: Clock) -> None:
     snapshot = SweepCounter(clock).snapshot()
     assert (snapshot.sweep, snapshot.running, snapshot.listing, snapshot.waiting) == (None, False, False, 0)
     assert (snapshot.seconds, snapshot.tally) == (0.0, Tally())
+
+
+def test_a_sweep_ends_here_when_the_lease_is_lost(counter: SweepCounter) -> None:
+    """Another instance ends it; what was counted stays."""
+    counter(ObjectsListed(Side.SOURCE, 10))
+    counter(LeaseLost("taken"))
+    assert (counter.snapshot().running, counter.snapshot().tally.listed) == (False, 10)
 
 
 def test_the_tally_follows_the_events(counter: SweepCounter) -> None:
