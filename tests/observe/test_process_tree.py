@@ -39,7 +39,8 @@ def test_children_that_ended_stay_counted() -> None:
     """A counter never falls, whichever worker dies."""
     before = tree_usage(os.getpid()).cpu_seconds
     subprocess.run([sys.executable, "-c", WORK], check=True)
-    assert tree_usage(os.getpid()).cpu_seconds - before >= 0.3
+    # Hundredths of a second, whose difference may be a trifle less.
+    assert round(tree_usage(os.getpid()).cpu_seconds - before, 2) >= 0.3
 
 
 def test_memory_that_processes_share_counts_once() -> None:
