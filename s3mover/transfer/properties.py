@@ -68,6 +68,8 @@ class WriteHeaders(NamedTuple):
     @property
     def unkept(self) -> tuple[str, ...]:
         """The names of the properties that the copy does not have."""
+        if not self.refused and not self.hidden:
+            return ()
         return (*(feature.label for feature in self.refused), *(["metadata"] if self.hidden else []))
 
 
@@ -180,6 +182,8 @@ def _headers_by_feature(
         by_feature[Feature.STORAGE_CLASS] = {"x-amz-storage-class": target_class}
     if policy.acl:
         by_feature[Feature.ACL] = {"x-amz-acl": policy.acl}
+    if not source:
+        return by_feature
     if REDIRECT in source:
         by_feature[Feature.REDIRECT] = {REDIRECT: source[REDIRECT]}
     if lock := {name: source[name] for name in LOCK if source.get(name, "OFF") != "OFF"}:
