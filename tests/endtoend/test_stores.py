@@ -20,7 +20,7 @@ UNLISTABLE = {
     "no_continuation_token": "company-documents: a page of a listing is truncated, but has no token for the next page",
     "repeats_page": "the listing of company-documents",
 }
-LESS = {"standard_class_only", "no_tagging", "stores_less", "unusable_keys"}
+LESS = {"standard_class_only", "no_tagging", "stores_less", "unusable_keys", "half_listings"}
 JSON = {"S3MOVER_LOG__FORMAT": "json"}
 SETTINGS = ["--set", "transfer.part_size=5MiB"]
 
