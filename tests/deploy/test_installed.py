@@ -34,7 +34,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     compiled = {**settings, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     steps: list[tuple[list[str | Path], dict[str, str]]] = [
         ([sys.executable, "-m", "venv", folder], settings),
-        ([python, "-m", "pip", "install", "-q", "-r", "requirements.lock"], settings),
+        (
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "-r",
+                "requirements.lock",
+                "-r",
+                "requirements-scale.lock",
+            ],
+            settings,
+        ),
         ([python, "-m", "pip", "install", "-q", "-r", "requirements-build.lock"], settings),
         (
             [python, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "."],
@@ -53,7 +66,8 @@ def _source(folder: Path) -> Path:
     source = folder.parent / "source"
     if not source.exists():
         source.mkdir()
-        names = ["pyproject.toml", "README.md", "LICENSE", "requirements.lock", "requirements-build.lock"]
+        locks = [f"requirements{kind}.lock" for kind in ("", "-scale", "-build")]
+        names = ["pyproject.toml", "README.md", "LICENSE", *locks]
         subprocess.run(["cp", "-r", *names, "schema", "s3mover", "deploy", source], cwd=ROOT, check=True)
     return source
 

@@ -181,7 +181,11 @@ def test_the_image_is_built_with_its_origin(arguments: list[str], command: str) 
     make = shutil.which("make")
     assert make
     done = subprocess.run(
-        [make, "--dry-run", "image", *arguments], cwd=ROOT, check=True, capture_output=True, text=True
+        [make, "--no-print-directory", "--dry-run", "image", *arguments],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.startswith(command)
     told = dict(re.findall(r"--build-arg ([A-Z]+)=(\S+)", done.stdout))
