@@ -194,7 +194,8 @@ class Soak:
             self._s3.fill(SOURCE, changed, SIZE, f"{number - LATEST:04}/", seed=1_000_000 + number)
         # In other rounds than those in which all must have arrived.
         if number % 5 == 2:
-            self._s3.add_fault("refusal", operation="CopyObject", code="InvalidRequest", status=400, times=3)
+            # Of those that are streamed: what is refused as a copy would be streamed, and not fail.
+            self._s3.add_fault("refusal", operation="GetObject", code="InvalidRequest", status=400, times=3)
         if number % 5 == 3:
             # For workers only: a listing thread that met all ten would wait half a minute in each such round.
             self._s3.add_fault("slow_down", operation="CopyObject", times=10)
