@@ -20,7 +20,7 @@ PLAIN_TEXT = "[^<>&\x00-\x1f\x7f]"
 # times as long for it, a fifth of the CPU of a whole copy.
 _FLAT = re.compile(
     '[ \t\r\n]*+(?:<\\?xml version="1\\.0" encoding="UTF-8"\\?>[ \t\r\n]*+)?+'
-    '<([A-Za-z]++)(?: xmlns="[!#-%\'-;=?-~]*+")?+>'
+    '<([A-Za-z]++)(?: xmlns="[!#-%\'-;=?-|~]*+")?+>'
     f"((?:<([A-Za-z][A-Za-z0-9]*+)>(?:{PLAIN_TEXT}++|&quot;)*+</\\3>)++)"
     "</\\1>[ \t\r\n]*+"
 )

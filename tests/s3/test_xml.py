@@ -123,6 +123,7 @@ DAMAGE = [
     b"</a1>",
     b"<b/>",
     b"]]>",
+    b"}",
     b"\n",
     b"\x01",
     b" ",
@@ -150,6 +151,13 @@ def test_a_flat_document_is_read_as_the_parser_reads_it(
             quick = outcome(lambda body=body: told(xml.parse(body)))  # type: ignore[misc]
             patch.setattr(xml, "_flat", lambda _: None)
             assert quick == outcome(lambda body=body: told(xml.parse(body)))  # type: ignore[misc]
+
+
+def test_a_namespace_that_the_parser_refuses_takes_no_short_cut() -> None:
+    """A brace is the parser's own mark for the end of one."""
+    body = b'<CopyObjectResult xmlns="http://s3.amazonaws.com/}doc"><ETag>e</ETag></CopyObjectResult>'
+    assert xml._flat(body) is None
+    assert outcome(lambda: xml.parse(body)) is S3Error
 
 
 def told(root: Element) -> list[object]:
