@@ -97,6 +97,13 @@ class Round:
             return not self.given()
         return all(one.is_ended for one in self.ranges.values())
 
+    def is_whole(self) -> bool:
+        """Return whether every range was completed; a sweep without ranges was not begun."""
+        answers = [one.answer for one in self.ranges.values()]
+        return bool(answers) and all(
+            one is not None and one.status is AnswerStatus.COMPLETED for one in answers
+        )
+
     def failed(self) -> RangeAnswer | None:
         """Return the answer of the first range that failed."""
         answers = (one.answer for one in self.ranges.values())

@@ -110,7 +110,7 @@ class SharedSweep:
     def _is_blocked(self) -> bool:
         self._tools.heartbeat()
         failed = self._round.failed()
-        reason = failed.message if failed is not None else self._tools.blocked_by()
+        reason = (failed.message or failed.code) if failed is not None else self._tools.blocked_by()
         self._blocked_by = self._blocked_by or reason
         return bool(self._blocked_by)
 
@@ -256,8 +256,7 @@ class SharedSweep:
 
     def _result(self) -> SweepResult:
         answers, failed, ended_at = self._answers(), self._round.failed(), self._tools.clock()
-        whole = bool(self._round.ranges) and self._round.is_done(blocked=False) and failed is None
-        status = SweepStatus.COMPLETED if whole else SweepStatus.INTERRUPTED
+        status = SweepStatus.COMPLETED if self._round.is_whole() else SweepStatus.INTERRUPTED
         tally = total(row.tally for row in self._tools.trail.ranges(self._opened.id))
         record = SweepRecord(
             id=self._opened.id,

@@ -57,6 +57,19 @@ def test_the_sweep_is_over_when_every_range_has_ended(three: Round) -> None:
     assert three.counts() == (1, 0, 2)
 
 
+def test_a_sweep_is_whole_only_if_every_range_was_completed(three: Round) -> None:
+    """A range that was handed back because of a stop has ended, and its keys were not all looked at."""
+    assert not Round().is_whole()
+    for number in (1, 2):
+        three.end(number, DONE)
+    assert not three.is_whole()
+    three.end(3, RangeAnswer(AnswerStatus.INTERRUPTED, "stopping"))
+    assert three.is_done(blocked=True)
+    assert not three.is_whole()
+    three.end(3, DONE)
+    assert three.is_whole()
+
+
 def test_an_idle_machine_gets_half_of_the_slowest_range(three: Round) -> None:
     """Only if no range waits, one was worked on for long, and none is being handed back."""
     assert three.to_recall(3, 100.0) is None, "ranges wait"
