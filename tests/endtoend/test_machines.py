@@ -182,6 +182,19 @@ def test_a_machine_leaves_in_order_while_another_joins(at_work: Cluster) -> None
     assert at_work.account.query("SELECT COUNT(*) FROM document_logs WHERE status = 'error'") == [(0,)]
 
 
+def test_a_stopped_sweep_is_recorded_as_interrupted(at_work: Cluster) -> None:
+    """The machines hand their ranges back in order; the next sweep moves what is left."""
+    at_work.leader.process.terminate()
+    finished = at_work.leader.await_event("sweep.finished")
+    assert finished["status"] == "interrupted", finished
+    at_work.leader.end()
+    pending = "SELECT COUNT(*) FROM document_logs WHERE status = 'pending'"
+    assert at_work.account.query(pending) == [(0,)]
+    at_work.leader = at_work.supervisor("sweep")
+    at_work.leader.await_event("sweep.started")
+    finish_after_take_over(at_work)
+
+
 def test_a_killed_scheduler_is_outlasted(at_work: Cluster) -> None:
     """Machines and supervisor connect to the next one by themselves."""
     at_work.scheduler.process.kill()
