@@ -12,19 +12,12 @@ from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.events import RangeFinished, RangeStarted
-from s3mover.model import SweepStatus
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.ranges import KeyBounds
 from s3mover.scale.tasks import FAILURES_SENT, AnswerStatus, RangeAnswer, RangeTask
 from s3mover.sweep.range_run import RangeTarget, run_range
 from s3mover.sweep.result import SweepResult
 from s3mover.workers.pool.page_requests import worker_page_reader
-
-_STATUS = {
-    SweepStatus.COMPLETED: AnswerStatus.COMPLETED,
-    SweepStatus.FAILED: AnswerStatus.FAILED,
-    SweepStatus.INTERRUPTED: AnswerStatus.INTERRUPTED,
-}
 
 
 class MachineRanges:
@@ -114,7 +107,7 @@ def answer_of(result: SweepResult) -> RangeAnswer:
     """Return the answer that tells the supervisor what became of a range."""
     error = result.error
     return RangeAnswer(
-        _STATUS[result.record.status],
+        AnswerStatus(result.record.status.value),
         str(error) if error is not None else result.blocked_by,
         getattr(error, "code", type(error).__name__) if error is not None else "",
         None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError
-from s3mover.model import INTERRUPTED, Pair, RangeStatus, SweepStatus, Tally
+from s3mover.model import INTERRUPTED, Pair, RangeStatus, Tally
 from s3mover.planning.ranges import KeyBounds
 from s3mover.sweep.loop import Sweep
 from s3mover.sweep.recovery import Recovery
@@ -54,7 +54,7 @@ def run_range(
     target.recovery.abort_uploads_of(result.set_aside, result.record.started_at)
     trail.remove_superseded(INTERRUPTED)
     tally = with_earlier_runs(result.record.tally, trail.count_range(claim))
-    trail.close_range(_status_of(result.record.status), tally)
+    trail.close_range(RangeStatus(result.record.status.value), tally)
     return replace(result, record=replace(result.record, tally=tally))
 
 
@@ -72,7 +72,3 @@ def _blocked_by(tools: SweepTools, stop: Callable[[], bool]) -> str:
     if stop():
         return STOPPING
     return RECALLED if tools.trail.is_recalled else tools.blocked_by()
-
-
-def _status_of(status: SweepStatus) -> RangeStatus:
-    return RangeStatus(status.value)
