@@ -100,11 +100,11 @@ def _single_settings(
     return {name: value for name, _, value in pairs}
 
 
-def _require_utf8(key: str) -> None:
+def _require_utf8(text: str, option: str) -> None:
     try:
-        key.encode()
+        text.encode()
     except UnicodeEncodeError as error:
-        raise click.BadParameter(f"{key!r} is not UTF-8, as keys are", param_hint="KEY") from error
+        raise click.BadParameter(f"{text!r} is not UTF-8", param_hint=option) from error
 
 
 one_route = click.option(
@@ -164,21 +164,25 @@ def run(line: CommandLine, max_sweeps: int | None, no_standby: bool) -> ExitCode
 
 
 @commands.command()
+@click.option("--reason", metavar="TEXT", default="", help="Why; shown wherever the pause is.")
+@one_route
 @click.pass_obj
-def pause(line: CommandLine) -> ExitCode:
-    """Pause the daemon: no new work starts, work in flight finishes."""
-    from s3mover.commands.control import control  # noqa: PLC0415
+def pause(line: CommandLine, reason: str, route: str | None) -> ExitCode:
+    """Pause all instances: no new work starts, work in flight finishes, until `resume`."""
+    from s3mover.commands.control import pause  # noqa: PLC0415
 
-    return control(line.settings(buckets=False), "pause", click.echo)
+    _require_utf8(reason, "--reason")
+    return pause(line.settings(route=route), click.echo, reason)
 
 
 @commands.command()
+@one_route
 @click.pass_obj
-def resume(line: CommandLine) -> ExitCode:
-    """Resume the daemon after a pause."""
-    from s3mover.commands.control import control  # noqa: PLC0415
+def resume(line: CommandLine, route: str | None) -> ExitCode:
+    """Resume all instances after a pause."""
+    from s3mover.commands.control import resume  # noqa: PLC0415
 
-    return control(line.settings(buckets=False), "resume", click.echo)
+    return resume(line.settings(route=route), click.echo)
 
 
 @commands.command()
@@ -319,7 +323,7 @@ def retry(line: CommandLine, keys: tuple[str, ...], every: bool, route: str | No
     if every == bool(keys):
         raise click.UsageError("Give the keys to retry, or --all.")
     for key in keys:
-        _require_utf8(key)
+        _require_utf8(key, "KEY")
     return retry(line.settings(route=route), click.echo, keys)
 
 

@@ -46,9 +46,15 @@ class DaemonStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class DaemonPaused(Event):
-    """No new work begins until the daemon is resumed; transfers in flight end."""
+    """No new work begins until the daemon is resumed; transfers in flight end.
+
+    `paused_at` is in seconds since the epoch.
+    """
 
     name = "daemon.paused"
+    paused_at: float
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,14 @@ def unmoved(order: Order, code: str, message: str, at: float, attempts: int = 0)
     )
 
 
+class Pause(NamedTuple):
+    """A pause of a pair of buckets: since when (seconds since the epoch), by whom and why."""
+
+    paused_at: float
+    by: str
+    reason: str
+
+
 class Wait(NamedTuple):
     """An object that failed in the latest sweep that tried it, and the time of its next attempt.
 

@@ -72,7 +72,9 @@ class RouteEngine:
 
     def acquire(self) -> bool:
         """Take the lease on the pair; return False if another instance holds it."""
-        return self.tools.trail.acquire_lease(pair_of(self.settings))
+        acquired = self.tools.trail.acquire_lease(pair_of(self.settings))
+        self.runtime.requests.standing[self.route] = self.tools.trail.standing_pause
+        return acquired
 
     def acquire_if_expired(self) -> bool:
         """Take the lease; if its holder gives no sign of life, wait until it has expired."""
@@ -137,7 +139,9 @@ def open_route_engine(
         opened.enter_context(runtime.refreshing(refresher))
         notify = announcing_once(runtime.publishers.of(route), DIFFERENT_BUCKET)
         _announce_two_stores(runtime.current.of(route), endpoints, notify)
-        gate = StartGate(runtime.stop, runtime.requests, lambda: runtime.windows(route), notify)
+        gate = StartGate(
+            runtime.stop, partial(runtime.requests.pause_of, route), lambda: runtime.windows(route), notify
+        )
         heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)
         retrying_trail = RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic)
         tools = SweepTools(
@@ -147,7 +151,7 @@ def open_route_engine(
             notify=notify,
             stop=runtime.stop,
             clock=time.time,
-            heartbeat=partial(_renew, heartbeat, retrying_trail),
+            heartbeat=partial(_renew, runtime, route, heartbeat, retrying_trail),
             blocked_by=gate.blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
@@ -158,10 +162,11 @@ def open_route_engine(
         yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints)
 
 
-def _renew(heartbeat: Callable[[], None], trail: RetryingTrail) -> None:
+def _renew(runtime: SharedRuntime, route: str, heartbeat: Callable[[], None], trail: RetryingTrail) -> None:
     """Do what is due in every turn of the route's loop, the renewal of its lease among it."""
     heartbeat()
     trail.keep_alive()
+    runtime.requests.standing[route] = trail.standing_pause
 
 
 def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic: Callable[[], None]) -> None:

@@ -58,8 +58,9 @@ class SharedRuntime:
         # A single pair ends by an internal error, as its own loop does; of several routes none ends another.
         self._tasks = PeriodicTasks(self.notify, isolated="" not in current.routes)
         self.run_periodic, self.registered = self._tasks.run, self._tasks.registered
-        for announcer in (StopAnnouncer(stop, self.notify), PauseAnnouncer(requests, self.notify)):
-            self._tasks.register(announcer.poll)
+        self._tasks.register(StopAnnouncer(stop, self.notify).poll)
+        for route in current.routes:
+            self._tasks.register(PauseAnnouncer(requests, route, publishers.of(route)).poll)
 
     def take_config_process(self) -> ConfigProcess | None:
         """Return the preloaded configuration process to the first caller only, because it belongs to one thread."""

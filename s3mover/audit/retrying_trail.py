@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from s3mover.audit.trail import LeaseToken, Trail
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
-from s3mover.model import Order
+from s3mover.model import Order, Pause
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -143,6 +143,11 @@ class RetryingTrail:
     def is_recalled(self) -> bool:
         """Whether the claimed range is to be handed back, as of the last heartbeat."""
         return self._trail.is_recalled
+
+    @property
+    def standing_pause(self) -> Pause | None:
+        """The pause of the pair, as of the last `acquire_lease` or `keep_alive`."""
+        return self._trail.standing_pause
 
     def lease_confirmed_at(self) -> float:
         """Return a time, at most half a second ago, before a write that only the holder of the lease can make.

@@ -15,6 +15,7 @@ from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
 from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
+from s3mover.audit.pauses import SqlPauses
 from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError, MoverError
@@ -23,6 +24,7 @@ from s3mover.model import (
     Order,
     Outcome,
     Pair,
+    Pause,
     RangeStatus,
     Status,
     SweepRecord,
@@ -33,7 +35,7 @@ from s3mover.model import (
 _REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
-class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
+class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses):
     """Implements `Trail` on one connection."""
 
     def __init__(self, database: Database) -> None:
@@ -43,6 +45,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
+        self._standing_pause: Pause | None = None
         self._followed: FollowedLease | None = None
         self._range: RangeClaim | None = None
         # The end of a range may be recorded again, after a commit whose result is unknown.
@@ -63,7 +66,13 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
         if self._lease is None or self._lease.pair != pair:
             self.release_lease()
             self._lease = Lease(self._database, pair, lambda: [id_ for id_, _ in self._running_sweeps(pair)])
+        self._standing_pause = self.pause_of(pair)
         return self._lease.acquire()
+
+    @property
+    def standing_pause(self) -> Pause | None:
+        """The pause of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
+        return self._standing_pause
 
     def release_lease(self) -> None:
         """Release the lease if it is held."""
@@ -94,6 +103,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows):
         with self._leading():
             if self._range is not None:
                 self._beat()
+        self._standing_pause = self.pause_of(self._lease.pair)
 
     def open_sweep(self, pair: Pair, started_at: float, *, shared: bool = False) -> int:
         """Record a sweep as running; the same pair and start again is the same sweep."""

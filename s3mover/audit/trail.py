@@ -18,6 +18,7 @@ from s3mover.model import (
     Order,
     Outcome,
     Pair,
+    Pause,
     RangeStatus,
     Status,
     SweepRecord,
@@ -258,5 +259,22 @@ class TrailWriter(Protocol):
         """
 
 
-class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Protocol):
+class Pauses(Protocol):
+    """The part of a trail that keeps pauses."""
+
+    @property
+    def standing_pause(self) -> Pause | None:
+        """The pause of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
+
+    def pause_of(self, pair: Pair) -> Pause | None:
+        """Return the pause of `pair`, None if it is not paused."""
+
+    def pause(self, pair: Pair, pause: Pause) -> None:
+        """Record the pause of `pair`, in place of an earlier one."""
+
+    def resume(self, pair: Pair) -> None:
+        """Remove the pause of `pair`, if it has one."""
+
+
+class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Pauses, Protocol):
     """All of it, on one connection."""

@@ -3,6 +3,7 @@
 from s3mover.events import DaemonPaused, DaemonResumed, DaemonStopping, Notify
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
+from s3mover.model import Pause
 
 
 class StopAnnouncer:
@@ -21,15 +22,17 @@ class StopAnnouncer:
 
 
 class PauseAnnouncer:
-    """Announces the start and the end of each pause once."""
+    """Announces the start and the end of each pause of a route once."""
 
-    def __init__(self, requests: OperatorRequests, notify: Notify) -> None:
+    def __init__(self, requests: OperatorRequests, route: str, notify: Notify) -> None:
         self._requests = requests
+        self._route = route
         self._notify = notify
-        self._paused = False
+        self._announced: Pause | None = None
 
     def poll(self) -> None:
         """Announce a pause or its end since the last call."""
-        if self._requests.paused is not self._paused:
-            self._paused = self._requests.paused
-            self._notify(DaemonPaused() if self._paused else DaemonResumed())
+        pause = self._requests.pause_of(self._route)
+        if pause != self._announced:
+            self._announced = pause
+            self._notify(DaemonResumed() if pause is None else DaemonPaused(*pause))

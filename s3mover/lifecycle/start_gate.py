@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from s3mover.events import Notify, WindowClosed, WindowOpened
-from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
+from s3mover.model import Pause
 from s3mover.windows import Window, is_open, next_change
 
 PAUSED = "paused"
@@ -18,19 +18,20 @@ OUTSIDE = "outside sweep.windows"
 class StartGate:
     """Blocks new work, and announces when windows open and close.
 
-    `windows` returns the windows in force; `clock` returns seconds since the epoch.
+    `pause` returns the pause that holds, if any; `windows` returns the windows in force; `clock` returns seconds since
+    the epoch.
     """
 
     def __init__(
         self,
         stop: Stop,
-        requests: OperatorRequests,
+        pause: Callable[[], Pause | None],
         windows: Callable[[], Sequence[Window]],
         notify: Notify,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._stop = stop
-        self._requests = requests
+        self._pause = pause
         self._windows = windows
         self._notify = notify
         self._clock = clock
@@ -40,7 +41,7 @@ class StartGate:
         """Return why no new work may start, an empty string if it may."""
         if self._stop.requested:
             return self._stop.reason
-        if self._requests.paused:
+        if self._pause() is not None:
             return PAUSED
         return "" if is_open(self._windows(), self._clock()) else OUTSIDE
 

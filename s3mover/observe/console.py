@@ -130,6 +130,7 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "seconds": _seconds,
     "outage_seconds": _seconds,
     "ended_at": _clock_time,
+    "paused_at": _clock_time,
     "opens_at": _weekday_time,
     "closes_at": _weekday_time,
     "changed": _name_list,

@@ -382,7 +382,7 @@ class HttpSettings(Section):
 
 @dataclass(frozen=True, slots=True)
 class ControlSettings(Section):
-    """Where `s3mover pause` and `s3mover resume` reach the daemon."""
+    """Where `s3mover pause` and `s3mover resume` reach the daemon while the audit database is unavailable."""
 
     socket: SocketPath = _field(
         "s3mover.sock",

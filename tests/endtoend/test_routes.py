@@ -61,7 +61,7 @@ def test_each_route_sweeps_and_is_told_apart(
             's3mover_objects_total{method="streaming",route="second",status="success"} 20.0',
             's3mover_leader{route="second"} 1.0',
             "s3mover_threads 150.0",
-            "s3mover_paused 0.0",
+            's3mover_paused{route="second"} 0.0',
         ):
             assert line in metrics
         assert metrics.count("# TYPE s3mover_objects_total counter") == 1

@@ -127,11 +127,13 @@ def test_a_pause_lets_what_is_in_flight_end_and_a_resume_goes_on(
 
 
 def test_who_pauses_no_daemon_is_told_so(world: World, tmp_path: Path) -> None:
-    """With the setting that names the place; `none` is no place."""
-    refused = run_program(["pause"], world.environment, tmp_path, expect=3)
+    """With the place where one was looked for, if no database answers either; a missing database is not made."""
+    assert "s3mover.db" in run_program(["pause"], world.environment, tmp_path, expect=3).stderr
+    away = {**world.environment, "MYSQL_DSN": "u:p@tcp(127.0.0.1:1)/s3mover"}
+    refused = run_program(["pause"], away, tmp_path, expect=3)
     assert "no daemon answers at s3mover.sock" in refused.stderr
-    nowhere = {**world.environment, "S3MOVER_CONTROL__SOCKET": "none"}
-    assert "control.socket: is none" in run_program(["resume"], nowhere, tmp_path, expect=2).stderr
+    nowhere = {**away, "S3MOVER_CONTROL__SOCKET": "none"}
+    assert "127.0.0.1" in run_program(["resume"], nowhere, tmp_path, expect=3).stderr
 
 
 def test_without_a_place_for_the_control_socket_the_work_goes_on(

@@ -15,6 +15,7 @@ import pytest
 
 from testkit import report_tables
 from testkit.mariadb import MariaDb, running_mariadb
+from testkit.program import run_program
 from testkit.relay import Relay
 from testkit.waiting import wait_until
 from testkit.world import (
@@ -200,6 +201,39 @@ def test_a_stopped_leader_is_succeeded_and_done(
     stage.finishes(stage.standby.program)
     assert leader.stop() == 0
     assert stage.writers() == ["leader", "standby"]
+    stage.assert_whole()
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+def test_a_pause_is_obeyed_by_every_instance_until_it_is_resumed(
+    stage_of: Callable[[str], Stage], backend: str
+) -> None:
+    """Wherever the command ran; a take-over and a restart do not end it, and nothing moves meanwhile."""
+    stage = stage_of(backend)
+    elsewhere = stage.folder / "elsewhere"
+    elsewhere.mkdir()
+    environment = {**stage.world.environment, **stage.database.settings}
+    run_program(["pause", "--reason", "freeze of ops"], environment, elsewhere)
+    paused = [one.program.await_event("daemon.paused") for one in (stage.leader, stage.standby)]
+    assert {event["reason"] for event in paused} == {"freeze of ops"}
+    finished = stage.leader.program.await_event("sweep.finished")
+    assert (finished["status"], finished["message"]) == ("interrupted", "paused")
+    stage.leader.program.kill()
+    stage.standby.program.await_event("lease.acquired")
+    assert stage.standby.program.stop() == 0
+    settings = {"S3MOVER_SWEEP__INTERVAL": "100ms", **stage.database.settings}
+    restarted = Instance(stage.world, stage.folder / "restarted", settings)
+    try:
+        restarted.program.await_event("lease.acquired")
+        restarted.program.await_event("daemon.paused")
+        run_program(["resume"], environment, elsewhere)
+        restarted.program.await_event("daemon.resumed")
+        names = [event["event"] for event in restarted.program.events]
+        assert "sweep.started" not in names[: names.index("daemon.resumed")]
+        assert not stage.standby.program.named("sweep.started")
+        stage.finishes(restarted.program)
+    finally:
+        restarted.program.close()
     stage.assert_whole()
 
 

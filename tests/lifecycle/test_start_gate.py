@@ -21,7 +21,11 @@ class Fixture:
         self.now = 0.0
         self.events: list[Event] = []
         self.gate = StartGate(
-            self.stop, self.requests, lambda: self.windows, self.events.append, lambda: self.now
+            self.stop,
+            lambda: self.requests.pause_of("hr"),
+            lambda: self.windows,
+            self.events.append,
+            lambda: self.now,
         )
 
 

@@ -134,7 +134,7 @@ EVERY_KIND: tuple[Event, ...] = (
     SweepProgress(7, TALLY, 10.0),
     finished(),
     SweepAwaited(60.0, 0),
-    DaemonPaused(),
+    DaemonPaused(1_736_000_000.0, "ops@bastion", "migration"),
     DaemonResumed(),
     WindowClosed(1_736_000_000.0),
     WindowOpened(None),

@@ -80,7 +80,7 @@ def test_it_is_ready_as_soon_as_one_route_is(two: TwoRoutes) -> None:
 def test_status_lists_the_routes_below_what_concerns_all(two: TwoRoutes) -> None:
     """Each as one pair of buckets is shown."""
     for board in (two.board, *two.boards.values()):
-        board(DaemonPaused())
+        board(DaemonPaused(1.0, "ops", ""))
     two.boards["sales"](LeaseAcquired("c -> d"))
     status = json.loads(to_json(two.source.status()))
     assert (status["paused"], status["healthy"], status["ready"]) == (True, True, True)

@@ -259,11 +259,14 @@ def test_a_pause_and_a_closed_window_are_shown(board: StatusBoard) -> None:
     """A paused daemon stays ready; during a sweep its state is sweeping."""
     board(LeaseAcquired(PAIR))
     board(SweepStarted(7, PAIR))
-    board(DaemonPaused())
+    board(DaemonPaused(1_736_000_000.0, "ops@bastion", "migration"))
     assert (shown(board)["state"], shown(board)["paused"]) == ("sweeping", True)
+    paused_at = utc_moment(1_736_000_000.0)
+    assert shown(board)["pause"] == {"paused_at": paused_at, "by": "ops@bastion", "reason": "migration"}
     board(finished())
     assert board.ready() == (True, "paused")
     board(DaemonResumed())
+    assert (shown(board)["paused"], shown(board)["pause"]) == (False, None)
     board(WindowClosed(1_736_000_000.0))
     status = shown(board)
     assert (status["state"], status["window_open"]) == ("idle", False)

@@ -36,7 +36,6 @@ PROCESS_WIDE = frozenset(
         "threads",
         "worker_processes",
         "worker_restarts",
-        "paused",
         "settings_reloads",
         "log_lines_dropped",
         "cpu_seconds",
@@ -190,7 +189,7 @@ class Metrics:
         )
         self.audit_up = self._gauge("audit_up", "1 while the audit database is available.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
-        self.paused = self._gauge("paused", "1 while the daemon is paused.")
+        self.paused = self._gauge("paused", "1 while no new work starts because of s3mover pause.")
         self.window_open = self._gauge("window_open", "1 while sweep.windows permits new work.")
         self.reloads = self._counter("settings_reloads", "Reloads of the settings, by result.", "status")
         self.registry.register(_DroppedLogLines())

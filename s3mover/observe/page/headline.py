@@ -52,7 +52,6 @@ _STATES = {
     "stopping": Headline(
         Severity.CALM, "Stopping", "Transfers in progress are finished and recorded. No new ones start."
     ),
-    "paused": Headline(Severity.CALM, "Paused", "No new transfers start until s3mover resume is run."),
 }
 
 _URGENT_FIRST = (Severity.BAD, Severity.WARN, Severity.BUSY, Severity.GOOD, Severity.CALM)
@@ -83,7 +82,19 @@ def headline_of(status: Status) -> Headline:
         return _idle(status)
     if status["state"] == "starting" and status.get("problem"):
         return Headline(Severity.BAD, "Cannot start", f"{_sentence(status['problem'])} Retrying.")
-    return _STATES.get(status["state"], Headline(Severity.CALM, status["state"].capitalize(), ""))
+    return _paused(status) or _STATES.get(
+        status["state"], Headline(Severity.CALM, status["state"].capitalize(), "")
+    )
+
+
+def _paused(status: Status) -> Headline | None:
+    if status["state"] != "paused":
+        return None
+    sentence = "No new transfers start until s3mover resume is run."
+    if pause := status.get("pause"):
+        reason = f": {pause['reason']}" if pause["reason"] else ""
+        sentence += f" Paused at {humanize.clock(pause['paused_at'])} by {pause['by']}{reason}."
+    return Headline(Severity.CALM, "Paused", sentence)
 
 
 def _sweeping(status: Status) -> Headline:

@@ -29,10 +29,12 @@ class RouteBoards:
     def status(self) -> dict[str, object]:
         """Return the content of `/status`: what concerns all routes, then a list with the status of each."""
         healthy, health = self.healthy()
+        routes = [{"route": name, **board.status()} for name, board in self._routes.items()]
         return {
             **self._process.about(),
+            "paused": all(route["paused"] for route in routes),
             "healthy": healthy,
             "health": health,
             "ready": self.ready()[0],
-            "routes": [{"route": name, **board.status()} for name, board in self._routes.items()],
+            "routes": routes,
         }

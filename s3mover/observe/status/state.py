@@ -51,7 +51,8 @@ class DaemonState:
         self._cluster = cluster
         self._state = State.STARTING
         self._about: dict[str, object] = {"version": "", "pair": ""}
-        self._paused, self._window_open = False, True
+        self._pause: dict[str, object] | None = None
+        self._window_open = True
         self._window_opens_at: str | None = None
         self._next_sweep_at: str | None = None
         self._failed_in_a_row = 0
@@ -60,7 +61,7 @@ class DaemonState:
     @property
     def state(self) -> State:
         """The state that is shown: a pause shows only between sweeps."""
-        return State.PAUSED if self._paused and self._state is State.IDLE else self._state
+        return State.PAUSED if self._pause and self._state is State.IDLE else self._state
 
     @property
     def ready(self) -> bool:
@@ -74,7 +75,7 @@ class DaemonState:
 
     def about(self) -> dict[str, object]:
         """Return what `/status` shows once for all routes."""
-        return {"state": self.state.value, **self._about, "paused": self._paused}
+        return {"state": self.state.value, **self._about, "paused": self._pause is not None}
 
     def as_dict(self, *, sweeping: bool) -> dict[str, object]:
         """Return what `/status` shows of the state, apart from its name."""
@@ -83,7 +84,8 @@ class DaemonState:
             "audit_available": not self._outage,
             "problem": self.problem,
             "failed_in_a_row": self._failed_in_a_row,
-            "paused": self._paused,
+            "paused": self._pause is not None,
+            "pause": self._pause,
             "window_open": self._window_open,
             "window_opens_at": self._window_opens_at,
             "next_sweep_at": None if sweeping else self._next_sweep_at,
@@ -96,8 +98,8 @@ class DaemonState:
             LeaseWaiting: lambda event: self._connected(event, State.STANDBY),
             LeaseAcquired: lambda event: self._connected(event, State.IDLE),
             DaemonStopping: lambda _: self._enter(State.STOPPING),
-            DaemonPaused: lambda _: self._set_paused(paused=True),
-            DaemonResumed: lambda _: self._set_paused(paused=False),
+            DaemonPaused: self._paused,
+            DaemonResumed: self._resumed,
             WindowClosed: self._window_closed,
             WindowOpened: self._window_opened,
             SweepAwaited: self._sweep_awaited,
@@ -142,8 +144,15 @@ class DaemonState:
     def _set_outage(self, message: str) -> None:
         self._outage = _one_line(message)
 
-    def _set_paused(self, *, paused: bool) -> None:
-        self._paused = paused
+    def _paused(self, event: DaemonPaused) -> None:
+        self._pause = {
+            "paused_at": utc_moment(event.paused_at),
+            "by": redactor.clean(event.by),
+            "reason": redactor.clean(event.reason),
+        }
+
+    def _resumed(self, _event: DaemonResumed) -> None:
+        self._pause = None
 
     def _window_closed(self, event: WindowClosed) -> None:
         self._window_open = False
