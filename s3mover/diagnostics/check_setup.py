@@ -17,7 +17,8 @@ from s3mover.diagnostics.checks import CheckContext
 from s3mover.diagnostics.cluster_check import check_cluster
 from s3mover.diagnostics.iam_policies import remedy
 from s3mover.diagnostics.policy_inputs import policy_inputs_of
-from s3mover.model import Side
+from s3mover.model import Pause, Side
+from s3mover.observe.text import utc_moment
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import no_retry
 from s3mover.settings.model import Settings
@@ -97,10 +98,20 @@ def _check_database(settings: Settings) -> str:
     if schema_text(url):
         raise CheckWarning("the schema is outdated; `s3mover schema apply` or the first sweep migrates it")
     with closing(open_reader(url)) as trail:
-        sweeps = trail.latest_sweeps(1)
-    if warning := _exposure(parse_dsn(url)) or _replication(parse_dsn(url)):
+        sweeps, pause = trail.latest_sweeps(1), trail.pause_of(pair_of(settings))
+    doubts = (_paused(pause), _exposure(parse_dsn(url)) or _replication(parse_dsn(url)))
+    if warning := "; ".join(filter(None, doubts)):
         raise CheckWarning(f"usable, but {warning}")
     return f"the schema is up to date; {f'the latest sweep is {sweeps[0].id}' if sweeps else 'no sweep yet'}"
+
+
+def _paused(pause: Pause | None) -> str:
+    """Return since when, by whom and why the work is paused; empty if it is not."""
+    if pause is None:
+        return ""
+    reason = f" ({pause.reason})" if pause.reason else ""
+    since = utc_moment(pause.paused_at)
+    return f"the work is paused since {since} by {pause.by}{reason}; `s3mover resume` continues it"
 
 
 def _exposure(dsn: Dsn) -> str:

@@ -218,6 +218,7 @@ def test_a_pause_is_obeyed_by_every_instance_until_it_is_resumed(
     assert {event["reason"] for event in paused} == {"freeze of ops"}
     finished = stage.leader.program.await_event("sweep.finished")
     assert (finished["status"], finished["message"]) == ("interrupted", "paused")
+    assert "paused since" in run_program(["check"], environment, elsewhere).stdout
     stage.leader.program.kill()
     stage.standby.program.await_event("lease.acquired")
     assert stage.standby.program.stop() == 0
