@@ -5,14 +5,13 @@ called, because a sweep may continue only after the trail has committed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from s3mover.model import DeletionCounts, Method, Side, SweepStatus, Tally
+from s3mover.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Record):
     """Something that happened. `name` is the event's name in the log, `level` its log level."""
 
     name: ClassVar[str]
@@ -22,7 +21,6 @@ class Event:
 Notify = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonStarted(Event):
     name = "daemon.started"
     version: str
@@ -31,20 +29,17 @@ class DaemonStarted(Event):
     threads: int
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonStopping(Event):
     name = "daemon.stopping"
     reason: str
     grace: float
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonStopped(Event):
     name = "daemon.stopped"
     sweeps: int
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonPaused(Event):
     """No new work begins until the daemon is resumed; transfers in flight end.
 
@@ -57,12 +52,10 @@ class DaemonPaused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonResumed(Event):
     name = "daemon.resumed"
 
 
-@dataclass(frozen=True, slots=True)
 class SettingsReloaded(Event):
     """The settings were reloaded; `changed` apply from now on, `refused` only after a restart."""
 
@@ -71,7 +64,6 @@ class SettingsReloaded(Event):
     refused: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class SettingsInvalid(Event):
     """The reloaded settings are invalid; the old ones stay in force."""
 
@@ -80,7 +72,6 @@ class SettingsInvalid(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class ControlUnavailable(Event):
     """The control socket cannot be created; pause and resume do not work until it can, all else does."""
 
@@ -89,7 +80,6 @@ class ControlUnavailable(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class WindowClosed(Event):
     """No new work begins; `opens_at` is in seconds since the epoch, None if no window ever opens."""
 
@@ -97,13 +87,11 @@ class WindowClosed(Event):
     opens_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
 class WindowOpened(Event):
     name = "window.opened"
     closes_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
 class RouteFailed(Event):
     """A route failed; it restarts in so many seconds, and the others go on."""
 
@@ -113,7 +101,6 @@ class RouteFailed(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class TaskFailed(Event):
     """Work that all routes share met an internal error; it is tried again in so many seconds, and the routes go on."""
 
@@ -123,7 +110,6 @@ class TaskFailed(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class SweepAwaited(Event):
     """The next sweep begins in so many seconds, unless it is held back or requested earlier."""
 
@@ -133,14 +119,12 @@ class SweepAwaited(Event):
     failed_in_a_row: int
 
 
-@dataclass(frozen=True, slots=True)
 class SweepStarted(Event):
     name = "sweep.started"
     sweep: int
     pair: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectsListed(Event):
     """More objects of one side were listed."""
 
@@ -150,7 +134,6 @@ class ObjectsListed(Event):
     objects: int
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectsInPlace(Event):
     """More objects needed no transfer.
 
@@ -163,7 +146,6 @@ class ObjectsInPlace(Event):
     objects: int
 
 
-@dataclass(frozen=True, slots=True)
 class TransfersPlanned(Event):
     """More transfers were recorded as pending."""
 
@@ -174,7 +156,6 @@ class TransfersPlanned(Event):
     oldest: str
 
 
-@dataclass(frozen=True, slots=True)
 class ListingLimited(Event):
     """The store of one side cannot be listed as S3 can, and is listed in a slower way."""
 
@@ -183,7 +164,6 @@ class ListingLimited(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class SweepListed(Event):
     """Both listings were read to their end; `planned` is final from now on."""
 
@@ -194,7 +174,6 @@ class SweepListed(Event):
     planned: int
 
 
-@dataclass(frozen=True, slots=True)
 class SweepProgress(Event):
     name = "sweep.progress"
     sweep: int
@@ -202,7 +181,6 @@ class SweepProgress(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class SweepFinished(Event):
     """A sweep ended; for `outage_seconds` of its `seconds`, if any, it waited for an unavailable database."""
 
@@ -217,7 +195,6 @@ class SweepFinished(Event):
     outage_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectMoved(Event):
     name = "object.moved"
     sweep: int
@@ -228,7 +205,6 @@ class ObjectMoved(Event):
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectFailed(Event):
     name = "object.failed"
     level = "error"
@@ -242,7 +218,6 @@ class ObjectFailed(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectFallback(Event):
     """A server-side copy was not possible, so the object streamed; `code` is the reason.
 
@@ -257,7 +232,6 @@ class ObjectFallback(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectReduced(Event):
     """An object was moved, but the destination could not keep some of its properties (`tags`, `acl`, ...)."""
 
@@ -268,7 +242,6 @@ class ObjectReduced(Event):
     properties: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectSkipped(Event):
     name = "object.skipped"
     sweep: int
@@ -278,7 +251,6 @@ class ObjectSkipped(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectLeftOut(Event):
     """An object of the listing that cannot be moved; `code` is the reason, `key` a text for people."""
 
@@ -290,7 +262,6 @@ class ObjectLeftOut(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectRecovered(Event):
     """A row left pending by an earlier run was resolved by looking at the destination."""
 
@@ -300,7 +271,6 @@ class ObjectRecovered(Event):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
 class SourceKept(Event):
     """A source object could not be removed although its copy is recorded; `code` is the reason."""
 
@@ -311,7 +281,6 @@ class SourceKept(Event):
     code: str
 
 
-@dataclass(frozen=True, slots=True)
 class SourceDeleted(Event):
     """A source object was removed after its copy was verified and recorded."""
 
@@ -320,7 +289,6 @@ class SourceDeleted(Event):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectDeleted(Event):
     """An object of the destination was deleted, because it is gone at the source."""
 
@@ -330,7 +298,6 @@ class ObjectDeleted(Event):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectKept(Event):
     """An object of the destination could not be deleted; `code` is the reason."""
 
@@ -342,7 +309,6 @@ class ObjectKept(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class DeletionsRefused(Event):
     """So many objects were to be deleted at the destination, and none was: `message` says why, and what to do."""
 
@@ -353,7 +319,6 @@ class DeletionsRefused(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class DeletionsEnded(Event):
     """A completed sweep has dealt with all objects that only the destination has."""
 
@@ -363,7 +328,6 @@ class DeletionsEnded(Event):
     counts: DeletionCounts
 
 
-@dataclass(frozen=True, slots=True)
 class WorkerStarted(Event):
     name = "worker.started"
     worker: int
@@ -371,7 +335,6 @@ class WorkerStarted(Event):
     threads: int
 
 
-@dataclass(frozen=True, slots=True)
 class WorkerDied(Event):
     """A worker exited (`exit -9`), or was killed: `silent` (its process hung) or `stuck` (one of its threads hung).
 
@@ -386,7 +349,6 @@ class WorkerDied(Event):
     pause: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class RequestsMade(Event):
     """More S3 requests were answered; `code` is `200` or S3's error code."""
 
@@ -398,7 +360,6 @@ class RequestsMade(Event):
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
 class ThrottleChanged(Event):
     """The request limit of one side changed; `refused` requests were throttled since the last change.
 
@@ -412,7 +373,6 @@ class ThrottleChanged(Event):
     rate: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class RequestLimitMoved(Event):
     """The limit of one side is now so many requests per second, 0 for no limit.
 
@@ -425,53 +385,45 @@ class RequestLimitMoved(Event):
     rate: float
 
 
-@dataclass(frozen=True, slots=True)
 class AuditRowsWritten(Event):
     name = "audit.rows"
     level = "debug"
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
 class AuditUnavailable(Event):
     name = "audit.unavailable"
     level = "error"
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class AuditRestored(Event):
     name = "audit.restored"
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class LeaseAcquired(Event):
     name = "lease.acquired"
     pair: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeaseLost(Event):
     name = "lease.lost"
     level = "warning"
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class LeaseWaiting(Event):
     name = "lease.waiting"
     level = "warning"
     pair: str
 
 
-@dataclass(frozen=True, slots=True)
 class CredentialsRefreshed(Event):
     name = "credentials.refreshed"
     side: Side
 
 
-@dataclass(frozen=True, slots=True)
 class SchedulerUnavailable(Event):
     """The Dask scheduler cannot be reached, so no range can be given to a machine."""
 
@@ -480,7 +432,6 @@ class SchedulerUnavailable(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class SchedulerRestored(Event):
     """The Dask scheduler is reached again, after so many seconds."""
 
@@ -488,7 +439,6 @@ class SchedulerRestored(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
 class MachineStarted(Event):
     """This process works for a supervisor elsewhere: it never leads, and has no sweeps of its own."""
 
@@ -496,7 +446,6 @@ class MachineStarted(Event):
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
 class MachineRegistered(Event):
     """This process is a machine of the cluster now; a machine announces it of itself."""
 
@@ -505,7 +454,6 @@ class MachineRegistered(Event):
     scheduler: str
 
 
-@dataclass(frozen=True, slots=True)
 class MachineJoined(Event):
     """A machine registered; `machines` counts those that take ranges now."""
 
@@ -516,7 +464,6 @@ class MachineJoined(Event):
     machines: int
 
 
-@dataclass(frozen=True, slots=True)
 class MachineLeft(Event):
     """A machine left after it had ended its work."""
 
@@ -526,7 +473,6 @@ class MachineLeft(Event):
     machines: int
 
 
-@dataclass(frozen=True, slots=True)
 class MachineLost(Event):
     """A machine disappeared: it was killed, cut off, or hung."""
 
@@ -537,7 +483,6 @@ class MachineLost(Event):
     machines: int
 
 
-@dataclass(frozen=True, slots=True)
 class RangeStarted(Event):
     """A range of a sweep was given out; `attempt` counts from 1."""
 
@@ -547,7 +492,6 @@ class RangeStarted(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
 class RangeFinished(Event):
     """A range ended; `status` says how (`completed`, `failed`, `interrupted`)."""
 
@@ -560,7 +504,6 @@ class RangeFinished(Event):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class RangeRetried(Event):
     """A range is given out again, because its machine was lost, refused it, or could not go on."""
 
@@ -572,7 +515,6 @@ class RangeRetried(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class RangesCounted(Event):
     """The ranges of the running sweep, by status; all are 0 once it has ended."""
 
@@ -584,7 +526,6 @@ class RangesCounted(Event):
     completed: int
 
 
-@dataclass(frozen=True, slots=True)
 class DaskWarned(Event):
     """A warning of Dask; `logger` is the part of it that wrote it."""
 
@@ -594,7 +535,6 @@ class DaskWarned(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class DaskFailed(Event):
     """An error of Dask; `logger` is the part of it that wrote it."""
 

@@ -91,9 +91,16 @@ def failed(
     return ObjectFailed(7, key, method, 100, 1.5, 8, "AccessDenied", message)
 
 
-def finished(sweep: int = 7, status: SweepStatus = SweepStatus.COMPLETED) -> SweepFinished:
+def finished(
+    sweep: int = 7,
+    status: SweepStatus = SweepStatus.COMPLETED,
+    message: str = "",
+    outage_seconds: float | None = None,
+) -> SweepFinished:
     """Return the event of a finished sweep."""
-    return SweepFinished(sweep, status, TALLY, 22.61, 1_736_000_000.25, "logs/summary.log")
+    return SweepFinished(
+        sweep, status, TALLY, 22.61, 1_736_000_000.25, "logs/summary.log", message, outage_seconds
+    )
 
 
 EVERY_KIND: tuple[Event, ...] = (

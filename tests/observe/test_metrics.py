@@ -2,7 +2,6 @@
 
 import math
 import subprocess
-from dataclasses import replace
 
 import pytest
 from prometheus_client import Metric
@@ -471,7 +470,7 @@ def test_no_created_series_are_shown(busy: MetricsListener) -> None:
 
 def test_a_sweeps_wait_for_the_database_is_counted_apart(metrics: MetricsListener) -> None:
     """The duration of a sweep includes it."""
-    metrics(replace(finished(), outage_seconds=12.5))
+    metrics(finished(outage_seconds=12.5))
     metrics(finished())
     assert value(metrics, "s3mover_audit_wait_seconds_total") == 12.5
 

@@ -3,7 +3,6 @@
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 
@@ -135,8 +134,8 @@ def test_a_first_listing_has_no_progress(show: Show) -> None:
 
 def test_a_sweep_that_waited_for_the_database_says_so(show: Show) -> None:
     """Below its row; a wait of less than a second is not worth a line."""
-    assert "for the audit database" not in show(replace(finished(), outage_seconds=0.4)).text
-    assert "waited 12 s for the audit database" in show(replace(finished(), outage_seconds=12.5)).text
+    assert "for the audit database" not in show(finished(outage_seconds=0.4)).text
+    assert "waited 12 s for the audit database" in show(finished(outage_seconds=12.5)).text
 
 
 def test_between_sweeps_the_last_one_is_shown(show: Show) -> None:

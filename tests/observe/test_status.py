@@ -1,7 +1,7 @@
 """The status board."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -216,7 +216,7 @@ def test_the_limit_of_a_throttled_side_is_shown(board: StatusBoard) -> None:
 def test_the_problem_is_shown(board: StatusBoard, clock: Clock) -> None:
     """An outage of the database takes precedence over a failed sweep, which a successful sweep clears."""
     board(LeaseAcquired(PAIR))
-    board(replace(finished(status=SweepStatus.FAILED), message="no such bucket"))
+    board(finished(status=SweepStatus.FAILED, message="no such bucket"))
     board(SweepAwaited(120.0, 3))
     assert board.ready() == (True, "idle: no such bucket")
     status = shown(board)
@@ -250,7 +250,7 @@ def test_a_standby_has_failed_at_nothing(board: StatusBoard) -> None:
 
 def test_a_sweep_says_how_long_it_waited_for_the_database(board: StatusBoard) -> None:
     """So that its duration is not taken for its own."""
-    board(replace(finished(), outage_seconds=12.5))
+    board(finished(outage_seconds=12.5))
     board(finished())
     assert [sweep["outage_seconds"] for sweep in shown(board)["sweeps"]] == [0.0, 12.5]
 
