@@ -55,6 +55,21 @@ class AuditUnavailableError(MoverError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class AuditConflictError(AuditUnavailableError):
+    """Another transaction of the audit database was in the way, so that this one was rolled back.
+
+    It is worth repeating `repeats` times at once.
+    """
+
+    def __init__(self, message: str, repeats: int) -> None:
+        super().__init__(message)
+        self.repeats = repeats
+
+
+class RowExistsError(MoverError):
+    """A row that was to be inserted into the audit database exists; nothing was written."""
+
+
 class DamagedDatabaseError(MoverError):
     """The audit database is damaged: waiting does not help, a person must repair it."""
 

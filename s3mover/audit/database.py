@@ -26,8 +26,14 @@ class Database(Protocol):
     def insert(self, sql: str, parameters: Sequence[object]) -> int:
         """Insert one row inside a transaction and return its generated id."""
 
-    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """Run an insert of many rows (see `statements.py`) for all of them inside a transaction."""
+    def write_many(self, sql: str, rows: Sequence[Row]) -> int:
+        """Run a statement for many rows (see `statements.py`) inside a transaction.
+
+        Return the number of rows that an update matched.
+
+        Raises:
+            RowExistsError: a row to be inserted exists, and the statement does not say what then.
+        """
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows. The parameters are numbers and times, never text from outside."""

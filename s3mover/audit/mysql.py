@@ -78,14 +78,18 @@ class MysqlDatabase:
             cursor.execute(sql, tuple(parameters))
             return int(cursor.lastrowid)
 
-    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """Run an insert for all rows, given as one JSON text.
+    def write_many(self, sql: str, rows: Sequence[Row]) -> int:
+        """Run a statement for all rows, given as one JSON text; return the number of rows that an update matched.
 
         The driver takes 1.2 us of CPU for each parameter: 20 of the 29 that intending and settling one object cost.
         """
+        matched = 0
         for text in json_batches(rows, ROWS_PER_STATEMENT, self._batch_bytes):
             with self._translated():
-                self._prepared(sql).execute(sql, (text,))
+                cursor = self._prepared(sql)
+                cursor.execute(sql, (text,))
+                matched += int(cursor.rowcount)
+        return matched
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows, and release the snapshot that they were read from."""

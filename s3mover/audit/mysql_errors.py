@@ -6,7 +6,14 @@ Reference", and of MariaDB's "Error Codes".
 
 from s3mover.audit.dsn import MysqlDsn
 from s3mover.audit.mysql_options import STATEMENT_LOG_REMEDY
-from s3mover.errors import AuditUnavailableError, DamagedDatabaseError, MoverError, UnreachableError
+from s3mover.errors import (
+    AuditConflictError,
+    AuditUnavailableError,
+    DamagedDatabaseError,
+    MoverError,
+    RowExistsError,
+    UnreachableError,
+)
 
 TLS_FAILED = 2026
 
@@ -56,8 +63,6 @@ _AWAY = frozenset(
         1180,  # the commit failed
         1184,  # connection aborted
         1203,  # too many connections of this user
-        1205,  # lock wait timeout
-        1213,  # deadlock
         1226,  # a resource of this user is used up
         1290,  # the server runs read-only
         1317,  # interrupted
@@ -73,6 +78,12 @@ _AWAY = frozenset(
         4031,  # disconnected for inactivity
     )
 )
+# By number how often the transaction is worth repeating at once: a lock was waited for in vain for seconds already.
+_CONFLICTS = {
+    1205: 1,  # lock wait timeout
+    1213: 5,  # deadlock
+}
+_ROW_EXISTS = 1062
 # The server ends the session with them, or is a primary no longer: its name may lead to the new one by now.
 _ENDS_CONNECTION = frozenset((1047, 1053, 1152, 1153, 1184, 1290, 1792, 1836, 1874, 1927, 3100, 3169, 4031))
 PACKET_TOO_LARGE = 1153
@@ -109,6 +120,14 @@ def translate(number: int, message: str, dsn: MysqlDsn) -> MoverError:
         )
     if number in _REFUSED:
         return UnreachableError(f"The audit database denies access ({where}): {message}")
-    if number in _AWAY or ends_connection(number):
-        return AuditUnavailableError(f"The audit database is not available ({where}): {message}")
+    if number == _ROW_EXISTS:
+        return RowExistsError(f"The audit database has such a row already ({where}): {message}")
+    if number in _AWAY or number in _CONFLICTS or ends_connection(number):
+        return _unavailable(number, f"The audit database is not available ({where}): {message}")
     return MoverError(f"The audit database reports an error ({where}): {message}")
+
+
+def _unavailable(number: int, sentence: str) -> AuditUnavailableError:
+    if number in _CONFLICTS:
+        return AuditConflictError(sentence, _CONFLICTS[number])
+    return AuditUnavailableError(sentence)

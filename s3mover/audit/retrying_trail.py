@@ -9,7 +9,13 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from s3mover.audit.trail import LeaseToken, Trail
-from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
+from s3mover.errors import (
+    AuditConflictError,
+    AuditUnavailableError,
+    LeaseHeldError,
+    MoverError,
+    UnreachableError,
+)
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
 from s3mover.model import Order, Pause
 
@@ -176,7 +182,7 @@ class RetryingTrail:
         try:
             if self._outage.is_announced:
                 self._trail.reconnect()
-            self._fenced(self._trail.heartbeat)
+            self._attempt(self._trail.heartbeat)
         except (AuditUnavailableError, UnreachableError) as outage:
             self._outage.began(outage)
         else:
@@ -185,9 +191,9 @@ class RetryingTrail:
 
     def _outlast(self, call: Callable[[], T], *, fenced: bool) -> T:
         # A server that refuses this user counts as away: it may be starting, or the password may be changing.
-        called_at = began_at = self._clock()
+        began_at = self._clock()
         try:
-            result = self._fenced(call)
+            called_at, result = self._attempt(call)
         except (AuditUnavailableError, UnreachableError) as outage:
             called_at, result = self._repeat(call, outage)
             self.outage_seconds += self._clock() - began_at
@@ -204,14 +210,28 @@ class RetryingTrail:
         self._outage.began(outage)
         pause = FIRST_WAIT_SECONDS
         while self._wait(pause):
-            called_at = self._clock()
             try:
                 self._trail.reconnect()
-                return called_at, self._fenced(call)
+                return self._attempt(call)
             except (AuditUnavailableError, UnreachableError) as again:
                 outage = again
                 pause = min(pause * 2, LONGEST_WAIT_SECONDS)
         raise outage
+
+    def _attempt(self, call: Callable[[], T]) -> tuple[float, T]:
+        """Make a call, again at once where another transaction was in its way.
+
+        Return when the successful call was made, and its result.
+        """
+        repeats = 0
+        while True:
+            called_at = self._clock()
+            try:
+                return called_at, self._fenced(call)
+            except AuditConflictError as conflict:
+                repeats += 1
+                if repeats > conflict.repeats:
+                    raise
 
     def _fenced(self, call: Callable[[], T]) -> T:
         """Return what `call` returns; announce that the lease was lost if that is why it fails."""

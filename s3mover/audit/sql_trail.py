@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from s3mover.audit import lease_statements, rows, statements
-from s3mover.audit.database import Database
+from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
 from s3mover.audit.digests import key_hashes, pair_hash
@@ -18,7 +18,7 @@ from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.pauses import SqlPauses
 from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
-from s3mover.errors import LeaseHeldError, MoverError
+from s3mover.errors import LeaseHeldError, MoverError, RowExistsError
 from s3mover.model import (
     Deletion,
     Order,
@@ -40,8 +40,6 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._intend = statements.INTEND[database.backend]
-        self._settle = statements.SETTLE[database.backend]
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
@@ -157,9 +155,13 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row; rows that exist stay as they are."""
-        moment = rows.stamp(at)
-        with self._in_range():
-            self._database.write_many(self._intend, [rows.intended(order, moment) for order in orders])
+        moment, backend = rows.stamp(at), self._database.backend
+        intended = [rows.intended(order, moment) for order in orders]
+        try:
+            self._insert(statements.INTEND[backend], intended)
+        except RowExistsError:
+            # Again, after a commit whose result is unknown.
+            self._insert(statements.INTEND_AGAIN[backend], intended)
 
     def settle(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """Record the outcomes and the changes of waits; withdraw the rows of skipped orders."""
@@ -169,7 +171,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
             if outcome.status is Status.SKIPPED:
                 skipped[outcome.sweep].append(outcome.number)
         with self._in_range():
-            self._database.write_many(self._settle, moved)
+            self._settle(moved)
             for sweep, numbers in skipped.items():
                 self._database.write(statements.withdraw(len(numbers)), (sweep, *numbers))
             if changes is not None:
@@ -192,7 +194,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
     def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """Record the outcomes of rows that earlier sweeps left open, and recount these sweeps."""
         with self._leading():
-            self._database.write_many(self._settle, [rows.settled(outcome) for outcome in outcomes])
+            self._settle([rows.settled(outcome) for outcome in outcomes])
             for sweep in sorted({outcome.sweep for outcome in outcomes}):
                 self._database.write(self._recount, (sweep, sweep))
             if changes is not None:
@@ -268,6 +270,16 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         ):
             self._range = None
             raise LeaseHeldError(_REPLACED)
+
+    def _insert(self, statement: str, intended: Sequence[Row]) -> None:
+        with self._in_range():
+            self._database.write_many(statement, intended)
+
+    def _settle(self, settled: Sequence[Row]) -> None:
+        """Record outcomes; a row that somebody removed meanwhile is made again."""
+        backend = self._database.backend
+        if self._database.write_many(statements.SETTLE[backend], settled) < len(settled):
+            self._database.write_many(statements.SETTLE_MISSING[backend], settled)
 
     def _held_lease(self) -> Lease:
         if self._lease is None:

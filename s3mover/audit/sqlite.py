@@ -84,10 +84,10 @@ class SqliteDatabase:
         """Insert one row and return its generated id."""
         return self._execute(sql, parameters).lastrowid or 0
 
-    def write_many(self, sql: str, rows: Sequence[Row]) -> None:
-        """Run an insert, which SQLite prepares once, for each row."""
+    def write_many(self, sql: str, rows: Sequence[Row]) -> int:
+        """Run a statement, which SQLite prepares once, for each row; return the number of rows it changed."""
         with self._translated():
-            self._connection.executemany(sql, rows)
+            return self._connection.executemany(sql, rows).rowcount
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Return a query's rows."""

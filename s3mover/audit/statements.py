@@ -1,6 +1,6 @@
 """All SQL statements of the trail except the schema, for both dialects; placeholders are `?`.
 
-The dialects differ in how an insert treats a row that exists, and in how many rows are passed: SQLite runs the insert
+The dialects differ in how an insert treats a row that exists, and in how many rows are passed: SQLite runs a statement
 once for each row, MySQL gets all rows as one JSON text.
 """
 
@@ -74,17 +74,24 @@ def insert_many(table: str, columns: tuple[str, ...], tails: dict[str, str], **f
     """Return the insert of many rows by dialect; `fixed` are columns with one value for all of them."""
     head = f"INSERT INTO {table} ({', '.join([*columns, *fixed])})"
     marks = ", ".join(["?"] * len(columns) + [*fixed.values()])
-    names = [f"c{at}" for at in range(len(columns))]
-    json_columns = ", ".join(
-        f"{name} {_type(column)} PATH '$[{at}]' ERROR ON ERROR"
-        for at, (name, column) in enumerate(zip(names, columns, strict=True))
-    )
-    source = f"JSON_TABLE(?, '$[*]' COLUMNS ({json_columns})) AS given"
-    select = f"SELECT {', '.join([*names, *fixed.values()])} FROM {source}"
+    select = f"SELECT {', '.join([*_names(columns), *fixed.values()])} FROM {_given(columns)}"
     return {
         "mysql": f"{head} {select} {tails['mysql']}",
         "sqlite": f"{head} VALUES ({marks}) {tails['sqlite']}",
     }
+
+
+def _names(columns: tuple[str, ...]) -> list[str]:
+    return [f"c{at}" for at in range(len(columns))]
+
+
+def _given(columns: tuple[str, ...]) -> str:
+    """Return the rows of a JSON text as a table of MySQL."""
+    json_columns = ", ".join(
+        f"{name} {_type(column)} PATH '$[{at}]' ERROR ON ERROR"
+        for at, (name, column) in enumerate(zip(_names(columns), columns, strict=True))
+    )
+    return f"JSON_TABLE(?, '$[*]' COLUMNS ({json_columns})) AS given"
 
 
 def overwriting(key: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, str]:
@@ -104,8 +111,25 @@ _NO_CHANGE = {
     "mysql": "ON DUPLICATE KEY UPDATE number = document_logs.number",
     "sqlite": "ON CONFLICT (batch_id, number) DO NOTHING",
 }
-INTEND = insert_many("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
-SETTLE = insert_many("document_logs", _SETTLED, overwriting(_KEY, _SETTLED[4:]))
+INTEND_AGAIN = insert_many("document_logs", _INTENDED, _NO_CHANGE, status="'pending'")
+SETTLE_MISSING = insert_many("document_logs", _SETTLED, overwriting(_KEY, _SETTLED[4:]))
+_CHANGES = [*zip(_SETTLED, _names(_SETTLED), strict=True)][4:]
+# On MySQL ON DUPLICATE KEY UPDATE locks gaps between rows, so that connections deadlock: rows are inserted without it
+# first, and settled by an update, which finds them by their key (STRAIGHT_JOIN: one after the other).
+INTEND = {
+    "mysql": insert_many("document_logs", _INTENDED, {"mysql": "", "sqlite": ""}, status="'pending'")[
+        "mysql"
+    ],
+    "sqlite": INTEND_AGAIN["sqlite"],
+}
+SETTLE = {
+    "mysql": f"""
+        UPDATE {_given(_SETTLED)} STRAIGHT_JOIN document_logs AS logged
+        ON logged.batch_id = given.c0 AND logged.number = given.c1
+        SET {", ".join(f"logged.{column} = given.{name}" for column, name in _CHANGES)}
+    """,
+    "sqlite": SETTLE_MISSING["sqlite"],
+}
 WAIT = insert_many("object_waits", _WAIT, overwriting(_WAIT[:2], _WAIT[2:]))
 HAS_WAITS = "SELECT 1 FROM object_waits WHERE pair_hash = ? LIMIT 1"
 OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_attempt < ? LIMIT ?"

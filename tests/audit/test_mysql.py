@@ -16,9 +16,11 @@ from s3mover.audit.opening import open_trail
 from s3mover.audit.sql_trail import SqlTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import (
+    AuditConflictError,
     AuditUnavailableError,
     LeaseHeldError,
     MoverError,
+    RowExistsError,
     SettingsError,
     UnreachableError,
 )
@@ -252,14 +254,15 @@ def test_a_refusal_names_host_database_and_user(account: Account, name: str) -> 
     ("number", "kind"),
     [
         (1040, AuditUnavailableError),
-        (1205, AuditUnavailableError),
-        (1213, AuditUnavailableError),
+        (1205, AuditConflictError),
+        (1213, AuditConflictError),
         (1114, AuditUnavailableError),
         (2006, AuditUnavailableError),
         (2013, AuditUnavailableError),
         (-1, AuditUnavailableError),
         (1044, UnreachableError),
         (1045, UnreachableError),
+        (1062, RowExistsError),
         (1049, UnreachableError),
         (1142, UnreachableError),
         (2026, UnreachableError),

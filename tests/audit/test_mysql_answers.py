@@ -300,6 +300,8 @@ def test_a_proxy_that_takes_less_than_the_server_gets_less(
         sent: list[int] = []
 
         class Cursor:
+            rowcount = 0
+
             def execute(self, _sql: str, parameters: tuple[str]) -> None:
                 if len(parameters[0]) > 100_000:
                     raise mysql.connector.Error(errno=1153)

@@ -9,7 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from threading import Barrier
+from typing import NamedTuple, cast
 
 import mysql.connector
 import pytest
@@ -19,10 +20,12 @@ from s3mover.audit.dsn import parse_dsn
 from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import connect, open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
-from s3mover.audit.trail import Trail
-from s3mover.errors import AuditUnavailableError, LeaseHeldError
+from s3mover.audit.rows import numbers_of, settled
+from s3mover.audit.statements import SETTLE
+from s3mover.audit.trail import RangeClaim, Trail
+from s3mover.errors import AuditConflictError, AuditUnavailableError, LeaseHeldError
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event, LeaseLost
-from s3mover.model import SweepRecord, SweepStatus, Tally, Wait, WaitChanges
+from s3mover.model import Pair, SweepRecord, SweepStatus, Tally, Wait, WaitChanges
 from testkit.leases import expire_lease
 from testkit.mariadb import Account, MariaDb
 from testkit.relay import Relay
@@ -32,6 +35,7 @@ from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
 
 Step = Callable[[], object]
 PAGE_BYTES = 4096
+CONNECTIONS = 4
 
 
 class Outage(NamedTuple):
@@ -355,9 +359,86 @@ def test_a_statement_that_is_cut_off_in_its_middle_is_repeated(account: Account,
                 other.run(row.format(1))
             other.run("ROLLBACK")
             settled.result(TOO_LONG)
-    assert [type(event) for event in events] == [AuditUnavailable, AuditRestored]
+    # A deadlock is no outage.
+    assert [type(event) for event in events] == ([AuditUnavailable, AuditRestored] if end == "kill" else [])
     rows = account.query("SELECT number, status FROM document_logs ORDER BY number")
     assert rows == [(1, "success"), (2, "success")]
+
+
+@pytest.mark.parametrize(("conflicts", "announced"), [(5, []), (6, [AuditUnavailable, AuditRestored])])
+def test_a_conflict_is_repeated_a_few_times_at_once(conflicts: int, announced: list[type[Event]]) -> None:
+    """After that it is an outage like any other."""
+    events: list[Event] = []
+    attempts = itertools.count(1)
+
+    class Conflicting:
+        def reconnect(self) -> None:
+            """The connection is there."""
+
+        def has_waits(self, _pair: Pair) -> bool:
+            if next(attempts) <= conflicts:
+                raise AuditConflictError("Deadlock found", repeats=5)
+            return True
+
+    trail = RetryingTrail(cast("Trail", Conflicting()), events.append, lambda _: True, lambda: 0.0)
+    assert trail.has_waits(PAIR)
+    assert next(attempts) == conflicts + 2
+    assert [type(event) for event in events] == announced
+
+
+def test_connections_that_settle_at_once_do_not_lock_each_other(mariadb: MariaDb) -> None:
+    """Rows of four ranges lie between each other in the table: nobody gives way, nobody waits for the database."""
+    account = mariadb.database()
+    before = deadlocks(account)
+    events: list[Event] = []
+    with contextlib.closing(open_trail(account.go_dsn)) as supervisor:
+        assert supervisor.acquire_lease(PAIR)
+        sweep = supervisor.open_sweep(PAIR, AT, shared=True)
+        lease, together = supervisor.lease_token, Barrier(CONNECTIONS)
+
+        def work(number: int) -> None:
+            with contextlib.closing(open_trail(account.go_dsn)) as opened:
+                trail = RetryingTrail(opened, events.append, lambda _: True, lambda: 0.0)
+                assert trail.claim_range(PAIR, RangeClaim(sweep, number, 1, f"m{number}"), lease)
+                first, _ = numbers_of(number)
+                for start in range(first, first + 20 * 100, 100):
+                    together.wait(TOO_LONG)
+                    orders = [order(sweep, one, f"k{one}") for one in range(start, start + 100)]
+                    trail.intend(orders, AT)
+                    trail.settle([moved(each) for each in orders])
+
+        for number in range(1, CONNECTIONS + 1):
+            supervisor.add_range(sweep, number, "", None)
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(work, range(1, CONNECTIONS + 1)))
+    assert {type(event) for event in events} == {AuditRowsWritten}
+    assert deadlocks(account) == before
+    rows = account.query("SELECT status, COUNT(*) FROM document_logs GROUP BY status")
+    assert rows == [("success", CONNECTIONS * 2000)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_transaction_locks_no_row_but_its_own(account: Account) -> None:
+    """While one connection settles, another one intends and settles the rows before and after them."""
+    with (
+        contextlib.closing(open_trail(account.go_dsn)) as trail,
+        contextlib.closing(connect(parse_dsn(account.go_dsn))) as other,
+    ):
+        assert trail.acquire_lease(PAIR)
+        sweep = trail.open_sweep(PAIR, AT)
+        orders = [order(sweep, number, f"k{number}") for number in range(1, 8)]
+        trail.intend([orders[at] for at in (0, 3, 6)], AT)
+        with other.transaction():
+            assert other.write_many(SETTLE["mysql"], [settled(moved(orders[3]))]) == 1
+            trail.intend([orders[at] for at in (1, 2, 4, 5)], AT)
+            trail.settle([moved(orders[at]) for at in (0, 1, 2, 4, 5, 6)])
+    assert account.query("SELECT COUNT(*) FROM document_logs WHERE status = 'success'") == [(7,)]
+
+
+def deadlocks(account: Account) -> int:
+    """Return how many transactions the server has rolled back because each of two waited for the other."""
+    [(_, count)] = account.query("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+    return int(count)
 
 
 class Other:
@@ -398,5 +479,5 @@ def stuck_session(account: Account, sweep: int) -> int:
     """Wait for the session that has locked the first of its rows, and must wait for the second."""
     free = f"SELECT number FROM document_logs WHERE batch_id = {sweep} AND number = 1 FOR UPDATE SKIP LOCKED"
     wait_until(lambda: not account.query(free), "the first row is locked")
-    [stuck] = [one for one in sessions(account) if one.statement.startswith("INSERT INTO document_logs")]
+    [stuck] = [one for one in sessions(account) if "STRAIGHT_JOIN document_logs" in one.statement]
     return stuck.number
