@@ -82,6 +82,13 @@ class SweepStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class BatchKind(StrEnum):
+    """What a batch of the trail is: a sweep, or the transfers that the source's events led to in some minutes."""
+
+    SWEEP = "sweep"
+    EVENTS = "events"
+
+
 class RangeStatus(StrEnum):
     """The state of a key range of a sweep."""
 
@@ -421,7 +428,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
-    """One sweep as the trail holds it; times are in seconds since the epoch (UTC)."""
+    """One sweep, or batch of another kind, as the trail holds it; times are in seconds since the epoch (UTC)."""
 
     id: int
     pair: Pair
@@ -431,6 +438,7 @@ class SweepRecord:
     tally: Tally
     duration_us: int
     summary_file: str = ""
+    kind: BatchKind = BatchKind.SWEEP
 
 
 @dataclass(frozen=True, slots=True)

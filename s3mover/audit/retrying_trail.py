@@ -94,6 +94,7 @@ class RetryingTrail:
 
     acquire_lease = _retried(Trail.acquire_lease)
     open_sweep = _retried(Trail.open_sweep, fenced=True)
+    open_batch = _retried(Trail.open_batch, fenced=True)
     _intend = _retried(Trail.intend, fenced=True)
     settle = _retried(Trail.settle, fenced=True)
     resolve = _retried(Trail.resolve, fenced=True)
@@ -111,6 +112,7 @@ class RetryingTrail:
     has_waits = _retried(Trail.has_waits)
     waits = _retried(Trail.waits)
     last_copies = _retried(Trail.last_copies)
+    copied_by_events = _retried(Trail.copied_by_events)
     ranges = _retried(Trail.ranges)
     count_range = _retried(Trail.count_range)
     last_number = _retried(Trail.last_number)

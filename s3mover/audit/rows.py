@@ -12,6 +12,7 @@ from s3mover.audit.trail import LastCopy, PendingRow, RangeRow, Total
 from s3mover.model import (
     DELETION,
     Action,
+    BatchKind,
     FailureRecord,
     Order,
     Outcome,
@@ -140,6 +141,7 @@ def sweep_record(row: Row) -> SweepRecord:
         tally=Tally(*row[8:16]),
         duration_us=row[16],
         summary_file=row[17],
+        kind=BatchKind(row[18]),
     )
 
 

@@ -1,7 +1,7 @@
 """Reads the trail from a database, with the same queries for both dialects."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from s3mover.audit import lease_statements, rows, statements
@@ -10,6 +10,7 @@ from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.trail import LastCopy, PendingRow, RangeClaim, RangeRow, Total
 from s3mover.model import (
     UNCERTAIN,
+    BatchKind,
     DueDeletion,
     FailureRecord,
     Pair,
@@ -58,9 +59,21 @@ class SqlTrailReader:
                     found[key] = copy
         return found
 
+    def copied_by_events(self, pair: Pair, keys: Sequence[str], since: float) -> set[str]:
+        """Return those of `keys` that a batch of events copied since then (seconds since the epoch)."""
+        found: set[str] = set()
+        for group in _groups(keys):
+            query = statements.copied_since(len(group), self._database.backend)
+            parameters = [*group, rows.stamp(since), *rows.digits(pair)]
+            found.update(key for (key,) in self._database.read_by_text(query, parameters))
+        return found
+
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of `pair`, oldest first."""
-        sweeps = self._sweeps_of(pair, statements.SWEEPS_WITH_PENDING)
+        open_here = self._open_batches()
+        sweeps = [
+            one for one in self._sweeps_of(pair, statements.SWEEPS_WITH_PENDING) if one not in open_here
+        ]
         if not sweeps:
             return []
         found = self._database.read(statements.pending(len(sweeps)), (*sweeps, limit))
@@ -108,13 +121,21 @@ class SqlTrailReader:
         return [DueDeletion(*columns) for *columns, _ in found], found[-1][-1] if found else after
 
     def latest_sweeps(
-        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+        self,
+        limit: int,
+        since: float = 0.0,
+        sweep: int | None = None,
+        pair: Pair | None = None,
+        kind: BatchKind | None = None,
     ) -> list[SweepRecord]:
-        """Return the newest sweeps, newest first, filtered by start, id and pair."""
+        """Return the newest sweeps, newest first, filtered by start, id, pair and kind."""
         first, last = (0, _LARGEST_ID) if sweep is None else (sweep, sweep)
-        conditions, digits = ([], []) if pair is None else ([statements.OF_PAIR], rows.digits(pair))
+        conditions, values = ([], []) if pair is None else ([statements.OF_PAIR], rows.digits(pair))
+        if kind is not None:
+            conditions.append("kind = ?")
+            values.append(kind.value)
         query = statements.latest_sweeps(conditions)
-        found = self._database.read(query, (first, last, rows.stamp(since), *digits, limit))
+        found = self._database.read(query, (first, last, rows.stamp(since), *values, limit))
         return [rows.sweep_record(row) for row in found]
 
     def failures(
@@ -154,19 +175,34 @@ class SqlTrailReader:
     def _sweeps_of(self, pair: Pair, query: str) -> list[int]:
         return [id_ for id_, *names in self._database.read(query) if Pair(*names) == pair]
 
+    def _open_batches(self) -> Collection[int]:
+        """Return the batches that this instance works on; a reader works on none."""
+        return ()
+
     def _sweeps_since_completed(self, pair: Pair, before: int) -> list[int]:
-        """Return the sweeps before that id back to the latest completed one, included; none if nothing failed."""
+        """Return the sweeps before that id back to the latest completed one, included; none if nothing failed.
+
+        Batches of events are among them, and those before it that ended after it had begun: they failed beside it.
+        """
         sweeps: list[int] = []
         failed, since = 0, None
         while page := self._database.read(statements.SWEEPS_BEFORE, (before, SWEEPS_PER_PAGE)):
-            for sweep, status, failures, started_at, *names in page:
+            for sweep, kind, status, failures, started_at, *names in page:
                 if Pair(*names) == pair:
                     sweeps.append(sweep)
                     failed, since = failed + failures, started_at
-                    if status == SweepStatus.COMPLETED:
-                        return sweeps if failed or self._deletions_failed_since(since) else []
+                    if status == SweepStatus.COMPLETED and kind == BatchKind.SWEEP:
+                        beside, failed_beside = self._batches_ended_since(pair, sweep, started_at)
+                        failed += failed_beside
+                        return [*sweeps, *beside] if failed or self._deletions_failed_since(since) else []
             before = page[-1][0]
         return sweeps if failed or self._deletions_failed_since(since) else []
+
+    def _batches_ended_since(self, pair: Pair, before: int, since: str | datetime) -> tuple[list[int], int]:
+        """Return the batches of events with lower ids that ended since then, and how many of their copies failed."""
+        found = self._database.read(statements.BATCHES_ENDED_SINCE, (before, rows.stamp(rows.seconds(since))))
+        of_pair = [(batch, failures) for batch, failures, *names in found if Pair(*names) == pair]
+        return [batch for batch, _ in of_pair], sum(failures for _, failures in of_pair)
 
     def _deletions_failed_since(self, started_at: str | datetime | None) -> bool:
         """Return whether a deletion failed since then; sweeps count failed copies only."""

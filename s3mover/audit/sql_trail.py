@@ -7,7 +7,7 @@ matches no row, and nothing is written. Connections are made, kept and lost in `
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.database import Database, Row
@@ -20,6 +20,7 @@ from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError, MoverError, RowExistsError
 from s3mover.model import (
+    BatchKind,
     Deletion,
     Order,
     Outcome,
@@ -46,6 +47,8 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         self._standing_pause: Pause | None = None
         self._followed: FollowedLease | None = None
         self._range: RangeClaim | None = None
+        # Batches of events that are open, each as its only range.
+        self._batches: dict[int, RangeClaim] = {}
         # The end of a range may be recorded again, after a commit whose result is unknown.
         self._closed_range: RangeClaim | None = None
 
@@ -75,6 +78,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
     def release_lease(self) -> None:
         """Release the lease if it is held."""
         self._range = None
+        self._batches.clear()
         if self._lease is not None:
             self._lease.release()
 
@@ -99,13 +103,19 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
             self._database.reopen()
             return
         with self._leading():
-            if self._range is not None:
+            if self._claims():
                 self._beat()
         self._standing_pause = self.pause_of(self._lease.pair)
 
+    def open_batch(self, pair: Pair, started_at: float) -> int:
+        """Record a batch of events as running; the same pair and start again is the same batch."""
+        batch = self._opened(pair, started_at, BatchKind.EVENTS)
+        self._batches[batch] = RangeClaim(batch, 1, 1, self._held_lease().holder)
+        return batch
+
     def open_sweep(self, pair: Pair, started_at: float, *, shared: bool = False) -> int:
         """Record a sweep as running; the same pair and start again is the same sweep."""
-        sweep = self._opened(pair, started_at, shared=shared)
+        sweep = self._opened(pair, started_at, BatchKind.SWEEP, shared=shared)
         self._range = None if shared else RangeClaim(sweep, 1, 1, self._held_lease().holder)
         self._closed_range = None
         return sweep
@@ -212,7 +222,10 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
                 self._database.write(statements.end_deletions(len(numbers)), (moment, sweep, *numbers))
 
     def close_sweep(self, record: SweepRecord) -> None:
-        """Record the end of a sweep."""
+        """Record the end of a sweep, or of a batch of events."""
+        if record.kind is BatchKind.EVENTS:
+            self._close_batch(record)
+            return
         with self._leading():
             if self._range or self._closed_range:
                 self._close_range(RangeStatus(record.status), record.tally)
@@ -222,7 +235,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
 
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, recounted from their rows; return their number."""
-        running = self._running_sweeps(pair)
+        running = [one for one in self._running_sweeps(pair) if one[0] not in self._batches]
         with self._leading():
             for sweep, started_at in running:
                 duration_us = max(0, round((at - started_at) * 1e6))
@@ -263,12 +276,19 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
             self._beat()
             yield
 
+    def _open_batches(self) -> Collection[int]:
+        return self._batches
+
+    def _claims(self) -> list[RangeClaim]:
+        """Return what this instance works on: the range, and the open batches of events."""
+        return [*([] if self._range is None else [self._range]), *self._batches.values()]
+
     def _beat(self) -> None:
-        """Renew the heartbeat of the range; it matches no row once the range was fenced."""
-        if self._range is None or not self._database.write(
-            lease_statements.heartbeat(self._database.backend), self._range
-        ):
+        """Renew the heartbeat of all that this instance works on; it matches no row once that was fenced."""
+        heartbeat, claims = lease_statements.heartbeat(self._database.backend), self._claims()
+        if not claims or not all(self._database.write(heartbeat, claim) for claim in claims):
             self._range = None
+            self._batches.clear()
             raise LeaseHeldError(_REPLACED)
 
     def _insert(self, statement: str, intended: Sequence[Row]) -> None:
@@ -286,8 +306,18 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
             raise LeaseHeldError("The lease on this pair of buckets is not held.")
         return self._lease
 
+    def _close_batch(self, record: SweepRecord) -> None:
+        """Record the end of a batch of events; again, after a commit whose result is unknown."""
+        own = RangeClaim(record.id, 1, 1, self._held_lease().holder)
+        with self._leading():
+            self._close(own, RangeStatus(record.status), record.tally)
+            self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
+        self._batches.pop(record.id, None)
+
     def _close_range(self, status: RangeStatus, tally: Tally) -> None:
-        own = self._range or self._closed_range
+        self._close(self._range or self._closed_range, status, tally)
+
+    def _close(self, own: RangeClaim | None, status: RangeStatus, tally: Tally) -> None:
         if own is None or not self._database.write(
             lease_statements.CLOSE_RANGE, (status.value, *rows.counts(tally), *own)
         ):
@@ -313,18 +343,24 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
                     self._database.write(lease_statements.remove_ranges(len(ids)), ids)
         return len(ids)
 
-    def _opened(self, pair: Pair, started_at: float, *, shared: bool) -> int:
-        for sweep, since in self._running_sweeps(pair):
-            if rows.stamp(since) == rows.stamp(started_at):
+    def _opened(self, pair: Pair, started_at: float, kind: BatchKind, *, shared: bool = False) -> int:
+        for sweep, since, known in self._running(pair):
+            if rows.stamp(since) == rows.stamp(started_at) and known is kind:
                 return sweep
         with self._leading():
-            sweep = self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), *pair))
+            sweep = self._database.insert(statements.OPEN_SWEEP, (rows.stamp(started_at), kind.value, *pair))
             if not shared:
                 opened = lease_statements.open_range(self._database.backend)
                 self._database.write(opened, (sweep, 1, self._held_lease().holder))
         return sweep
 
     def _running_sweeps(self, pair: Pair) -> list[tuple[int, float]]:
+        return [(id_, started_at) for id_, started_at, _ in self._running(pair)]
+
+    def _running(self, pair: Pair) -> list[tuple[int, float, BatchKind]]:
         # Pairs are compared here and not in SQL, whose collations call different prefixes equal.
-        found = self._database.read(statements.RUNNING_SWEEPS)
-        return [(id_, rows.seconds(started_at)) for id_, started_at, *names in found if Pair(*names) == pair]
+        return [
+            (id_, rows.seconds(started_at), BatchKind(kind))
+            for id_, kind, started_at, *names in self._database.read(statements.RUNNING_SWEEPS)
+            if Pair(*names) == pair
+        ]

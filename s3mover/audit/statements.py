@@ -137,9 +137,11 @@ OLD_WAITS = "SELECT key_hash FROM object_waits WHERE pair_hash = ? AND next_atte
 _PAIR = "source_bucket, source_prefix, destination_bucket, destination_prefix"
 
 OPEN_SWEEP = f"""
-    INSERT INTO migration_batches (started_at, status, {_PAIR}) VALUES (?, 'running', ?, ?, ?, ?)
+    INSERT INTO migration_batches (started_at, status, kind, {_PAIR}) VALUES (?, 'running', ?, ?, ?, ?, ?)
 """
-RUNNING_SWEEPS = f"SELECT id, started_at, {_PAIR} FROM migration_batches WHERE status = 'running' ORDER BY id"
+RUNNING_SWEEPS = f"""
+    SELECT id, kind, started_at, {_PAIR} FROM migration_batches WHERE status = 'running' ORDER BY id
+"""
 CLOSE_SWEEP = """
     UPDATE migration_batches
     SET ended_at = ?, status = ?, duration_us = ?, summary_file = ?, listed = ?, skipped = ?, planned = ?,
@@ -190,7 +192,12 @@ OF_PAIR = f"({_PAIR_DIGITS}) = (?, ?, ?, ?)"
 IN_SWEEPS_OF_PAIR = f"batch_id IN (SELECT id FROM migration_batches WHERE {OF_PAIR})"
 
 SWEEPS_BEFORE = f"""
-    SELECT id, status, failed, started_at, {_PAIR} FROM migration_batches WHERE id < ? ORDER BY id DESC LIMIT ?
+    SELECT id, kind, status, failed, started_at, {_PAIR} FROM migration_batches
+    WHERE id < ? ORDER BY id DESC LIMIT ?
+"""
+# Of another kind, so open beside the sweeps: those that ended while, or after, a sweep that began then looked back.
+BATCHES_ENDED_SINCE = f"""
+    SELECT id, failed, {_PAIR} FROM migration_batches WHERE kind <> 'sweep' AND id < ? AND ended_at >= ?
 """
 
 # By the index on status and time: errors since the last completed sweep are few, or known to exist anyway.
@@ -247,7 +254,7 @@ def latest_sweeps(conditions: list[str]) -> str:
     """Return the query for the newest sweeps."""
     return f"""
         SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
-            server_side_copies, streamed, duration_us, summary_file
+            server_side_copies, streamed, duration_us, summary_file, kind
         FROM migration_batches WHERE {" AND ".join(["id >= ? AND id <= ? AND started_at >= ?", *conditions])}
         ORDER BY id DESC LIMIT ?
     """
@@ -347,6 +354,16 @@ def last_successes(keys: int, backend: str) -> str:
             WHERE file_key IN ({_list(keys)}) AND document_logs.status = 'success' AND {OF_PAIR}
             GROUP BY file_key
         ) AS latest JOIN document_logs ON document_logs.id = latest.id
+    """
+
+
+def copied_since(keys: int, backend: str) -> str:
+    """Return the query for those of so many keys of which a batch of events recorded a success since a time."""
+    return f"""
+        SELECT DISTINCT file_key FROM document_logs {_BY_KEY[backend]}
+        JOIN migration_batches ON migration_batches.id = batch_id
+        WHERE file_key IN ({_list(keys)}) AND document_logs.status = 'success' AND kind = 'events'
+            AND moved_at >= ? AND {OF_PAIR}
     """
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from s3mover.audit.deletion_trail import DeletionCandidates, DeletionRows
 from s3mover.model import (
     Action,
+    BatchKind,
     Deletion,
     DueDeletion,
     FailureRecord,
@@ -105,8 +106,11 @@ class TrailReader(Protocol):
         For the keys of a page where ETags of the two sides can't be compared. `audit.retention` may have removed it.
         """
 
+    def copied_by_events(self, pair: Pair, keys: Sequence[str], since: float) -> set[str]:
+        """Return those of `keys` that a batch of events copied since then (seconds since the epoch)."""
+
     def pending(self, pair: Pair, limit: int) -> list[PendingRow]:
-        """Return up to `limit` pending rows of `pair`, oldest first."""
+        """Return up to `limit` pending rows of `pair`, oldest first, without those of batches open here."""
 
     def pending_of_range(self, claim: RangeClaim, limit: int) -> list[PendingRow]:
         """Return up to `limit` pending rows of a range, oldest first."""
@@ -132,9 +136,14 @@ class TrailReader(Protocol):
         """Return up to `limit` due deletions of `pair` with ids above `after` (0: all), and the next `after`."""
 
     def latest_sweeps(
-        self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
+        self,
+        limit: int,
+        since: float = 0.0,
+        sweep: int | None = None,
+        pair: Pair | None = None,
+        kind: BatchKind | None = None,
     ) -> list[SweepRecord]:
-        """Return the newest sweeps, newest first; of those started since, of one id, of one pair, or all."""
+        """Return the newest sweeps, newest first; of those started since, of one id, pair or kind, or all."""
 
     def failures(
         self, limit: int, since: float = 0.0, sweep: int | None = None, pair: Pair | None = None
@@ -186,6 +195,9 @@ class TrailWriter(Protocol):
 
         It has one range, which this instance works on; a `shared` one gets its ranges by `add_range`.
         """
+
+    def open_batch(self, pair: Pair, started_at: float) -> int:
+        """Record a batch of events as running, as `open_sweep` does; several may be open, also beside a sweep."""
 
     def add_range(self, sweep: int, number: int, after: str, until: str | None) -> None:
         """Add a range that waits for a run to a shared sweep; one that exists stays as it is."""
@@ -242,7 +254,7 @@ class TrailWriter(Protocol):
     def interrupt_sweeps(self, pair: Pair, at: float) -> int:
         """Mark the running sweeps of `pair` as interrupted, with counts taken from their rows; return their number.
 
-        Called at the start, under the lease, after `pending` was resolved.
+        Called at the start, under the lease, after `pending` was resolved. Batches open here stay open.
         """
 
     def prune(self, before: float, limit: int) -> int:

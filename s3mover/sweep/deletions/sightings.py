@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
-from s3mover.model import DeletionCandidate, ObjectEntry, Pair, SweepStatus
+from s3mover.model import BatchKind, DeletionCandidate, ObjectEntry, Pair, SweepStatus
 from s3mover.planning.deletion_guards import DeletionPolicy, reason_by_trail, reason_to_keep, seen_again
 from s3mover.planning.page_diff import PageDiff
 from s3mover.sweep.result import DestinationOnly
@@ -91,5 +91,5 @@ class Sightings:
 
 def last_completed(trail: RetryingTrail | Trail, pair: Pair) -> int:
     """Return the last completed sweep of the pair, 0 if there is none."""
-    sweeps = trail.latest_sweeps(SWEEPS_BACK, pair=pair)
+    sweeps = trail.latest_sweeps(SWEEPS_BACK, pair=pair, kind=BatchKind.SWEEP)
     return next((sweep.id for sweep in sweeps if sweep.status is SweepStatus.COMPLETED), 0)
