@@ -55,6 +55,7 @@ RELOADABLE = CREDENTIALS | frozenset(
         "deletions.max_objects",
         "deletions.max_share",
         "audit.retention",
+        "limits.cost_per_day",
         "log.level",
         "summary.directory",
         "summary.keep",

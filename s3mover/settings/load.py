@@ -13,6 +13,7 @@ from s3mover.settings.definitions import setting_definitions
 from s3mover.settings.files import file_reader
 from s3mover.settings.model import Route, Settings
 from s3mover.settings.names import with_values
+from s3mover.settings.prices import read_prices
 from s3mover.settings.problems import Given, Problem, of_route, refused
 from s3mover.settings.sources import Layer, from_environment, from_file, from_overrides
 
@@ -54,6 +55,7 @@ def load(
         known = {problem.text for problem in problems}
         problems += [of_route(name, problem) for problem in found if problem.text not in known]
     problems += (*duplicate_pairs(routes), *shared_destinations(routes)) if buckets else ()
+    problems += _invalid_prices(settings.prices.file)
     if problems:
         raise SettingsError([problem.text for problem in problems])
     return replace(settings, routes=tuple(routes))
@@ -93,6 +95,16 @@ def _keys_kept(settings: Settings, given: Mapping[str, Given]) -> Settings:
     if "destination.prefix" in given:
         return settings
     return with_values(settings, {"destination.prefix": settings.source.prefix})
+
+
+def _invalid_prices(file: str) -> list[Problem]:
+    if not file:
+        return []
+    try:
+        read_prices(file)
+    except SettingsError as error:
+        return [Problem(text) for text in error.problems]
+    return []
 
 
 def _across_settings(settings: Settings, known: list[Problem], *, buckets: bool) -> list[Problem]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Host,
         KeyPrefix,
         Lowered,
+        Money,
         Region,
         RequesterPays,
         RoleArn,
@@ -455,6 +456,36 @@ class ScaleSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class PricesSettings(Section):
+    """What S3 charges, for `s3mover estimate`, the costs of sweeps and their limits. See docs/costs.md."""
+
+    file: FilePath = _field(
+        "",
+        "path of a YAML file",
+        "Prices in place of those that s3mover has of AWS, such as negotiated ones, and prices of other stores.",
+    )
+    location: Region = _field(
+        "",
+        "AWS region, or internet",
+        "Where s3mover runs, which decides what streamed bytes cost: a region, or internet for a machine outside AWS. "
+        "Empty: not known, so their transfer is left out of costs, which say so.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings(Section):
+    """Upper limits of what a pair of buckets may cost."""
+
+    cost_per_day: Money = _field(
+        0,
+        "US dollars",
+        "Once the sweeps of a day have cost so much, no new work begins until the next day, in UTC by the clock of the "
+        "audit database. What is in flight ends. It counts requests, transfer, retrieval and KMS, not storage. 0: no "
+        "limit.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings(Section):
     """All settings of one run."""
 
@@ -466,6 +497,8 @@ class Settings(Section):
     deletions: DeletionSettings = DeletionSettings()
     audit: AuditSettings = AuditSettings()
     scale: ScaleSettings = ScaleSettings()
+    prices: PricesSettings = PricesSettings()
+    limits: LimitSettings = LimitSettings()
     http: HttpSettings = HttpSettings()
     control: ControlSettings = ControlSettings()
     log: LogSettings = LogSettings()

@@ -13,7 +13,17 @@ from s3mover.settings.model import Section, Settings
 ROUTES = "routes"
 # Shared by all routes of a daemon: its workers, its trail, its sockets.
 _OF_ALL_ROUTES = frozenset(
-    {"transfer.threads", "transfer.processes", "audit.url", "scale", "http", "control", "log", "stop"}
+    {
+        "transfer.threads",
+        "transfer.processes",
+        "audit.url",
+        "scale",
+        "prices",
+        "http",
+        "control",
+        "log",
+        "stop",
+    }
 )
 
 

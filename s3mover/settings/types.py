@@ -15,12 +15,15 @@ from s3mover.settings import validators
 from s3mover.settings.secret import Secret
 from s3mover.settings.units import (
     DURATION_PATTERN,
+    MONEY_PATTERN,
     SHARE_PATTERN,
     SIZE_PATTERN,
     parse_duration,
+    parse_money,
     parse_share,
     parse_size,
     write_duration,
+    write_money,
     write_share,
     write_size,
 )
@@ -83,6 +86,12 @@ Share = Annotated[
     _from_text(parse_share),
     Field(ge=0, le=1),
     ValueType("a percentage such as 10% or 0.5%", write_share, pattern=SHARE_PATTERN),
+]
+Money = Annotated[
+    int,
+    _from_text(parse_money),
+    Field(ge=0),
+    ValueType("an amount of US dollars such as 5 or 2.50", write_money, pattern=MONEY_PATTERN),
 ]
 Globs = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],

@@ -62,7 +62,9 @@ def test_every_setting_has_a_reason_a_unit_and_an_expectation() -> None:
 
 def test_the_sections_are_those_of_the_model() -> None:
     """In the contract's order."""
-    expected = "source destination transfer filter sweep deletions audit scale http control log summary stop"
+    expected = (
+        "source destination transfer filter sweep deletions audit scale prices limits http control log summary stop"
+    )
     assert section_names() == tuple(expected.split())
 
 

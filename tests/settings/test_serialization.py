@@ -25,6 +25,8 @@ sweep: {interval: 500ms, ranges: 3, retry_wait: 1s, retry_wait_longest: 2s,
 deletions: {scope: all, confirm: 3, min_age: 2h, max_objects: 5, max_share: 12.5%}
 audit: {url: "mysql://u:hidden@h/n", retention: 30d}
 scale: {scheduler: "tls://h:1", ca_file: a.pem, certificate_file: b.pem, key_file: c.pem, dashboard: true}
+prices: {file: prices.yaml, location: internet}
+limits: {cost_per_day: 2.50}
 http: {host: "::1", port: 0}
 control: {socket: none}
 log: {level: debug, format: json}
@@ -38,6 +40,7 @@ def test_whatever_is_set_arrives() -> None:
     """Every setting, of every kind of value, and the routes with what is their own."""
     file = Path("others.yaml")
     file.write_text(OTHERS + ROUTES, encoding="utf-8")
+    Path("prices.yaml").write_text("kms: {requests: 0.03}", encoding="utf-8")
     settings = load(file, {}, {})
     unset = [name for name in setting_names() if value_of(settings, name) == value_of(Settings(), name)]
     # Deletions cannot be carried over where objects are moved.

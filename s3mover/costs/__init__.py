@@ -1,0 +1,1 @@
+"""What requests, bytes and storage cost: prices, billing rules, sums. Pure; `settings/prices.py` reads the prices."""

@@ -1,0 +1,1 @@
+"""Tests of prices, billing rules and sums."""
