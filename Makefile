@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STORES := $(VENV)/stores
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# Folders whose tests a tier leaves out anyway need not be collected, twice, for it (testkit/tiers.py marks all of them).
+WITHOUT_DEPLOY := --ignore tests/deploy --ignore tests/stores
+WITHOUT_PROCESSES := $(WITHOUT_DEPLOY) --ignore tests/endtoend --ignore tests/monitoring
 # Processes that the tests start reuse compiled modules: without, each start compiles some 170 of them again.
 unexport PYTHONDONTWRITEBYTECODE
 ENGINE ?= docker
@@ -34,16 +37,16 @@ demo: setup ## Run the whole thing here: embedded S3 server, embedded audit data
 	$(BIN)/s3mover demo $(ARGS)
 
 test: lint types layers servers ## Everything that must pass before a commit
-	$(PYTEST) -m "not long and not stores and not deploy" $(ARGS)
+	$(PYTEST) $(WITHOUT_DEPLOY) -m "not long and not stores and not deploy" $(ARGS)
 
 test-deploy: servers ## What s3mover is delivered as: image, compose files, chart, ECS, release; a leader that is killed
-	$(PYTEST) -m deploy $(ARGS)
+	$(PYTEST) -o testpaths=tests/deploy -m deploy $(ARGS)
 
 test-long: servers ## What takes minutes: kills of a sweep of 20,000 objects, huge objects, a soak
-	$(PYTEST) -m long $(ARGS)
+	$(PYTEST) $(WITHOUT_DEPLOY) -m long $(ARGS)
 
 test-stores: setup $(STORES)/.ready ## Move objects through foreign S3 servers and between them; see docs/stores.md
-	$(PYTEST) -m stores $(ARGS)
+	$(PYTEST) -o testpaths=tests/stores -m stores $(ARGS)
 
 # Apart from what the tests themselves need: one of the servers pins versions of the same libraries.
 $(STORES)/.ready: requirements-stores.lock
@@ -53,7 +56,7 @@ $(STORES)/.ready: requirements-stores.lock
 	touch $@
 
 unit: setup ## Tests that start no process, in less than a minute
-	$(PYTEST) --timeout 60 -m "not process and not long" $(ARGS)
+	$(PYTEST) $(WITHOUT_PROCESSES) --timeout 60 -m "not process and not long" $(ARGS)
 
 servers: setup
 	.ci/install-test-servers

@@ -1,5 +1,6 @@
 """Fixtures and hooks for all tests; those of one folder are in its own conftest.py."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,10 @@ from testkit.mariadb import MariaDb, running_mariadb
 from testkit.ports import reserved_port
 from testkit.tiers import Tiers
 from testkit.xdist_groups import GroupScheduling
+
+# jsonschema, which moto and kubernetes-validate import, compiles a grammar of IRIs with it: 4 s in each test process.
+# It does without where the package is missing, and no test checks an IRI.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # Hypothesis would fail what takes more than 200 ms, and data that take long to make: a busy machine's doing.
 settings.register_profile("s3mover", deadline=None, suppress_health_check=[HealthCheck.too_slow])

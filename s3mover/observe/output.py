@@ -227,7 +227,7 @@ def print_error(text: str) -> None:
     """
     from s3mover.observe.text import visible_lines  # noqa: PLC0415 - not needed where nothing fails
 
-    drain()
+    drain(LAST_LINES_SECONDS)
     text = visible_lines(text)
     stream = sys.stderr
     descriptor = descriptor_of(stream)
@@ -235,7 +235,7 @@ def print_error(text: str) -> None:
         with contextlib.suppress(OSError):
             stream.flush()
         BackgroundWriter(descriptor).write(text.encode(stream.encoding, "backslashreplace"))
-        drain()
+        drain(LAST_LINES_SECONDS)
     elif stream is not None:  # None if it was closed before the program started
         stream.write(text)
 

@@ -58,8 +58,11 @@ def test_a_client_that_disconnects_does_not_stop_the_server() -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_a_client_that_sends_a_byte_at_a_time_does_not_keep_others_out() -> None:
+def test_a_client_that_sends_a_byte_at_a_time_does_not_keep_others_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It is disconnected, although it never falls silent for long."""
+    monkeypatch.setattr("s3mover.lifecycle.control_socket.REQUEST_SECONDS", 0.2)
     ended = threading.Event()
 
     def drip(client: socket.socket) -> None:

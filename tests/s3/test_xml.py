@@ -25,7 +25,11 @@ ENTRIES = st.lists(
         ObjectEntry,
         KEY_TEXT,
         st.integers(0, 5 << 40),
-        st.from_regex("[0-9a-f]{32}(-[0-9]{1,4})?", fullmatch=True),
+        st.builds(
+            "{:032x}{}".format,
+            st.integers(0, 2**128 - 1),
+            st.just("") | st.integers(0, 9999).map("-{}".format),
+        ),
         st.just("2025-01-04T03:17:09.000Z"),
         st.sampled_from(["", "STANDARD", "GLACIER_IR"]),
     ),

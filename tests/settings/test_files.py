@@ -63,8 +63,9 @@ def test_a_pipe_that_nobody_writes_to_is_refused() -> None:
         file_reader(out_of_time())(pipe())
 
 
-def test_every_unusable_file_is_a_problem_of_its_setting() -> None:
+def test_every_unusable_file_is_a_problem_of_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are reported at once, and none hides another."""
+    monkeypatch.setattr("s3mover.settings.files.WAIT_SECONDS", 0.1)
     Path("directory").mkdir()
     files = {
         "SRC_SECRET_KEY": pipe("one"),
@@ -77,9 +78,9 @@ def test_every_unusable_file_is_a_problem_of_its_setting() -> None:
     assert sorted(found) == [
         "audit.url (MYSQL_DSN_FILE): none cannot be read (No such file or directory)",
         "destination.prefix (DST_PREFIX_FILE): directory cannot be read (Is a directory)",
-        "destination.secret_key (DST_SECRET_KEY_FILE): two cannot be read (its end did not come within 5 seconds)",
+        "destination.secret_key (DST_SECRET_KEY_FILE): two cannot be read (its end did not come within 0.1 seconds)",
         "source.prefix (SRC_PREFIX_FILE): /dev/zero cannot be read (it is larger than 256 KiB)",
-        "source.secret_key (SRC_SECRET_KEY_FILE): one cannot be read (its end did not come within 5 seconds)",
+        "source.secret_key (SRC_SECRET_KEY_FILE): one cannot be read (its end did not come within 0.1 seconds)",
     ]
 
 
