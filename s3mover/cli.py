@@ -193,10 +193,17 @@ def resume(line: CommandLine, route: str | None) -> ExitCode:
 @click.option(
     "--wait", is_flag=True, help="Wait while another instance holds the lease on this pair of buckets."
 )
+@click.option("--now", is_flag=True, help="Ask the running instance that leads to start a sweep now.")
 @one_route
 @click.pass_obj
-def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: str | None) -> ExitCode:
-    """Run one sweep."""
+def sweep(
+    line: CommandLine, dry_run: bool, progress: bool, wait: bool, now: bool, route: str | None
+) -> ExitCode:
+    """Run one sweep, or with --now ask the running instances for one."""
+    if now and (dry_run or wait):
+        raise click.UsageError("--now asks a running instance; it goes with neither --dry-run nor --wait.")
+    if now:
+        return _ask_leader(line, route, "sweep")
     if dry_run:
         from s3mover.commands.dry_run import dry_run as print_plan  # noqa: PLC0415
 
@@ -210,6 +217,21 @@ def sweep(line: CommandLine, dry_run: bool, progress: bool, wait: bool, route: s
 
         with start_fork_server(config_process) as preloaded:
             return sweep_once(preloaded, progress=progress, wait=wait)
+
+
+@commands.command()
+@one_route
+@click.pass_obj
+def reload(line: CommandLine, route: str | None) -> ExitCode:
+    """Reload the settings of all running instances, and print what changed at the one that leads."""
+    return _ask_leader(line, route, "reload")
+
+
+def _ask_leader(line: CommandLine, route: str | None, kind: str) -> ExitCode:
+    from s3mover.commands.ask_leader import ask_leader  # noqa: PLC0415
+    from s3mover.model import RequestKind  # noqa: PLC0415
+
+    return ask_leader(line.settings(route=route), click.echo, RequestKind(kind))
 
 
 @commands.command()

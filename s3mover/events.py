@@ -56,6 +56,15 @@ class DaemonResumed(Event):
     name = "daemon.resumed"
 
 
+class OperatorRequested(Event):
+    """A sweep or a reload was requested through the audit database; `by` says who, `answer` what becomes of it."""
+
+    name = "operator.requested"
+    kind: str
+    by: str
+    answer: str
+
+
 class SettingsReloaded(Event):
     """The settings were reloaded; `changed` apply from now on, `refused` only after a restart."""
 

@@ -306,6 +306,31 @@ class Pause(NamedTuple):
     reason: str
 
 
+class RequestKind(StrEnum):
+    """What an operator may ask of the instance that leads a pair."""
+
+    SWEEP = "sweep"
+    RELOAD = "reload"
+
+
+class PairRequest(NamedTuple):
+    """The latest request of one kind to the leader of a pair; `has_expired` if nobody waits for its answer any more."""
+
+    kind: RequestKind
+    number: int
+    by: str
+    has_expired: bool
+    is_answered: bool
+
+
+class RequestAnswer(NamedTuple):
+    """What became of a request: which instance answered, whether it does what was asked, and a sentence."""
+
+    by: str
+    is_accepted: bool
+    text: str
+
+
 class Wait(NamedTuple):
     """An object that failed in the latest sweep that tried it, and the time of its next attempt.
 

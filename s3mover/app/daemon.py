@@ -121,9 +121,9 @@ def _supervisor_of(engine: RouteEngine, max_sweeps: int, *, standby: bool) -> Su
         blocked_by=engine.gate.blocked_by,
         interval=lambda: engine.settings.sweep.interval,
         renewals=lambda: engine.refresher.renewals,
+        requests=lambda: engine.runtime.requests.sweeps_of(engine.route),
     )
-    pair, runtime = str(engine.cycle.pair), engine.runtime
-    return Supervisor(hooks, pair, runtime.stop, runtime.requests, engine.notify, max_sweeps=max_sweeps)
+    return Supervisor(hooks, str(engine.cycle.pair), engine.stop, engine.notify, max_sweeps=max_sweeps)
 
 
 def _acquire_or_end(engine: RouteEngine) -> bool:

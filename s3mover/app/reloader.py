@@ -13,8 +13,9 @@ from s3mover.app.current_settings import (
 )
 from s3mover.errors import SettingsError, UnreachableError
 from s3mover.events import Notify, SettingsInvalid, SettingsReloaded
-from s3mover.lifecycle.operator_requests import OperatorRequests
+from s3mover.lifecycle.operator_requests import OperatorRequests, Reloaded
 from s3mover.observe.logs import LogListener
+from s3mover.observe.redaction import redactor
 from s3mover.settings import Settings
 
 
@@ -37,26 +38,29 @@ class Reloader:
         self._refreshers = refreshers
         self._log = log
         self._notify = notify
-        self._handled = requests.reloads
+        self._handled = requests.all_reloads
 
     def poll(self) -> None:
         """Reload the settings if there is a new request."""
-        if self._requests.reloads != self._handled:
-            self._handled = self._requests.reloads
-            self._reload()
+        if self._requests.all_reloads != self._handled:
+            self._handled = self._requests.all_reloads
+            result = self._reload()
+            self._requests.reloaded = Reloaded(
+                self._handled, not isinstance(result, SettingsInvalid), _text(result)
+            )
+            self._notify(result)
 
-    def _reload(self) -> None:
+    def _reload(self) -> SettingsReloaded | SettingsInvalid:
         old = self._current.settings
         try:
             new = self._current.read()
             names = differing(old, new)
             self._apply(new, names)
         except (SettingsError, UnreachableError) as error:
-            self._notify(SettingsInvalid(str(error)))
-            return
+            return SettingsInvalid(str(error))
         changed = tuple(name for name in names if is_among(name, RELOADABLE))
         refused = tuple(name for name in names if not is_among(name, RELOADABLE))
-        self._notify(SettingsReloaded(changed, refused))
+        return SettingsReloaded(changed, refused)
 
     def _apply(self, new: Settings, names: Sequence[str]) -> None:
         refreshers = self._refreshers()
@@ -67,3 +71,13 @@ class Reloader:
         for refresher in refreshers:
             refresher.configure()
         self._log.set_level(self._current.settings.log.level)
+
+
+def _text(result: SettingsReloaded | SettingsInvalid) -> str:
+    """Return the result of a reload in a sentence."""
+    if isinstance(result, SettingsInvalid):
+        return redactor.clean(f"not reloaded, the old settings stay in force: {result.message}")
+    changed = f"changed: {', '.join(result.changed)}" if result.changed else "nothing changed"
+    return f"reloaded; {changed}" + (
+        f"; only after a restart: {', '.join(result.refused)}" if result.refused else ""
+    )

@@ -22,6 +22,7 @@ from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify, ObjectFallback
+from s3mover.lifecycle.pair_requests import PairRequests
 from s3mover.lifecycle.start_gate import StartGate
 from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import Pair, SweepStatus
@@ -59,6 +60,7 @@ class RouteEngine:
     cycle: SweepCycle
     refresher: CredentialRefresher
     endpoints: Endpoints
+    pair_requests: PairRequests
 
     @property
     def settings(self) -> Settings:
@@ -72,9 +74,9 @@ class RouteEngine:
 
     def acquire(self) -> bool:
         """Take the lease on the pair; return False if another instance holds it."""
-        acquired = self.tools.trail.acquire_lease(pair_of(self.settings))
-        self.runtime.requests.standing[self.route] = self.tools.trail.standing_pause
-        return acquired
+        self.pair_requests.is_leader = self.tools.trail.acquire_lease(pair_of(self.settings))
+        self.pair_requests.poll()
+        return self.pair_requests.is_leader
 
     def acquire_if_expired(self) -> bool:
         """Take the lease; if its holder gives no sign of life, wait until it has expired."""
@@ -87,7 +89,8 @@ class RouteEngine:
 
     def sweep(self) -> SweepStatus:
         """Run a sweep; if its credentials were refused, they are resolved again for the next one."""
-        result = self.cycle.run()
+        with self.pair_requests.sweeping():
+            result = self.cycle.run()
         self.refresher.sweep_ended(result.error)
         return result.record.status
 
@@ -144,6 +147,15 @@ def open_route_engine(
         )
         heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)
         retrying_trail = RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic)
+        pair_requests = PairRequests(
+            runtime.requests,
+            route,
+            pair_of(runtime.current.of(route)),
+            retrying_trail,
+            notify,
+            gate.blocked_by,
+            takes=lambda: runtime.is_daemon and not moves and not runtime.stop.requested,
+        )
         tools = SweepTools(
             trail=retrying_trail,
             client=client,
@@ -151,7 +163,7 @@ def open_route_engine(
             notify=notify,
             stop=runtime.stop,
             clock=time.time,
-            heartbeat=partial(_renew, runtime, route, heartbeat, retrying_trail),
+            heartbeat=partial(_renew, heartbeat, retrying_trail, pair_requests),
             blocked_by=gate.blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
@@ -159,14 +171,14 @@ def open_route_engine(
         )
         share = opened.enter_context(_opened_cluster(runtime, route, endpoints, inbox)) if shared else None
         cycle = _cycle(runtime, route, endpoints, tools, share)
-        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints)
+        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints, pair_requests)
 
 
-def _renew(runtime: SharedRuntime, route: str, heartbeat: Callable[[], None], trail: RetryingTrail) -> None:
+def _renew(heartbeat: Callable[[], None], trail: RetryingTrail, pair_requests: PairRequests) -> None:
     """Do what is due in every turn of the route's loop, the renewal of its lease among it."""
     heartbeat()
     trail.keep_alive()
-    runtime.requests.standing[route] = trail.standing_pause
+    pair_requests.poll()
 
 
 def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic: Callable[[], None]) -> None:

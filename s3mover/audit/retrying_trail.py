@@ -17,7 +17,7 @@ from s3mover.errors import (
     UnreachableError,
 )
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
-from s3mover.model import Order, Pause
+from s3mover.model import Order, Pair, PairRequest, Pause, RequestAnswer, RequestKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -157,6 +157,24 @@ class RetryingTrail:
         """The pause of the pair, as of the last `acquire_lease` or `keep_alive`."""
         return self._trail.standing_pause
 
+    @property
+    def latest_requests(self) -> tuple[PairRequest, ...]:
+        """The requests of the pair, as of the last `acquire_lease` or `keep_alive`."""
+        return self._trail.latest_requests
+
+    def try_request(self, pair: Pair, kind: RequestKind, by: str) -> int | None:
+        """Record a request and return its number; None while the database is unavailable."""
+        return self._attempt(lambda: self._trail.request(pair, kind, by))
+
+    def try_answer(self, pair: Pair, kind: RequestKind, number: int, answer: RequestAnswer) -> bool:
+        """Record the answer to a request; return False while the database is unavailable."""
+
+        def record() -> bool:
+            self._trail.answer(pair, kind, number, answer)
+            return True
+
+        return bool(self._attempt(record))
+
     def lease_confirmed_at(self) -> float:
         """Return a time, at most half a second ago, before a write that only the holder of the lease can make.
 
@@ -190,6 +208,16 @@ class RetryingTrail:
         else:
             self._confirmed_at = called_at
             self._outage.ended()
+
+    def _attempt(self, call: Callable[[], T]) -> T | None:
+        """Return what `call` returns, None while the database is unavailable: `keep_alive` sees to its return."""
+        if self._outage.is_announced:
+            return None
+        try:
+            return call()
+        except (AuditUnavailableError, UnreachableError) as outage:
+            self._outage.began(outage)
+            return None
 
     def _outlast(self, call: Callable[[], T], *, fenced: bool) -> T:
         # A server that refuses this user counts as away: it may be starting, or the password may be changing.

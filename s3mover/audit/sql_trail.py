@@ -15,6 +15,7 @@ from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
 from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
+from s3mover.audit.operator_requests import SqlOperatorRequests
 from s3mover.audit.pauses import SqlPauses
 from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
@@ -25,6 +26,7 @@ from s3mover.model import (
     Order,
     Outcome,
     Pair,
+    PairRequest,
     Pause,
     RangeStatus,
     Status,
@@ -36,7 +38,7 @@ from s3mover.model import (
 _REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
-class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses):
+class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses, SqlOperatorRequests):
     """Implements `Trail` on one connection."""
 
     def __init__(self, database: Database) -> None:
@@ -45,6 +47,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
         self._standing_pause: Pause | None = None
+        self._latest_requests: tuple[PairRequest, ...] = ()
         self._followed: FollowedLease | None = None
         self._range: RangeClaim | None = None
         # Batches of events that are open, each as its only range.
@@ -67,13 +70,18 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         if self._lease is None or self._lease.pair != pair:
             self.release_lease()
             self._lease = Lease(self._database, pair, lambda: [id_ for id_, _ in self._running_sweeps(pair)])
-        self._standing_pause = self.pause_of(pair)
+        self._read_operators(pair)
         return self._lease.acquire()
 
     @property
     def standing_pause(self) -> Pause | None:
         """The pause of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
         return self._standing_pause
+
+    @property
+    def latest_requests(self) -> tuple[PairRequest, ...]:
+        """The requests of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
+        return self._latest_requests
 
     def release_lease(self) -> None:
         """Release the lease if it is held."""
@@ -105,7 +113,7 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         with self._leading():
             if self._claims():
                 self._beat()
-        self._standing_pause = self.pause_of(self._lease.pair)
+        self._read_operators(self._lease.pair)
 
     def open_batch(self, pair: Pair, started_at: float) -> int:
         """Record a batch of events as running; the same pair and start again is the same batch."""
@@ -300,6 +308,9 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         backend = self._database.backend
         if self._database.write_many(statements.SETTLE[backend], settled) < len(settled):
             self._database.write_many(statements.SETTLE_MISSING[backend], settled)
+
+    def _read_operators(self, pair: Pair) -> None:
+        self._standing_pause, self._latest_requests = self.pause_of(pair), self.requests_of(pair)
 
     def _held_lease(self) -> Lease:
         if self._lease is None:

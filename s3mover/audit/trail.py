@@ -19,8 +19,11 @@ from s3mover.model import (
     Order,
     Outcome,
     Pair,
+    PairRequest,
     Pause,
     RangeStatus,
+    RequestAnswer,
+    RequestKind,
     Status,
     SweepRecord,
     Tally,
@@ -288,5 +291,25 @@ class Pauses(Protocol):
         """Remove the pause of `pair`, if it has one."""
 
 
-class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Pauses, Protocol):
+class OperatorRequests(Protocol):
+    """The part of a trail that keeps requests of operators to the leader of a pair."""
+
+    @property
+    def latest_requests(self) -> tuple[PairRequest, ...]:
+        """The requests of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
+
+    def request(self, pair: Pair, kind: RequestKind, by: str) -> int:
+        """Record a request and return its number."""
+
+    def requests_of(self, pair: Pair) -> tuple[PairRequest, ...]:
+        """Return the latest request of each kind, with or without an answer."""
+
+    def answer(self, pair: Pair, kind: RequestKind, number: int, answer: RequestAnswer) -> None:
+        """Record the answer to a request, unless it or a later one has one."""
+
+    def answer_to(self, pair: Pair, kind: RequestKind, number: int) -> RequestAnswer | None:
+        """Return the answer to a request or a later one, None while there is none."""
+
+
+class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Pauses, OperatorRequests, Protocol):
     """All of it, on one connection."""

@@ -1,8 +1,5 @@
 """The `pause` and `resume` commands: the pause of a pair stands in the audit database, for all instances."""
 
-import getpass
-import os
-import socket
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -12,6 +9,7 @@ from s3mover.app.factories import pair_of
 from s3mover.audit.opening import open_reader
 from s3mover.audit.trail import Trail
 from s3mover.commands.each_route import Echo, for_each_route
+from s3mover.commands.operator import operator
 from s3mover.errors import AuditUnavailableError, ControlError, ExitCode
 from s3mover.lifecycle.control_listener import DISABLED
 from s3mover.lifecycle.control_socket import send_command
@@ -26,7 +24,7 @@ def pause(settings: Settings, echo: Echo, reason: str) -> ExitCode:
     Raises:
         MoverError: the audit database cannot be used, and no daemon answers on this machine.
     """
-    begun = Pause(time.time(), _user(), reason)
+    begun = Pause(time.time(), operator(), reason)
 
     def record(trail: Trail, pair: Pair) -> str:
         trail.pause(pair, begun)
@@ -69,12 +67,3 @@ def _control(settings: Settings, echo: Echo, command: str, change: Callable[[Tra
         answer = send_command(Path(settings.control.socket), command)
     echo(f"the audit database is unavailable, so only the daemon on this machine: {visible(answer)}")
     return ExitCode.OK
-
-
-def _user() -> str:
-    """Return who runs this command; a container may have no name for its user."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from s3mover.events import LeaseAcquired, LeaseWaiting, Notify, SweepAwaited
-from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.stop import Stop
 from s3mover.model import SweepStatus
 
@@ -33,7 +32,8 @@ class SupervisorHooks:
     `acquire` tries to take the lease and returns whether it has it. `sweep` runs one sweep and returns its status.
     `idle` waits for so many seconds or until a stop is requested, and sends heartbeats meanwhile. `blocked_by` returns
     why no new work may start, an empty string if it may. `interval` returns the seconds between sweeps. `renewals`
-    returns how often credentials changed such that a failed sweep may succeed now.
+    returns how often credentials changed such that a failed sweep may succeed now, `requests` how often a sweep was
+    requested.
     """
 
     acquire: Callable[[], bool]
@@ -42,6 +42,7 @@ class SupervisorHooks:
     blocked_by: Callable[[], str]
     interval: Callable[[], float]
     renewals: Callable[[], int]
+    requests: Callable[[], int]
 
 
 class Supervisor:
@@ -52,7 +53,6 @@ class Supervisor:
         hooks: SupervisorHooks,
         pair: str,
         stop: Stop,
-        requests: OperatorRequests,
         notify: Notify,
         *,
         max_sweeps: int = 0,
@@ -61,12 +61,11 @@ class Supervisor:
         self._hooks = hooks
         self._pair = pair
         self._stop = stop
-        self._requests = requests
         self._notify = notify
         self._max_sweeps = max_sweeps
         self._clock = clock
         self.sweeps = 0
-        self._handled_requests = requests.sweeps
+        self._handled_requests = hooks.requests()
         self._handled_renewals = hooks.renewals()
         self._failed_in_a_row = 0
         self._ended_at = clock()
@@ -84,7 +83,7 @@ class Supervisor:
     def _may_sweep(self) -> bool:
         """Return whether a sweep is due, requested, or failed for credentials that changed; and not blocked."""
         due = self._clock() >= self._ended_at + self._pause()
-        requested = self._requests.sweeps != self._handled_requests
+        requested = self._hooks.requests() != self._handled_requests
         renewed = self._failed_in_a_row > 0 and self._hooks.renewals() != self._handled_renewals
         return (due or requested or renewed) and not self._hooks.blocked_by()
 
@@ -95,7 +94,7 @@ class Supervisor:
 
     def _sweep(self) -> None:
         # Recorded before the sweep: a request that arrives while it runs starts another one.
-        self._handled_requests = self._requests.sweeps
+        self._handled_requests = self._hooks.requests()
         self._handled_renewals = self._hooks.renewals()
         self.sweeps += 1
         self._last = self._hooks.sweep()

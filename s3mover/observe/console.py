@@ -14,6 +14,7 @@ _EMOJIS = {
     "daemon.defect": "💥",
     "daemon.task_failed": "🧯",
     "log.lines_dropped": "🕳️",
+    "operator.requested": "🙋",
     "settings.reloaded": "🔁",
     "settings.invalid": "🚫",
     "control.unavailable": "🚪",

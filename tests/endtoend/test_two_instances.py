@@ -238,6 +238,30 @@ def test_a_pause_is_obeyed_by_every_instance_until_it_is_resumed(
     stage.assert_whole()
 
 
+def test_requests_reach_the_leader_from_anywhere(stage_of: Callable[[str], Stage]) -> None:
+    """By a command or by a signal to the standby; a pause refuses a sweep, and no daemon is told from a busy one."""
+    stage = stage_of("mariadb")
+    leader, standby = stage.leader.program, stage.standby.program
+    environment = {**stage.world.environment, **stage.database.settings}
+    now = ["sweep", "--now"]
+    assert "another one starts when it ends" in run_program(now, environment, stage.folder).stdout
+    standby.process.send_signal(signal.SIGUSR1)
+    assert standby.await_event("operator.requested")["answer"] == "forwarded to the leader"
+    leader.await_event("operator.requested", lambda event: event["by"].endswith("(signal)"))
+    standby.process.send_signal(signal.SIGHUP)
+    for program in (standby, leader):
+        program.await_event("settings.reloaded")
+    assert "nothing changed" in run_program(["reload"], environment, stage.folder).stdout
+    standby.await_event("settings.reloaded")
+    run_program(["pause"], environment, stage.folder)
+    leader.await_event("daemon.paused")
+    assert "no sweep starts: paused" in run_program(now, environment, stage.folder, expect=3).stdout
+    stage.world.s3.set_latency(0)
+    assert (leader.stop(), standby.stop()) == (0, 0)
+    refused = run_program(now, environment, stage.folder, expect=3)
+    assert "no running instance of s3mover answered" in refused.stderr
+
+
 def test_a_leader_whose_connections_are_killed_leads_on(stage_of: Callable[[str], Stage]) -> None:
     """Again and again: its lease is a row, which no connection holds."""
     stage = stage_of("mariadb")

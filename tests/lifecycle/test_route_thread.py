@@ -8,7 +8,6 @@ import pytest
 from s3mover.errors import AuditUnavailableError, LeaseHeldError, MoverError, UnreachableError
 from s3mover.events import Event, RouteFailed
 from s3mover.lifecycle import route_thread
-from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.route_thread import RouteHooks, RouteThread, is_recoverable
 from s3mover.lifecycle.stop import Stop
 from s3mover.lifecycle.supervisor import Supervisor, SupervisorHooks
@@ -43,10 +42,11 @@ class Script:
         if error is not None:
             raise error
         yield Supervisor(
-            SupervisorHooks(lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0, lambda: 0),
+            SupervisorHooks(
+                lambda: True, self._sweep, lambda _: None, lambda: "", lambda: 0.0, lambda: 0, lambda: 0
+            ),
             "pair",
             self.stop,
-            OperatorRequests(),
             lambda _: None,
             max_sweeps=max_sweeps,
         )

@@ -63,12 +63,12 @@ class Script:
             lambda: self.blocked,
             lambda: self.interval,
             lambda: self.renewals,
+            lambda: self.requests.sweeps_of("hr"),
         )
         Supervisor(
             hooks,
             "pair",
             self.stop,
-            self.requests,
             self.notify,
             max_sweeps=max_sweeps,
             clock=lambda: self.now,

@@ -26,7 +26,7 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 """
 # What was added since.
 ADDED = """
-daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
+daemon.paused daemon.resumed operator.requested settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
 range.finished range.retried dask.warning dask.error machine.started
