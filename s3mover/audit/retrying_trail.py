@@ -164,7 +164,7 @@ class RetryingTrail:
 
     def try_request(self, pair: Pair, kind: RequestKind, by: str) -> int | None:
         """Record a request and return its number; None while the database is unavailable."""
-        return self._attempt(lambda: self._trail.request(pair, kind, by))
+        return self._try(lambda: self._trail.request(pair, kind, by))
 
     def try_answer(self, pair: Pair, kind: RequestKind, number: int, answer: RequestAnswer) -> bool:
         """Record the answer to a request; return False while the database is unavailable."""
@@ -173,7 +173,7 @@ class RetryingTrail:
             self._trail.answer(pair, kind, number, answer)
             return True
 
-        return bool(self._attempt(record))
+        return bool(self._try(record))
 
     def lease_confirmed_at(self) -> float:
         """Return a time, at most half a second ago, before a write that only the holder of the lease can make.
@@ -209,7 +209,7 @@ class RetryingTrail:
             self._confirmed_at = called_at
             self._outage.ended()
 
-    def _attempt(self, call: Callable[[], T]) -> T | None:
+    def _try(self, call: Callable[[], T]) -> T | None:
         """Return what `call` returns, None while the database is unavailable: `keep_alive` sees to its return."""
         if self._outage.is_announced:
             return None

@@ -26,10 +26,10 @@ worker.died throttle.changed audit.unavailable audit.restored lease.acquired lea
 """
 # What was added since.
 ADDED = """
-daemon.paused daemon.resumed operator.requested settings.reloaded settings.invalid control.unavailable window.closed window.opened
+daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
-range.finished range.retried dask.warning dask.error machine.started
+range.finished range.retried dask.warning dask.error machine.started operator.requested
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]
