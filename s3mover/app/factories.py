@@ -3,18 +3,21 @@
 import os
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from s3mover.app.endpoints import Endpoints
 from s3mover.errors import SettingsError
 from s3mover.model import Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
-from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.settings.model import Settings
 from s3mover.stores import store_of
 from s3mover.transfer.policy import TransferPolicy, policy_between
 from s3mover.workers.messages import BYTES, REQUESTS, RouteConfig
 from s3mover.workers.pool.pool import share_threads
+
+if TYPE_CHECKING:
+    from s3mover.planning.deletion_guards import DeletionPolicy
 
 
 def pair_of(settings: Settings) -> Pair:
@@ -48,8 +51,10 @@ def backoff_policy_of(settings: Settings) -> BackoffPolicy:
     return BackoffPolicy(settings.sweep.retry_wait, settings.sweep.retry_wait_longest)
 
 
-def deletion_policy_of(settings: Settings) -> DeletionPolicy:
+def deletion_policy_of(settings: Settings) -> "DeletionPolicy":
     """Return what decides about objects that only the destination has, as of now."""
+    from s3mover.planning.deletion_guards import DeletionPolicy  # noqa: PLC0415 - off by default
+
     deletions = settings.deletions
     return DeletionPolicy(
         propagate=deletions.mode == "propagate",

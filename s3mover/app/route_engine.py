@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty
+from typing import TYPE_CHECKING
 
 from s3mover.app.bucket_access import require_apart, require_listable
 from s3mover.app.credential_refresh import CredentialRefresher
@@ -26,26 +27,27 @@ from s3mover.lifecycle.pair_requests import PairRequests
 from s3mover.lifecycle.start_gate import StartGate
 from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import Pair, SweepStatus
-from s3mover.scale.extra import require_extra
 from s3mover.settings import Settings
 from s3mover.settings.digest import settings_digest
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.delete_conditions import destination_conditions, require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
 from s3mover.sweep.removal import Remover
-from s3mover.sweep.shared_sweep import SharedPlan, SharedSweep
 from s3mover.sweep.tools import DeletionTools, Inbox, OpenSweep, SweepTools
 from s3mover.transfer.attempt_errors import DIFFERENT_BUCKET
 from s3mover.workers.pool.page_requests import worker_page_reader
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
 
+if TYPE_CHECKING:
+    from s3mover.sweep.shared_sweep import SharedPlan, SharedSweep
+
 # The reason in the event that says once, for no key, that a route streams because its buckets are in two stores.
 DIFFERENT_STORES = "DifferentStores"
 # How often a lease that may expire is asked for.
 POLL_SECONDS = 0.25
 
-ShareSweep = Callable[[SweepTools, Pair, OpenSweep], SharedSweep]
+ShareSweep = Callable[[SweepTools, Pair, OpenSweep], "SharedSweep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +234,11 @@ def _opened_cluster(
     runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox
 ) -> Iterator[ShareSweep]:
     """Connect to the scheduler, and yield what makes a sweep that the machines of the cluster work on."""
+    from s3mover.scale.extra import require_extra  # noqa: PLC0415 - one machine needs none of this
+
     require_extra("scale.scheduler")
     from s3mover.scale.cluster import Cluster  # noqa: PLC0415 - only with the extra
+    from s3mover.sweep.shared_sweep import SharedSweep  # noqa: PLC0415
 
     current, notify = runtime.current, runtime.publishers.of(route)
     with Cluster(current.of(route).scale, inbox.put, notify) as cluster:
@@ -242,7 +247,9 @@ def _opened_cluster(
         )
 
 
-def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: Notify) -> SharedPlan:
+def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: Notify) -> "SharedPlan":
+    from s3mover.sweep.shared_sweep import SharedPlan  # noqa: PLC0415 - as above
+
     return SharedPlan(
         route,
         settings_digest(settings),

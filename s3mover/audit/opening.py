@@ -1,6 +1,6 @@
 """Opens a trail from the value of `audit.url`: chooses the database's adapter, and checks or upgrades the schema.
 
-The MySQL driver takes a tenth of a second to import, so its adapter is imported only for a URL that needs it.
+An adapter is imported only for a URL that needs it: the MySQL driver takes a tenth of a second.
 """
 
 import contextlib
@@ -10,7 +10,6 @@ from s3mover.audit import migrations
 from s3mover.audit.database import Database
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
 from s3mover.audit.sql_trail import SqlTrail
-from s3mover.audit.sqlite import SqliteDatabase
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError, UnreachableError
 
@@ -83,6 +82,8 @@ def schema_text(url: str) -> str:
 def connect(dsn: Dsn, *, create: bool = True, long_running: bool = False) -> Database:
     """Return a connection to the database of `dsn`; raise as `open_trail`, without a look at the schema."""
     if isinstance(dsn, SqliteDsn):
+        from s3mover.audit.sqlite import SqliteDatabase  # noqa: PLC0415
+
         return SqliteDatabase(dsn.path, create=create)
     adapter = importlib.import_module("s3mover.audit.mysql")
     database: Database = adapter.MysqlDatabase(dsn, long_running=long_running)

@@ -3,24 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished, SweepStarted
 from s3mover.model import Pair, SweepStatus
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import Retry
-from s3mover.sweep.deletions.execution import Deleter
-from s3mover.sweep.deletions.phase import DeletionPhase
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.loop import Sweep
 from s3mover.sweep.pruning import prune
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.result import SweepResult
-from s3mover.sweep.shared_sweep import SharedSweep
 from s3mover.sweep.stats import deletion_events
 from s3mover.sweep.tools import OpenSweep, SweepTools
 from s3mover.sweep.work_source import FailedSource, WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
+
+if TYPE_CHECKING:
+    from s3mover.sweep.shared_sweep import SharedSweep
 
 # Due deletions per step.
 ROWS_PER_STEP = 1000
@@ -43,7 +44,7 @@ class SweepTarget:
     source: Bucket
     destination: Bucket
     retry: Retry
-    share: Callable[[SweepTools, Pair, OpenSweep], SharedSweep] | None = None
+    share: "Callable[[SweepTools, Pair, OpenSweep], SharedSweep] | None" = None
 
 
 class SweepCycle:
@@ -147,6 +148,9 @@ class SweepCycle:
         tools, target = self._tools, self._target
         if tools.deletions is None or result.destination_only is None:
             return result
+        from s3mover.sweep.deletions.execution import Deleter  # noqa: PLC0415 - off by default
+        from s3mover.sweep.deletions.phase import DeletionPhase  # noqa: PLC0415
+
         conditions = tools.deletions.conditions
         deleter = None
         if conditions is not None:

@@ -7,6 +7,7 @@ outcome is counted and announced only after it is committed, too.
 
 from contextlib import closing
 from queue import Empty
+from typing import TYPE_CHECKING
 
 from s3mover.errors import MoverError
 from s3mover.events import SweepProgress
@@ -15,7 +16,6 @@ from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep.backlog import ROWS_PER_WRITE, Backlog
 from s3mover.sweep.backoff import ObjectBackoff
-from s3mover.sweep.deletions.sightings import Sightings
 from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.removal import Removed
 from s3mover.sweep.result import SweepResult, status_of
@@ -25,6 +25,9 @@ from s3mover.sweep.tools import Message, OpenSweep, SweepTools
 from s3mover.sweep.work_source import WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS
 from s3mover.workers.pool.subscriptions import PoolMessage
+
+if TYPE_CHECKING:
+    from s3mover.sweep.deletions.sightings import Sightings
 
 # How long the loop waits for a message before it checks again whether it is to stop.
 TICK_SECONDS = 0.1
@@ -190,7 +193,9 @@ class Sweep:
             self._tools.notify(SweepProgress(self._id, self._stats.tally(), now - self._started_at))
 
 
-def _sightings(tools: SweepTools, pair: Pair, sweep: int) -> Sightings | None:
+def _sightings(tools: SweepTools, pair: Pair, sweep: int) -> "Sightings | None":
     if tools.deletions is None:
         return None
+    from s3mover.sweep.deletions.sightings import Sightings  # noqa: PLC0415 - off by default
+
     return Sightings(tools.trail, pair, sweep, tools.deletions.policy(), tools.clock)

@@ -1,11 +1,14 @@
 """What a sweep came to, as the caller records it and sums it up."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from s3mover.errors import MoverError
 from s3mover.model import DeletionCounts, Outcome, SweepRecord, SweepStatus
-from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.read_ahead import FeedEnded
+
+if TYPE_CHECKING:
+    from s3mover.planning.deletion_guards import DeletionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class DestinationOnly:
     `kept` counts those that are never deleted as they are, by reason.
     """
 
-    policy: DeletionPolicy
+    policy: "DeletionPolicy"
     listed: int
     candidates: int
     kept: dict[str, int]

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
 from s3mover.planning.backoff import BackoffPolicy
-from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.scale.messages import ClusterMessage
@@ -17,6 +16,9 @@ from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stop_state import StopState
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
+
+if TYPE_CHECKING:
+    from s3mover.planning.deletion_guards import DeletionPolicy
 
 Message = PageDiff | FeedEnded | PoolMessage | Removed | ClusterMessage
 Inbox = SimpleQueue[Message]
@@ -40,7 +42,7 @@ class DeletionTools:
     `conditions` is None where deletions are only reported.
     """
 
-    policy: Callable[[], DeletionPolicy]
+    policy: Callable[[], "DeletionPolicy"]
     conditions: DeleteConditions | None
 
 

@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Protocol
 
 from s3mover.observe.http.messages import Request, Response
-from s3mover.observe.page import document
 from s3mover.observe.text import to_json
 
 _HTML = "text/html; charset=utf-8"
@@ -36,7 +35,7 @@ def respond(request: Request, source: StatusSource) -> Response:
 def _get(path: str, accept: str, source: StatusSource) -> Response:
     match path:
         case "/":
-            return Response(HTTPStatus.OK, document.render(source.status()), _HTML, document.POLICY)
+            return _page(source.status())
         case "/metrics":
             return Response(HTTPStatus.OK, *source.metrics(accept))
         case "/healthz":
@@ -49,6 +48,12 @@ def _get(path: str, accept: str, source: StatusSource) -> Response:
             return Response(
                 HTTPStatus.NOT_FOUND, b"not found; available: / /metrics /healthz /readyz /status\n"
             )
+
+
+def _page(status: dict[str, object]) -> Response:
+    from s3mover.observe.page import document  # noqa: PLC0415 - many daemons are never asked for it
+
+    return Response(HTTPStatus.OK, document.render(status), _HTML, document.POLICY)
 
 
 def _probe(passed: bool, reason: str) -> Response:
