@@ -87,7 +87,10 @@ class Ranges:
     """All ranges of one plan; listers on several threads share it. `page` is how many keys a full page holds."""
 
     def __init__(self, prefix: str, page: int, bounds: KeyBounds = ALL_KEYS) -> None:
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        # For the threads that wait for the first key of a range above, and for the listers without a range: of these,
+        # each page wakes only one, since there may be dozens.
+        self._changed, self._work = threading.Condition(lock), threading.Condition(lock)
         self._prefix = prefix
         self._page = page
         self._waiting = [KeyRange(bounds.after, bounds.until)]
@@ -104,7 +107,7 @@ class Ranges:
         """Cut no range any more."""
         with self._changed:
             self._whole = True
-            self._changed.notify_all()
+            self._work.notify_all()
 
     def take(self, questions: Questions) -> KeyRange | None:
         """Wait for a range that is to be listed; None once nothing is left to list."""
@@ -122,7 +125,7 @@ class Ranges:
                 self._spent += asked.count
                 if found.range in self._active:
                     self._cut(found.range, text, key if may_cut else None)
-                self._changed.notify_all()
+                self._work.notify_all()
 
     def claim(self, taken: KeyRange, page: ObjectPage) -> tuple[ObjectPage, bool]:
         """Claim a page of `taken`; return what of it belongs to the range, and whether the range goes on."""
@@ -131,6 +134,7 @@ class Ranges:
             if count:
                 self._note(taken, page, count)
             self._changed.notify_all()
+            self._work.notify()
             unusable = tuple(key for key in page.unusable if _owns(taken, key))
         claimed = page if count == len(page) else page[:count]
         return replace(claimed, unusable=unusable) if page.unusable else claimed, goes_on
@@ -140,7 +144,7 @@ class Ranges:
         with self._changed:
             taken.ended = True
             self._active.remove(taken)
-            self._changed.notify_all()
+            self._notify_all()
 
     def first_above(self, taken: KeyRange) -> str | None:
         """Wait for the first key of the range above one that has ended; None where there is none up to its bound."""
@@ -156,7 +160,11 @@ class Ranges:
         """Hand out nothing more: the plan has ended, or failed."""
         with self._changed:
             self._abandoned = True
-            self._changed.notify_all()
+            self._notify_all()
+
+    def _notify_all(self) -> None:
+        self._changed.notify_all()
+        self._work.notify_all()
 
     def _share(self, taken: KeyRange, page: ObjectPage) -> tuple[int, bool]:
         """Return how many keys of a page belong to `taken`, and whether it goes on after them."""
@@ -182,7 +190,7 @@ class Ranges:
         taken.ending = len(page) < self._page
         self._listed += count
         start = len(self._prefix)
-        seen = {*self._alphabet}.union(*(key[start:] for key in page.keys[::SAMPLE]))
+        seen = {*self._alphabet, *"".join([key[start:] for key in page.keys[::SAMPLE]])}
         # A cut is sent in a request, and some stores repeat it in their answer's XML.
         self._alphabet = "".join(sorted(filter(str.isprintable, seen)))
 
@@ -194,15 +202,19 @@ class Ranges:
             if (probe := self._probe()) is not None:
                 probe.range.probed = True
                 return probe
-            self._changed.wait()
+            self._work.wait()
         return None
 
     def _probe(self) -> "_Probe | None":
         """Return where the range that has most left may be cut, or where the end of its keys is to be sought."""
         if self._whole or self._listed < QUIET_PAGES * self._page or not self._alphabet:
             return None
+        if not self._may_spend(self._listed):
+            return None
         largest = max((one for one in self._active if not one.probed), key=self._worth, default=None)
-        if largest is None or self._worth(largest) < WORTH_PAGES * self._page or not self._may_spend():
+        if largest is None or self._worth(largest) < WORTH_PAGES * self._page:
+            return None
+        if not self._may_spend(sum(map(self._worth, self._active))):
             return None
         low, high = largest.passed, self._bound(largest)
         if not largest.sought and self._left(largest) > WILD:
@@ -212,13 +224,14 @@ class Ranges:
         middle = halfway(low, high, self._alphabet)
         return None if middle is None else _Probe(largest, low, high, self._alphabet, middle)
 
-    def _may_spend(self) -> bool:
-        """Return whether another probe and cut keep the requests near the number of pages that hold the keys."""
-        listed = self._listed / self._page
-        ahead = sum(map(self._worth, self._active)) / self._page
-        probing = sum(one.probed for one in self._active)
-        allowed = FREE_REQUESTS + REQUESTS_PER_PAGE * min(listed + ahead, 2 * listed)
-        return self._spent + (probing + 1) * (1 + PAGES_PER_CUT) <= allowed
+    def _may_spend(self, left: float) -> bool:
+        """Return whether another probe and cut keep the requests near the number of pages that hold the keys.
+
+        `left` are the keys that seem to be left; at most as many count as were listed.
+        """
+        pages = (self._listed + min(left, self._listed)) / self._page
+        probing = sum([one.probed for one in self._active])
+        return self._spent + (probing + 1) * (1 + PAGES_PER_CUT) <= FREE_REQUESTS + REQUESTS_PER_PAGE * pages
 
     def _cut(self, whole: KeyRange, text: str, key: str | None) -> None:
         """Cut `whole` at `key`, the first one after `text`, unless nothing is left on one side of it."""

@@ -8,7 +8,7 @@ Source: Amazon S3 API Reference, the page of each operation.
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from hashlib import md5
 from http import HTTPStatus
@@ -82,7 +82,7 @@ class Bucket(MultipartOperations):
         clock: Callable[[], float] = time.time,
         limiter: Limiter = UNBOUNDED,
         body_limiter: Limiter = UNBOUNDED,
-        watch: Callable[[float], AbstractContextManager[object]] = nullcontext,
+        watch: Callable[[float], AbstractContextManager[object]] | None = None,
     ) -> None:
         self._body_limiter = body_limiter
         self._count = count

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -83,7 +83,8 @@ class Client:
         timeouts: bounds in seconds.
         clock: returns seconds since the epoch.
         limiter: limits the requests per second.
-        watch: returns a context for the duration of a request, which may take so many seconds.
+        watch: returns a context for the duration of a request, which may take so many seconds; None where nothing
+            watches.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Client:
         timeouts: Timeouts,
         clock: Callable[[], float] = time.time,
         limiter: Limiter = UNBOUNDED,
-        watch: Callable[[float], AbstractContextManager[object]] = nullcontext,
+        watch: Callable[[float], AbstractContextManager[object]] | None = None,
     ) -> None:
         endpoint = Endpoint(address.scheme, address.host, address.port)
         self._secure = address.scheme == "https"
@@ -143,8 +144,11 @@ class Client:
         self._limiter.take()
         target, credentials = self._target, self._credentials()
         try:
-            with self._watch(self._timeouts.longest):
+            if self._watch is None:
                 result = self._exchange(request, read, target, credentials)
+            else:
+                with self._watch(self._timeouts.longest):
+                    result = self._exchange(request, read, target, credentials)
         except S3Error as error:
             # A relayed body may have failed at its source: the error then names that request already.
             if not error.operation:

@@ -151,8 +151,6 @@ class Wire:
     def _retry_io(self, move: Callable[[memoryview], int], view: memoryview, ready: select.poll) -> int:
         """Move bytes once the socket is `ready`; TLS may have to read before it writes, and the other way round."""
         while True:
-            if self._deadline is not None and monotonic() > self._deadline:
-                raise to_s3_error(TimeoutError())
             try:
                 count = move(view)
             except BlockingIOError:
@@ -171,7 +169,7 @@ class Wire:
     def _wait_for(self, awaited: select.poll) -> None:
         began = monotonic()
         left = self._timeout if self._deadline is None else min(self._timeout, self._deadline - began)
-        if not awaited.poll(max(0.0, left) * 1000):
+        if left <= 0 or not awaited.poll(left * 1000):
             raise to_s3_error(TimeoutError())
         if self._deadline is None:
             self._check_pace(monotonic() - began)

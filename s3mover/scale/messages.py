@@ -1,10 +1,9 @@
 """What the cluster tells the supervisor. Each message is delivered once, in the order in which things happened."""
 
-from dataclasses import dataclass
+from s3mover.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Record):
     """A machine of the cluster; it `takes_tasks` unless it is about to leave."""
 
     name: str
@@ -13,12 +12,10 @@ class Machine:
     takes_tasks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterMessage:
+class ClusterMessage(Record):
     """The base class of the messages."""
 
 
-@dataclass(frozen=True, slots=True)
 class RangeAnswered(ClusterMessage):
     """The machine answered the task that was submitted under `key`."""
 
@@ -26,7 +23,6 @@ class RangeAnswered(ClusterMessage):
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class RangeLost(ClusterMessage):
     """No answer to the task `key` will come; its machine may still be at work. `reason` is for people."""
 
@@ -34,6 +30,5 @@ class RangeLost(ClusterMessage):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class MachinesChanged(ClusterMessage):
     """A machine joined, is about to leave, left or was lost: `Cluster.machines()` has changed."""

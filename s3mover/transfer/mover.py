@@ -6,6 +6,7 @@ The methods are `server_side.py` and `streaming.py`; what an error means is said
 import shlex
 import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from s3mover.errors import MoverError, S3Error
@@ -93,6 +94,11 @@ class Mover:
         self._permissions = CopyPermissionCache(timer)
         self._failed_copies = FailedCopies(timer)
         self._folded_keys = FoldedKeys(destination)
+        by_method: dict[str, Callable[[TransferState], TransferResult]] = {
+            Method.STREAMING: self._stream,
+            Method.SERVER_SIDE_COPY: self._copy,
+        }
+        self._transfer = by_method.get(policy.method, self._copy_or_stream)
 
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and return its outcome; never raises for a failure of S3."""
@@ -149,7 +155,7 @@ class Mover:
 
     def _transfer_with_retries(self, state: TransferState) -> TransferResult:
         return retrying(
-            lambda: self._attempt(state), self._policy.max_attempts, self._pause, is_retryable=is_retryable
+            partial(self._attempt, state), self._policy.max_attempts, self._pause, is_retryable=is_retryable
         )
 
     def _attempt(self, state: TransferState) -> TransferResult:
@@ -171,13 +177,6 @@ class Mover:
         result = self._transfer(state)
         self._folded_keys.ensure_listed(state.order)
         return result
-
-    def _transfer(self, state: TransferState) -> TransferResult:
-        if self._policy.method == Method.STREAMING:
-            return self._stream(state)
-        if self._policy.method == Method.SERVER_SIDE_COPY:
-            return self._copy(state)
-        return self._copy_or_stream(state)
 
     def _copy_or_stream(self, state: TransferState) -> TransferResult:
         state.fallback = self._reason_to_stream(state)

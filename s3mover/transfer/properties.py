@@ -53,7 +53,7 @@ class WriteHeaders(NamedTuple):
     @property
     def note(self) -> str:
         """The note for the audit trail, empty where nothing is left out."""
-        if not self.unkept:
+        if not self.refused and not self.hidden:
             return ""
         refused = (
             f"not kept, as the destination refuses it: {', '.join(self.refused)}" if self.refused else ""
@@ -160,7 +160,7 @@ def lost_properties(source: Mapping[str, str], copy: Mapping[str, str]) -> tuple
 
 def names_chunked_coding(source: Mapping[str, str]) -> bool:
     """Return whether the object's Content-Encoding names the framing of a request, which is not the object's."""
-    return CHUNKED_CODING in source.get("content-encoding", "").lower()
+    return "content-encoding" in source and CHUNKED_CODING in source["content-encoding"].lower()
 
 
 def is_tagged(source: Mapping[str, str]) -> bool:

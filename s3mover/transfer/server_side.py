@@ -45,7 +45,6 @@ from s3mover.transfer.verification import check_content, check_size
 # Requested of a multipart copy, so that its checksum covers the whole object, as that of its source does.
 FULL_OBJECT_CHECKSUM = {"x-amz-checksum-algorithm": "CRC64NVME", "x-amz-checksum-type": "FULL_OBJECT"}
 EMPTY_HEAD = Head(0, "", "", {})
-NOTHING_LOST = WriteHeaders({}, ())
 # Object annotations are copied unless this is sent (Amazon S3 API Reference: CopyObject).
 WITHOUT_ANNOTATIONS = {"x-amz-object-annotation-directive": "EXCLUDE"}
 # With these, stores refuse headers that they do not know; a copy without it shows whether they meant this one.
@@ -159,25 +158,26 @@ class ServerSideCopy:
                 with removed_on_mismatch(principal, order.target, stored.etag):
                     identity.after(order, stored)
             note = self._verify(principal, order, stored)
-            lost = self._dropped_lock(principal, order, properties)
+            properties = self._without_dropped_lock(principal, order, properties)
             write_late_tags(
                 principal, order.target, stored.etag, properties.late_tags, self._features, self._retry
             )
-            return TransferResult(
-                stored.etag, join_notes(properties.note, lost.note, note), (*properties.unkept, *lost.unkept)
-            )
+            return TransferResult(stored.etag, join_notes(properties.note, note), properties.unkept)
         raise refusals[0]
 
-    def _dropped_lock(self, principal: Bucket, order: Order, properties: WriteHeaders) -> WriteHeaders:
-        """Return what the copy lacks although it was accepted: some stores drop Object Lock settings of copies.
+    def _without_dropped_lock(
+        self, principal: Bucket, order: Order, properties: WriteHeaders
+    ) -> WriteHeaders:
+        """Return what the copy has of `properties`: some stores accept Object Lock settings of copies and drop them.
 
         AWS does not, and hides them from those who may not read them.
         """
         if Feature.OBJECT_LOCK not in properties.used or self._is_aws:
-            return NOTHING_LOST
+            return properties
         copy = self._head_of_copy(principal, order.target)
-        kept = all(name in copy.headers for name in LOCK if name in properties.headers)
-        return NOTHING_LOST if kept else WriteHeaders({}, (), (Feature.OBJECT_LOCK,))
+        if all(name in copy.headers for name in LOCK if name in properties.headers):
+            return properties
+        return properties._replace(refused=(*properties.refused, Feature.OBJECT_LOCK))
 
     def _prefer(self, principal: Bucket) -> None:
         if self._principals[0] is not principal:

@@ -88,12 +88,15 @@ def worker_page_reader(
 ) -> ListPage:
     """Return a function that reads pages of one side by `read_page` of the route's client, or else by `bucket`.
 
-    The range that begins with the first key is read by `bucket`: most buckets are not cut into ranges, and where they
-    are, it is one of several.
+    Until the listing is cut into ranges it is read by `bucket`: most buckets have few pages, and need not wait for a
+    worker. Then all ranges are read by workers, so that this process has time to compare them.
     """
+    is_cut = False
 
     def list_page(prefix: str, start_after: str, token: str) -> Page:
-        page = read_page(side, prefix, start_after, token) if start_after else None
+        nonlocal is_cut
+        is_cut = is_cut or bool(start_after)
+        page = read_page(side, prefix, start_after, token) if is_cut else None
         return page or bucket.list_page(prefix, start_after, token)
 
     return list_page
