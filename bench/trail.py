@@ -57,6 +57,7 @@ def databases() -> Iterator[tuple[str, str]]:
 def measure(url: str, rows: int) -> Cost:
     """Intend and settle so many rows."""
     with closing(open_trail(url)) as trail:
+        trail.acquire_lease(PAIR)
         sweep = trail.open_sweep(PAIR, time.time())
         batches = [batch(sweep, start) for start in range(1, rows, ROWS_PER_WRITE)]
         with stopwatch() as took:

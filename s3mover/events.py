@@ -553,6 +553,44 @@ class DaskFailed(Event):
     message: str
 
 
+class SealWritten(Event):
+    """The rows of a sweep were sealed, or `rows` of them amended; `late` by another run than the sweep's own.
+
+    `number` counts the seals of the pair, `hash` identifies the seal, `root` its rows (both hex).
+    """
+
+    name = "seal.written"
+    sweep: int
+    kind: str
+    number: int
+    rows: int
+    root: str
+    hash: str
+    sealed_at: str
+    late: bool
+    signed: bool
+
+
+class AnchorFailed(Event):
+    """A seal could not be written to the anchor, which is tried again; `waiting` seals are not anchored."""
+
+    name = "anchor.failed"
+    level = "error"
+    number: int
+    waiting: int
+    code: str
+    message: str
+
+
+class SealsAnchored(Event):
+    """The anchor holds every seal up to `number`, 0 while that is not known; `waiting` seals are not anchored."""
+
+    name = "seals.anchored"
+    level = "debug"
+    number: int
+    waiting: int
+
+
 class EventBus:
     """Sends each event to every listener, in the order of their subscription."""
 

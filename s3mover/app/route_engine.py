@@ -18,7 +18,7 @@ from s3mover.app.factories import backoff_policy_of, deletion_policy_of, pair_of
 from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import cuts_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
-from s3mover.app.summaries import write_summary
+from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
@@ -276,6 +276,7 @@ def _cycle(
         tools,
         target,
         lambda result: write_summary(current.of(route).summary, result, route),
+        append_seal,
         lambda: current.of(route).audit.retention,
     )
 

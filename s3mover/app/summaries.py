@@ -1,8 +1,11 @@
 """Writes the summary file of a sweep."""
 
+from pathlib import Path
+
+from s3mover.audit.seals import Seal
 from s3mover.model import FailureRecord, Outcome
 from s3mover.observe.summary import files
-from s3mover.observe.summary.report import SummaryReport, render
+from s3mover.observe.summary.report import SummaryReport, render, render_seal
 from s3mover.settings.model import SummarySettings
 from s3mover.sweep.result import SweepResult
 
@@ -17,6 +20,15 @@ def write_summary(settings: SummarySettings, result: SweepResult, route: str = "
     # Prune first: an error while pruning then cannot hide that the summary was written.
     files.prune(settings.directory, settings.keep - 1)
     return str(files.write(settings.directory, render(report), report.ended_at))
+
+
+def append_seal(path: str, seal: Seal) -> None:
+    """Append the seal of a sweep to its summary.
+
+    Raises:
+        SummaryError: see `files.append`.
+    """
+    files.append(Path(path), render_seal(seal.number, seal.rows, seal.root, seal.hash))
 
 
 def summary_report(result: SweepResult, route: str = "") -> SummaryReport:

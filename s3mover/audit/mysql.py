@@ -49,6 +49,7 @@ class MysqlDatabase:
         self._dsn = dsn
         self._long_running = long_running
         self._batch_bytes = sys.maxsize
+        self._transaction_open = False
         # Why the connection must not be used; empty while it may.
         self._lost = ""
         if dsn.options.ca_file:
@@ -58,6 +59,7 @@ class MysqlDatabase:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what is written inside, or roll it back if an error is raised."""
+        self._transaction_open = True
         try:
             yield
             with self._translated():
@@ -65,6 +67,8 @@ class MysqlDatabase:
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            self._transaction_open = False
 
     def write(self, sql: str, parameters: Sequence[object]) -> int:
         """Run one statement and return the number of rows it matched."""
@@ -92,7 +96,7 @@ class MysqlDatabase:
         return matched
 
     def read(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """Return a query's rows, and release the snapshot that they were read from."""
+        """Return a query's rows; outside a transaction, release the snapshot that they were read from."""
         return self._read(sql.replace("?", "%s"), parameters, prepared=False)
 
     def read_by_text(self, sql: str, parameters: Sequence[object]) -> list[Row]:
@@ -219,8 +223,9 @@ class MysqlDatabase:
         with self._cursor(prepared=prepared) as cursor:
             cursor.execute(sql, tuple(parameters))
             found: list[Row] = fetched(cursor)
-        with self._translated():
-            self._execute("ROLLBACK")
+        if not self._transaction_open:
+            with self._translated():
+                self._execute("ROLLBACK")
         return found
 
     @contextlib.contextmanager

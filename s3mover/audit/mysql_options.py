@@ -15,6 +15,8 @@ LONG_TIMEOUT_SECONDS = 24 * 3600
 # A server waits so long for a lock on a whole table or on all of them (a backup's, say): less than we wait for its
 # answer, so that it says so.
 TABLE_LOCK_SECONDS = 20
+# The longest text of many rows in one (`canonical_reader.py`); the smallest default packet of the servers.
+PACKED_ROWS_BYTES = 16 * 2**20
 # What a statement takes beside the text of its rows.
 PACKET_MARGIN_BYTES = 1024
 # The driver's `ClientFlag.FOUND_ROWS`: the server counts the rows that an UPDATE matched, changed or not.
@@ -32,7 +34,7 @@ SESSION = (
     (
         f"SET SESSION wait_timeout = {SILENCE_SECONDS}, SESSION time_zone = '+00:00', "
         "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, "
-        f"SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}"
+        f"SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}, SESSION group_concat_max_len = {PACKED_ROWS_BYTES}"
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )

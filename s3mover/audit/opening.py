@@ -9,13 +9,15 @@ import importlib
 from s3mover.audit import migrations
 from s3mover.audit.database import Database
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
+from s3mover.audit.seal_reader import SealReader
+from s3mover.audit.sealing import Sealing
 from s3mover.audit.sql_trail import SqlTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError, UnreachableError
 
 
-def open_trail(url: str) -> Trail:
-    """Open the trail for writing; upgrade its schema first.
+def open_trail(url: str, sealing: Sealing = Sealing()) -> Trail:  # noqa: B008 - immutable
+    """Open the trail for writing; upgrade its schema first. `sealing` says how sweeps are sealed.
 
     Raises:
         SettingsError: the URL is invalid.
@@ -30,7 +32,7 @@ def open_trail(url: str) -> Trail:
     except BaseException:
         database.close()
         raise
-    return SqlTrail(database)
+    return SqlTrail(database, sealing)
 
 
 def open_reader(url: str) -> Trail:
@@ -39,13 +41,26 @@ def open_reader(url: str) -> Trail:
     Raises:
         As `open_trail`; `SchemaError` also where the schema is older than this program.
     """
+    return SqlTrail(_connect_to_read(url))
+
+
+def open_seal_reader(url: str) -> SealReader:
+    """Open what reads seals, on a connection of its own.
+
+    Raises:
+        As `open_reader`.
+    """
+    return SealReader(_connect_to_read(url))
+
+
+def _connect_to_read(url: str) -> Database:
     database = connect(parse_dsn(url), create=False, long_running=True)
     try:
         migrations.require_newest(database)
     except BaseException:
         database.close()
         raise
-    return SqlTrail(database)
+    return database
 
 
 def apply_schema(url: str) -> list[int]:

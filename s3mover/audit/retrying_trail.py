@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
+from s3mover.audit.seals import seal_written
 from s3mover.audit.trail import LeaseToken, Trail
 from s3mover.errors import (
     AuditConflictError,
@@ -229,8 +230,13 @@ class RetryingTrail:
             self.outage_seconds += self._clock() - began_at
         if fenced:
             self._confirmed_at = called_at
+            self._announce_seals()
         self._outage.ended()
         return result
+
+    def _announce_seals(self) -> None:
+        for seal in self._trail.take_seals():
+            self._notify(seal_written(seal))
 
     def _repeat(self, call: Callable[[], T], outage: MoverError) -> tuple[float, T]:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full.

@@ -7,9 +7,10 @@ matches no row, and nothing is written. Connections are made, kept and lost in `
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
-from s3mover.audit import lease_statements, rows, statements
+from s3mover.audit import lease_statements, rows, seal_statements, statements
 from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
@@ -17,6 +18,8 @@ from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.operator_requests import SqlOperatorRequests
 from s3mover.audit.pauses import SqlPauses
+from s3mover.audit.sealing import Sealing, SealWriter
+from s3mover.audit.seals import Seal
 from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError, MoverError, RowExistsError
@@ -38,11 +41,16 @@ from s3mover.model import (
 _REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses, SqlOperatorRequests):
     """Implements `Trail` on one connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealing: Sealing = Sealing()) -> None:  # noqa: B008 - frozen
         super().__init__(database)
+        self._seals = SealWriter(database, sealing, self._leading)
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
@@ -211,51 +219,75 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
 
     def resolve(self, outcomes: Sequence[Outcome], changes: WaitChanges | None = None) -> None:
         """Record the outcomes of rows that earlier sweeps left open, and recount these sweeps."""
-        with self._leading():
+        numbers = defaultdict(list)
+        for outcome in outcomes:
+            numbers[outcome.sweep].append(outcome.number)
+        with self._leading(), self._amending(numbers):
             self._settle([rows.settled(outcome) for outcome in outcomes])
-            for sweep in sorted({outcome.sweep for outcome in outcomes}):
+            for sweep in sorted(numbers):
                 self._database.write(self._recount, (sweep, sweep))
             if changes is not None:
                 self._change_waits(changes)
 
     def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
         """Record the results of due deletions, all or none; those that have not ended stay due."""
-        groups = defaultdict(list)
+        groups, all_numbers = defaultdict(list), defaultdict(list)
         for deletion in deletions:
             if deletion.has_ended:
                 groups[deletion.due.sweep, not deletion.code].append(deletion.due.number)
-        with self._leading():
+                all_numbers[deletion.due.sweep].append(deletion.due.number)
+        with self._leading(), self._amending(all_numbers):
             for (sweep, gone), numbers in groups.items():
                 moment = rows.stamp(at) if gone else None
-                self._database.write(statements.end_deletions(len(numbers)), (moment, sweep, *numbers))
+                parameters = (moment, rows.stamp(at), sweep, *numbers)
+                self._database.write(statements.end_deletions(len(numbers)), parameters)
 
-    def close_sweep(self, record: SweepRecord) -> None:
-        """Record the end of a sweep, or of a batch of events."""
+    def close_sweep(
+        self, record: SweepRecord, heartbeat: Callable[[], None] = _nothing, pruned_before: float = 0.0
+    ) -> Seal:
+        """Record the end of a sweep, or of a batch of events, and seal its rows."""
         if record.kind is BatchKind.EVENTS:
-            self._close_batch(record)
-            return
+            return self._close_batch(record, heartbeat)
+        own_range = self._range or self._closed_range
+        if own_range is None:
+            # Machines that still work on a range must not change what is being hashed.
+            with self._leading():
+                self._database.write(lease_statements.INTERRUPT_RANGES, (record.id,))
+        hashed = self._seals.hash_sweep(record.id, heartbeat)
         with self._leading():
-            if self._range or self._closed_range:
+            if own_range is not None:
                 self._close_range(RangeStatus(record.status), record.tally)
             self._database.write(lease_statements.INTERRUPT_RANGES, (record.id,))
             self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
-        self._range, self._closed_range = None, self._range or self._closed_range
+            seal = self._seals.seal_sweep(record.pair, hashed, late=False, pruned_before=pruned_before)
+        self._range, self._closed_range = None, own_range
+        return seal
 
-    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
-        """Mark the running sweeps of `pair` as interrupted, recounted from their rows; return their number."""
+    def interrupt_sweeps(self, pair: Pair, at: float, heartbeat: Callable[[], None] = _nothing) -> int:
+        """Mark the running sweeps of `pair` as interrupted, recounted from their rows; return their number.
+
+        Their rows are sealed late.
+        """
         running = [one for one in self._running_sweeps(pair) if one[0] not in self._batches]
-        with self._leading():
-            for sweep, started_at in running:
-                duration_us = max(0, round((at - started_at) * 1e6))
+        for sweep, started_at in running:
+            hashed = self._seals.hash_sweep(sweep, heartbeat)
+            duration_us = max(0, round((at - started_at) * 1e6))
+            with self._leading():
                 self._database.write(self._recount, (sweep, sweep))
                 self._database.write(statements.INTERRUPT_SWEEP, (rows.stamp(at), duration_us, sweep))
                 self._database.write(lease_statements.INTERRUPT_RANGES, (sweep,))
+                self._seals.seal_sweep(pair, hashed, late=True)
         return len(running)
+
+    def take_seals(self) -> list[Seal]:
+        """Return the seals that were written since the last call."""
+        return self._seals.take_written()
 
     def prune(self, before: float, limit: int) -> int:
         """Remove up to `limit` old settled rows, then old sweeps without rows; return the number removed."""
-        removed = self._remove("document_logs", statements.OLD_ROWS, before, limit)
-        return removed + self._remove("migration_batches", statements.OLD_SWEEPS, before, limit - removed)
+        moment = rows.stamp(before)
+        removed = self._remove("document_logs", statements.OLD_ROWS, (moment, moment, limit))
+        return removed + self._remove("migration_batches", statements.OLD_SWEEPS, (moment, limit - removed))
 
     def close(self) -> None:
         """Release the lease and close the connection; if the database is away, the lease expires."""
@@ -312,18 +344,27 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
     def _read_operators(self, pair: Pair) -> None:
         self._standing_pause, self._latest_requests = self.pause_of(pair), self.requests_of(pair)
 
+    def _amending(self, numbers: Mapping[int, Sequence[int]]) -> AbstractContextManager[None]:
+        """Write an amendment for what is changed inside in sealed sweeps, which only their leader does."""
+        if self._lease is None:
+            return contextlib.nullcontext()
+        return self._seals.amending(self._lease.pair, numbers)
+
     def _held_lease(self) -> Lease:
         if self._lease is None:
             raise LeaseHeldError("The lease on this pair of buckets is not held.")
         return self._lease
 
-    def _close_batch(self, record: SweepRecord) -> None:
+    def _close_batch(self, record: SweepRecord, heartbeat: Callable[[], None]) -> Seal:
         """Record the end of a batch of events; again, after a commit whose result is unknown."""
         own = RangeClaim(record.id, 1, 1, self._held_lease().holder)
+        hashed = self._seals.hash_sweep(record.id, heartbeat)
         with self._leading():
             self._close(own, RangeStatus(record.status), record.tally)
             self._database.write(statements.CLOSE_SWEEP, rows.closed(record))
+            seal = self._seals.seal_sweep(record.pair, hashed, late=False)
         self._batches.pop(record.id, None)
+        return seal
 
     def _close_range(self, status: RangeStatus, tally: Tally) -> None:
         self._close(self._range or self._closed_range, status, tally)
@@ -344,14 +385,15 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
         if keys:
             self._database.write(statements.end_waits(len(keys)), (pair, *keys))
 
-    def _remove(self, table: str, query: str, before: float, limit: int) -> int:
+    def _remove(self, table: str, query: str, parameters: Sequence[object]) -> int:
         """Remove rows by id. The ids are read first: no server runs such a subquery of a DELETE by its index alone."""
-        ids = [id_ for (id_,) in self._database.read(query, (rows.stamp(before), limit))]
+        ids = [id_ for (id_,) in self._database.read(query, parameters)]
         if ids:
             with self._database.transaction():
                 self._database.write(statements.remove(table, len(ids)), ids)
                 if table == "migration_batches":
                     self._database.write(lease_statements.remove_ranges(len(ids)), ids)
+                    self._database.write(seal_statements.remove_marks(len(ids)), ids)
         return len(ids)
 
     def _opened(self, pair: Pair, started_at: float, kind: BatchKind, *, shared: bool = False) -> int:

@@ -215,9 +215,13 @@ SWEEPS_WITH_DUE_DELETIONS = f"""
     WHERE id IN (SELECT batch_id FROM document_logs WHERE delete_due = 1)
 """
 
+# Not of a sweep that was still running then: its seal says when its rows may go.
 OLD_ROWS = """
     SELECT id FROM document_logs
-    WHERE status IN ('success', 'error') AND delete_due = 0 AND created_at < ? LIMIT ?
+    WHERE status IN ('success', 'error') AND delete_due = 0 AND created_at < ? AND NOT EXISTS (
+        SELECT 1 FROM migration_batches WHERE migration_batches.id = document_logs.batch_id
+            AND (migration_batches.ended_at IS NULL OR migration_batches.ended_at >= ?)
+    ) LIMIT ?
 """
 # Sweeps that still have a row (pending, or a deletion that is due) stay with it.
 OLD_SWEEPS = """
@@ -316,10 +320,10 @@ def due_deletions(sweeps: int) -> str:
 
 
 def end_deletions(rows: int) -> str:
-    """Return the statement that ends so many due deletions of one sweep, with the time where the object is gone."""
+    """Return the statement that ends so many due deletions of one sweep: when the object was deleted, and now."""
     numbers = _list(rows)
     return f"""
-        UPDATE document_logs SET delete_due = 0, source_deleted_at = ?
+        UPDATE document_logs SET delete_due = 0, source_deleted_at = ?, updated_at = ?
         WHERE batch_id = ? AND number IN ({numbers})
     """
 

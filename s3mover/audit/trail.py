@@ -5,11 +5,12 @@ raise `AuditUnavailableError`; then it is unknown whether the write was committe
 repeats the same call after `reconnect`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from s3mover.audit.deletion_trail import DeletionCandidates, DeletionRows
+from s3mover.audit.seals import Seal
 from s3mover.model import (
     Action,
     BatchKind,
@@ -251,19 +252,31 @@ class TrailWriter(Protocol):
     def end_deletions(self, deletions: Sequence[Deletion], at: float) -> None:
         """Record the results of due deletions, all or none; those that have not ended stay due."""
 
-    def close_sweep(self, record: SweepRecord) -> None:
-        """Record the end of a sweep: status, counts, duration, summary file."""
+    def close_sweep(
+        self, record: SweepRecord, heartbeat: Callable[[], None] = ..., pruned_before: float = 0.0
+    ) -> Seal:
+        """Record the end of a sweep (status, counts, duration, summary file), and seal its rows, both or none.
 
-    def interrupt_sweeps(self, pair: Pair, at: float) -> int:
+        `heartbeat` is called while rows are hashed. The seal says that rows of sweeps that ended before
+        `pruned_before` may be removed from now on; 0: none.
+        """
+
+    def interrupt_sweeps(self, pair: Pair, at: float, heartbeat: Callable[[], None] = ...) -> int:
         """Mark the running sweeps of `pair` as interrupted, with counts taken from their rows; return their number.
+
+        Their rows are sealed late.
 
         Called at the start, under the lease, after `pending` was resolved. Batches open here stay open.
         """
 
-    def prune(self, before: float, limit: int) -> int:
-        """Remove up to `limit` settled rows created before that time, and return the number removed.
+    def take_seals(self) -> list[Seal]:
+        """Return the seals that were written since the last call."""
 
-        Sweeps that ended before that time are removed too, once they have no row left.
+    def prune(self, before: float, limit: int) -> int:
+        """Remove up to `limit` settled rows of sweeps that ended before that time, and return the number removed.
+
+        Rows without a sweep go by the time of their creation. Sweeps that ended before that time are removed too, once
+        they have no row left.
         """
 
     def reconnect(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from s3mover.audit.seals import Seal
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished, SweepStarted
 from s3mover.model import Pair, SweepStatus
@@ -30,6 +31,8 @@ WAIT_STEP_SECONDS = 0.1
 
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
+# Adds the seal of a sweep to the summary of that name.
+AddSeal = Callable[[str, Seal], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,17 @@ class SweepCycle:
     """Sweeps one target again and again; rows older than `retention` seconds are removed, 0 keeps them."""
 
     def __init__(
-        self, tools: SweepTools, target: SweepTarget, sum_up: SumUp, retention: Callable[[], float]
+        self,
+        tools: SweepTools,
+        target: SweepTarget,
+        sum_up: SumUp,
+        add_seal: AddSeal,
+        retention: Callable[[], float],
     ) -> None:
         self._tools = tools
         self._target = target
         self._sum_up = sum_up
+        self._add_seal = add_seal
         self._retention = retention
         self._recovered = False
         self._recovery = Recovery(
@@ -85,8 +94,12 @@ class SweepCycle:
             AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
         """
         swept = self._sweep()
-        self.last = result = self._close(self._carry_deletions_over(self._resolve_uncertain(swept)))
-        prune(self._tools, self._target.pair, self._retention())
+        ended = self._carry_deletions_over(self._resolve_uncertain(swept))
+        retention = self._retention()
+        # The seal says what is removed before it is.
+        pruned_before = self._tools.clock() - retention if retention else 0.0
+        self.last = result = self._close(ended, pruned_before)
+        prune(self._tools, self._target.pair, pruned_before)
         return result
 
     @property
@@ -174,7 +187,7 @@ class SweepCycle:
                 tools.notify(event)
             tools.heartbeat()
 
-    def _close(self, result: SweepResult) -> SweepResult:
+    def _close(self, result: SweepResult, pruned_before: float) -> SweepResult:
         messages = [str(result.error)] if result.error else []
         if result.record.status is SweepStatus.INTERRUPTED:
             messages.append(result.blocked_by)
@@ -185,7 +198,12 @@ class SweepCycle:
             summary = ""
             messages.append(str(error))
         record = replace(result.record, summary_file=summary)
-        self._tools.trail.close_sweep(record)
+        seal = self._tools.trail.close_sweep(record, self._tools.heartbeat, pruned_before)
+        try:
+            if summary:
+                self._add_seal(summary, seal)
+        except MoverError as error:
+            messages.append(str(error))
         self._tools.notify(
             SweepFinished(
                 record.id,

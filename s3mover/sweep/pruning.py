@@ -35,8 +35,8 @@ class Tools(Protocol):
         """Is called before each step."""
 
 
-def prune(tools: Tools, pair: Pair, retention: float) -> None:
-    """Remove rows older than `retention` seconds (0: none), and waits of objects that no sweep finds any more.
+def prune(tools: Tools, pair: Pair, before: float) -> None:
+    """Remove rows from before that time (0: none), and waits of objects that no sweep finds any more.
 
     Candidates for a deletion that no sweep has seen for so long go, too.
 
@@ -44,9 +44,9 @@ def prune(tools: Tools, pair: Pair, retention: float) -> None:
         AuditUnavailableError, LeaseHeldError: see `Sweep.run`.
     """
     now = tools.clock()
-    if retention:
-        _in_steps(tools, lambda: tools.trail.prune(now - retention, ROWS_PER_STEP))
-        _in_steps(tools, lambda: tools.trail.end_old_candidates(pair, now - retention, ROWS_PER_STEP))
+    if before:
+        _in_steps(tools, lambda: tools.trail.prune(before, ROWS_PER_STEP))
+        _in_steps(tools, lambda: tools.trail.end_old_candidates(pair, before, ROWS_PER_STEP))
     _in_steps(tools, lambda: tools.trail.end_old_waits(pair, now - WAITS_KEPT_SECONDS, ROWS_PER_STEP))
 
 

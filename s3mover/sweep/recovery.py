@@ -65,7 +65,7 @@ class Recovery:
             S3Error: a side could not be asked; the rows stay pending.
         """
         self._resolve_pending(lambda: self.trail.pending(self.pair, BATCH))
-        self.trail.interrupt_sweeps(self.pair, self.clock())
+        self.trail.interrupt_sweeps(self.pair, self.clock(), self.heartbeat)
 
     def resolve_range(self, claim: RangeClaim) -> None:
         """Resolve every pending row that earlier runs of a range left, as `recover` does.

@@ -24,7 +24,7 @@ from s3mover.audit.rows import numbers_of, settled
 from s3mover.audit.statements import SETTLE
 from s3mover.audit.trail import RangeClaim, Trail
 from s3mover.errors import AuditConflictError, AuditUnavailableError, LeaseHeldError
-from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event, LeaseLost
+from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, Event, LeaseLost, SealWritten
 from s3mover.model import Pair, SweepRecord, SweepStatus, Tally, Wait, WaitChanges
 from testkit.leases import expire_lease
 from testkit.mariadb import Account, MariaDb
@@ -158,7 +158,9 @@ class Watched:
         self._outage.begin()
         call()
         self._outage.mend()
-        outages = [type(event) for event in self.events if not isinstance(event, AuditRowsWritten)]
+        outages = [
+            type(event) for event in self.events if not isinstance(event, AuditRowsWritten | SealWritten)
+        ]
         assert outages == [AuditUnavailable, AuditRestored]
         first = retrying_trail.FIRST_WAIT_SECONDS
         assert self.pauses == [first * 2**n for n in range(self._outage.pauses)]
@@ -189,6 +191,7 @@ def outlast(outage: Outage) -> None:
         assert opened.waits(PAIR, ["k1", "k2"]) == {"k1": waits[0]}
     found = outage.backend.query("SELECT number, status FROM document_logs ORDER BY number")
     assert found == [(1, "error"), *((number, "success") for number in range(3, 301))]
+    assert outage.backend.query("SELECT number, row_count FROM audit_seals") == [(1, 299)]
 
 
 @pytest.mark.usefixtures("quick")

@@ -60,7 +60,7 @@ QUERIES = {
     ),
     written(statements.failures(SINCE, "sqlite"), 20): "document_logs_status",
     statements.totals(SINCE): "document_logs_status",
-    written(statements.OLD_ROWS, BEFORE, 10): "document_logs_status",
+    written(statements.OLD_ROWS, BEFORE, BEFORE, 10): "document_logs_status",
     written(statements.OLD_SWEEPS, BEFORE, 10): "migration_batches_ended",
     statements.RUNNING_SWEEPS: "migration_batches_status",
     written(statements.waits(2), 1, 4, 7): "PRIMARY",

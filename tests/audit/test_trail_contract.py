@@ -360,6 +360,8 @@ def test_pruning_removes_old_settled_rows_only(trail: Trail, backend: Backend) -
     trail.intend(orders[:4], AT)
     trail.intend(orders[4:], AT + 100)
     trail.settle([moved(orders[0]), failed(orders[1]), moved(orders[2]), moved(orders[4])])
+    assert trail.prune(AT + 50, 2) == 0, "its sweep is still running"
+    trail.close_sweep(SweepRecord(sweep, PAIR, AT, AT + 10, SweepStatus.COMPLETED, Tally(), 0))
     assert [trail.prune(AT + 50, 2), trail.prune(AT + 50, 2), trail.prune(AT + 50, 2)] == [2, 1, 0]
     assert backend.query("SELECT number FROM document_logs ORDER BY number") == [(4,), (5,)]
 

@@ -9,7 +9,7 @@ import pytest
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
 from s3mover.lifecycle.stop import Stop
-from s3mover.model import Wait, WaitChanges
+from s3mover.model import SweepRecord, SweepStatus, Tally, Wait, WaitChanges
 from s3mover.sweep import pruning
 from s3mover.sweep.pruning import MAX_SECONDS, WAITS_KEPT_SECONDS, prune
 from testkit.leases import leading_trail
@@ -49,6 +49,7 @@ def trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
         orders = [order(sweep, number) for number in range(ROWS)]
         opened.intend(orders, AT)
         opened.settle([moved(each) for each in orders], WaitChanges(PAIR, waits))
+        opened.close_sweep(SweepRecord(sweep, PAIR, AT, AT + 9, SweepStatus.COMPLETED, Tally(), 0))
         yield opened
 
 
@@ -67,14 +68,14 @@ def test_all_that_is_old_goes(trail: Trail) -> None:
     """However many steps it takes; what is young stays, and rows stay for ever where no retention is set."""
     prune(tools_for(trail), PAIR, 0)
     assert left(trail) == (ROWS, 1)
-    prune(tools_for(trail), PAIR, NOW - AT - 60)
+    prune(tools_for(trail), PAIR, AT + 60)
     assert left(trail) == (0, 1)
 
 
 def test_the_next_sweep_is_not_kept_waiting(trail: Trail) -> None:
     """When the time is over, the rest is left to the next time."""
     tools = tools_for(trail, MAX_SECONDS / 2)
-    prune(tools, PAIR, 60)
+    prune(tools, PAIR, NOW - 60)
     assert left(trail) == (ROWS - 6, ROWS + 1 - 6)
 
 
@@ -82,5 +83,5 @@ def test_a_stop_ends_the_pruning(trail: Trail) -> None:
     """Nothing more is removed once a stop is asked for."""
     tools = tools_for(trail)
     tools.stop.request("SIGTERM", 25)
-    prune(tools, PAIR, 60)
+    prune(tools, PAIR, NOW - 60)
     assert left(trail) == (ROWS, ROWS + 1)

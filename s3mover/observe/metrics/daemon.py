@@ -4,6 +4,7 @@ import math
 from threading import Lock
 
 from s3mover.events import (
+    AnchorFailed,
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
@@ -15,6 +16,8 @@ from s3mover.events import (
     LeaseWaiting,
     MachineStarted,
     RouteFailed,
+    SealsAnchored,
+    SealWritten,
     SettingsInvalid,
     SettingsReloaded,
     WindowClosed,
@@ -58,6 +61,9 @@ class DaemonMetrics:
             WorkerStarted: self._worker_started,
             WorkerDied: self._worker_died,
             AuditRowsWritten: self._rows_written,
+            SealWritten: lambda _: metrics.seals.inc(),
+            SealsAnchored: self._seals_anchored,
+            AnchorFailed: self._seals_anchored,
             AuditUnavailable: self._audit_unavailable,
             AuditRestored: self._audit_restored,
             LeaseAcquired: self._lease_acquired,
@@ -86,6 +92,9 @@ class DaemonMetrics:
     def _rows_written(self, event: AuditRowsWritten) -> None:
         self._audit_up = True
         self._metrics.audit_rows.inc(event.rows)
+
+    def _seals_anchored(self, event: SealsAnchored | AnchorFailed) -> None:
+        self._metrics.seals_waiting.set(event.waiting)
 
     def _audit_unavailable(self, _event: AuditUnavailable) -> None:
         self._audit_up = False

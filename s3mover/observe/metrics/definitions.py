@@ -187,6 +187,10 @@ class Metrics:
         self.audit_wait = self._counter(
             "audit_wait_seconds", "Time in which sweeps waited for an unavailable audit database."
         )
+        self.seals = self._counter("seals", "Seals written to the audit trail, amendments included.")
+        self.seals_waiting = self._gauge(
+            "seals_waiting_for_anchor", "Seals that audit.anchor does not hold yet; NaN without an anchor."
+        )
         self.audit_up = self._gauge("audit_up", "1 while the audit database is available.")
         self.leader = self._gauge("leader", "1 while this instance holds the lease on its buckets.")
         self.paused = self._gauge("paused", "1 while no new work starts because of s3mover pause.")
@@ -225,6 +229,7 @@ class Metrics:
         for status in RANGE_STATUSES:
             self.ranges.labels(status)
         self.scheduler_up.set(math.nan)
+        self.seals_waiting.set(math.nan)
         self._start_requests_at_zero()
 
     def _start_requests_at_zero(self) -> None:

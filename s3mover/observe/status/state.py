@@ -17,6 +17,8 @@ from s3mover.events import (
     LeaseWaiting,
     MachineRegistered,
     RouteFailed,
+    SealsAnchored,
+    SealWritten,
     SweepAwaited,
     SweepFinished,
     WindowClosed,
@@ -57,6 +59,8 @@ class DaemonState:
         self._next_sweep_at: str | None = None
         self._failed_in_a_row = 0
         self._outage = self._failure = ""
+        self._seal: dict[str, object] | None = None
+        self._anchored: int | None = None
 
     @property
     def state(self) -> State:
@@ -89,6 +93,8 @@ class DaemonState:
             "window_open": self._window_open,
             "window_opens_at": self._window_opens_at,
             "next_sweep_at": None if sweeping else self._next_sweep_at,
+            "seal": self._seal,
+            "anchored_seal": self._anchored,
         }
 
     def handlers(self) -> Handlers:
@@ -106,6 +112,8 @@ class DaemonState:
             RouteFailed: self._route_failed,
             AuditUnavailable: lambda event: self._set_outage(event.message),
             AuditRestored: lambda _: self._set_outage(""),
+            SealWritten: self._sealed,
+            SealsAnchored: self._seals_anchored,
             MachineRegistered: lambda _: self._enter(State.STANDBY),
         }
 
@@ -143,6 +151,12 @@ class DaemonState:
 
     def _set_outage(self, message: str) -> None:
         self._outage = _one_line(message)
+
+    def _sealed(self, event: SealWritten) -> None:
+        self._seal = {name: getattr(event, name) for name in event.__match_args__}
+
+    def _seals_anchored(self, event: SealsAnchored) -> None:
+        self._anchored = event.number or None
 
     def _paused(self, event: DaemonPaused) -> None:
         self._pause = {

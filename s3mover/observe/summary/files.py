@@ -29,6 +29,20 @@ def write(directory: Path, text: str, ended_at: float) -> Path:
         raise SummaryError(f"summary.directory: cannot write into {directory}: {error}") from error
 
 
+def append(path: Path, text: str) -> None:
+    """Append `text` to a summary that was written.
+
+    Raises:
+        SummaryError: it cannot be written to.
+    """
+    try:
+        with path.open("r+", encoding="utf-8", errors="backslashreplace") as file:
+            file.seek(0, os.SEEK_END)
+            file.write(text)
+    except OSError as error:
+        raise SummaryError(f"summary.directory: cannot append to {path}: {error}") from error
+
+
 def prune(directory: Path, keep: int) -> None:
     """Remove all summaries but the newest `keep` from `directory`.
 

@@ -51,6 +51,19 @@ def render(report: SummaryReport) -> str:
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
+def render_seal(number: int, rows: int, root: str, seal_hash: str) -> str:
+    """Return the block that is appended once the rows of the sweep are sealed."""
+    lines = [
+        "",
+        "Seal:",
+        f"- Number: {number}",
+        f"- Rows: {rows}",
+        f"- Merkle root: {root}",
+        f"- Hash: {seal_hash}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _header(report: SummaryReport) -> list[str]:
     pair = report.pair
     return [
