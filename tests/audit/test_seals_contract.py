@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from s3mover.audit.canonical_rows import COLUMNS
-from s3mover.audit.digests import pair_digest
 from s3mover.audit.dsn import parse_dsn
 from s3mover.audit.opening import connect, open_seal_reader, open_trail
 from s3mover.audit.seal_verification import (
@@ -31,7 +30,7 @@ from testkit.leases import expire_lease
 from tests.audit.conftest import Backend, sqlite_backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
 
-NAME = pair_digest(PAIR)
+NO_TRUST = Trust()
 ODD_KEY = "in/é,1:\0\n'\"\\\U0001f600"
 
 
@@ -95,7 +94,7 @@ def sealed(trail: Trail) -> list[Seal]:
     ]
 
 
-def findings(backend: Backend, trust: Trust = Trust(), sweep: int = 0, after: int = 0) -> list[Finding]:
+def findings(backend: Backend, trust: Trust = NO_TRUST, sweep: int = 0, after: int = 0) -> list[Finding]:
     """Everything that `audit verify` finds."""
     with contextlib.closing(open_seal_reader(backend.url)) as reader:
         chain = ChainCheck(reader, PAIR, trust)

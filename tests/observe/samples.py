@@ -1,6 +1,7 @@
 """One event of every kind."""
 
 from s3mover.events import (
+    AnchorFailed,
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
@@ -46,6 +47,8 @@ from s3mover.events import (
     RouteFailed,
     SchedulerRestored,
     SchedulerUnavailable,
+    SealsAnchored,
+    SealWritten,
     SettingsInvalid,
     SettingsReloaded,
     SourceDeleted,
@@ -108,6 +111,11 @@ EVERY_KIND: tuple[Event, ...] = (
     DaemonStarted("0.1.0", PAIR, 2, 150),
     LeaseWaiting(PAIR),
     LeaseLost("another instance holds it"),
+    SealWritten(
+        7, "sweep", 12, 3, "ab" * 32, "cd" * 32, "2025-01-04 03:17:32.000000", late=False, signed=True
+    ),
+    AnchorFailed(12, 2, "AccessDenied", "the anchor refuses the seal"),
+    SealsAnchored(11, 1),
     LeaseAcquired(PAIR),
     WorkerStarted(0, 4711, 75),
     WorkerStarted(1, 4712, 75),

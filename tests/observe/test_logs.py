@@ -30,6 +30,7 @@ daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavaila
 route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
 range.finished range.retried dask.warning dask.error machine.started operator.requested
+seal.written anchor.failed
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]

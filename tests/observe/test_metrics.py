@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from s3mover.events import (
+    AnchorFailed,
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
@@ -36,6 +37,8 @@ from s3mover.events import (
     RequestsMade,
     SchedulerRestored,
     SchedulerUnavailable,
+    SealsAnchored,
+    SealWritten,
     SweepAwaited,
     SweepListed,
     SweepStarted,
@@ -97,6 +100,7 @@ ADDED = """
 | `s3mover_range_retries_total` | counter | – |
 | `s3mover_deletions_total` | counter | `status` |
 | `s3mover_deletion_candidates` | gauge | – |
+| `s3mover_seals_total`, `s3mover_seals_waiting_for_anchor` | counter, gauge | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -530,3 +534,14 @@ def test_a_machine_neither_leads_nor_misses_the_database_before_it_needs_it(metr
     assert value(metrics, "s3mover_audit_up") == 1
     metrics(AuditUnavailable("gone"))
     assert value(metrics, "s3mover_audit_up") == 0
+
+
+def test_seals_are_counted_and_those_that_wait_for_the_anchor(metrics: MetricsListener) -> None:
+    """Without an anchor none waits: the value is not a number."""
+    waiting = "s3mover_seals_waiting_for_anchor"
+    assert (value(metrics, "s3mover_seals_total"), str(value(metrics, waiting))) == (0, "nan")
+    metrics(SealWritten(7, "sweep", 1, 3, "r", "h", "2025-01-04 03:17:32", late=False, signed=False))
+    metrics(AnchorFailed(1, 1, "AccessDenied", "Access Denied"))
+    assert (value(metrics, "s3mover_seals_total"), value(metrics, waiting)) == (1, 1)
+    metrics(SealsAnchored(1, 0))
+    assert value(metrics, waiting) == 0

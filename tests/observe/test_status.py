@@ -27,6 +27,8 @@ from s3mover.events import (
     RouteFailed,
     SchedulerRestored,
     SchedulerUnavailable,
+    SealsAnchored,
+    SealWritten,
     SweepAwaited,
     SweepListed,
     SweepStarted,
@@ -253,6 +255,28 @@ def test_a_sweep_says_how_long_it_waited_for_the_database(board: StatusBoard) ->
     board(finished(outage_seconds=12.5))
     board(finished())
     assert [sweep["outage_seconds"] for sweep in shown(board)["sweeps"]] == [0.0, 12.5]
+
+
+def test_the_newest_seal_is_shown_and_how_far_seals_are_anchored(board: StatusBoard) -> None:
+    """Who notes the hash elsewhere can tell later whether seals were removed."""
+    assert (shown(board)["seal"], shown(board)["anchored_seal"]) == (None, None)
+    root, seal_hash = "ab" * 32, "cd" * 32
+    board(
+        SealWritten(7, "sweep", 12, 3, root, seal_hash, "2025-01-04 03:17:32.000000", late=False, signed=True)
+    )
+    board(SealsAnchored(11, 1))
+    assert shown(board)["seal"] == {
+        "sweep": 7,
+        "kind": "sweep",
+        "number": 12,
+        "rows": 3,
+        "root": root,
+        "hash": seal_hash,
+        "sealed_at": "2025-01-04 03:17:32.000000",
+        "late": False,
+        "signed": True,
+    }
+    assert shown(board)["anchored_seal"] == 11
 
 
 def test_a_pause_and_a_closed_window_are_shown(board: StatusBoard) -> None:

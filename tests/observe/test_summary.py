@@ -10,8 +10,8 @@ import pytest
 
 from s3mover.errors import SummaryError
 from s3mover.model import DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
-from s3mover.observe.summary.files import prune, write
-from s3mover.observe.summary.report import SummaryReport, render
+from s3mover.observe.summary.files import append, prune, write
+from s3mover.observe.summary.report import SummaryReport, render, render_seal
 
 # The contract's text, copied.
 CONTRACT = """\
@@ -301,3 +301,15 @@ def test_a_summary_that_cannot_be_removed_is_an_error(
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(SummaryError, match=r"^summary\.directory: cannot remove .*Permission denied"):
         prune(tmp_path, 1)
+
+
+def test_a_seal_is_appended_as_a_block_of_its_own(tmp_path: Path) -> None:
+    """It is written once the sweep is recorded: its lines contain none of the words that scripts search for."""
+    path = write(tmp_path, render(REPORT), REPORT.ended_at)
+    append(path, render_seal(12, 3, "ab" * 32, "cd" * 32))
+    text = path.read_text()
+    assert text == render(REPORT) + (
+        f"\nSeal:\n- Number: 12\n- Rows: 3\n- Merkle root: {'ab' * 32}\n- Hash: {'cd' * 32}\n"
+    )
+    with pytest.raises(SummaryError, match="cannot append"):
+        append(tmp_path / "gone.log", "x")
