@@ -337,6 +337,74 @@ class DeletionsEnded(Event):
     counts: DeletionCounts
 
 
+class EventsReceived(Event):
+    """More events of the source came from the queue.
+
+    `kind` is `created`, `restored`, `removed`, `test`, `foreign` (another bucket or prefix), or `other`.
+    """
+
+    name = "events.received"
+    level = "debug"
+    kind: str
+    events: int
+
+
+class MessageUnreadable(Event):
+    """A message of the queue is not an event of S3, and is left to the queue's dead-letter policy."""
+
+    name = "events.unreadable"
+    level = "warning"
+    id: str
+    message: str
+
+
+class EventsFailed(Event):
+    """The queue cannot be received from, or objects of events could not be looked at; it is tried again."""
+
+    name = "events.failed"
+    level = "warning"
+    message: str
+
+
+class QueueCounted(Event):
+    """The messages of the queue, by what SQS counts approximately; None where that is not permitted.
+
+    `oldest` is the age in seconds of the oldest message that is worked on, 0 without one.
+    """
+
+    name = "events.queue"
+    level = "debug"
+    visible: int | None
+    in_flight: int | None
+    delayed: int | None
+    dead_letter: int | None
+    oldest: float
+
+
+class LagMeasured(Event):
+    """Rows of moved objects were committed, so many seconds after each object had changed.
+
+    `via` is `event` or `sweep`.
+    """
+
+    name = "object.lag"
+    level = "debug"
+    via: str
+    seconds: tuple[float, ...]
+
+
+class EventBatchEnded(Event):
+    """A batch of transfers that events led to was closed in the trail."""
+
+    name = "events.batch_ended"
+    batch: int
+    status: SweepStatus
+    tally: Tally
+    seconds: float
+    summary: str
+    message: str = ""
+
+
 class WorkerStarted(Event):
     name = "worker.started"
     worker: int

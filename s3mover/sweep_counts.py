@@ -102,6 +102,8 @@ class SweepCounts:
 
     def _in_place(self, event: ObjectsInPlace) -> None:
         self.in_place += event.objects
+        # Once the listing has ended, only planned objects are left out: those that events deal with.
+        self.to_move = max(0, self.to_move - event.objects)
 
     def _planned(self, event: TransfersPlanned) -> None:
         self.planned += event.objects

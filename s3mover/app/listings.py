@@ -54,7 +54,7 @@ def plan_of(
     pair = pair_of(settings)
     source = listing_of(Side.SOURCE, pair.source_prefix, lambda _: None)
     destination = listing_of(Side.DESTINATION, pair.destination_prefix, count)
-    rules = _rules(settings, endpoints)
+    rules = rules_of(settings, endpoints)
     return ListingPlan(
         source,
         destination,
@@ -96,7 +96,8 @@ def cuts_of(
         destination.close_thread()
 
 
-def _rules(settings: Settings, endpoints: Endpoints) -> Rules:
+def rules_of(settings: Settings, endpoints: Endpoints) -> Rules:
+    """Return what decides about each object, as of now."""
     return Rules(
         pair_of(settings),
         EtagProbe(endpoints.source, endpoints.destination, endpoints.retry),

@@ -40,6 +40,7 @@ from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import PoolMessage
 
 if TYPE_CHECKING:
+    from s3mover.app.route_events import RouteEvents
     from s3mover.sweep.shared_sweep import SharedPlan, SharedSweep
 
 # The reason in the event that says once, for no key, that a route streams because its buckets are in two stores.
@@ -139,7 +140,10 @@ def open_route_engine(
         endpoints = _connect(runtime, route)
         inbox: Inbox = Inbox()
         shared = bool(runtime.current.of(route).scale.scheduler) and not moves
-        client = opened.enter_context(_opened_client(runtime, route, endpoints, inbox, start=not shared))
+        events = None if moves else _events(runtime, route, inbox)
+        deliver = inbox.put if events is None else events.deliver
+        start = not shared or events is not None
+        client = opened.enter_context(_opened_client(runtime, route, endpoints, deliver, start=start))
         refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
         notify = announcing_once(runtime.publishers.of(route), DIFFERENT_BUCKET)
@@ -171,9 +175,20 @@ def open_route_engine(
             remover=_remover(runtime.current.of(route), endpoints, inbox),
             deletions=_deletions(runtime, route, endpoints),
         )
+        if events is not None:
+            tools = opened.enter_context(events.beside(runtime, route, endpoints, tools, client))
         share = opened.enter_context(_opened_cluster(runtime, route, endpoints, inbox)) if shared else None
         cycle = _cycle(runtime, route, endpoints, tools, share)
         yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints, pair_requests)
+
+
+def _events(runtime: SharedRuntime, route: str, inbox: Inbox) -> "RouteEvents | None":
+    """Return what receives the events of the source; None where the settings name no queue, and for one sweep."""
+    if not (runtime.is_daemon and runtime.current.of(route).source.events.queue):
+        return None
+    from s3mover.app.route_events import RouteEvents  # noqa: PLC0415 - only where events are received
+
+    return RouteEvents(inbox)
 
 
 def _renew(heartbeat: Callable[[], None], trail: RetryingTrail, pair_requests: PairRequests) -> None:
@@ -213,13 +228,18 @@ def _announce_two_stores(settings: Settings, endpoints: Endpoints, notify: Notif
 
 @contextmanager
 def _opened_client(
-    runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox, *, start: bool
+    runtime: SharedRuntime,
+    route: str,
+    endpoints: Endpoints,
+    deliver: Callable[[PoolMessage], None],
+    *,
+    start: bool,
 ) -> Iterator[RouteClient]:
     """Start the worker pool if it is needed and not running, and open the route's client of it."""
     if start:
         runtime.pool.start()
     config = route_config(runtime.current.of(route), endpoints)
-    client = runtime.pool.open_client(route, config, inbox.put, runtime.publishers.of(route))
+    client = runtime.pool.open_client(route, config, deliver, runtime.publishers.of(route))
     try:
         yield client
     finally:
@@ -260,7 +280,11 @@ def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: N
 
 
 def _cycle(
-    runtime: SharedRuntime, route: str, endpoints: Endpoints, tools: SweepTools, share: ShareSweep | None
+    runtime: SharedRuntime,
+    route: str,
+    endpoints: Endpoints,
+    tools: SweepTools,
+    share: ShareSweep | None,
 ) -> SweepCycle:
     current, notify = runtime.current, runtime.publishers.of(route)
     page_reader = partial(worker_page_reader, tools.client.read_page)

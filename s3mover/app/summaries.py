@@ -47,6 +47,7 @@ def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
         route=route,
         outage_seconds=result.outage_seconds,
         deletions=result.deletions,
+        kind=record.kind,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

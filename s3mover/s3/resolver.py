@@ -63,6 +63,35 @@ def caching_resolver() -> ResolveSide:
     return partial(resolve, sessions=cache(session_of))
 
 
+class _Given(chain.CredentialProvider):  # type: ignore[misc]  # botocore has no types
+    """Gives a client the credentials of one source, which are refreshed as the source does it."""
+
+    METHOD = CANONICAL_NAME = "s3mover"
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self._source = source
+
+    def load(self) -> Any:
+        return self._source
+
+
+def client_of(access: SideAccess, service: str, region: str, endpoint_url: str, config: Config) -> Any:
+    """Return botocore's client of another service than S3, with the credentials of a side, refreshed for ever.
+
+    An empty region is that of the AWS configuration, an empty URL that of AWS. May raise what botocore raises.
+    """
+    session = session_of(access.profile)
+    source = _credential_source(session, access)
+    session.register_component("credential_provider", chain.CredentialResolver([_Given(source)]))
+    return session.create_client(
+        service,
+        region_name=region or session.get_config_variable("region") or DEFAULT_REGION,
+        endpoint_url=endpoint_url or None,
+        config=config,
+    )
+
+
 def _credential_source(session: Any, access: SideAccess) -> Any:
     """Return the source of credentials: the settings' keys, else the default chain; then the role, if any."""
     if access.access_key:

@@ -65,6 +65,19 @@ def shared_destinations(routes: Sequence[Route]) -> Iterator[Problem]:
                 )
 
 
+def shared_queues(routes: Sequence[Route]) -> Iterator[Problem]:
+    """Yield a problem for each route that receives from the queue of another one, and would delete its messages."""
+    known: dict[str, str] = {}
+    for name, settings in routes:
+        queue = settings.source.events.queue
+        if queue and queue in known:
+            yield Problem(
+                f"routes.{name}.source.events.queue: is also that of routes.{known[queue]}, which would miss what "
+                "this route receives; expected a queue for each route"
+            )
+        known.setdefault(queue, name)
+
+
 def _overlap(one: BucketSettings, other: BucketSettings) -> bool:
     shorter, longer = sorted((one.prefix, other.prefix), key=len)
     return one.bucket == other.bucket and _store(one) == _store(other) and longer.startswith(shorter)

@@ -8,7 +8,13 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from s3mover.errors import SettingsError
-from s3mover.settings.constraints import conflicts, duplicate_pairs, missing_buckets, shared_destinations
+from s3mover.settings.constraints import (
+    conflicts,
+    duplicate_pairs,
+    missing_buckets,
+    shared_destinations,
+    shared_queues,
+)
 from s3mover.settings.definitions import setting_definitions
 from s3mover.settings.files import file_reader
 from s3mover.settings.model import Route, Settings
@@ -54,7 +60,8 @@ def load(
         routes.append(Route(name, route))
         known = {problem.text for problem in problems}
         problems += [of_route(name, problem) for problem in found if problem.text not in known]
-    problems += (*duplicate_pairs(routes), *shared_destinations(routes)) if buckets else ()
+    among_routes = (duplicate_pairs, shared_destinations, shared_queues) if buckets else ()
+    problems += [problem for check in among_routes for problem in check(routes)]
     problems += _invalid_prices(settings.prices.file)
     if problems:
         raise SettingsError([problem.text for problem in problems])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         KeyPrefix,
         Lowered,
         Money,
+        QueueName,
         Region,
         RequesterPays,
         RoleArn,
@@ -122,8 +123,46 @@ class BucketSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class EventSettings(Section):
+    """The source's event notifications, from an SQS queue: changes are moved within seconds. See docs/events.md."""
+
+    queue: QueueName = _field(
+        "",
+        "URL or ARN of an SQS queue",
+        "The queue that the source bucket notifies, directly, through SNS or through EventBridge. Empty: changes are "
+        "found by sweeps alone.",
+    )
+    region: Region = _field(
+        "", "AWS region", "The region of the queue. Empty: as its name says, else the source's region."
+    )
+    endpoint_url: EndpointUrl = _field(
+        "",
+        "http(s) URL without a path",
+        "The endpoint of another SQS-compatible service. Empty: AWS, or the queue's URL.",
+    )
+    credentials: Annotated[Literal["source", "destination"], Lowered] = _field(
+        "source", "source or destination", "The side whose credentials receive from the queue."
+    )
+    wait: Annotated[Duration, Field(ge=0, le=20)] = _field(
+        20.0,
+        "duration, up to 20s",
+        "How long one request waits for messages. An idle queue costs one request per receiver in that time.",
+    )
+    receivers: Annotated[int, Field(ge=1, le=10)] = _field(
+        2, "requests, 1 to 10", "How many requests wait for messages at a time."
+    )
+    batch: Annotated[Duration, Field(ge=1)] = _field(
+        900.0,
+        "duration, at least 1s",
+        "For so long transfers that events lead to belong to one batch of the trail, with one summary file.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSettings(BucketSettings):
     """The bucket to read."""
+
+    events: EventSettings = EventSettings()
 
 
 @dataclass(frozen=True, slots=True)

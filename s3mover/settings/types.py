@@ -130,6 +130,13 @@ EndpointUrl = Annotated[
     AfterValidator(validators.endpoint_url),
     ValueType("scheme, host and port only, such as https://minio.example.com:9000"),
 ]
+QueueName = Annotated[
+    str,
+    AfterValidator(validators.queue_name),
+    ValueType(
+        "a URL such as https://sqs.eu-central-1.amazonaws.com/123456789012/events, or the ARN of a queue"
+    ),
+]
 AccountId = Annotated[
     str,
     AfterValidator(validators.matches(r"[0-9]{12}", "an account number")),

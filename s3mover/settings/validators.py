@@ -18,6 +18,7 @@ _ACCESS_POINT = re.compile(r"arn:aws[a-z-]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:[a-z]+[/
 _IP_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 # Ceph leaves the account empty or puts a tenant there.
 _ROLE = re.compile(r"arn:[\w-]+:iam::[^:\s]*:role/\S+")
+_QUEUE_ARN = re.compile(r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(?:\.fifo)?")
 _DATABASES = (
     re.compile(r"sqlite:///.+"),
     re.compile(r"mysql://[^/\s]+/[^/?\s]+(?:\?\S*)?"),
@@ -81,6 +82,19 @@ def endpoint_url(text: str) -> str:
     if url.path.strip("/") or url.query or url.fragment:
         raise ValueError("has a path or query after the host")
     return text.rstrip("/")
+
+
+def queue_name(text: str) -> str:
+    """Return the URL or the ARN of a queue.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    url = _split(text)
+    is_url = url.scheme in {"http", "https"} and bool(url.hostname) and len(url.path) > 1
+    if text and not (_QUEUE_ARN.fullmatch(text) or (is_url and "@" not in url.netloc and text.isprintable())):
+        raise ValueError("is not the URL or the ARN of a queue")
+    return text
 
 
 def scheduler_address(text: str) -> str:

@@ -118,7 +118,20 @@ class SweepCycle:
             return Sweep(self._tools, self.pair, self._target.work(), self._opened()).run()
         # What a machine leaves behind when it is lost at the end of a sweep is resolved before the next one.
         self._recovered = False
-        return share(self._tools, self.pair, self._opened(shared=True)).run()
+        self._await_events()
+        try:
+            return share(self._tools, self.pair, self._opened(shared=True)).run()
+        finally:
+            if self._tools.beside is not None:
+                self._tools.beside.resume()
+
+    def _await_events(self) -> None:
+        """Suspend the events of the source, and wait for what they have in hand: machines do not know these keys."""
+        tools = self._tools
+        if tools.beside is not None:
+            tools.beside.suspend()
+            while not tools.beside.is_idle and tools.stop.wait(WAIT_STEP_SECONDS):
+                tools.heartbeat()
 
     def _opened(self, *, shared: bool = False) -> OpenSweep:
         started_at = self._tools.clock()
@@ -130,6 +143,8 @@ class SweepCycle:
         if not self._recovered and self._predecessor_has_ended():
             self._recovery.recover()
             self._recovered = True
+            if self._tools.beside is not None:
+                self._tools.beside.begin(self._recovery)
 
     def _predecessor_has_ended(self) -> bool:
         """Wait until no request begun for pending rows can still write; return False if a stop came first.

@@ -5,13 +5,14 @@ reports of the workers come into its inbox. An order is handed out only after it
 outcome is counted and announced only after it is committed, too.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from queue import Empty
 from typing import TYPE_CHECKING
 
 from s3mover.errors import MoverError
 from s3mover.events import SweepProgress
-from s3mover.model import Pair, SweepRecord
+from s3mover.model import Order, Outcome, Pair, SweepRecord
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.sweep.backlog import ROWS_PER_WRITE, Backlog
@@ -57,7 +58,8 @@ class Sweep:
         self._stats = SweepStats(self._id, tools.notify)
         self._backlog = Backlog(self._id, pair, opened.last_number)
         self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
-        self._settlement = Settlement(tools, self._stats, self._backoff, source.settled)
+        self._settlement = Settlement(tools, self._stats, self._backoff, self._settled, self._ended)
+        self._lag = tools.lag_meter()
         self._sightings = _sightings(tools, pair, self._id)
 
     def run(self) -> SweepResult:
@@ -69,17 +71,21 @@ class Sweep:
             Exception: an internal error, on whichever thread it was met.
         """
         with closing(self._source):
-            self._source.start(self._tools.inbox.put)
+            self.start()
             while not self.is_done():
                 self.step()
         return self.result()
 
-    def step(self) -> None:
-        """Go round once: take what has come, commit what ended, hand out what is next."""
+    def start(self) -> None:
+        """Start the source of work."""
+        self._source.start(self._tools.inbox.put)
+
+    def step(self, wait: float = TICK_SECONDS) -> None:
+        """Go round once: take what has come within `wait` seconds, commit what ended, hand out what is next."""
         self._renew_worker_lease()
         self._tools.heartbeat()
         self._stop_where_blocked()
-        self._receive()
+        self._receive(wait)
         self._settlement.commit()
         self._hand_out()
         self._release_pages()
@@ -142,9 +148,9 @@ class Sweep:
             self._source.close()
             self._tools.client.recall()
 
-    def _receive(self) -> None:
+    def _receive(self, wait: float) -> None:
         try:
-            self._take(self._tools.inbox.get(timeout=TICK_SECONDS))
+            self._take(self._tools.inbox.get(timeout=wait))
             while True:
                 self._take(self._tools.inbox.get_nowait())
         except Empty:
@@ -176,10 +182,28 @@ class Sweep:
 
     def _hand_out(self) -> None:
         client = self._tools.client
-        while self._may_intend() and (orders := self._backlog.take(client.window(), client.room())):
-            self._tools.trail.intend(orders, self._tools.clock())
-            self._stats.intended(orders)
-            client.hand_out(orders)
+        while self._may_intend() and (taken := self._backlog.take(client.window(), client.room())):
+            if orders := self._without_events(taken):
+                self._tools.trail.intend(orders, self._tools.clock())
+                self._stats.intended(orders)
+                self._lag.handed_out(orders)
+                client.hand_out(orders)
+
+    def _without_events(self, orders: list[Order]) -> list[Order]:
+        """Return the orders without those that are left to the events."""
+        if self._tools.beside is None:
+            return orders
+        own = self._tools.beside.begin_sweeping(orders, self._started_at)
+        self._stats.left_to_events(len(orders) - len(own))
+        return own
+
+    def _settled(self, outcomes: Sequence[Outcome]) -> None:
+        self._lag.settled(outcomes)
+        self._source.settled(outcomes)
+
+    def _ended(self, keys: Sequence[str]) -> None:
+        if self._tools.beside is not None:
+            self._tools.beside.end_sweeping(keys)
 
     def _release_pages(self) -> None:
         if self._pages_held and (len(self._backlog) < ROWS_PER_WRITE or not self._may_intend()):

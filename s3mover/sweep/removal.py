@@ -60,6 +60,10 @@ class Remover:
         self._outstanding = 0
         threading.Thread(target=self._work, name="remover", daemon=True).start()
 
+    def delivering_to(self, deliver: Callable[[Removed], None]) -> "Remover":
+        """Return another remover with a thread and an owner of its own, whose results go to `deliver`."""
+        return Remover(self._source, self._retry, deliver, self._conditions)
+
     @property
     def is_idle(self) -> bool:
         """Whether no deletion is under way."""

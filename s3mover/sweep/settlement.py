@@ -1,6 +1,6 @@
 """Outcomes on their way into the trail: committed first, then counted, then passed on.
 
-Nothing is counted, announced, deleted at the source or told to the work source before it is committed.
+Nothing is counted, announced, deleted at the source or passed to the work source before it is committed.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,10 @@ from s3mover.workers.pool.subscriptions import Completed
 
 
 class Settlement:
-    """Collects what ended and commits it, in the loop's thread; `settled` is told of what was committed."""
+    """Collects what ended and commits it, in the loop's thread.
+
+    `settled` gets the outcomes that were committed, `ended` the keys of all orders that are not in hand any more.
+    """
 
     def __init__(
         self,
@@ -22,11 +25,13 @@ class Settlement:
         stats: SweepStats,
         backoff: ObjectBackoff,
         settled: Callable[[Sequence[Outcome]], None],
+        ended: Callable[[Sequence[str]], None],
     ) -> None:
         self._tools = tools
         self._stats = stats
         self._backoff = backoff
         self._settled = settled
+        self._ended = ended
         self._outcomes: list[Outcome] = []
         self._withdrawn: list[Order] = []
         self._deletions: list[Deletion] = []
@@ -67,6 +72,7 @@ class Settlement:
         self._tools.trail.settle(outcomes, self._backoff.changed_by(outcomes))
         self._stats.settled(outcomes)
         self._settled(outcomes)
+        self._ended([outcome.key for outcome in outcomes])
         self._delete_sources(outcomes)
         self.set_aside += [outcome for outcome in outcomes if outcome.code == WORKER_DIED]
 
@@ -76,6 +82,7 @@ class Settlement:
             [unmoved(order, INTERRUPTED, "", now)._replace(status=Status.SKIPPED) for order in orders]
         )
         self._stats.withdrawn(orders)
+        self._ended([order.key for order in orders])
 
     def _end_deletions(self, deletions: list[Deletion]) -> None:
         self._tools.trail.end_deletions(deletions, self._tools.clock())

@@ -25,6 +25,8 @@ from s3mover.sweep_counts import SweepCounts
 
 # Failures kept for the summary; all of them stand in the trail.
 FAILURES_KEPT = 100
+# The reason why a sweep leaves an object alone that the events of the source deal with.
+BY_EVENTS = "by_events"
 UNUSABLE_MESSAGE = (
     "the key is not UTF-8 or longer than 1,024 bytes: no request can name it; rename or exclude it"
 )
@@ -57,6 +59,12 @@ class SweepStats:
             self._announce(ObjectsInPlace(reason, objects))
         for key in diff.unusable:
             self._announce(ObjectLeftOut(self._sweep, key, UNUSABLE_KEY, UNUSABLE_MESSAGE))
+
+    def left_to_events(self, objects: int) -> None:
+        """Count planned objects that the events have in hand, or moved since the sweep began."""
+        if objects:
+            self.skipped[BY_EVENTS] += objects
+            self._announce(ObjectsInPlace(BY_EVENTS, objects))
 
     def listing_ended(self) -> None:
         """Announce how much there is to move, now that no further page comes."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from s3mover.model import DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
+from s3mover.model import BatchKind, DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
 from s3mover.observe.text import human_size, visible
 
 SHOWN_FAILURES = 20
@@ -39,6 +39,7 @@ class SummaryReport:
     route: str = ""
     outage_seconds: float = 0.0
     deletions: DeletionCounts | None = None
+    kind: BatchKind = BatchKind.SWEEP
 
 
 def render(report: SummaryReport) -> str:
@@ -72,7 +73,7 @@ def _header(report: SummaryReport) -> list[str]:
         f"Start Time: {_local(report.started_at):%Y-%m-%d %H:%M:%S}",
         f"End Time: {_local(report.ended_at):%Y-%m-%d %H:%M:%S}",
         f"Total Duration: {_seconds(report):.2f} seconds",
-        f"Sweep: {report.sweep} ({report.status})",
+        f"{'Events' if report.kind is BatchKind.EVENTS else 'Sweep'}: {report.sweep} ({report.status})",
         *(
             [f"Waited for the audit database: {report.outage_seconds:.2f} seconds"]
             if report.outage_seconds

@@ -30,6 +30,7 @@ from s3mover.sweep.deletions.outcomes import NO_ANSWER, is_over, outcome_of
 from s3mover.sweep.heartbeat import while_heartbeating
 from s3mover.sweep.removal import BATCH
 from s3mover.sweep.result import DestinationOnly, SweepResult
+from s3mover.sweep.stats import BY_EVENTS
 from s3mover.sweep.tools import SweepTools
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, LeaseGuard
 
@@ -108,12 +109,27 @@ class DeletionPhase:
             if ready and not self._delete_batch(deleter, ready, backoff):
                 return
 
+    def _without_events(
+        self, orders: Sequence[Order], due: Sequence[DeletionCandidate]
+    ) -> tuple[list[Order], list[DeletionCandidate]]:
+        """Return the orders, and their candidates, without those whose keys the events have in hand."""
+        beside = self._tools.beside
+        if beside is None:
+            return list(orders), list(due)
+        own = beside.begin_sweeping(orders, self._swept.record.started_at)
+        numbers = {order.number for order in own}
+        kept = [one for one, order in zip(due, orders, strict=True) if order.number in numbers]
+        self._kept[BY_EVENTS] += len(due) - len(kept)
+        return own, kept
+
     def _delete_batch(
         self, deleter: Deleter, due: Sequence[DeletionCandidate], backoff: ObjectBackoff
     ) -> bool:
         """Intend, delete and settle one batch; return whether the next one may fare better than one without success."""
         trail, clock = self._tools.trail, self._tools.clock
-        orders = [self._order(candidate) for candidate in due]
+        orders, due = self._without_events([self._order(candidate) for candidate in due], due)
+        if not orders:
+            return True
         began = clock()
         trail.intend(orders, began)
         carried = self._while_leading(lambda lease: deleter.carry_out(orders, lease))
@@ -127,6 +143,8 @@ class DeletionPhase:
         trail.end_candidates(self._pair, over)
         self._ended += len(over)
         self._announce(outcomes)
+        if self._tools.beside is not None:
+            self._tools.beside.end_sweeping([order.key for order in orders])
         return not all(done.not_asked or done.code in NO_ANSWER for done in carried)
 
     def _order(self, candidate: DeletionCandidate) -> Order:
