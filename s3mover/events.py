@@ -393,6 +393,14 @@ class LagMeasured(Event):
     seconds: tuple[float, ...]
 
 
+class EventBatchStarted(Event):
+    """A batch of transfers that events lead to was opened in the trail."""
+
+    name = "events.batch_started"
+    level = "debug"
+    batch: int
+
+
 class EventBatchEnded(Event):
     """A batch of transfers that events led to was closed in the trail."""
 

@@ -75,7 +75,7 @@ class EventReceiver:
     def receive(self) -> None:
         """Receive messages from now on; called in every turn of the loop, it starts the process anew if it died."""
         if self._process is not None and self._process.has_died:
-            self._bury(self._process)
+            self._reap(self._process)
         if self._process is None:
             if self._clock() < self._start_at:
                 return
@@ -111,7 +111,7 @@ class EventReceiver:
         if self._process is not None and (own := self._process.own(messages)):
             self._process.send(kind, own)
 
-    def _bury(self, process: "_Process") -> None:
+    def _reap(self, process: "_Process") -> None:
         lived = self._clock() - process.started_at
         self._pause = FIRST_PAUSE_SECONDS if lived >= STABLE_SECONDS else self._next_pause()
         self._start_at = self._clock() + self._pause

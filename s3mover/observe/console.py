@@ -60,6 +60,9 @@ _EMOJIS = {
     "range.started": "📦",
     "range.finished": "🏁",
     "range.retried": "♻️",
+    "events.unreadable": "✉️",
+    "events.failed": "📪",
+    "events.batch_ended": "📬",
     "dask.warning": "🧩",
     "dask.error": "🧨",
 }

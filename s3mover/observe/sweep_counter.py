@@ -12,8 +12,12 @@ from typing import Any
 
 from s3mover.events import (
     Event,
+    EventBatchEnded,
+    EventBatchStarted,
     LeaseLost,
+    ObjectFailed,
     ObjectMoved,
+    ObjectSkipped,
     SweepFinished,
     SweepListed,
     SweepStarted,
@@ -69,7 +73,11 @@ class SweepCounter:
         self._oldest: float | None = None
         # How many objects the last complete sweep listed, 0 before it.
         self._usual = 0
+        # The batches of events that are open: what they move is no part of the sweep.
+        self._batches: set[int] = set()
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            EventBatchStarted: lambda event: self._batches.add(event.batch),
+            EventBatchEnded: lambda event: self._batches.discard(event.batch),
             ObjectMoved: self._moved,
             TransfersPlanned: self._planned,
             SweepStarted: self._start,
@@ -80,6 +88,8 @@ class SweepCounter:
 
     def __call__(self, event: Event) -> None:
         """Count `event`."""
+        if self._is_of_another_batch(event):
+            return
         handler = self._handlers.get(type(event))
         with self._lock:
             if handler is not None:
@@ -90,6 +100,12 @@ class SweepCounter:
         """Return the counts as they are now; after a sweep's end its last counts, with nothing waiting."""
         with self._lock:
             return self._snapshot(self._clock())
+
+    def _is_of_another_batch(self, event: Event) -> bool:
+        """Return whether the event is about an object that the source's events moved, beside the sweep."""
+        if not self._batches or not isinstance(event, ObjectMoved | ObjectFailed | ObjectSkipped):
+            return False
+        return event.sweep in self._batches
 
     def _snapshot(self, now: float) -> Snapshot:
         counts, running = self._counts, self._ended_at is None

@@ -138,7 +138,7 @@ class EventSettings(Section):
     endpoint_url: EndpointUrl = _field(
         "",
         "http(s) URL without a path",
-        "The endpoint of another SQS-compatible service. Empty: AWS, or the queue's URL.",
+        "The endpoint of another SQS-compatible service. Empty: AWS, or where the queue's URL points to.",
     )
     credentials: Annotated[Literal["source", "destination"], Lowered] = _field(
         "source", "source or destination", "The side whose credentials receive from the queue."

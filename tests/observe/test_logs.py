@@ -31,6 +31,7 @@ route.failed daemon.task_failed listing.limited lease.lost object.deleted object
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
 range.finished range.retried dask.warning dask.error machine.started operator.requested
 seal.written anchor.failed
+events.unreadable events.failed events.batch_ended
 """
 NAMES = CONTRACT.split() + ADDED.split()
 KINDS = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)]

@@ -18,12 +18,16 @@ from s3mover.events import (
     DeletionsEnded,
     DeletionsRefused,
     Event,
+    EventsFailed,
+    EventsReceived,
+    LagMeasured,
     LeaseAcquired,
     LeaseWaiting,
     MachineJoined,
     MachineLeft,
     MachineLost,
     MachineStarted,
+    MessageUnreadable,
     ObjectDeleted,
     ObjectFallback,
     ObjectKept,
@@ -31,6 +35,7 @@ from s3mover.events import (
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
+    QueueCounted,
     RangeRetried,
     RangesCounted,
     RequestLimitMoved,
@@ -101,6 +106,11 @@ ADDED = """
 | `s3mover_deletions_total` | counter | `status` |
 | `s3mover_deletion_candidates` | gauge | – |
 | `s3mover_seals_total`, `s3mover_seals_waiting_for_anchor` | counter, gauge | – |
+| `s3mover_lag_seconds` | histogram | `via` |
+| `s3mover_events_total` | counter | `kind` |
+| `s3mover_event_queue_messages` | gauge | `state` |
+| `s3mover_event_errors_total` | counter | – |
+| `s3mover_event_oldest_message_seconds` | gauge | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -495,6 +505,29 @@ def test_before_the_first_sweep_its_time_is_unknown(metrics: MetricsListener) ->
     before = value(metrics, "s3mover_last_sweep_timestamp_seconds", status="completed")
     assert before is not None
     assert math.isnan(before)
+
+
+def test_the_lag_is_measured_by_what_led_to_the_transfer(metrics: MetricsListener) -> None:
+    metrics(LagMeasured("event", (0.2, 0.4)))
+    metrics(LagMeasured("sweep", (60.0,)))
+    assert value(metrics, "s3mover_lag_seconds_count", via="event") == 2
+    assert value(metrics, "s3mover_lag_seconds_sum", via="sweep") == 60
+
+
+def test_messages_that_are_not_counted_are_unknown(metrics: MetricsListener) -> None:
+    metrics(QueueCounted(5, 2, 0, None, 3.5))
+    assert value(metrics, "s3mover_event_queue_messages", state="visible") == 5
+    assert math.isnan(value(metrics, "s3mover_event_queue_messages", state="dead_letter") or 0)
+    assert value(metrics, "s3mover_event_oldest_message_seconds") == 3.5
+
+
+def test_an_unreadable_message_is_an_event_and_an_error(metrics: MetricsListener) -> None:
+    metrics(EventsReceived("created", 4))
+    metrics(MessageUnreadable("id", "not JSON"))
+    metrics(EventsFailed("refused"))
+    assert value(metrics, "s3mover_events_total", kind="created") == 4
+    assert value(metrics, "s3mover_events_total", kind="unreadable") == 1
+    assert value(metrics, "s3mover_event_errors_total") == 2
 
 
 def test_machines_are_counted_as_they_come_and_go(metrics: MetricsListener) -> None:

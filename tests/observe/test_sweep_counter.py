@@ -5,7 +5,10 @@ from threading import Thread
 import pytest
 
 from s3mover.events import (
+    EventBatchEnded,
+    EventBatchStarted,
     LeaseLost,
+    ObjectMoved,
     ObjectsInPlace,
     ObjectSkipped,
     ObjectsListed,
@@ -260,3 +263,11 @@ def test_an_empty_bucket_is_done_at_once(counter: SweepCounter) -> None:
     """Nothing to look at is no reason to divide by nothing."""
     counter(SweepListed(7, 0, 0, 0))
     assert (counter.snapshot().progress, counter.snapshot().eta_seconds) == (0.0, 0.0)
+
+
+def test_what_events_move_beside_a_sweep_is_no_part_of_it(counter: SweepCounter) -> None:
+    counter(EventBatchStarted(8))
+    counter(ObjectMoved(8, "in/event", Method.STREAMING, 10, 0.1, 1))
+    counter(moved())
+    counter(EventBatchEnded(8, SweepStatus.COMPLETED, Tally(), 900.0, ""))
+    assert counter.snapshot().tally.succeeded == 1

@@ -48,6 +48,8 @@ PROCESS_WIDE = frozenset(
 _TRANSFER_BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600,
 )  # fmt: skip
+# From an event that is moved at once to an object that waited for years before the first sweep.
+_LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
 # From a sweep with nothing to move to the first sweep of a large bucket.
 _SWEEP_BUCKETS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600)
 
@@ -60,7 +62,15 @@ _REFUSED_CREDENTIALS = (
     "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
 )  # fmt: skip
 _PROPERTIES = ("storage_class", "tags", "acl", "object_lock", "redirect", "metadata")
-_SKIP_REASONS = ("in_place", "filtered", "too_young", "waiting", "unusable_key", "InvalidObjectState")
+_SKIP_REASONS = (
+    "in_place",
+    "filtered",
+    "too_young",
+    "waiting",
+    "unusable_key",
+    "by_events",
+    "InvalidObjectState",
+)
 # Killed, mostly for its memory; crashed in native code; ended by an error; hung, as a whole or in one thread.
 _RESTART_REASONS = ("exit -9", "exit -11", "exit -6", "exit 1", "silent", "stuck")
 _OPERATIONS = {
@@ -73,6 +83,8 @@ _OPERATIONS = {
     ),
 }  # fmt: skip
 RANGE_STATUSES = ("waiting", "running", "completed")
+QUEUE_STATES = ("visible", "in_flight", "delayed", "dead_letter")
+_EVENT_KINDS = ("created", "restored", "removed", "test", "foreign", "other", "unreadable")
 _SWEEP_ENDS = (SweepStatus.COMPLETED, SweepStatus.FAILED, SweepStatus.INTERRUPTED)
 
 
@@ -100,6 +112,7 @@ class Metrics:
         self._define_backlog()
         self._define_workers()
         self._define_machines()
+        self._define_source_events()
         self._define_requests()
         self._define_daemon()
         self._start_at_zero()
@@ -172,6 +185,21 @@ class Metrics:
         self.ranges = self._gauge("ranges", "Ranges of the running sweep.", "status")
         self.range_retries = self._counter("range_retries", "Ranges that were given out again.")
 
+    def _define_source_events(self) -> None:
+        self.lag = self._histogram(
+            "lag_seconds", "From the change of an object to the commit of its row.", _LAG_BUCKETS, "via"
+        )
+        self.events = self._counter("events", "Events of the source that were received.", "kind")
+        self.event_errors = self._counter(
+            "event_errors", "Unreadable messages, and failures to receive messages or to look at objects."
+        )
+        self.queue_messages = self._gauge(
+            "event_queue_messages", "Messages of the queue; NaN where they are not counted.", "state"
+        )
+        self.oldest_message = self._gauge(
+            "event_oldest_message_seconds", "Age of the oldest message that is worked on; 0 without one."
+        )
+
     def _define_requests(self) -> None:
         self.requests = self._counter("s3_requests", "S3 requests, by response.", "side", "operation", "code")
         self.throttled = self._counter("throttled", "S3 requests that were throttled.", "side")
@@ -228,6 +256,11 @@ class Metrics:
         _create(self.reloads, ((status,) for status in (Status.SUCCESS, Status.ERROR)))
         for status in RANGE_STATUSES:
             self.ranges.labels(status)
+        _create(self.events, ((kind,) for kind in _EVENT_KINDS))
+        for state in QUEUE_STATES:
+            self.queue_messages.labels(state).set(math.nan)
+        for via in ("event", "sweep"):
+            self.lag.labels(via)
         self.scheduler_up.set(math.nan)
         self.seals_waiting.set(math.nan)
         self._start_requests_at_zero()

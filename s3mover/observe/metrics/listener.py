@@ -14,6 +14,7 @@ from s3mover.observe.metrics.daemon import DaemonMetrics
 from s3mover.observe.metrics.definitions import Metrics
 from s3mover.observe.metrics.exposition import exposition
 from s3mover.observe.metrics.machines import MachineMetrics
+from s3mover.observe.metrics.source_events import SourceEventMetrics
 from s3mover.observe.metrics.transfers import TransferMetrics
 from s3mover.observe.sweep_counter import SweepCounter
 
@@ -35,6 +36,7 @@ class MetricsListener:
             TransferMetrics(self._metrics, clock).handlers()
             | self._daemon.handlers()
             | MachineMetrics(self._metrics).handlers()
+            | SourceEventMetrics(self._metrics).handlers()
         )
         self._metrics.build.info({"version": version})
         self._compute_at_scrape()

@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from s3mover.errors import MoverError, S3Error
-from s3mover.events import EventBatchEnded, EventsFailed
+from s3mover.events import EventBatchEnded, EventBatchStarted, EventsFailed
 from s3mover.model import BatchKind, Order, Outcome, Pair, Status, SweepStatus
 from s3mover.notifications.changes import newest_by_key
 from s3mover.notifications.receiver import ReceivedMessage
@@ -318,6 +318,7 @@ class EventLoop:
         opened = OpenSweep(tools.trail.open_batch(parts.pair, started_at), started_at)
         inbox: Inbox = SimpleQueue()
         parts.inboxes.add(opened.id, inbox)
+        tools.notify(EventBatchStarted(opened.id))
         own = replace(
             tools,
             client=SharedClient(parts.client, RESERVED),
