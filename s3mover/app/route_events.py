@@ -13,7 +13,7 @@ from s3mover.app.factories import deletion_policy_of, pair_of
 from s3mover.app.listings import rules_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.side_access import side_access
-from s3mover.app.summaries import write_summary
+from s3mover.app.summaries import append_seal, write_summary
 from s3mover.model import Side
 from s3mover.notifications.messages import ReceiverConfig
 from s3mover.notifications.receiver import EventReceiver
@@ -63,6 +63,7 @@ class RouteEvents:
             inboxes=self._inboxes,
             pair=pair_of(current.of(route)),
             sum_up=lambda result: write_summary(current.of(route).summary, result, route),
+            add_seal=append_seal,
             rules=lambda: rules_of(current.of(route), endpoints),
             deletion_policy=None
             if tools.deletions is None

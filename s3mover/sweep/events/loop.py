@@ -25,7 +25,7 @@ from s3mover.notifications.receiver import ReceivedMessage
 from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.page_diff import PageDiff, Rules
 from s3mover.sweep.backoff import ObjectBackoff
-from s3mover.sweep.cycle import SumUp
+from s3mover.sweep.cycle import AddSeal, SumUp
 from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.events.batch import MAX_OBJECTS, EventBatch
 from s3mover.sweep.events.candidates import record_candidates
@@ -93,6 +93,7 @@ class EventTools:
     inboxes: Inboxes
     pair: Pair
     sum_up: SumUp
+    add_seal: AddSeal
     rules: Callable[[], Rules]
     deletion_policy: Callable[[], DeletionPolicy] | None
     batch_seconds: Callable[[], float]
@@ -358,7 +359,12 @@ class EventLoop:
                 summary = self._parts.sum_up(replace(result, record=record))
             except MoverError as error:
                 messages.append(str(error))
-        self._tools.trail.close_sweep(replace(record, summary_file=summary))
+        seal = self._tools.trail.close_sweep(replace(record, summary_file=summary), self._tools.heartbeat)
+        try:
+            if summary:
+                self._parts.add_seal(summary, seal)
+        except MoverError as error:
+            messages.append(str(error))
         self._tools.notify(
             EventBatchEnded(
                 record.id, record.status, tally, record.duration_us / 1e6, summary, "; ".join(messages)
