@@ -100,6 +100,16 @@ def _single_settings(
     return {name: value for name, _, value in pairs}
 
 
+def _dollars(text: str, option: str) -> int:
+    """Return the micro-dollars that an option gives."""
+    from s3mover.costs.money import parse_money  # noqa: PLC0415
+
+    try:
+        return parse_money(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error} (expected e.g. 5.00)", param_hint=option) from error
+
+
 def _require_utf8(text: str, option: str) -> None:
     try:
         text.encode()
@@ -194,14 +204,29 @@ def resume(line: CommandLine, route: str | None) -> ExitCode:
     "--wait", is_flag=True, help="Wait while another instance holds the lease on this pair of buckets."
 )
 @click.option("--now", is_flag=True, help="Ask the running instance that leads to start a sweep now.")
+@click.option(
+    "--max-cost",
+    metavar="DOLLARS",
+    default="0",
+    help="Begin nothing more once requests, transfer and retrieval have cost so much, e.g. 5.00.  [default: no limit]",
+)
 @one_route
 @click.pass_obj
 def sweep(
-    line: CommandLine, dry_run: bool, progress: bool, wait: bool, now: bool, route: str | None
+    line: CommandLine,
+    dry_run: bool,
+    progress: bool,
+    wait: bool,
+    now: bool,
+    max_cost: str,
+    route: str | None,
 ) -> ExitCode:
     """Run one sweep, or with --now ask the running instances for one."""
-    if now and (dry_run or wait):
-        raise click.UsageError("--now asks a running instance; it goes with neither --dry-run nor --wait.")
+    budget = _dollars(max_cost, "--max-cost")
+    if now and (dry_run or wait or budget):
+        raise click.UsageError(
+            "--now asks a running instance; it goes with none of --dry-run, --wait and --max-cost."
+        )
     if now:
         return _ask_leader(line, route, "sweep")
     if dry_run:
@@ -216,7 +241,7 @@ def sweep(
             from s3mover.commands.sweep import sweep_once  # noqa: PLC0415
 
         with start_fork_server(config_process) as preloaded:
-            return sweep_once(preloaded, progress=progress, wait=wait)
+            return sweep_once(preloaded, progress=progress, wait=wait, max_cost=budget)
 
 
 @commands.command()

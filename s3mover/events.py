@@ -4,7 +4,7 @@ An event is announced by calling a `Notify`; logs, metrics and progress listen. 
 called, because a sweep may continue only after the trail has committed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from s3mover.model import DeletionCounts, Method, Side, SweepStatus, Tally
@@ -191,7 +191,10 @@ class SweepProgress(Event):
 
 
 class SweepFinished(Event):
-    """A sweep ended; for `outage_seconds` of its `seconds`, if any, it waited for an unavailable database."""
+    """A sweep ended; for `outage_seconds` of its `seconds`, if any, it waited for an unavailable database.
+
+    `cost_usd` is None where no price is known.
+    """
 
     name = "sweep.finished"
     sweep: int
@@ -202,6 +205,7 @@ class SweepFinished(Event):
     summary: str
     message: str = ""
     outage_seconds: float | None = None
+    cost_usd: float | None = None
 
 
 class ObjectMoved(Event):
@@ -609,6 +613,33 @@ class RangesCounted(Event):
     waiting: int
     running: int
     completed: int
+
+
+class CostCounted(Event):
+    """What a route has cost since the last such event, in micro-dollars by kind, and for its batch so far.
+
+    `today` is what all processes have spent for the pair since 00:00 UTC, `limit` what they may, 0 for no limit.
+    `unpriced` says what has no price, `blocked_by` which limit is reached.
+    """
+
+    name = "cost.counted"
+    level = "debug"
+    sweep: int
+    added: Mapping[str, int]
+    amounts: Mapping[str, int]
+    today: int
+    limit: int
+    unpriced: tuple[str, ...]
+    blocked_by: str
+
+
+class CostLimitReached(Event):
+    """A limit of costs is reached: no new work begins, what is in flight ends."""
+
+    name = "cost.limit_reached"
+    level = "warning"
+    sweep: int
+    message: str
 
 
 class DaskWarned(Event):

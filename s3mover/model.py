@@ -453,7 +453,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SweepRecord:
-    """One sweep, or batch of another kind, as the trail holds it; times are in seconds since the epoch (UTC)."""
+    """One sweep, or batch of another kind, as the trail holds it; times are in seconds since the epoch (UTC).
+
+    `cost_micros` is what it cost in micro-dollars, None if that is not known.
+    """
 
     id: int
     pair: Pair
@@ -464,6 +467,7 @@ class SweepRecord:
     duration_us: int
     summary_file: str = ""
     kind: BatchKind = BatchKind.SWEEP
+    cost_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Client of a short-lived process (`config_process_main.py`) that reads settings and resolves credentials.
+"""Client of a short-lived process (`config_process_main.py`) that reads settings and prices and resolves credentials.
 
 The types of answers are imported when an answer arrives, so that the process starts before they are loaded.
 """
@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from s3mover.errors import SettingsError, UnreachableError
 
 if TYPE_CHECKING:
+    from s3mover.costs.prices import PriceBook
     from s3mover.s3.side_access import ResolvedSide, SideAccess
     from s3mover.settings import Settings
 
@@ -105,6 +106,23 @@ class ConfigProcess:
         if "error" in answer:
             raise UnreachableError(answer["error"])
         return ResolvedSide(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))
+
+    def prices(self, file: str, places: Sequence[str]) -> "PriceBook":
+        """Return the prices of those regions and stores; `file` is that of `prices.file`.
+
+        Raises:
+            SettingsError: the file has become invalid since the settings were read.
+            UnreachableError: the process died.
+        """
+        from s3mover.costs.price_file import price_book  # noqa: PLC0415 - see above
+
+        self._send("prices", {"file": file, "places": list(places)})
+        answer = self._receive()
+        if answer is None:
+            raise UnreachableError("the process that reads the prices ended unexpectedly")
+        if "problems" in answer:
+            raise SettingsError(answer["problems"])
+        return price_book(answer["prices"])
 
     def close(self) -> None:
         """Kill the process and any process it started; may be called again."""

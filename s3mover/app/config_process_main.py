@@ -1,4 +1,4 @@
-"""The process that reads settings and resolves credentials and bucket addresses; `config_process.py` is its client.
+"""The process that reads settings and prices and resolves credentials and addresses; `config_process.py` is its client.
 
 pydantic, YAML and boto3's core cost some 40 MB and half a second, and are needed only briefly. They are loaded here,
 each for the first request that needs it, and their memory is released when the process ends.
@@ -43,6 +43,9 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             access = SideAccess(**(details | {"side": Side(details["side"])}))
             send(prefetched.pop(access) if access in prefetched else _resolve(access))
             continue
+        if kind == "prices":
+            send(_prices(details))
+            continue
         try:
             settings = _read(details)
         except SettingsError as error:
@@ -51,6 +54,17 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         send({"settings": dumps(settings)})
         if details["prefetch"]:
             prefetched = _prefetch(settings)
+            _prices({"file": "", "places": []})  # parsed once, while the client is busy
+
+
+def _prices(details: Answer) -> Answer:
+    from s3mover.costs.price_file import selected  # noqa: PLC0415 - as in `_read`
+    from s3mover.settings.prices import read_price_content  # noqa: PLC0415
+
+    try:
+        return {"prices": selected(read_price_content(details["file"]), details["places"])}
+    except SettingsError as error:
+        return {"problems": error.problems}
 
 
 def _read(details: Answer) -> Settings:

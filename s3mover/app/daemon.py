@@ -118,7 +118,7 @@ def _supervisor_of(engine: RouteEngine, max_sweeps: int, *, standby: bool) -> Su
         acquire=engine.acquire if standby else partial(_acquire_or_end, engine),
         sweep=engine.sweep,
         idle=engine.idle,
-        blocked_by=engine.gate.blocked_by,
+        blocked_by=engine.tools.blocked_by,
         interval=lambda: engine.settings.sweep.interval,
         renewals=lambda: engine.refresher.renewals,
         requests=lambda: engine.runtime.requests.sweeps_of(engine.route),

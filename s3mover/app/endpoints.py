@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from s3mover.app.config_process import ConfigProcess, resolve
 from s3mover.app.side_access import side_access
+from s3mover.costs.prices import NO_PRICES, PriceBook
 from s3mover.events import Notify, RequestsMade
-from s3mover.model import Side
+from s3mover.model import BucketAddress, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import ATTEMPTS, Retry, retry_policy
 from s3mover.s3.wire import Timeouts, timeouts_with
 from s3mover.settings.model import BucketSettings, Settings
+from s3mover.stores import store_of
 from s3mover.workers.ratelimit.local_traffic import LocalTraffic
 
 
@@ -37,6 +39,7 @@ class Endpoints:
     destination: Bucket
     retry: Retry
     sleep: Callable[[float], None]
+    prices: PriceBook = NO_PRICES
 
     def bucket(self, side: Side) -> Bucket:
         """Return the bucket of one side."""
@@ -53,12 +56,16 @@ def connect_endpoints(
     traffic: LocalTraffic,
     wait: Callable[[float], bool] = uninterrupted_sleep,
     config_process: ConfigProcess | None = None,
+    *,
+    with_prices: bool = False,
 ) -> Endpoints:
     """Resolve both ends with `config_process`, which is then closed, or with a new one.
 
-    Requests are limited by `traffic`. `wait` waits before a repetition and returns False to give up.
+    Requests are limited by `traffic`. `wait` waits before a repetition and returns False to give up. The prices are
+    those of the places that the pair touches, none unless they are asked for.
 
     Raises:
+        SettingsError: `prices.file` has become invalid.
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
 
@@ -68,6 +75,8 @@ def connect_endpoints(
     with closing(config_process or ConfigProcess()) as resolver:
         source = _credentials(Side.SOURCE, settings.source, notify, resolver)
         destination = _credentials(Side.DESTINATION, settings.destination, notify, resolver)
+        places = [place_of(source.address), place_of(destination.address), settings.prices.location]
+        prices = resolver.prices(settings.prices.file, places) if with_prices else NO_PRICES
     timeouts = timeouts_with(settings.transfer.timeout)
     return Endpoints(
         source,
@@ -76,7 +85,14 @@ def connect_endpoints(
         _bucket(destination, Side.DESTINATION, settings.destination, timeouts, notify, traffic, sleep),
         retry_policy(ATTEMPTS, lambda seconds: wait(seconds + traffic.spend_retry())),
         sleep,
+        prices,
     )
+
+
+def place_of(address: BucketAddress) -> str:
+    """Return the name under which a bucket's prices are listed: its AWS region, or its store."""
+    store = store_of(address)
+    return address.region if store.is_aws else str(store)
 
 
 def _credentials(

@@ -5,9 +5,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from s3mover.app.endpoints import Endpoints
+from s3mover.app.endpoints import Endpoints, place_of
+from s3mover.costs.prices import INTERNET, PairPrices, PlacePrices, PriceBook
 from s3mover.errors import SettingsError
-from s3mover.model import Pair, Side
+from s3mover.model import BucketAddress, Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.settings.model import Settings
@@ -84,6 +85,31 @@ def filter_of(settings: Settings) -> KeyFilter | None:
 def bounds_of(settings: Settings) -> dict[str, float]:
     """Return the configured bounds on the route's requests and bytes per second, by limit; 0 for none."""
     return {REQUESTS: settings.transfer.requests_per_second, BYTES: settings.transfer.bandwidth}
+
+
+def pair_prices_of(settings: Settings, endpoints: Endpoints, book: PriceBook) -> PairPrices:
+    """Return the prices of the pair, and what decides which of them apply."""
+    destination = settings.destination
+    uses_kms = destination.encryption.startswith("aws:kms") or bool(destination.kms_key_id)
+    location = settings.prices.location
+    return PairPrices(
+        source=_place_prices(endpoints.source.address, book),
+        destination=_place_prices(endpoints.destination.address, book),
+        destination_class=destination.storage_class,
+        location=_location_prices(location, book) if location else None,
+        kms=book.kms,
+        uses_kms=uses_kms,
+    )
+
+
+def _place_prices(address: BucketAddress, book: PriceBook) -> PlacePrices:
+    name, is_region = place_of(address), store_of(address).is_aws
+    known = book.regions if is_region else book.stores
+    return known.get(name, PlacePrices(name, is_region=is_region))
+
+
+def _location_prices(location: str, book: PriceBook) -> PlacePrices:
+    return book.regions.get(location, PlacePrices(location, is_region=location != INTERNET))
 
 
 def threads_of(settings: Settings) -> list[int]:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from s3mover.app.bucket_access import require_apart, require_listable
 from s3mover.app.credential_refresh import CredentialRefresher
 from s3mover.app.endpoints import Endpoints, connect_endpoints
-from s3mover.app.factories import backoff_policy_of, deletion_policy_of, pair_of, route_config, two_stores
+from s3mover.app.factories import (
+    backoff_policy_of,
+    deletion_policy_of,
+    pair_of,
+    pair_prices_of,
+    route_config,
+    two_stores,
+)
 from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import cuts_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
@@ -22,6 +29,7 @@ from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
+from s3mover.errors import SettingsError
 from s3mover.events import Notify, ObjectFallback
 from s3mover.lifecycle.pair_requests import PairRequests
 from s3mover.lifecycle.start_gate import StartGate
@@ -29,6 +37,8 @@ from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import Pair, SweepStatus
 from s3mover.settings import Settings
 from s3mover.settings.digest import settings_digest
+from s3mover.sweep.cost_meter import CostMeter
+from s3mover.sweep.costs import PER_COMMAND, PER_DAY, CostLimits, CostTracker
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.delete_conditions import destination_conditions, require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
@@ -132,18 +142,23 @@ def open_route_engine(
     Raises:
         UnreachableError: credentials or the database cannot be used.
         S3Error: a bucket cannot be listed.
-        SettingsError: source and destination are one bucket, or two stores where a server-side copy is demanded.
+        SettingsError: source and destination are one bucket, or two stores where a server-side copy is demanded, or a
+            limit is set on costs that are not known.
     """
     with ExitStack() as opened:
         trail = opened.enter_context(closing(open_trail(runtime.current.of(route).audit.url.value)))
         on_trail_opened()
-        endpoints = _connect(runtime, route)
+        meter = CostMeter()
+        publish = meter.listening(runtime.publishers.of(route))
+        endpoints = _connect(runtime, route, publish)
         inbox: Inbox = Inbox()
         shared = bool(runtime.current.of(route).scale.scheduler) and not moves
         events = None if moves else _events(runtime, route, inbox)
         deliver = inbox.put if events is None else events.deliver
         start = not shared or events is not None
-        client = opened.enter_context(_opened_client(runtime, route, endpoints, deliver, start=start))
+        client = opened.enter_context(
+            _opened_client(runtime, route, endpoints, deliver, publish, start=start)
+        )
         refresher = CredentialRefresher(runtime.current, route, endpoints, client)
         opened.enter_context(runtime.refreshing(refresher))
         notify = announcing_once(runtime.publishers.of(route), DIFFERENT_BUCKET)
@@ -153,13 +168,18 @@ def open_route_engine(
         )
         heartbeat = partial(_heartbeat, runtime, route, gate, run_periodic)
         retrying_trail = RetryingTrail(trail, notify, outage_wait(runtime.stop, heartbeat), time.monotonic)
+        costs = _cost_tracker(runtime, route, endpoints, meter, retrying_trail, notify)
+
+        def blocked_by() -> str:
+            return gate.blocked_by() or costs.blocked_by()
+
         pair_requests = PairRequests(
             runtime.requests,
             route,
             pair_of(runtime.current.of(route)),
             retrying_trail,
             notify,
-            gate.blocked_by,
+            blocked_by,
             takes=lambda: runtime.is_daemon and not moves and not runtime.stop.requested,
         )
         tools = SweepTools(
@@ -170,9 +190,10 @@ def open_route_engine(
             stop=runtime.stop,
             clock=time.time,
             heartbeat=partial(_renew, heartbeat, retrying_trail, pair_requests),
-            blocked_by=gate.blocked_by,
+            blocked_by=blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
+            costs=costs,
             deletions=_deletions(runtime, route, endpoints),
         )
         if events is not None:
@@ -205,15 +226,40 @@ def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic
     run_periodic()
 
 
-def _connect(runtime: SharedRuntime, route: str) -> Endpoints:
+def _cost_tracker(
+    runtime: SharedRuntime,
+    route: str,
+    endpoints: Endpoints,
+    meter: CostMeter,
+    trail: RetryingTrail,
+    notify: Notify,
+) -> CostTracker:
+    """Return what keeps the costs of a route.
+
+    Raises:
+        SettingsError: a limit is set, and the prices are not known.
+    """
+    settings = runtime.current.of(route)
+    prices = pair_prices_of(settings, endpoints, endpoints.prices)
+    limits = CostLimits(lambda: runtime.current.of(route).limits.cost_per_day, runtime.budget)
+    for name, limit in ((PER_DAY, limits.per_day()), (PER_COMMAND, limits.command.limit)):
+        if limit and (unknown := prices.unknown):
+            raise SettingsError(
+                [f"{name}: the prices of {' and '.join(unknown)} are not known; set prices.file, or no limit"]
+            )
+    return CostTracker(pair_of(settings), meter, prices, limits, trail, notify)
+
+
+def _connect(runtime: SharedRuntime, route: str, notify: Notify) -> Endpoints:
     """Resolve both ends, and ensure that their buckets can be listed and are two."""
     settings = runtime.current.of(route)
     endpoints = connect_endpoints(
         settings,
-        runtime.publishers.of(route),
+        notify,
         runtime.pool.local_traffic(route),
         runtime.stop.wait,
         runtime.take_config_process(),
+        with_prices=True,
     )
     require_listable(settings, endpoints)
     require_apart(settings, endpoints)
@@ -232,6 +278,7 @@ def _opened_client(
     route: str,
     endpoints: Endpoints,
     deliver: Callable[[PoolMessage], None],
+    notify: Notify,
     *,
     start: bool,
 ) -> Iterator[RouteClient]:
@@ -239,7 +286,7 @@ def _opened_client(
     if start:
         runtime.pool.start()
     config = route_config(runtime.current.of(route), endpoints)
-    client = runtime.pool.open_client(route, config, deliver, runtime.publishers.of(route))
+    client = runtime.pool.open_client(route, config, deliver, notify)
     try:
         yield client
     finally:

@@ -15,6 +15,7 @@ from s3mover.lifecycle.announcers import PauseAnnouncer, StopAnnouncer
 from s3mover.lifecycle.operator_requests import OperatorRequests
 from s3mover.lifecycle.periodic import PeriodicTasks
 from s3mover.lifecycle.stop import Stop
+from s3mover.sweep.costs import CommandBudget
 from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
 from s3mover.workers.pool.watchdog import RestartPolicy
@@ -41,6 +42,7 @@ class SharedRuntime:
         self.requests = requests
         self.publishers = publishers
         self.is_daemon = is_daemon
+        self.budget = CommandBudget()
         self.notify = publishers.notify
         # If worker processes cannot start, a daemon keeps trying; a single sweep gives up.
         self.pool = WorkerPool(

@@ -48,6 +48,8 @@ def summary_report(result: SweepResult, route: str = "") -> SummaryReport:
         outage_seconds=result.outage_seconds,
         deletions=result.deletions,
         kind=record.kind,
+        cost_micros=record.cost_micros,
+        bill=result.bill,
         failures=[_failure(outcome) for outcome in result.failures],
     )
 

@@ -127,6 +127,10 @@ class RetryingTrail:
     write_candidates = _retried(Trail.write_candidates)
     end_candidates = _retried(Trail.end_candidates)
     end_old_candidates = _retried(Trail.end_old_candidates)
+    record_cost = _retried(Trail.record_cost)
+    spent_today = _retried(Trail.spent_today)
+    cost_of_batch = _retried(Trail.cost_of_batch)
+    end_old_costs = _retried(Trail.end_old_costs)
 
     def intend(self, orders: Sequence[Order], at: float) -> None:
         """Record each order as a pending row, all or none, and announce the rows."""

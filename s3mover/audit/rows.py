@@ -6,9 +6,11 @@ microseconds: written as text, read as text (SQLite) or `datetime` (MySQL).
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from s3mover.audit.database import Row
 from s3mover.audit.trail import LastCopy, PendingRow, RangeRow, Total
+from s3mover.costs.money import dollars, micros
 from s3mover.model import (
     DELETION,
     Action,
@@ -83,8 +85,14 @@ def closed(record: SweepRecord) -> Row:
         record.duration_us,
         record.summary_file,
         *counts(record.tally),
+        usd(record.cost_micros),
         record.id,
     )
+
+
+def usd(micros: int | None) -> str | None:
+    """Return micro-dollars as the column `cost_usd` has them, in dollars."""
+    return None if micros is None else f"{dollars(micros):f}"
 
 
 def counts(tally: Tally) -> Row:
@@ -142,6 +150,7 @@ def sweep_record(row: Row) -> SweepRecord:
         duration_us=row[16],
         summary_file=row[17],
         kind=BatchKind(row[18]),
+        cost_micros=None if row[19] is None else micros(Decimal(str(row[19]))),
     )
 
 

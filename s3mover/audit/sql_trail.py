@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from s3mover.audit import lease_statements, rows, seal_statements, statements
+from s3mover.audit.cost_rows import SqlCosts
 from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
@@ -45,7 +46,9 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses, SqlOperatorRequests):
+class SqlTrail(
+    SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlCosts, SqlPauses, SqlOperatorRequests
+):
     """Implements `Trail` on one connection."""
 
     def __init__(self, database: Database, sealing: Sealing = Sealing()) -> None:  # noqa: B008 - frozen
@@ -274,7 +277,10 @@ class SqlTrail(SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlPauses
             duration_us = max(0, round((at - started_at) * 1e6))
             with self._leading():
                 self._database.write(self._recount, (sweep, sweep))
-                self._database.write(statements.INTERRUPT_SWEEP, (rows.stamp(at), duration_us, sweep))
+                self._database.write(
+                    statements.INTERRUPT_SWEEP,
+                    (rows.stamp(at), duration_us, rows.usd(self.cost_of_batch(sweep)), sweep),
+                )
                 self._database.write(lease_statements.INTERRUPT_RANGES, (sweep,))
                 self._seals.seal_sweep(pair, hashed, late=True)
         return len(running)

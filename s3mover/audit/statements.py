@@ -145,7 +145,7 @@ RUNNING_SWEEPS = f"""
 CLOSE_SWEEP = """
     UPDATE migration_batches
     SET ended_at = ?, status = ?, duration_us = ?, summary_file = ?, listed = ?, skipped = ?, planned = ?,
-        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?
+        succeeded = ?, failed = ?, bytes = ?, server_side_copies = ?, streamed = ?, cost_usd = ?
     WHERE id = ?
 """
 _COUNTED = ("planned", "succeeded", "failed", "bytes", "server_side_copies", "streamed")
@@ -183,7 +183,7 @@ RECOUNT_SWEEP = {
 }
 # The number listed was lost with the process; it is at least the number planned.
 INTERRUPT_SWEEP = """
-    UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned
+    UPDATE migration_batches SET ended_at = ?, status = 'interrupted', duration_us = ?, listed = planned, cost_usd = ?
     WHERE id = ?
 """
 # Collations treat different prefixes as equal; the hexadecimal digits of their bytes differ.
@@ -258,7 +258,7 @@ def latest_sweeps(conditions: list[str]) -> str:
     """Return the query for the newest sweeps."""
     return f"""
         SELECT id, {_PAIR}, started_at, ended_at, status, listed, skipped, planned, succeeded, failed, bytes,
-            server_side_copies, streamed, duration_us, summary_file, kind
+            server_side_copies, streamed, duration_us, summary_file, kind, cost_usd
         FROM migration_batches WHERE {" AND ".join(["id >= ? AND id <= ? AND started_at >= ?", *conditions])}
         ORDER BY id DESC LIMIT ?
     """

@@ -324,5 +324,26 @@ class OperatorRequests(Protocol):
         """Return the answer to a request or a later one, None while there is none."""
 
 
-class Trail(TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Pauses, OperatorRequests, Protocol):
+class Costs(Protocol):
+    """The part of a trail that keeps what batches cost, in micro-dollars; days are in UTC by the database's clock."""
+
+    def record_cost(self, pair: Pair, batch: int, run: int, micros: int) -> None:
+        """Record what a run has spent for a batch since it began with it; a sum never falls.
+
+        Batch 0 stands for what is done between batches.
+        """
+
+    def spent_today(self, pair: Pair) -> int:
+        """Return what all runs have spent for a pair since 00:00 UTC."""
+
+    def cost_of_batch(self, batch: int) -> int | None:
+        """Return what all runs have spent for a batch; None if nothing was recorded."""
+
+    def end_old_costs(self, pair: Pair) -> None:
+        """Remove the rows of days that no sum needs any more."""
+
+
+class Trail(
+    TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Costs, Pauses, OperatorRequests, Protocol
+):
     """All of it, on one connection."""

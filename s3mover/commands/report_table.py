@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from s3mover.commands.report_data import UNLIMITED, ReportData
-from s3mover.model import Action, FailureRecord, Pair
+from s3mover.costs.money import money_text
+from s3mover.model import Action, FailureRecord, Pair, SweepRecord
 from s3mover.observe.text import human_size, utc_moment, visible
 
 MAX_FAILURES = 20
@@ -27,16 +28,21 @@ def _totals(data: ReportData) -> Iterator[str]:
 
 
 def _sweeps(data: ReportData) -> Iterator[str]:
-    columns = f"{'status':<13}{'listed':>10}{'moved':>10}{'failed':>8}{'seconds':>10}"
+    columns = f"{'status':<13}{'listed':>10}{'moved':>10}{'failed':>8}{'seconds':>10}{'cost':>12}"
     yield f"{'sweep':>8}  {'started (UTC)':<20}{columns}{_route_heading(data)}"
     for sweep in data.sweeps():
         tally = sweep.tally
         yield (
             f"{sweep.id:>8}  {utc_moment(sweep.started_at)[:19]:<20}{sweep.status:<13}"
             f"{tally.listed:>10}{tally.succeeded:>10}{tally.failed:>8}{sweep.duration_us / 1e6:>10.2f}"
+            f"{_cost(sweep):>12}"
             f"{_route_cell(data, sweep.pair)}"
         )
     yield ""
+
+
+def _cost(sweep: SweepRecord) -> str:
+    return "-" if sweep.cost_micros is None else money_text(sweep.cost_micros)
 
 
 def _failures(data: ReportData, limit: int) -> Iterator[str]:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from s3mover.observe.progress import ProgressListener
 
 
-def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
+def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool, max_cost: int = 0) -> ExitCode:
     """Sweep each route once and return the worst exit code; with `wait` wait for another instance to end.
+
+    `max_cost` is what all routes together may cost, in micro-dollars; 0 for no limit.
 
     Raises:
         SettingsError: the settings are invalid.
@@ -41,6 +43,7 @@ def sweep_once(preloaded: Preloaded, *, progress: bool, wait: bool) -> ExitCode:
         stopping_on_signals(stop, lambda: settings.stop.grace),
         open_shared_runtime(current, preloaded, stop, Listeners(current.routes, listeners)) as runtime,
     ):
+        runtime.budget.limit = max_cost
         results = run_until_deadline(stop, lambda: _sweep_routes(runtime, bar, wait=wait))
     return _exit_code(results or (), interrupted=stop.requested)
 

@@ -52,6 +52,9 @@ class Bill(NamedTuple):
         return sum(self.amounts.values())
 
 
+NO_COSTS = Bill()
+
+
 class _Sum:
     """Adds up amounts of dollars, and remembers what has no price."""
 

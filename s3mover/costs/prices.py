@@ -74,6 +74,9 @@ class PriceBook(NamedTuple):
     sqs_as_of: str = ""
 
 
+NO_PRICES = PriceBook()
+
+
 class PairPrices(NamedTuple):
     """The prices of a pair of buckets, and what decides which of them apply.
 
@@ -90,6 +93,7 @@ class PairPrices(NamedTuple):
     uses_kms: bool = False
 
     @property
-    def known(self) -> bool:
-        """Whether the requests of both sides have a price."""
-        return all(place.of_class(STANDARD).put is not None for place in (self.source, self.destination))
+    def unknown(self) -> tuple[str, ...]:
+        """The names of the sides' regions or stores whose requests have no price."""
+        places = {place.name: place for place in (self.source, self.destination)}
+        return tuple(name for name, place in places.items() if place.of_class(STANDARD).put is None)

@@ -63,6 +63,7 @@ _EMOJIS = {
     "events.unreadable": "✉️",
     "events.failed": "📪",
     "events.batch_ended": "📬",
+    "cost.limit_reached": "💸",
     "dask.warning": "🧩",
     "dask.error": "🧨",
 }

@@ -11,19 +11,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetPydanticSchema, PlainValidator
 
+from s3mover.costs.money import MONEY_PATTERN, parse_money, write_money
 from s3mover.settings import validators
 from s3mover.settings.secret import Secret
 from s3mover.settings.units import (
     DURATION_PATTERN,
-    MONEY_PATTERN,
     SHARE_PATTERN,
     SIZE_PATTERN,
     parse_duration,
-    parse_money,
     parse_share,
     parse_size,
     write_duration,
-    write_money,
     write_share,
     write_size,
 )

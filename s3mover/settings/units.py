@@ -1,9 +1,7 @@
-"""Parses and writes durations, sizes, shares and amounts of money: `60s`, `64MiB`, `10%`, `2.50`."""
+"""Parses and writes durations, sizes and shares: `60s`, `64MiB`, `10%`."""
 
 import re
 from decimal import Decimal
-
-from s3mover.costs.money import dollars, micros
 
 _SECONDS: dict[str, Decimal | int] = {"ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES: dict[str, int] = {
@@ -30,7 +28,6 @@ _PLAIN_ZERO = re.compile(r"0(?:\.0+)?", re.ASCII)
 # The texts that are accepted, for schemas.
 DURATION_PATTERN = f"^({_PLAIN_ZERO.pattern}|{_DURATION.pattern})$"
 SHARE_PATTERN = f"^({_PLAIN_ZERO.pattern}|{_SHARE.pattern})$"
-MONEY_PATTERN = r"^\$?\d{1,9}(\.\d{1,6})?$"
 SIZE_PATTERN = f"^({_PLAIN.pattern}|{_NUMBER} ?({'|'.join(_BYTES)}))$"
 
 
@@ -79,18 +76,6 @@ def parse_share(text: str) -> float:
     return float(Decimal(match[1]) / 100)
 
 
-def parse_money(text: str) -> int:
-    """Return the micro-dollars that `5`, `2.50` or `$0.10` stand for.
-
-    Raises:
-        ValueError: `text` is not an amount; the message continues a sentence that begins with the text.
-    """
-    text = text.strip()
-    if not re.fullmatch(MONEY_PATTERN, text, re.ASCII):
-        raise ValueError("is not an amount of US dollars")
-    return micros(Decimal(text.removeprefix("$")))
-
-
 def write_duration(seconds: float) -> str:
     """Write seconds in the largest unit of which there are at least two, so that 60 stays `60s`."""
     if seconds != int(seconds):
@@ -112,11 +97,6 @@ def write_size(size: int) -> str:
 def write_share(share: float) -> str:
     """Write a fraction as a percentage."""
     return f"{100 * share:g}%"
-
-
-def write_money(amount: int) -> str:
-    """Write micro-dollars as dollars: `5`, `2.5`."""
-    return f"{dollars(amount).normalize():f}"
 
 
 def _bounded(seconds: float) -> float:

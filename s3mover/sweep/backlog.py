@@ -1,9 +1,9 @@
 """The transfers of a sweep that no worker has yet, and the orders that are made of them."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from s3mover.model import Order, Pair, Transfer
+from s3mover.model import ObjectEntry, Order, Pair, Transfer
 
 # Rows per statement of the trail: enough that a commit costs little per row, few enough to be quick.
 ROWS_PER_WRITE = 500
@@ -25,15 +25,19 @@ class Backlog:
         """Take transfers that are to be made."""
         self._transfers.extend(transfers)
 
-    def take(self, window: int, room: int) -> list[Order]:
+    def take(self, window: int, room: int, fits: Callable[[ObjectEntry], bool] | None = None) -> list[Order]:
         """Return the next orders, none until there is `room` for a good many: each write of the trail costs a commit.
 
-        `window` is how many orders can be out at a time, `room` how many more can be handed out now.
+        `window` is how many orders can be out at a time, `room` how many more can be handed out now. `fits` tells of
+        one object after the other whether it may be begun, too; None: any may.
         """
         waiting = len(self._transfers)
         enough = min(waiting, max(1, window // 4), ROWS_PER_WRITE)
         rows = min(waiting, room, ROWS_PER_WRITE) if enough <= room else 0
-        return [self._order(self._transfers.popleft()) for _ in range(rows)]
+        taken: list[Order] = []
+        while len(taken) < rows and (fits is None or fits(self._transfers[0].entry)):
+            taken.append(self._order(self._transfers.popleft()))
+        return taken
 
     def _order(self, transfer: Transfer) -> Order:
         entry = transfer.entry

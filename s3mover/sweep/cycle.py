@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from s3mover.audit.seals import Seal
+from s3mover.costs.money import usd
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished, SweepStarted
 from s3mover.model import Pair, SweepStatus
@@ -136,6 +137,7 @@ class SweepCycle:
     def _opened(self, *, shared: bool = False) -> OpenSweep:
         started_at = self._tools.clock()
         sweep = self._tools.trail.open_sweep(self.pair, started_at, shared=shared)
+        self._tools.costs.begin(sweep)
         self._tools.notify(SweepStarted(sweep, str(self.pair)))
         return OpenSweep(sweep, started_at)
 
@@ -203,6 +205,8 @@ class SweepCycle:
             tools.heartbeat()
 
     def _close(self, result: SweepResult, pruned_before: float) -> SweepResult:
+        cost = self._tools.costs.end()
+        result = replace(result, record=replace(result.record, cost_micros=cost.micros), bill=cost.bill)
         messages = [str(result.error)] if result.error else []
         if result.record.status is SweepStatus.INTERRUPTED:
             messages.append(result.blocked_by)
@@ -229,6 +233,7 @@ class SweepCycle:
                 summary,
                 "; ".join(messages),
                 result.outage_seconds or None,
+                None if cost.micros is None else usd(cost.micros),
             )
         )
         return replace(result, record=record)

@@ -181,12 +181,15 @@ class Sweep:
         self._pages_held += 1
 
     def _hand_out(self) -> None:
-        client = self._tools.client
-        while self._may_intend() and (taken := self._backlog.take(client.window(), client.room())):
+        client, costs = self._tools.client, self._tools.costs
+        while self._may_intend() and (
+            taken := self._backlog.take(client.window(), client.room(), costs.allowance())
+        ):
             if orders := self._without_events(taken):
                 self._tools.trail.intend(orders, self._tools.clock())
                 self._stats.intended(orders)
                 self._lag.handed_out(orders)
+                costs.meter.intended(orders)
                 client.hand_out(orders)
 
     def _without_events(self, orders: list[Order]) -> list[Order]:

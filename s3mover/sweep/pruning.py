@@ -47,6 +47,7 @@ def prune(tools: Tools, pair: Pair, before: float) -> None:
     if before:
         _in_steps(tools, lambda: tools.trail.prune(before, ROWS_PER_STEP))
         _in_steps(tools, lambda: tools.trail.end_old_candidates(pair, before, ROWS_PER_STEP))
+    tools.trail.end_old_costs(pair)
     _in_steps(tools, lambda: tools.trail.end_old_waits(pair, now - WAITS_KEPT_SECONDS, ROWS_PER_STEP))
 
 

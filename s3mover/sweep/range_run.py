@@ -46,6 +46,7 @@ def run_range(
     trail = tools.trail
     if not trail.claim_range(target.pair, claim, lease):
         raise LeaseHeldError(f"Range {claim.number} of sweep {claim.sweep} was begun by another run.")
+    tools.costs.begin(claim.sweep)
     last_number = trail.last_number(claim)
     target.recovery.resolve_range(claim)
     own = replace(tools, blocked_by=lambda: _blocked_by(tools, stop))
@@ -54,6 +55,7 @@ def run_range(
     target.recovery.abort_uploads_of(result.set_aside, result.record.started_at)
     trail.remove_superseded(INTERRUPTED)
     tally = with_earlier_runs(result.record.tally, trail.count_range(claim))
+    tools.costs.end()
     trail.close_range(RangeStatus(result.record.status.value), tally)
     return replace(result, record=replace(result.record, tally=tally))
 

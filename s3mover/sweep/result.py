@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from s3mover.costs.bill import NO_COSTS, Bill
 from s3mover.errors import MoverError
 from s3mover.model import DeletionCounts, Outcome, SweepRecord, SweepStatus
 from s3mover.planning.read_ahead import FeedEnded
@@ -31,6 +32,7 @@ class SweepResult:
     `error` is what cut it short, if anything did, `blocked_by` why it was not to go on, `set_aside` what workers died
     with, `outage_seconds` how much of its duration it waited for an unavailable database. `last_number` is that of the
     last order. `destination_only` and `deletions` are None where deletions are neither carried over nor reported.
+    `bill` is what this process has spent.
     """
 
     record: SweepRecord
@@ -45,6 +47,7 @@ class SweepResult:
     last_number: int = 0
     destination_only: DestinationOnly | None = None
     deletions: DeletionCounts | None = None
+    bill: Bill = NO_COSTS
 
 
 def status_of(ended: FeedEnded, waiting: int) -> SweepStatus:

@@ -71,6 +71,7 @@ class Settlement:
     def _settle(self, outcomes: list[Outcome]) -> None:
         self._tools.trail.settle(outcomes, self._backoff.changed_by(outcomes))
         self._stats.settled(outcomes)
+        self._tools.costs.meter.settled(outcomes)
         self._settled(outcomes)
         self._ended([outcome.key for outcome in outcomes])
         self._delete_sources(outcomes)
@@ -82,6 +83,7 @@ class Settlement:
             [unmoved(order, INTERRUPTED, "", now)._replace(status=Status.SKIPPED) for order in orders]
         )
         self._stats.withdrawn(orders)
+        self._tools.costs.meter.withdrawn(orders)
         self._ended([order.key for order in orders])
 
     def _end_deletions(self, deletions: list[Deletion]) -> None:

@@ -212,7 +212,9 @@ class SharedSweep:
 
     def _take_rest(self, state: RangeState, answer: RangeAnswer) -> None:
         """Keep what a run counted, and give the range out again, in two where it was recalled for idle machines."""
-        if self._blocked_by:
+        # A limit of costs may be why it came back.
+        self._tools.costs.refresh()
+        if self._is_blocked():
             self._end(state, answer)
             return
         (_, middle), *upper = (

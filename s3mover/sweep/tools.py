@@ -12,6 +12,7 @@ from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
 from s3mover.scale.messages import ClusterMessage
+from s3mover.sweep.costs import CostTracker
 from s3mover.sweep.delete_conditions import DeleteConditions
 from s3mover.sweep.lag import LagMeter
 from s3mover.sweep.removal import Removed, Remover
@@ -86,9 +87,9 @@ class SweepTools:
     """What a sweep works with, the same for every sweep of a run.
 
     `clock` returns seconds since the epoch; the loop calls `heartbeat` in every iteration; `blocked_by` returns why no
-    new work may begin, empty where it may. `remover` is there where source objects are to be deleted, `deletions` where
-    deletions are carried over to the destination, or reported, `beside` where events are received. `measure_lag` makes
-    the lag meter of one sweep.
+    new work may begin, empty where it may; `costs` counts what is done. `remover` is there where source objects are to
+    be deleted, `deletions` where deletions are carried over to the destination, or reported, `beside` where events are
+    received. `measure_lag` makes the lag meter of one sweep.
     """
 
     trail: RetryingTrail
@@ -100,6 +101,7 @@ class SweepTools:
     heartbeat: Callable[[], None]
     blocked_by: Callable[[], str]
     backoff_policy: Callable[[], BackoffPolicy]
+    costs: CostTracker
     remover: Remover | None = None
     deletions: DeletionTools | None = None
     beside: Beside | None = None

@@ -178,7 +178,7 @@ def test_what_has_no_price_is_said_and_not_guessed(book: PriceBook) -> None:
         "requests to mars-1",
         "the transfer of streamed bytes (prices.location does not say where s3mover runs)",
     )
-    assert not PairPrices(book.regions["us-east-1"], mars).known
+    assert PairPrices(book.regions["us-east-1"], mars).unknown == ("mars-1",)
 
 
 def test_a_class_without_a_price_is_named(book: PriceBook) -> None:

@@ -30,7 +30,7 @@ daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavaila
 route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
 range.finished range.retried dask.warning dask.error machine.started operator.requested
-seal.written anchor.failed
+seal.written anchor.failed cost.limit_reached
 events.unreadable events.failed events.batch_ended
 """
 NAMES = CONTRACT.split() + ADDED.split()

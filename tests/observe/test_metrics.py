@@ -13,6 +13,7 @@ from s3mover.events import (
     AuditRestored,
     AuditRowsWritten,
     AuditUnavailable,
+    CostCounted,
     DaemonStarted,
     DaemonStopped,
     DeletionsEnded,
@@ -111,6 +112,8 @@ ADDED = """
 | `s3mover_event_queue_messages` | gauge | `state` |
 | `s3mover_event_errors_total` | counter | – |
 | `s3mover_event_oldest_message_seconds` | gauge | – |
+| `s3mover_cost_usd_total` | counter | `kind` |
+| `s3mover_cost_limit_reached` | gauge | – |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -346,6 +349,19 @@ def test_deletions_are_counted_by_what_became_of_them(metrics: MetricsListener) 
     assert value(metrics, "s3mover_deletions_total", status="error") == 1
     assert value(metrics, "s3mover_deletions_total", status="refused") == 2000
     assert value(metrics, "s3mover_deletion_candidates") == 2006
+
+
+def test_costs_add_up_by_kind_and_a_reached_limit_is_told(metrics: MetricsListener) -> None:
+    """In dollars; a kind whose share became cheaper counts nothing back."""
+    assert value(metrics, "s3mover_cost_usd_total", kind="transfer") == 0
+    for added, reached in (
+        ({"transfer": 1_500_000}, "the limit"),
+        ({"transfer": 250_000, "retrieval": -1}, ""),
+    ):
+        metrics(CostCounted(7, added, {}, 0, 0, (), reached))
+        assert value(metrics, "s3mover_cost_limit_reached") == bool(reached)
+    assert value(metrics, "s3mover_cost_usd_total", kind="transfer") == 1.75
+    assert value(metrics, "s3mover_cost_usd_total", kind="retrieval") == 0
 
 
 def test_skips_and_requests_are_counted_by_reason_and_code(metrics: MetricsListener) -> None:

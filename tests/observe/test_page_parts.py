@@ -242,6 +242,15 @@ NOTHING_YET = {"succeeded": 0, "failed": 0, "waiting": 0}
             "It opens at 2025-01-04 22:00:00 UTC.",
         ),
         (
+            {"cost": {"limit_reached": "limits.cost_per_day is reached: $5.00 of $5.00 since 00:00 UTC"}},
+            Severity.WARN,
+            "Cost limit reached",
+            (
+                "Limits.cost_per_day is reached: $5.00 of $5.00 since 00:00 UTC. No new transfers start until the next "
+                "day, or until the limit is raised."
+            ),
+        ),
+        (
             {"healthy": False, "health": "no heartbeat from the sweep loop for 73 s"},
             Severity.BAD,
             "Sweep loop stalled",

@@ -9,6 +9,7 @@ import pytest
 from s3mover.events import (
     AuditRestored,
     AuditUnavailable,
+    CostCounted,
     DaemonPaused,
     DaemonResumed,
     DaemonStarted,
@@ -30,6 +31,7 @@ from s3mover.events import (
     SealsAnchored,
     SealWritten,
     SweepAwaited,
+    SweepFinished,
     SweepListed,
     SweepStarted,
     ThrottleChanged,
@@ -42,7 +44,7 @@ from s3mover.observe.redaction import redact
 from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.text import to_json, utc_moment
 from tests.observe.conftest import Clock
-from tests.observe.samples import DELETIONS, EVERY_KIND, PAIR, failed, finished, moved, planned
+from tests.observe.samples import DELETIONS, EVERY_KIND, PAIR, TALLY, failed, finished, moved, planned
 
 
 @pytest.fixture
@@ -349,3 +351,33 @@ def test_a_scheduler_that_cannot_be_reached_is_shown_without_machines(board: Sta
     board(SchedulerRestored(1.0))
     assert board.status()["cluster"] == cluster | {"problem": ""}
     assert board.status()["problem"] == ""
+
+
+def test_the_costs_are_those_of_the_last_count(board: StatusBoard) -> None:
+    """In dollars, with the limit, what holds work back, and what has no price; nothing is known before."""
+    assert shown(board)["cost"] == {
+        "sweep_usd": None,
+        "kinds_usd": {},
+        "today_usd": None,
+        "limit_per_day_usd": None,
+        "limit_reached": "",
+        "unpriced": [],
+    }
+    amounts = {"put_requests": 50_000, "transfer": 1}
+    board(CostCounted(7, {"put_requests": 1}, amounts, 5_000_000, 5_000_000, ("x",), "the limit is reached"))
+    assert shown(board)["cost"] == {
+        "sweep_usd": 0.050001,
+        "kinds_usd": {"put_requests": 0.05, "transfer": 0.000001},
+        "today_usd": 5.0,
+        "limit_per_day_usd": 5.0,
+        "limit_reached": "the limit is reached",
+        "unpriced": ["x"],
+    }
+
+
+def test_a_finished_sweep_keeps_its_cost(board: StatusBoard) -> None:
+    """As the trail has it, in dollars; null where it is not known."""
+    for cost in (0.25, None):
+        board(SweepStarted(7, PAIR))
+        board(SweepFinished(7, SweepStatus.COMPLETED, TALLY, 1.0, 2.0, "s.log", cost_usd=cost))
+    assert [sweep["cost_usd"] for sweep in shown(board)["sweeps"]] == [None, 0.25]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from s3mover.costs.bill import Bill
+from s3mover.costs.billing import Kind
 from s3mover.errors import SummaryError
 from s3mover.model import DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
 from s3mover.observe.summary.files import append, prune, write
@@ -313,3 +315,18 @@ def test_a_seal_is_appended_as_a_block_of_its_own(tmp_path: Path) -> None:
     )
     with pytest.raises(SummaryError, match="cannot append"):
         append(tmp_path / "gone.log", "x")
+
+
+def test_the_cost_is_told_with_what_is_not_in_it() -> None:
+    """By kind, as far as this process spent it; nothing is said where nothing was priced or missed."""
+    bill = Bill({Kind.PUT_REQUESTS: 54_059, Kind.TRANSFER: 1_953_125}, ("requests to h:9",))
+    lines = render(replace(REPORT, cost_micros=2_007_184, bill=bill)).splitlines()
+    assert lines[-4:] == [
+        "Cost: $2.01 (requests, transfer and retrieval at list prices; without storage)",
+        "- Put requests: $0.0541",
+        "- Transfer: $1.95",
+        "- Not in it: requests to h:9",
+    ]
+    unknown = render(replace(REPORT, bill=Bill({}, ("requests to h:9",))))
+    assert "Cost: not known" in unknown
+    assert "Cost" not in render(REPORT)

@@ -6,11 +6,9 @@ from hypothesis import strategies as st
 
 from s3mover.settings.units import (
     parse_duration,
-    parse_money,
     parse_share,
     parse_size,
     write_duration,
-    write_money,
     write_share,
     write_size,
 )
@@ -128,19 +126,3 @@ def test_a_written_duration_reads_back(milliseconds: int) -> None:
 def test_a_duration_is_written_as_people_write_it(seconds: float, text: str) -> None:
     """The unit is the largest of which there are at least two."""
     assert write_duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "micros"), [("5", 5_000_000), ("2.50", 2_500_000), ("$0.000001", 1), (" 0 ", 0)]
-)
-def test_an_amount_is_a_number_of_dollars(text: str, micros: int) -> None:
-    """It is exact to a micro-dollar."""
-    assert parse_money(text) == micros
-    assert parse_money(write_money(micros)) == micros
-
-
-@pytest.mark.parametrize("text", ["", "five", "-1", "5 EUR", "1e3", "0.0000001", "\u0665"])
-def test_anything_else_is_no_amount(text: str) -> None:
-    """Other currencies and finer fractions are refused."""
-    with pytest.raises(ValueError, match="is not an amount of US dollars"):
-        parse_money(text)

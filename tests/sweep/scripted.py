@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from s3mover.audit.retrying_trail import RetryingTrail
+from s3mover.costs.prices import PairPrices, PlacePrices
 from s3mover.errors import AuditUnavailableError
 from s3mover.events import Event, ObjectFailed, ObjectMoved, ObjectSkipped, TransfersPlanned
 from s3mover.model import Deletion, DueDeletion, Order, Outcome, Pair, Status, Wait, WaitChanges
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.page_diff import PageDiff
 from s3mover.planning.read_ahead import FeedEnded
+from s3mover.sweep.cost_meter import CostMeter
+from s3mover.sweep.costs import CommandBudget, CostLimits, CostTracker
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.tools import Inbox, Message, OpenSweep, SweepTools
 from s3mover.workers.pool.route_client import RouteClient
@@ -215,6 +218,20 @@ class StopSwitch:
         return not self.requested
 
 
+def untracked() -> CostTracker:
+    """Return a tracker for a loop whose costs are of no matter; the trail is never asked."""
+    nowhere = PlacePrices("nowhere")
+    limits = CostLimits(lambda: 0, CommandBudget())
+    return CostTracker(
+        Pair("a", "", "b", ""),
+        CostMeter(),
+        PairPrices(nowhere, nowhere),
+        limits,
+        cast("RetryingTrail", None),
+        lambda _: None,
+    )
+
+
 class Scene:
     """All that a loop works with."""
 
@@ -237,6 +254,7 @@ class Scene:
             heartbeat=lambda: None,
             blocked_by=lambda: self.blocked_by,
             backoff_policy=lambda: BackoffPolicy(60.0, 3600.0),
+            costs=untracked(),
             remover=cast("Remover", self.remover),
         )
 

@@ -19,6 +19,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from s3mover.costs.billing import Kind
 from s3mover.model import Method, Side, Status, SweepStatus
 from s3mover.observe.metrics.process_tree import ProcessTreeCollector
 from s3mover.observe.output import dropped_log_lines
@@ -206,6 +207,12 @@ class Metrics:
         self.limit = self._gauge(
             "concurrency_limit", "Upper limit of concurrent S3 requests; NaN before the start.", "side"
         )
+        self.cost = self._counter(
+            "cost_usd", "What requests, transfer and retrieval cost, in US dollars.", "kind"
+        )
+        self.cost_limit = self._gauge(
+            "cost_limit_reached", "1 while a limit of costs holds back new work, else 0."
+        )
         self.request_limit = self._gauge(
             "request_limit", "Adaptive limit of S3 requests per second; +Inf if there is none.", "side"
         )
@@ -273,6 +280,7 @@ class Metrics:
             self.request_limit.labels(side).set(math.inf)
             _create(self.requests, ((side, operation, "200") for operation in _OPERATIONS[side]))
             _create(self.requests, ((side, "ListObjectsV2", code) for code in _REFUSED_CREDENTIALS))
+        _create(self.cost, ((kind,) for kind in Kind))
 
 
 def _create(counter: Counter, series: Iterable[tuple[str, ...]]) -> None:

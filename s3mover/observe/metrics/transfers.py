@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 
+from s3mover.costs.money import usd
 from s3mover.events import (
+    CostCounted,
     DeletionsEnded,
     DeletionsRefused,
     ObjectDeleted,
@@ -54,6 +56,7 @@ class TransferMetrics:
             SweepFinished: self._sweep_finished,
             SweepAwaited: self._sweep_awaited,
             RequestsMade: self._requests_made,
+            CostCounted: self._cost_counted,
             ThrottleChanged: self._throttle_changed,
             RequestLimitMoved: self._request_limit_changed,
         }
@@ -103,6 +106,12 @@ class TransferMetrics:
     def _requests_made(self, event: RequestsMade) -> None:
         labels = (event.side, self._operation(event.operation), self._code(event.code))
         self._metrics.requests.labels(*labels).inc(event.requests)
+
+    def _cost_counted(self, event: CostCounted) -> None:
+        for kind, amount in event.added.items():
+            # Shares of the classes are known better as a sweep goes on, so that a kind may become cheaper.
+            self._metrics.cost.labels(kind).inc(max(0.0, usd(amount)))
+        self._metrics.cost_limit.set(bool(event.blocked_by))
 
     def _throttle_changed(self, event: ThrottleChanged) -> None:
         self._metrics.throttled.labels(event.side).inc(event.refused)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from s3mover.costs.money import MICROS, money_text
 from s3mover.observe.page import Status, humanize
 from s3mover.observe.page.markup import escaped
 from s3mover.observe.text import human_size
@@ -20,7 +21,7 @@ class Figure(NamedTuple):
 def figures(status: Status) -> str:
     """Return the figures of the current sweep, or else those of the last sweep."""
     if status["sweep"] is not None:
-        return _progress_bar(status["sweep"]) + _list(_of_current(status["sweep"]))
+        return _progress_bar(status["sweep"]) + _list([*_of_current(status["sweep"]), *_cost(status["cost"])])
     if status["sweeps"]:
         return _list(_of_last(status["sweeps"][0]))
     return ""
@@ -45,8 +46,21 @@ def _of_last(sweep: Status) -> list[Figure]:
         Figure("Listed", humanize.count(sweep["listed"])),
         _size("Data moved", sweep["bytes"]),
         Figure("Duration", humanize.duration(sweep["seconds"])),
+        *_money("Cost", sweep.get("cost_usd")),
         *_of_deletions(sweep["deletions"]),
     ]
+
+
+def _cost(cost: Status) -> list[Figure]:
+    """Return what the current sweep costs, and the day where it has a limit; nothing where no price is known."""
+    limit = _money("Cost today", cost["today_usd"], alarming=bool(cost["limit_reached"]))
+    return [*_money("Cost", cost["sweep_usd"]), *(limit if cost["limit_per_day_usd"] else [])]
+
+
+def _money(name: str, dollars: float | None, *, alarming: bool = False) -> list[Figure]:
+    if dollars is None:
+        return []
+    return [Figure(name, money_text(round(dollars * MICROS)), alarming=alarming)]
 
 
 def _of_deletions(counts: Status | None) -> list[Figure]:

@@ -10,6 +10,7 @@ The first condition that holds decides:
 | the start failed | Cannot start | bad |
 | neither idle nor sweeping | the name of the state | calm |
 | no window of sweep.windows is open | Waiting for the next window | calm |
+| a limit of costs is reached | Cost limit reached | warn |
 | no sweep has finished | Ready | calm |
 | the last sweep failed, or was interrupted | Last sweep failed (was interrupted) | bad (warn) |
 | objects of the last sweep failed, or wait for a retry | N objects could not be moved | warn |
@@ -120,6 +121,11 @@ def _idle(status: Status) -> Headline:
             else "No window in sweep.windows ever opens."
         )
         return Headline(Severity.CALM, "Waiting for the next window", sentence)
+    if reached := status.get("cost", {}).get("limit_reached"):
+        sentence = (
+            f"{_sentence(reached)} No new transfers start until the next day, or until the limit is raised."
+        )
+        return Headline(Severity.WARN, "Cost limit reached", sentence)
     if not status["sweeps"]:
         return Headline(Severity.CALM, "Ready", "No sweep has finished yet.")
     last = _last_sweep(status["sweeps"][0], status["now"])

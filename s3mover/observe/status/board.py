@@ -16,6 +16,7 @@ from s3mover.events import (
 )
 from s3mover.observe.handlers import Handlers
 from s3mover.observe.status.cluster import ClusterState
+from s3mover.observe.status.costs import CostState
 from s3mover.observe.status.history import History
 from s3mover.observe.status.recent import RecentResults
 from s3mover.observe.status.state import DaemonState
@@ -54,8 +55,11 @@ class StatusBoard:
         self._state = DaemonState(clock, self._cluster)
         self._recent = RecentResults(clock)
         self._history = History()
+        self._costs = CostState()
         self._limits: dict[str, int] = {}
-        self._handlers = self._state.handlers() | self._cluster.handlers() | self._own_handlers()
+        self._handlers = (
+            self._state.handlers() | self._cluster.handlers() | self._costs.handlers() | self._own_handlers()
+        )
 
     def __call__(self, event: Event) -> None:
         """Follow `event`."""
@@ -105,6 +109,7 @@ class StatusBoard:
                 **self._state.as_dict(sweeping=snapshot.running),
                 **self._recent.as_dict(snapshot),
                 "limits": dict(self._limits),
+                "cost": self._costs.as_dict(),
                 "cluster": self._cluster.as_dict(),
                 "now": utc_moment(self._clock()),
                 "history": self._history.as_dict(self._monotonic()),

@@ -63,6 +63,7 @@ class RecentResults:
                 **asdict(event.tally),
                 "postponed": self._postponed,
                 "deletions": None if self._deletions is None else asdict(self._deletions),
+                "cost_usd": event.cost_usd,
                 "summary": event.summary,
                 "message": redactor.clean(event.message),
             }

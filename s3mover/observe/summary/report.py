@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from s3mover.costs.bill import NO_COSTS, Bill
+from s3mover.costs.money import money_text
 from s3mover.model import BatchKind, DeletionCounts, FailureRecord, Pair, SweepStatus, Tally
 from s3mover.observe.text import human_size, visible
 
@@ -22,7 +24,8 @@ class SummaryReport:
     `fallbacks` counts by reason, `unkept` by property, `skipped` by the reason why objects needed no transfer;
     `failures` are the first ones, of which at most twenty are shown; `sizes_known` is False if the store's listing
     has no sizes; `route` is empty for a single pair of buckets. For `outage_seconds` the sweep waited for an
-    unavailable audit database. `deletions` is None where deletions are neither carried over nor reported.
+    unavailable audit database. `deletions` is None where deletions are neither carried over nor reported. `cost_micros`
+    is what the sweep cost, None if no price is known; `bill` is what the supervisor spent of it, by kind.
     """
 
     sweep: int
@@ -40,11 +43,15 @@ class SummaryReport:
     outage_seconds: float = 0.0
     deletions: DeletionCounts | None = None
     kind: BatchKind = BatchKind.SWEEP
+    cost_micros: int | None = None
+    bill: Bill = NO_COSTS
 
 
 def render(report: SummaryReport) -> str:
     """Return the text of the summary file."""
     blocks = [_header(report), _counts(report), _performance(report), _methods(report)]
+    if report.cost_micros is not None or report.bill.unpriced:
+        blocks.append(_costs(report))
     if report.deletions is not None:
         blocks.append(_deletions(report.deletions))
     if report.failures:
@@ -133,6 +140,18 @@ def _methods(report: SummaryReport) -> list[str]:
             f"- Property not preserved ({lost}): {number} files"
             for lost, number in sorted(report.unkept.items())
         ),
+    ]
+
+
+def _costs(report: SummaryReport) -> list[str]:
+    known = "not known" if report.cost_micros is None else money_text(report.cost_micros)
+    return [
+        f"Cost: {known} (requests, transfer and retrieval at list prices; without storage)",
+        *(
+            f"- {kind.replace('_', ' ').capitalize()}: {money_text(amount)}"
+            for kind, amount in report.bill.amounts.items()
+        ),
+        *(f"- Not in it: {visible(what)}" for what in report.bill.unpriced),
     ]
 
 
