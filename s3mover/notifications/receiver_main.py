@@ -116,11 +116,15 @@ class ReceiverProcess:
             self._done.put([number])
 
     def _delete_always(self) -> None:
-        while (numbers := self._done.get()) is not None:
+        is_last = False
+        while not is_last:
+            gathered = [self._done.get()]
             # SQS deletes up to ten messages per request: a moment later there may be more.
             time.sleep(GATHER_SECONDS)
-            while not self._done.empty() and (more := self._done.get()) is not None:
-                numbers = [*numbers, *more]
+            while not self._done.empty():
+                gathered.append(self._done.get())
+            is_last = None in gathered
+            numbers = [number for numbers in gathered if numbers is not None for number in numbers]
             if handles := self._held.take(numbers):
                 self._try("delete", partial(self._queue.delete, handles))
 
