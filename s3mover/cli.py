@@ -117,6 +117,15 @@ def _require_utf8(text: str, option: str) -> None:
         raise click.BadParameter(f"{text!r} is not UTF-8", param_hint=option) from error
 
 
+def _duration(text: str) -> float:
+    from s3mover.settings.units import parse_duration  # noqa: PLC0415
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from error
+
+
 one_route = click.option(
     "--route", metavar="NAME", help="Only this route of the settings.  [default: all, one after the other]"
 )
@@ -336,12 +345,8 @@ def report(
 ) -> ExitCode:
     """Print totals, the latest sweeps and the latest failures from the audit trail."""
     from s3mover.commands.report import report  # noqa: PLC0415
-    from s3mover.settings.units import parse_duration  # noqa: PLC0415
 
-    try:
-        seconds = parse_duration(since)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--since") from error
+    seconds = _duration(since)
     if failed and deletions:
         raise click.UsageError("Give --failed or --deletions, not both.")
     one_route = route is not None
@@ -450,6 +455,59 @@ def deletions_approve(line: CommandLine, digest: str, route: str | None) -> Exit
     from s3mover.commands.deletions import approve_deletions  # noqa: PLC0415
 
     return approve_deletions(line.settings(route=route), click.echo, digest)
+
+
+@commands.group()
+def audit() -> None:
+    """Verify, prove and export what the audit trail says, by its seals."""
+
+
+@audit.command("verify")
+@click.option("--since", default="0", metavar="DURATION", help="Only what was sealed so recently, e.g. 24h.")
+@click.option(
+    "--sweep", type=click.IntRange(min=1), help="Only this sweep, or batch of events, and its amendments."
+)
+@click.option("--anchor", is_flag=True, help="Compare the seals with those that audit.anchor holds.")
+@click.option(
+    "--public-key",
+    "public_keys",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="A key that seals must be signed with. Repeatable.  [default: that of audit.signing_key_file]",
+)
+@click.option(
+    "--head", default="", metavar="HASH", help="The hash of a seal that must be there, e.g. from a log."
+)
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@one_route
+@click.pass_obj
+def audit_verify(
+    line: CommandLine,
+    since: str,
+    sweep: int | None,
+    anchor: bool,
+    public_keys: tuple[str, ...],
+    head: str,
+    output: str,
+    route: str | None,
+) -> ExitCode:
+    """Recompute the seals, and name the sweeps and rows that were changed, removed or added since."""
+    from s3mover.app.factories import pair_of  # noqa: PLC0415
+    from s3mover.commands.audit_verify import VerifyScope, verify  # noqa: PLC0415
+
+    settings = line.settings(buckets=route is not None, route=route)
+    pair = pair_of(settings) if route is not None else None
+    scope = VerifyScope(_duration(since), sweep or 0, public_keys, head, pair)
+    return verify(settings, click.echo, scope, output, anchor=anchor)
+
+
+@audit.command("keygen")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def audit_keygen(file: Path) -> ExitCode:
+    """Make the Ed25519 key that signs seals: FILE, and FILE.pub."""
+    from s3mover.commands.audit_keygen import keygen  # noqa: PLC0415
+
+    return keygen(file, click.echo)
 
 
 @commands.group()

@@ -97,12 +97,14 @@ class ConfigProcess:
         self._send("resolve", asdict(access))
         if not self._answers_within(RESOLVE_TIMEOUT_SECONDS):
             raise UnreachableError(
-                f"{access.side}: resolving credentials took more than {RESOLVE_TIMEOUT_SECONDS:g} seconds; check the "
+                f"{access.label}: resolving credentials took more than {RESOLVE_TIMEOUT_SECONDS:g} seconds; check the "
                 "AWS configuration, such as a credential_process"
             )
         answer = self._receive()
         if answer is None:
-            raise UnreachableError(f"{access.side}: the process that resolves credentials ended unexpectedly")
+            raise UnreachableError(
+                f"{access.label}: the process that resolves credentials ended unexpectedly"
+            )
         if "error" in answer:
             raise UnreachableError(answer["error"])
         return ResolvedSide(BucketAddress(*answer["address"]), Credentials(*answer["credentials"]))

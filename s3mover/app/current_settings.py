@@ -125,6 +125,7 @@ def _merged(old: Settings, new: Settings, names: frozenset[str]) -> Settings:
 def secrets_of(settings: Settings) -> list[str]:
     """Return the values that must never be shown, also not in messages of libraries."""
     sides = [side for _, own in routes_of(settings) for side in (own.source, own.destination)]
-    secrets = [secret.value for side in sides for secret in (side.secret_key, side.session_token)]
+    accesses = [*sides, settings.audit.anchor_access]
+    secrets = [secret.value for access in accesses for secret in (access.secret_key, access.session_token)]
     dsn = parse_dsn(settings.audit.url.value)
     return [*secrets, dsn.password] if isinstance(dsn, MysqlDsn) else secrets

@@ -29,6 +29,8 @@ from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
+from s3mover.audit.sealing import Sealing
+from s3mover.audit.trail import Trail
 from s3mover.errors import SettingsError
 from s3mover.events import Notify, ObjectFallback
 from s3mover.lifecycle.pair_requests import PairRequests
@@ -37,6 +39,7 @@ from s3mover.lifecycle.stop import Stop, outage_wait
 from s3mover.model import Pair, SweepStatus
 from s3mover.settings import Settings
 from s3mover.settings.digest import settings_digest
+from s3mover.settings.model import AuditSettings
 from s3mover.sweep.cost_meter import CostMeter
 from s3mover.sweep.costs import PER_COMMAND, PER_DAY, CostLimits, CostTracker
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
@@ -146,7 +149,7 @@ def open_route_engine(
             limit is set on costs that are not known.
     """
     with ExitStack() as opened:
-        trail = opened.enter_context(closing(open_trail(runtime.current.of(route).audit.url.value)))
+        trail = opened.enter_context(closing(_open_trail(runtime.current.of(route).audit)))
         on_trail_opened()
         meter = CostMeter()
         publish = meter.listening(runtime.publishers.of(route))
@@ -199,7 +202,13 @@ def open_route_engine(
         if events is not None:
             tools = opened.enter_context(events.beside(runtime, route, endpoints, tools, client))
         share = opened.enter_context(_opened_cluster(runtime, route, endpoints, inbox)) if shared else None
-        cycle = _cycle(runtime, route, endpoints, tools, share)
+        anchor = None
+        if runtime.current.of(route).audit.anchor:
+            from s3mover.app.anchor import opened_anchoring  # noqa: PLC0415 - only with an anchor
+
+            anchoring = opened_anchoring(runtime.current.of(route), retrying_trail, notify, runtime.stop)
+            anchor = opened.enter_context(anchoring)
+        cycle = _cycle(runtime, route, endpoints, tools, share, anchor)
         yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints, pair_requests)
 
 
@@ -210,6 +219,15 @@ def _events(runtime: SharedRuntime, route: str, inbox: Inbox) -> "RouteEvents | 
     from s3mover.app.route_events import RouteEvents  # noqa: PLC0415 - only where events are received
 
     return RouteEvents(inbox)
+
+
+def _open_trail(audit: AuditSettings) -> Trail:
+    signer = None
+    if audit.signing_key_file:
+        from s3mover.audit.signatures import load_signer  # noqa: PLC0415 - only with a key
+
+        signer = load_signer(audit.signing_key_file)
+    return open_trail(audit.url.value, Sealing(signer))
 
 
 def _renew(heartbeat: Callable[[], None], trail: RetryingTrail, pair_requests: PairRequests) -> None:
@@ -332,6 +350,7 @@ def _cycle(
     endpoints: Endpoints,
     tools: SweepTools,
     share: ShareSweep | None,
+    anchor: Callable[[], None] | None,
 ) -> SweepCycle:
     current, notify = runtime.current, runtime.publishers.of(route)
     page_reader = partial(worker_page_reader, tools.client.read_page)
@@ -349,6 +368,7 @@ def _cycle(
         lambda result: write_summary(current.of(route).summary, result, route),
         append_seal,
         lambda: current.of(route).audit.retention,
+        anchor,
     )
 
 

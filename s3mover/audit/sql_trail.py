@@ -15,11 +15,11 @@ from s3mover.audit.cost_rows import SqlCosts
 from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
-from s3mover.audit.digests import key_hashes, pair_hash
+from s3mover.audit.digests import key_hashes, pair_digest, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.operator_requests import SqlOperatorRequests
 from s3mover.audit.pauses import SqlPauses
-from s3mover.audit.sealing import Sealing, SealWriter
+from s3mover.audit.sealing import Sealing, SealWriter, seal_of
 from s3mover.audit.seals import Seal
 from s3mover.audit.sql_reader import SqlTrailReader
 from s3mover.audit.trail import LeaseToken, RangeClaim
@@ -284,6 +284,26 @@ class SqlTrail(
                 self._database.write(lease_statements.INTERRUPT_RANGES, (sweep,))
                 self._seals.seal_sweep(pair, hashed, late=True)
         return len(running)
+
+    def seals_after(self, pair: Pair, number: int, limit: int) -> list[Seal]:
+        """Return up to `limit` seals of a pair above that number, in their order."""
+        found = self._database.read(seal_statements.AFTER, (pair_digest(pair), number, limit))
+        return [seal_of(row) for row in found]
+
+    def anchored_to(self, pair: Pair) -> int:
+        """Return the number of the newest seal that the anchor holds; without one that before the newest seal."""
+        name = pair_digest(pair)
+        if found := self._database.read(seal_statements.LAST_ANCHORED, (name,)):
+            return int(found[0][0])
+        newest = self._database.read(seal_statements.LAST, (name,))
+        return int(newest[0][1]) - 1 if newest else 0
+
+    def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
+        """Record that the anchor holds these seals."""
+        with self._database.transaction():
+            for number in numbers:
+                parameters = (rows.stamp(at), pair_digest(pair), number)
+                self._database.write(seal_statements.NOTE_ANCHORED, parameters)
 
     def take_seals(self) -> list[Seal]:
         """Return the seals that were written since the last call."""

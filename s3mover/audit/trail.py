@@ -269,6 +269,15 @@ class TrailWriter(Protocol):
         Called at the start, under the lease, after `pending` was resolved. Batches open here stay open.
         """
 
+    def seals_after(self, pair: Pair, number: int, limit: int) -> list[Seal]:
+        """Return up to `limit` seals of a pair above that number, in their order."""
+
+    def anchored_to(self, pair: Pair) -> int:
+        """Return the number of the newest seal that the anchor holds; without one that before the newest seal."""
+
+    def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
+        """Record that the anchor holds these seals."""
+
     def take_seals(self) -> list[Seal]:
         """Return the seals that were written since the last call."""
 

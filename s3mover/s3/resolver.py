@@ -176,11 +176,11 @@ def _translated_errors(access: SideAccess) -> Iterator[None]:
     # botocore raises a bare ValueError for an invalid endpoint or region.
     except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
         sentence = " ".join(_sentence(access, error).split())
-        raise UnreachableError(f"{access.side}: {sentence}"[:MAX_MESSAGE]) from error
+        raise UnreachableError(f"{access.label}: {sentence}"[:MAX_MESSAGE]) from error
 
 
 def _sentence(access: SideAccess, error: Exception) -> str:
-    side = access.side
+    side = access.label
     match error:
         case boto.NoCredentialsError():
             return (

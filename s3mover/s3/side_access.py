@@ -10,7 +10,8 @@ from s3mover.model import BucketAddress, Credentials, Side
 class SideAccess:
     """How one side is accessed, by the settings; empty fields are resolved as the AWS CLI does.
 
-    `addressing` is `auto`, `path` or `virtual`.
+    `addressing` is `auto`, `path` or `virtual`. `settings` is how messages call the section of the settings; empty: as
+    the side is called.
     """
 
     side: Side
@@ -24,6 +25,12 @@ class SideAccess:
     role_arn: str = ""
     external_id: str = field(default="", repr=False)
     addressing: str = "auto"
+    settings: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.settings or self.side
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ here; every overlap that can be seen is refused.
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from s3mover.settings.model import BucketSettings, Route, ScaleSettings, Settings
+from s3mover.settings.model import AnchorAccessSettings, BucketSettings, Route, ScaleSettings, Settings
 from s3mover.settings.problems import Problem
 from s3mover.stores import Store, store_of_endpoint
 
@@ -35,6 +35,7 @@ def conflicts(settings: Settings) -> Iterator[Problem]:
     yield from _enough_threads(settings)
     yield from _complete_identity(settings.scale)
     yield from _deletions(settings)
+    yield from _anchor(settings)
 
 
 def duplicate_pairs(routes: Sequence[Route]) -> Iterator[Problem]:
@@ -98,7 +99,7 @@ def _deletions(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
+def _paired_keys(side: str, bucket: BucketSettings | AnchorAccessSettings) -> Iterator[Problem]:
     names = frozenset({f"{side}.access_key", f"{side}.secret_key", f"{side}.session_token"})
     secret, token = bucket.secret_key.value, bucket.session_token.value
     if bucket.access_key and not secret:
@@ -109,6 +110,23 @@ def _paired_keys(side: str, bucket: BucketSettings) -> Iterator[Problem]:
         yield Problem(
             f"{side}.session_token: belongs to an access key; set {side}.access_key and secret_key too", names
         )
+
+
+def _anchor(settings: Settings) -> Iterator[Problem]:
+    """Seals must not lie among the objects that are moved: they would be copied, or deleted as nobody's."""
+    audit = settings.audit
+    yield from _paired_keys("audit.anchor_access", audit.anchor_access)
+    if audit.anchor_retention and not audit.anchor:
+        yield Problem("audit.anchor_retention: is set, and audit.anchor is not; set both, or neither")
+    bucket, _, prefix = audit.anchor.removeprefix("s3://").partition("/")
+    store = store_of_endpoint(audit.anchor_access.endpoint_url, audit.anchor_access.region)
+    for side, other in (("source", settings.source), ("destination", settings.destination)):
+        shorter, longer = sorted((prefix, other.prefix), key=len)
+        if bucket and bucket == other.bucket and store == _store(other) and longer.startswith(shorter):
+            yield Problem(
+                f"audit.anchor: {audit.anchor} shares keys with the {side}, s3://{other.bucket}/{other.prefix}; "
+                "choose another bucket, or a prefix apart"
+            )
 
 
 def _encryption(settings: Settings) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from s3mover.settings.types import (
         AccessKey,
         AccountId,
+        AnchorUrl,
         Bucket,
         DatabaseUrl,
         Directory,
@@ -389,6 +390,27 @@ class DeletionSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorAccessSettings(Section):
+    """How the bucket of audit.anchor is reached: as source.region and its neighbours, with credentials of its own."""
+
+    region: Region = _field("", "AWS region", "The region of the bucket.")
+    endpoint_url: EndpointUrl = _field("", "http(s) URL without a path", "The endpoint of another store.")
+    addressing: Annotated[Literal["auto", "path", "virtual"], Lowered] = _field(
+        "auto", "auto, path or virtual", "Where requests name the bucket."
+    )
+    access_key: AccessKey = _field(
+        "", "access key id", "Set together with secret_key. Empty: the AWS default chain."
+    )
+    secret_key: SecretText = _field(
+        Secret(""), "secret access key", "Belongs to access_key. Prefer the environment or a mounted file."
+    )
+    session_token: SecretText = _field(Secret(""), "session token", "Belongs to temporary access keys.")
+    profile: Text = _field("", "profile name", "A profile of the AWS configuration files.")
+    role_arn: RoleArn = _field("", "ARN of an IAM role", "A role to assume with the credentials above.")
+    external_id: Text = _field("", "text", "The external id, if the role's trust policy requires one.")
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSettings(Section):
     """The audit database, which records the result for every object."""
 
@@ -402,6 +424,24 @@ class AuditSettings(Section):
     retention: Duration = _field(
         0.0, "duration", "Settled rows older than this are removed. 0: kept forever."
     )
+    signing_key_file: FilePath = _field(
+        "",
+        "path of a PEM file",
+        "An Ed25519 private key that signs each seal; `s3mover audit keygen FILE` makes one. See docs/proof.md.",
+    )
+    anchor: AnchorUrl = _field(
+        "",
+        "s3://BUCKET/PREFIX",
+        "Where each seal is also written as an object, so that seals cannot be removed or replaced by whoever can "
+        "write the database. Best in another account.",
+    )
+    anchor_retention: Duration = _field(
+        0.0,
+        "duration",
+        "How long Object Lock keeps each of these objects from everybody (compliance mode). The bucket must have "
+        "Object Lock. 0: as the bucket's default says.",
+    )
+    anchor_access: AnchorAccessSettings = AnchorAccessSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,9 @@ Host = Annotated[
     ValueType("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
 Directory = Annotated[Path, ValueType("a directory's path")]
+AnchorUrl = Annotated[
+    str, AfterValidator(validators.s3_url), ValueType("an address such as s3://seals/s3mover")
+]
 FilePath = Annotated[str, AfterValidator(validators.one_line), ValueType("a file's path")]
 SchedulerAddress = Annotated[
     str,

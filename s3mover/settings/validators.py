@@ -26,6 +26,7 @@ _DATABASES = (
     re.compile(r"(?:.+@)?unix\(/[^()]+\)/[^/?\s]+(?:\?\S*)?"),
 )
 
+_S3_URL = re.compile(r"s3://[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9](/.*)?")
 _HOST_PORT = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}", re.ASCII)
 
 _LONGEST_KEY = 1024  # bytes of UTF-8 (S3 user guide, "Naming Amazon S3 objects")
@@ -107,6 +108,13 @@ def scheduler_address(text: str) -> str:
     if scheme == "tcp" and not is_loopback(place.rpartition(":")[0].strip("[]")):
         raise ValueError("is without TLS and not on loopback")
     return text
+
+
+def s3_url(text: str) -> str:
+    """Check the address of a bucket and a prefix; empty stays empty."""
+    if text and not _S3_URL.fullmatch(text):
+        raise ValueError("is not the address of a bucket")
+    return one_line(text)
 
 
 def is_loopback(host: str) -> bool:

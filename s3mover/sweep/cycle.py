@@ -52,7 +52,10 @@ class SweepTarget:
 
 
 class SweepCycle:
-    """Sweeps one target again and again; rows older than `retention` seconds are removed, 0 keeps them."""
+    """Sweeps one target again and again; rows older than `retention` seconds are removed, 0 keeps them.
+
+    `anchor` is called after each sweep, where seals are also written to an anchor.
+    """
 
     def __init__(
         self,
@@ -61,11 +64,13 @@ class SweepCycle:
         sum_up: SumUp,
         add_seal: AddSeal,
         retention: Callable[[], float],
+        anchor: Callable[[], None] | None = None,
     ) -> None:
         self._tools = tools
         self._target = target
         self._sum_up = sum_up
         self._add_seal = add_seal
+        self._anchor = anchor
         self._retention = retention
         self._recovered = False
         self._recovery = Recovery(
@@ -100,6 +105,8 @@ class SweepCycle:
         # The seal says what is removed before it is.
         pruned_before = self._tools.clock() - retention if retention else 0.0
         self.last = result = self._close(ended, pruned_before)
+        if self._anchor is not None:
+            self._anchor()
         prune(self._tools, self._target.pair, pruned_before)
         return result
 

@@ -185,3 +185,24 @@ def test_a_route_does_not_delete_what_another_route_copies(
     assert [problem.partition(":")[0] for problem in found] == [
         f"routes.{name}.deletions.scope" for name in refused
     ]
+
+
+ANCHORED = {"SRC_BUCKET": "a", "DST_BUCKET": "b", "DST_PREFIX": "x/", "SRC_PREFIX": "x/"}
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"audit.anchor": "https://seals"}, '"https://seals" is not the address of a bucket'),
+        ({"audit.anchor": "s3://bbb/x/seals"}, "shares keys with the destination"),
+        ({"audit.anchor": "s3://aaa"}, "shares keys with the source"),
+        ({"audit.anchor_retention": "1d"}, "audit.anchor_retention: is set, and audit.anchor is not"),
+        ({"audit.anchor_access.access_key": "AKIA"}, "audit.anchor_access.secret_key: missing"),
+    ],
+)
+def test_an_anchor_lies_apart_from_what_is_moved(values: dict[str, str], problem: str) -> None:
+    """Among the objects, seals would be copied, or deleted as nobody's."""
+    with pytest.raises(SettingsError) as error:
+        load(None, {**ANCHORED, "SRC_BUCKET": "aaa", "DST_BUCKET": "bbb"}, values)
+    assert problem in str(error.value)
+    load(None, {**ANCHORED, "SRC_BUCKET": "aaa", "DST_BUCKET": "bbb"}, {"audit.anchor": "s3://bbb/seals"})

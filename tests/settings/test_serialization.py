@@ -23,7 +23,9 @@ filter: {include: ["*.pdf", 'a"b'], exclude: "x, y", min_age: 1h}
 sweep: {interval: 500ms, ranges: 3, retry_wait: 1s, retry_wait_longest: 2s,
   windows: [{days: mon-fri, hours: "22:00-06:00", time_zone: Europe/Berlin}, {days: [sat]}]}
 deletions: {scope: all, confirm: 3, min_age: 2h, max_objects: 5, max_share: 12.5%}
-audit: {url: "mysql://u:hidden@h/n", retention: 30d}
+audit: {url: "mysql://u:hidden@h/n", retention: 30d, signing_key_file: k.pem, anchor: "s3://seals/x",
+  anchor_retention: 9d, anchor_access: {region: r, endpoint_url: "http://h", addressing: path, access_key: b,
+  secret_key: hidden, session_token: hidden, profile: p, role_arn: "arn:aws:iam::123456789012:role/x", external_id: x}}
 scale: {scheduler: "tls://h:1", ca_file: a.pem, certificate_file: b.pem, key_file: c.pem, dashboard: true}
 prices: {file: prices.yaml, location: internet}
 limits: {cost_per_day: 2.50}
