@@ -110,6 +110,7 @@ class RetryingTrail:
     close_range = _retried(Trail.close_range, fenced=True)
     seals_after = _retried(Trail.seals_after)
     anchored_to = _retried(Trail.anchored_to)
+    newest_seal = _retried(Trail.newest_seal)
     note_anchored = _retried(Trail.note_anchored)
     end_old_waits = _retried(Trail.end_old_waits)
     prune = _retried(Trail.prune)

@@ -291,12 +291,14 @@ class SqlTrail(
         return [seal_of(row) for row in found]
 
     def anchored_to(self, pair: Pair) -> int:
-        """Return the number of the newest seal that the anchor holds; without one that before the newest seal."""
-        name = pair_digest(pair)
-        if found := self._database.read(seal_statements.LAST_ANCHORED, (name,)):
-            return int(found[0][0])
-        newest = self._database.read(seal_statements.LAST, (name,))
-        return int(newest[0][1]) - 1 if newest else 0
+        """Return the number of the newest seal that the anchor holds, 0 for none."""
+        found = self._database.read(seal_statements.LAST_ANCHORED, (pair_digest(pair),))
+        return int(found[0][0]) if found else 0
+
+    def newest_seal(self, pair: Pair) -> int:
+        """Return the number of the newest seal of a pair, 0 for none."""
+        found = self._database.read(seal_statements.LAST, (pair_digest(pair),))
+        return int(found[0][1]) if found else 0
 
     def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
         """Record that the anchor holds these seals."""

@@ -273,7 +273,10 @@ class TrailWriter(Protocol):
         """Return up to `limit` seals of a pair above that number, in their order."""
 
     def anchored_to(self, pair: Pair) -> int:
-        """Return the number of the newest seal that the anchor holds; without one that before the newest seal."""
+        """Return the number of the newest seal that the anchor holds, 0 for none."""
+
+    def newest_seal(self, pair: Pair) -> int:
+        """Return the number of the newest seal of a pair, 0 for none."""
 
     def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
         """Record that the anchor holds these seals."""

@@ -137,12 +137,13 @@ class Anchoring:
     def step(self) -> None:
         """Record what was written, and offer what is not; the first time from the newest anchored seal on.
 
-        Where nothing was anchored yet, only the newest seal is: it holds all before it by their hashes.
+        Where nothing was anchored yet, the newest hundred seals are: they hold all before them by their hashes.
         """
         if numbers := self._writer.take_written():
             self._trail.note_anchored(self._pair, numbers, self._clock())
         if self._offered_to is None:
-            self._offered_to = self._trail.anchored_to(self._pair)
+            oldest = self._trail.newest_seal(self._pair) - SEALS_AT_A_TIME
+            self._offered_to = self._trail.anchored_to(self._pair) or max(0, oldest)
         room = SEALS_AT_A_TIME - self._writer.waiting
         if room > 0 and (seals := self._trail.seals_after(self._pair, self._offered_to, room)):
             self._offered_to = seals[-1].number
