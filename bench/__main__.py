@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import growth, huge, nothing, plot, report, small, startup, streaming
+from bench import growth, huge, lag, nothing, plot, report, small, startup, streaming
 from bench.figures import Result
 from bench.world import ROOT, opened_world
 
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "huge": huge,
     "startup": startup,
     "growth": growth,
+    "lag": lag,
 }
 DOCUMENTED = ROOT / "docs" / "bench"
 PAGE = ROOT / "docs" / "performance.md"

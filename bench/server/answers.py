@@ -61,7 +61,13 @@ class World:
         asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         if not key:
             return self._of_bucket(method, bucket, asked)
+        if method == b"HEAD" and not self._holds(bucket, number_of(unquote_to_bytes(key))):
+            self.requests["HeadObject"] += 1
+            return [_head(b"404 Not Found", 0, b"")]
         return self._of_object(method, head, unquote_to_bytes(key), asked)
+
+    def _holds(self, bucket: bytes, number: int) -> bool:
+        return bucket != DESTINATION or number < self.filled or number in self.arrived
 
     def _command(self, name: str, query: bytes) -> Pieces:
         asked = {name.decode(): int(values[0]) for name, values in parse_qs(query).items()}
