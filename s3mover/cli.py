@@ -501,6 +501,43 @@ def audit_verify(
     return verify(settings, click.echo, scope, output, anchor=anchor)
 
 
+@audit.command("prove")
+@click.argument("key")
+@click.option(
+    "--sweep", type=click.IntRange(min=1), help="The row of this sweep.  [default: the newest sealed one]"
+)
+@click.pass_obj
+def audit_prove(line: CommandLine, key: str, sweep: int | None) -> ExitCode:
+    """Print the row of the object KEY with its Merkle path and seal, for docs/check_proof.py."""
+    from s3mover.commands.audit_prove import prove  # noqa: PLC0415
+
+    _require_utf8(key, "KEY")
+    return prove(line.settings(buckets=False), click.echo, key, sweep or 0)
+
+
+@audit.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--format", "output", type=click.Choice(["jsonl", "csv", "parquet"]), default="jsonl", show_default=True
+)
+@click.option(
+    "--since", default="0", metavar="DURATION", help="Only sweeps that started so recently, e.g. 24h."
+)
+@click.option("--sweep", type=click.IntRange(min=1), help="Only this sweep, or batch of events.")
+@one_route
+@click.pass_obj
+def audit_export(
+    line: CommandLine, file: Path, output: str, since: str, sweep: int | None, route: str | None
+) -> ExitCode:
+    """Write all rows to FILE, and their number and Merkle roots to FILE.manifest.json."""
+    from s3mover.app.factories import pair_of  # noqa: PLC0415
+    from s3mover.commands.audit_export import ExportScope, export  # noqa: PLC0415
+
+    settings = line.settings(buckets=route is not None, route=route)
+    scope = ExportScope(_duration(since), sweep or 0, pair_of(settings) if route is not None else None)
+    return export(settings, click.echo, file, output, scope)
+
+
 @audit.command("keygen")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def audit_keygen(file: Path) -> ExitCode:

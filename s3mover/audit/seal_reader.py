@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from s3mover.audit import rows, seal_statements, statements
-from s3mover.audit.canonical_reader import NumberedRow, misplaced_rows, row_pages, sweep_record
+from s3mover.audit.canonical_reader import NumberedRow, misplaced_rows, row_pages, rows_of, sweep_record
 from s3mover.audit.database import Database, Row
 from s3mover.audit.digests import pair_digest
 from s3mover.audit.sealing import columns_of
 from s3mover.audit.seals import Seal, SealFormatError, SealKind, parse_seal
-from s3mover.audit.sweep_tree import MarkBlock
+from s3mover.audit.sweep_tree import MarkBlock, range_of
 from s3mover.model import Pair
 
 SEALS_PER_PAGE = 200
@@ -92,6 +92,29 @@ class SealReader:
     def rows(self, sweep: int) -> Iterator[list[NumberedRow]]:
         """Yield the rows of a sweep in the order of their numbers, page by page."""
         return row_pages(self._database, sweep)
+
+    def row(self, sweep: int, number: int) -> bytes:
+        """Return one row as its canonical bytes.
+
+        Raises:
+            LookupError: it is not there.
+        """
+        [(_, row)] = rows_of(self._database, sweep, [number]) or [(0, b"")]
+        if not row:
+            raise LookupError(f"sweep {sweep} has no row {number}")
+        return row
+
+    def newest_row(self, key: str, sweep: int = 0) -> tuple[int, int] | None:
+        """Return sweep and number of the newest row of a key whose sweep is sealed, or of that in one sweep."""
+        query = seal_statements.row_of_key(self._database.backend, in_sweep=bool(sweep))
+        found = self._database.read_by_text(query, (key, *([sweep] if sweep else [])))
+        return (int(found[0][0]), int(found[0][1])) if found else None
+
+    def index_in_range(self, sweep: int, number: int) -> int:
+        """Return how many rows of the same range of a sweep have a smaller number."""
+        first, _ = rows.numbers_of(range_of(number))
+        [(before,)] = self._database.read(seal_statements.ROWS_BETWEEN, (sweep, first, number - 1))
+        return int(before)
 
     def misplaced_rows(self, sweep: int) -> list[tuple[int, str]]:
         """Return the ids and keys of rows of a sweep that have no number, at most as many as are named."""

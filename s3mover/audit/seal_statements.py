@@ -39,6 +39,9 @@ LAST_ANCHORED = """
 """
 NOTE_ANCHORED = "UPDATE audit_seals SET anchored_at = ? WHERE pair = ? AND number = ?"
 
+ROWS_BETWEEN = "SELECT COUNT(*) FROM document_logs WHERE batch_id = ? AND number BETWEEN ? AND ?"
+_BY_KEY = {"mysql": "FORCE INDEX (document_logs_key)", "sqlite": ""}
+
 WRITE_MARKS = {
     "mysql": """
         INSERT INTO audit_seal_marks (sweep_id, first_number, marks) VALUES (?, ?, ?)
@@ -49,6 +52,15 @@ WRITE_MARKS = {
         ON CONFLICT (sweep_id, first_number) DO UPDATE SET marks = excluded.marks
     """,
 }
+
+
+def row_of_key(backend: str, *, in_sweep: bool) -> str:
+    """Return the query for sweep and number of the newest row of a key: in one sweep, or in any that is sealed."""
+    sealed = "EXISTS (SELECT 1 FROM audit_seals WHERE sweep_id = batch_id AND kind = 'sweep')"
+    return f"""
+        SELECT batch_id, number FROM document_logs {_BY_KEY[backend]}
+        WHERE file_key = ? AND {"batch_id = ?" if in_sweep else sealed} ORDER BY id DESC LIMIT 1
+    """
 
 
 def remove_marks(sweeps: int) -> str:

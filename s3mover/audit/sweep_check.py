@@ -164,6 +164,14 @@ def check_sweep(reader: SealReader, seal: Seal, pair: str, pruned_before: str) -
     )
 
 
+def sealed_leaves(page: Sequence[NumberedRow], amendments: Amendments) -> list[Leaf]:
+    """Return the leaves of rows as they were sealed with their sweep."""
+    return [
+        Leaf(leaf.number, amended.original) if (amended := amendments.rows.get(leaf.number)) else leaf
+        for leaf in leaves_of(page)
+    ]
+
+
 def _sealed_leaf(row: NumberedRow, leaf: Leaf, amendments: Amendments, late: _Differences) -> Leaf:
     """Return the leaf as it was sealed with the sweep; a row that was amended must be as it was amended."""
     amended = amendments.rows.get(leaf.number)

@@ -1,16 +1,24 @@
 """The `audit` commands, on an embedded trail."""
 
 import contextlib
+import csv
+import hashlib
 import json
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from s3mover.audit.canonical_rows import COLUMNS, INTEGERS, canonical, number_of
 from s3mover.audit.opening import open_trail
 from s3mover.audit.sealing import Sealing, Signer
 from s3mover.audit.signatures import load_public_key, load_signer
+from s3mover.audit.sweep_tree import SweepTree, leaves_of
 from s3mover.cli import run_command_line
 from s3mover.errors import ExitCode, SettingsError
 from s3mover.model import SweepRecord, SweepStatus, Tally
@@ -33,6 +41,7 @@ def run(
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, settings: tuple[str, ...] = ()) -> tuple[int, str]:
+        capsys.readouterr()
         options = [part for one in (f"audit.url={backend.url}", *settings) for part in ("--set", one)]
         code = run_command_line([*options, *arguments])
         captured = capsys.readouterr()
@@ -170,3 +179,120 @@ def test_a_file_that_is_no_key_is_an_error_that_names_the_setting(tmp_path: Path
     with pytest.raises(SettingsError, match=r"--public-key: .*is not a public key"):
         load_public_key(str(file))
     assert load_signer("") is None
+
+
+SCRIPT = Path(__file__).parents[2] / "docs/check_proof.py"
+
+
+def check(proof: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of the documentation, in an interpreter that has no s3mover."""
+    file = folder / "proof.json"
+    file.write_text(proof, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-P", str(SCRIPT), str(file), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.process
+def test_a_proof_is_checked_without_s3mover(backend: Backend, run: Run, tmp_path: Path) -> None:
+    """Its row, its path to the root, and the signature, by a script of forty lines."""
+    private = key(tmp_path)
+    seal_hash = sweep(backend, 1500, signer=load_signer(private))
+    code, proof = run("audit", "prove", "in/1234")
+    assert code == ExitCode.OK
+    assert json.loads(proof)["row"]["file_key"] == "in/1234"
+    done = check(proof, tmp_path, f"{private}.pub")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"the row belongs to seal 1, which has the hash {seal_hash}\n",
+    ), done.stderr
+    assert check(proof.replace('"size_bytes":1000', '"size_bytes":1001'), tmp_path).returncode == 1
+    assert check(proof.replace('"late\\":false', '"late\\":true'), tmp_path, f"{private}.pub").returncode == 1
+    assert len(SCRIPT.read_text().splitlines()) <= 40
+
+
+@pytest.mark.process
+def test_a_row_that_was_settled_late_is_proven_by_its_amendment(
+    backend: Backend, run: Run, tmp_path: Path
+) -> None:
+    """Its neighbours are still proven by the seal of the sweep."""
+    sweep(backend, 3)
+    with contextlib.closing(open_trail(backend.url)) as trail:
+        assert trail.acquire_lease(PAIR)
+        trail.resolve([moved(order(1, 2, "in/2"), at=AT + 90)])
+    amended, neighbour = run("audit", "prove", "in/2")[1], run("audit", "prove", "in/3", "--sweep", "1")[1]
+    assert check(amended, tmp_path).stdout.startswith("the row belongs to seal 2,")
+    assert check(neighbour, tmp_path).stdout.startswith("the row belongs to seal 1,")
+    assert check(amended.replace('"status":"success"', '"status":"error"'), tmp_path).returncode == 1
+
+
+def test_what_cannot_be_proven_says_why(backend: Backend, run: Run) -> None:
+    sweep(backend, 3)
+    assert run("audit", "prove", "in/none") == (1, "no row of 'in/none' in a sealed sweep\n")
+    assert "in sweep 7" in run("audit", "prove", "in/1", "--sweep", "7")[1]
+    backend.query("DELETE FROM document_logs WHERE number = 2")
+    code, said = run("audit", "prove", "in/1")
+    assert (code, "row 1 of sweep 1 cannot be proven" in said) == (1, True)
+
+
+Exported = list[dict[str, str | int | None]]
+
+
+def read_jsonl(path: Path) -> Exported:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def read_csv(path: Path) -> Exported:
+    with path.open(newline="") as file:
+        return [
+            {
+                name: (int(value) if name in INTEGERS else value) if value else None
+                for name, value in row.items()
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def read_parquet(path: Path) -> Exported:
+    rows: Exported = pq.read_table(path).to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("output", "read"), [("jsonl", read_jsonl), ("csv", read_csv), ("parquet", read_parquet)]
+)
+def test_every_row_is_exported_with_the_roots_beside_it(
+    backend: Backend, run: Run, tmp_path: Path, output: str, read: Callable[[Path], Exported]
+) -> None:
+    """The root of each sweep can be computed from the file, and is the one that was sealed."""
+    hashes = [sweep(backend, 3), sweep(backend, 0, AT + 60), sweep(backend, 2, AT + 120)]
+    file = tmp_path / "rows"
+    assert run("audit", "export", str(file), "--format", output)[0] == ExitCode.OK
+    rows, manifest = read(file), json.loads((tmp_path / "rows.manifest.json").read_text())
+    assert [(row["batch_id"], row["number"]) for row in rows] == [(1, 1), (1, 2), (1, 3), (3, 1), (3, 2)]
+    for one in manifest["sweeps"]:
+        tree = SweepTree()
+        own = [canonical([row[name] for name in COLUMNS]) for row in rows if row["batch_id"] == one["sweep"]]
+        tree.extend(leaves_of([(number_of(row), row) for row in own]))
+        assert (one["rows"], one["root"]) == (tree.rows, tree.root())
+    assert [one["seal"]["hash"] for one in manifest["sweeps"]] == [hashes[0], hashes[2]]
+    assert manifest["rows"] == 5
+    assert manifest["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    roots = backend.query("SELECT root FROM audit_seals WHERE row_count > 0 ORDER BY number")
+    assert [(one["root"],) for one in manifest["sweeps"]] == roots
+
+
+def test_an_export_can_be_narrowed_down_and_replaces_no_file(
+    backend: Backend, run: Run, tmp_path: Path
+) -> None:
+    sweep(backend, 3)
+    sweep(backend, 2, time.time() - 60)
+    for name, options, count in (("a", ("--sweep", "1"), 3), ("b", ("--since", "1h"), 2)):
+        run("audit", "export", str(tmp_path / name), *options)
+        assert len(read_jsonl(tmp_path / name)) == count
+    code, said = run("audit", "export", str(tmp_path / "a"))
+    assert (code, "cannot be created: File exists" in said) == (ExitCode.USAGE, True)
+    assert len(read_jsonl(tmp_path / "a")) == 3
