@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STORES := $(VENV)/stores
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# Tests of processes mostly wait for them: three at a time keep two cores busy.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
 # Folders whose tests a tier leaves out anyway need not be collected, twice, for it (testkit/tiers.py marks all of them).
 WITHOUT_DEPLOY := --ignore tests/deploy --ignore tests/stores
 WITHOUT_PROCESSES := $(WITHOUT_DEPLOY) --ignore tests/endtoend --ignore tests/monitoring
@@ -20,7 +21,7 @@ ORIGIN = --build-arg VERSION=$(VERSION) --build-arg SOURCE=$(SOURCE) \
 	--build-arg CREATED=$(shell git log -1 --format=%cI)
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help setup demo test test-deploy test-long test-stores unit servers lint types layers bench lock manifests image release clean
+.PHONY: help setup demo checks test test-all test-deploy test-long test-stores unit servers lint types layers bench lock manifests image release clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,20 +30,26 @@ setup: $(READY) ## Make the virtual environment from the lock file
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(READY)
 
 demo: setup ## Run the whole thing here: embedded S3 server, embedded audit database, 676 documents
 	$(BIN)/s3mover demo $(ARGS)
 
-test: lint types layers servers ## Everything that must pass before a commit
+checks:
+	$(MAKE) --jobs --output-sync lint types layers servers
+
+test: checks ## Everything that must pass before a commit
 	$(PYTEST) $(WITHOUT_DEPLOY) -m "not long and not stores and not deploy" $(ARGS)
 
-test-deploy: servers ## What s3mover is delivered as: image, compose files, chart, ECS, release; a leader that is killed
+test-all: checks ## The tests of test, test-deploy and test-long in one run, which is shorter than three
+	$(PYTEST) --ignore tests/stores -m "not stores" $(ARGS)
+
+test-deploy: setup servers ## What s3mover is delivered as: image, compose files, chart, ECS, release; a leader that is killed
 	$(PYTEST) -o testpaths=tests/deploy -m deploy $(ARGS)
 
-test-long: servers ## What takes minutes: kills of a sweep of 20,000 objects, huge objects, a soak
+test-long: setup servers ## What takes minutes: kills of a sweep of 20,000 objects, huge objects, a soak
 	$(PYTEST) $(WITHOUT_DEPLOY) -m long $(ARGS)
 
 test-stores: setup $(STORES)/.ready ## Move objects through foreign S3 servers and between them; see docs/stores.md
@@ -56,9 +63,9 @@ $(STORES)/.ready: requirements-stores.lock
 	touch $@
 
 unit: setup ## Tests that start no process, in less than a minute
-	$(PYTEST) $(WITHOUT_PROCESSES) --timeout 60 -m "not process and not long" $(ARGS)
+	$(PYTEST) -n 2 $(WITHOUT_PROCESSES) --timeout 60 -m "not process and not long" $(ARGS)
 
-servers: setup
+servers:
 	.ci/install-test-servers
 
 lint: setup ## Style

@@ -73,7 +73,7 @@ def open_database(kind: str, folder: Path) -> Iterator[TrailDatabase]:
     if kind == "sqlite":
         yield TrailDatabase({}, lambda sql: rows(folder, sql), int)
         return
-    with running_mariadb() as server:
+    with running_mariadb(on_disk=True) as server:
         account = server.database()
         yield TrailDatabase(
             {"MYSQL_DSN": account.go_dsn}, account.query, lambda: int(account.query(SESSION)[0][0])

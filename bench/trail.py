@@ -48,7 +48,7 @@ def databases() -> Iterator[tuple[str, str]]:
     """Yield the name and the URL of one empty database after the other."""
     with tempfile.TemporaryDirectory() as folder:
         yield "SQLite", f"sqlite:///{Path(folder)}/trail.db"
-    with running_mariadb() as server:
+    with running_mariadb(on_disk=True) as server:
         yield "MariaDB", server.database().go_dsn
     if given := os.environ.get("S3MOVER_TEST_MYSQL_URL"):
         yield "MySQL", given

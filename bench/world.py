@@ -103,7 +103,10 @@ class World:
 @contextmanager
 def opened_world(*, quick: bool) -> Iterator[World]:
     """Start what the benchmarks run against; nothing of it is left behind."""
-    with tempfile.TemporaryDirectory(prefix="s3mover-bench-") as name, running_mariadb() as database:
+    with (
+        tempfile.TemporaryDirectory(prefix="s3mover-bench-") as name,
+        running_mariadb(on_disk=True) as database,
+    ):
         folder = Path(name)
         identity = make_identity(folder)
         with Server(identity) as source, Server(identity) as destination:

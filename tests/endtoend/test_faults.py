@@ -19,7 +19,7 @@ from simulator import Simulator, SimulatorKey
 from testkit.parts import one_by_one
 from testkit.program import run_program
 from testkit.trail_rows import assert_settled
-from testkit.waiting import POLL_SECONDS
+from testkit.waiting import FIRST_POLL_SECONDS
 from testkit.world import DESTINATION, SOURCE, World
 
 MIB = 1024 * 1024
@@ -179,7 +179,7 @@ def time_out_where_the_store_hangs(world: World, monkeypatch: pytest.MonkeyPatch
     def wait(wire: Wire, _: float) -> None:
         nonlocal withheld, sent
         sent += 1
-        while not wire._readable.poll(POLL_SECONDS * 1000):
+        while not wire._readable.poll(FIRST_POLL_SECONDS * 1000):
             # One request is under way at a time.
             if world.s3.hits() > withheld and sum(world.s3.counts().values()) >= sent:
                 withheld += 1

@@ -29,7 +29,8 @@ pytestmark = [pytest.mark.process, pytest.mark.long, pytest.mark.timeout(600), U
 OBJECTS, THREADS, COPY_SECONDS = 4_000, 16, 0.1
 # Until the last packet before the cut was answered.
 ON_ITS_WAY_SECONDS = 0.5
-NETWORK = f"10.{os.getpid() % 200 + 30}.77"
+# Different for test processes that run at the same time.
+NETWORK = f"10.{os.getpid() % 200 + 30}.{os.getpid() // 200 % 250}"
 OUTSIDE, INSIDE = f"{NETWORK}.1", f"{NETWORK}.2"
 
 
