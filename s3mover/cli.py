@@ -428,6 +428,29 @@ def certificates(directory: Path) -> ExitCode:
     return certificates(directory, click.echo)
 
 
+@commands.group("events")
+def events() -> None:
+    """Receive the source's events: changes are moved within seconds."""
+
+
+@events.command("print")
+@click.option("--stack", type=click.Choice(["cloudformation"]), required=True, help="The kind of template.")
+@click.option(
+    "--via",
+    type=click.Choice(["notification", "eventbridge"]),
+    default="notification",
+    show_default=True,
+    help="How the bucket sends its events to the queue.",
+)
+@one_route
+@click.pass_obj
+def events_print(line: CommandLine, stack: str, via: str, route: str | None) -> ExitCode:  # noqa: ARG001 - one so far
+    """Print a template with the queue, its dead-letter queue, policies and alarms, for the account of the source."""
+    from s3mover.commands.events_print import print_events  # noqa: PLC0415
+
+    return print_events(line.settings(route=route), click.echo, via)
+
+
 @commands.group()
 def deletions() -> None:
     """Review and approve deletions at the destination."""

@@ -7,17 +7,19 @@ from functools import cache, partial
 
 from s3mover.app.bucket_access import may_overlap, owner_problem, require_apart, uncounted
 from s3mover.app.endpoints import Endpoints, connect_endpoints
-from s3mover.app.factories import pair_of, policy_of, two_stores
+from s3mover.app.factories import pair_of, pair_prices_of, policy_of, two_stores
+from s3mover.app.side_access import side_access
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
 from s3mover.audit.opening import connect, open_reader, schema_text
 from s3mover.audit.sqlite import shared_files
+from s3mover.costs.prices import STANDARD
 from s3mover.diagnostics.advice import MissingPermission, Remedy
 from s3mover.diagnostics.check_results import CheckWarning
 from s3mover.diagnostics.checks import CheckContext
 from s3mover.diagnostics.cluster_check import check_cluster
 from s3mover.diagnostics.iam_policies import remedy
 from s3mover.diagnostics.policy_inputs import policy_inputs_of
-from s3mover.model import Pause, Side
+from s3mover.model import BatchKind, Pause, Side, SweepRecord
 from s3mover.observe.text import utc_moment
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.retry import no_retry
@@ -34,7 +36,8 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    endpoints = connect_endpoints(settings, lambda _: None, unlimited())
+    with_prices = bool(settings.source.events.queue)
+    endpoints = connect_endpoints(settings, lambda _: None, unlimited(), with_prices=with_prices)
     read_across, write_across = _buckets_across(settings, endpoints)
     without_copies = _without_copies(settings, endpoints)
 
@@ -52,6 +55,7 @@ def open_check_context(settings: Settings) -> Iterator[CheckContext]:
             copies_annotations=policy_of(settings).copy_annotations,
             database=lambda: _check_database(settings),
             cluster=partial(check_cluster, settings.scale, time.time()) if settings.scale.scheduler else None,
+            events=_event_checks(settings, endpoints),
             deletions=_deletion_checks(settings, endpoints),
             apart=_apart_check(settings, endpoints),
             without_copies=without_copies,
@@ -143,6 +147,29 @@ def _replication(dsn: Dsn) -> str:
         "servers could both lead until their rows meet. Let all instances use one primary, or a cluster that commits "
         "synchronously (Galera, Group Replication)"
     )
+
+
+def _event_checks(settings: Settings, endpoints: Endpoints) -> dict[str, Callable[[], str]]:
+    if not settings.source.events.queue:
+        return {}
+    from s3mover.app.route_events import receiver_config  # noqa: PLC0415 - only where events are received
+    from s3mover.diagnostics.event_check import check_events, interval_costs  # noqa: PLC0415
+    from s3mover.notifications.inspection import inspect  # noqa: PLC0415
+
+    def check_queue() -> str:
+        return check_events(inspect(receiver_config(settings), side_access(Side.SOURCE, settings.source)))
+
+    def price_interval() -> str:
+        url = settings.audit.url.value
+        sweeps: list[SweepRecord] = []
+        if not schema_text(url):
+            with closing(open_reader(url)) as trail:
+                sweeps = trail.latest_sweeps(1, pair=pair_of(settings), kind=BatchKind.SWEEP)
+        listed = sweeps[0].tally.listed if sweeps else 0
+        price = pair_prices_of(settings, endpoints, endpoints.prices).source.of_class(STANDARD).put
+        return interval_costs(listed, listed, settings.sweep.interval, price)
+
+    return {"events": check_queue, "sweep interval": price_interval}
 
 
 def _deletion_checks(settings: Settings, endpoints: Endpoints) -> dict[Side, Callable[[], str]]:

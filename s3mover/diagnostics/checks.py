@@ -33,8 +33,9 @@ class CheckContext:
     `buckets` are both buckets with their own credentials. `read_across` is the source as the destination's credentials
     access it, `write_across` the destination as the source's credentials do. `headers` are those of every write,
     `copies_annotations` says that copies keep object annotations.
-    `database`, `cluster`, `deletions` and `apart` return what they found or raise; `deletions` are of the sides that
-    are deleted from, `cluster` is None unless there are many machines, `apart` unless both ends may be one bucket.
+    `database`, `cluster`, `events`, `deletions` and `apart` return what they found or raise; `deletions` are of sides
+    that are deleted from, `events` are there where events are received, `cluster` is None unless there are many
+    machines, `apart` unless both ends may be one bucket.
     `without_copies` says why no server-side copy is made, empty where they are.
     `inspects_buckets` says that sweeps read the configuration of both buckets to know what server-side copies lose.
     `owner_problem` returns what is wrong with the owner of a bucket, an empty string if nothing is. `clock` returns
@@ -49,6 +50,7 @@ class CheckContext:
     copies_annotations: bool
     database: Callable[[], str]
     cluster: Callable[[], str] | None
+    events: Mapping[str, Callable[[], str]]
     deletions: Mapping[Side, Callable[[], str]]
     apart: Callable[[], str] | None
     without_copies: str
@@ -83,6 +85,8 @@ class Checks:
         yield self._test("database", self._context.database)
         if self._context.cluster is not None:
             yield self._test("machines", self._context.cluster)
+        for name, test in self._context.events.items():
+            yield self._test(name, test)
         yield self._test("source: list", self._list_source)
         yield self._test("source: read", self._read_source)
         yield _losing_tags(self._test("source: tags", self._read_tags, Side.SOURCE, Level.WARNING))

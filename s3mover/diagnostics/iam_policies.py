@@ -23,6 +23,7 @@ class Kind(StrEnum):
     IDENTITY = "identity"
     BUCKET = "bucket"
     KEY = "key"
+    QUEUE = "queue"
 
 
 class Document(NamedTuple):

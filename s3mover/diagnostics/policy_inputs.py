@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from s3mover.diagnostics.event_policies import QueueName, queue_name, queue_policy, receiver_policy
 from s3mover.diagnostics.iam_grants import PolicyInputs, PolicySide
 from s3mover.diagnostics.iam_policies import Document, Kind, account_of, documents
 from s3mover.diagnostics.iam_templates import RoleGrant, Stack, one_policy, role_place
@@ -10,6 +11,9 @@ from s3mover.errors import SettingsError
 from s3mover.model import Method, Side
 from s3mover.settings.model import BucketSettings, Settings
 from s3mover.stores import store_of_endpoint
+
+# The length of a queue's name, and of the slash before it.
+_LONGEST_QUEUE = 81
 
 
 def documents_of(settings: Settings, source_key: str) -> list[Document]:
@@ -19,7 +23,37 @@ def documents_of(settings: Settings, source_key: str) -> list[Document]:
     if it is not known.
     """
     inputs = policy_inputs_of(settings, source_key)
-    return [document for method in _methods(settings) for document in documents(inputs, method)]
+    found = [document for method in _methods(settings) for document in documents(inputs, method)]
+    return [*found, *_event_documents(settings, inputs, _methods(settings)[-1])]
+
+
+def event_queue_of(settings: Settings) -> QueueName:
+    """Return the queue of the source's events; without one in the settings the one that `events print` creates."""
+    source = settings.source
+    region = source.events.region or source.region or _placeholder("REGION", "QUEUE")
+    account = _account(Side.SOURCE, source)
+    return queue_name(
+        source.events.queue or f"/s3mover-events-{source.bucket}"[:_LONGEST_QUEUE], region, account
+    )
+
+
+def _event_documents(settings: Settings, inputs: PolicyInputs, method: Method) -> Iterator[Document]:
+    """Yield what receiving events needs; nothing where the settings name no queue."""
+    if not settings.source.events.queue:
+        return
+    queue, holder = event_queue_of(settings), Side(settings.source.events.credentials)
+    dead_letters = queue._replace(name=f"{queue.name[:75]}-dead").arn
+    bucket = inputs.source.bucket_arn
+    principal = f"the principal of the {holder}'s credentials, which receive the events"
+    policy = receiver_policy(queue, dead_letters, bucket)
+    yield Document(method, holder, Kind.IDENTITY, principal, policy)
+    yield Document(
+        method,
+        Side.SOURCE,
+        Kind.QUEUE,
+        f"the queue {queue.name}",
+        queue_policy(queue, bucket, inputs.source.account),
+    )
 
 
 def _methods(settings: Settings) -> tuple[Method, ...]:
