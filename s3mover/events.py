@@ -572,6 +572,18 @@ class MachineLost(Event):
     machines: int
 
 
+class MachineAssigned(Event):
+    """A machine has another range now; `sweep` and `number` are 0 if it has none."""
+
+    name = "machine.assigned"
+    level = "debug"
+    machine: str
+    address: str
+    route: str
+    sweep: int
+    number: int
+
+
 class RangeStarted(Event):
     """A range of a sweep was given out; `attempt` counts from 1."""
 
@@ -582,7 +594,7 @@ class RangeStarted(Event):
 
 
 class RangeFinished(Event):
-    """A range ended; `status` says how (`completed`, `failed`, `interrupted`)."""
+    """A range ended on a machine; `status` says how (`completed`, `failed`, `interrupted`)."""
 
     name = "range.finished"
     sweep: int
@@ -591,6 +603,7 @@ class RangeFinished(Event):
     tally: Tally
     seconds: float
     message: str = ""
+    machine: str = ""
 
 
 class RangeRetried(Event):

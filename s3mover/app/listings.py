@@ -1,6 +1,8 @@
 """The listings of both sides: by ranges for the plan of a sweep, in order for `verify`."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 from s3mover.app.endpoints import Endpoints
@@ -19,6 +21,8 @@ from s3mover.sweep.etag_probe import EtagProbe
 
 # Pages that `verify` reads ahead on each side.
 PAGES_AHEAD = 3
+# Questions for keys to cut at that are asked at a time.
+QUESTIONS_AT_ONCE = 16
 
 DIRECTORY_ORDER = "the store lists in directory order: the bucket is listed folder by folder, as one range"
 WRONG_STARTS = (
@@ -66,12 +70,12 @@ def plan_of(
     )
 
 
-def cuts_of(
-    settings: Settings, endpoints: Endpoints, notify: Notify, after: str, until: str | None, pieces: int
-) -> list[str]:
-    """Return keys that cut these keys of the source into so many pieces, each of which another machine may list.
+def pieces_of(
+    settings: Settings, endpoints: Endpoints, notify: Notify, bounds: KeyBounds, pieces: int
+) -> list[KeyBounds]:
+    """Cut keys of the source into up to so many pieces, which other machines may list; the widest comes first.
 
-    There are none where one of the stores cannot be listed from any key on; an empty destination can.
+    They stay whole where one of the stores cannot be listed from any key on; an empty destination can.
 
     Raises:
         S3Error: a side could not be asked.
@@ -84,16 +88,27 @@ def cuts_of(
             (Side.DESTINATION, pair.destination_prefix),
         )
     )
-    try:
-        listable = destination.first_after("") is None or destination.starts_anywhere()
-        if pieces < 2 or not (source.starts_anywhere() and listable):  # noqa: PLR2004
-            return []
-        return [
-            key for key in cut_keys(after, until, pieces, source.first_after) if source.is_ordered_at(key)
-        ]
-    finally:
-        source.close_thread()
-        destination.close_thread()
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="cut") as threads, closing_thread(source):
+        listable = threads.submit(_is_listable_anywhere, destination)
+        if not (source.starts_anywhere() and listable.result()):
+            return [bounds]
+        return cut_keys(bounds, pieces, partial(_first_keys_after, source, threads), source.is_ordered_at)
+
+
+def _is_listable_anywhere(destination: "SideListing") -> bool:
+    with closing_thread(destination):
+        return destination.first_after("") is None or destination.starts_anywhere()
+
+
+def _first_keys_after(
+    listing: "SideListing", threads: ThreadPoolExecutor, texts: Sequence[str]
+) -> list[str | None]:
+    def ask(text: str) -> str | None:
+        with closing_thread(listing):
+            return listing.first_after(text)
+
+    others = threads.map(ask, texts[1:])
+    return [listing.first_after(texts[0]), *others]
 
 
 def rules_of(settings: Settings, endpoints: Endpoints) -> Rules:
@@ -168,6 +183,15 @@ class SideListing:
         if not self._said:
             self._said = True
             self._say(message)
+
+
+@contextmanager
+def closing_thread(listing: SideListing) -> Iterator[None]:
+    """Close the calling thread's connections at the end of the block."""
+    try:
+        yield
+    finally:
+        listing.close_thread()
 
 
 def ordered_pages(bucket: Bucket, prefix: str) -> ReadAhead[ObjectPage]:

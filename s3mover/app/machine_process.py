@@ -65,7 +65,7 @@ def _work(runtime: SharedRuntime, name: str, open_runner: OpenRunner) -> int:
     from s3mover.scale.machine import Machine  # noqa: PLC0415 - only with the extra
 
     with open_runner(runtime) as runner:
-        answerer = TaskAnswerer(runner, partial(_digest_of, runtime.current))
+        answerer = TaskAnswerer(name, runner, partial(_digest_of, runtime.current))
         with _periodic_work(runtime, answerer):
             scale = runtime.current.settings.scale
             Machine(scale, name, answerer.answer, runtime.stop, runtime.notify).run()

@@ -1,12 +1,13 @@
 """Runs ranges of other instances' sweeps on this machine: an engine for each route, kept from range to range."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
-from s3mover.app.factories import bounds_of, pair_of, route_config
+from s3mover.app.factories import bounds_of, pair_of
 from s3mover.app.listings import plan_of
 from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime
@@ -15,6 +16,7 @@ from s3mover.events import RangeFinished, RangeStarted
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.ranges import KeyBounds
 from s3mover.scale.tasks import FAILURES_SENT, AnswerStatus, RangeAnswer, RangeTask
+from s3mover.sweep.range_progress import Finished
 from s3mover.sweep.range_run import RangeTarget, run_range
 from s3mover.sweep.result import SweepResult
 from s3mover.workers.pool.page_requests import worker_page_reader
@@ -68,15 +70,16 @@ class MachineRanges:
         # The connection was silent since the last range.
         engine.tools.heartbeat()
         engine.notify(RangeStarted(task.sweep, task.number, task.token))
-        result = run_range(
+        result, finished = run_range(
             engine.tools,
             RangeTarget(pair_of(engine.settings), partial(_plan, engine), engine.cycle.recovery),
             RangeClaim(task.sweep, task.number, task.token, secrets.token_hex(16)),
             KeyBounds(task.after, task.until),
             LeaseToken(task.lease_holder, task.lease_token),
             stop,
+            task.listed_before,
         )
-        answer = answer_of(result)
+        answer = answer_of(result, finished)
         seconds, tally = result.record.duration_us / 1e6, result.record.tally
         engine.notify(
             RangeFinished(task.sweep, task.number, answer.status.value, tally, seconds, answer.message)
@@ -89,8 +92,7 @@ class MachineRanges:
         transfer = replace(
             settings.transfer, requests_per_second=task.requests_per_second, bandwidth=int(task.bandwidth)
         )
-        bounds = bounds_of(replace(settings, transfer=transfer))
-        engine.tools.client.configure(replace(route_config(settings, engine.endpoints), bounds=bounds))
+        engine.tools.client.apply_bounds(bounds_of(replace(settings, transfer=transfer)))
 
 
 @contextmanager
@@ -103,16 +105,20 @@ def open_machine_ranges(runtime: SharedRuntime) -> Iterator[MachineRanges]:
         ranges.close_all()
 
 
-def answer_of(result: SweepResult) -> RangeAnswer:
+def answer_of(result: SweepResult, finished: Finished) -> RangeAnswer:
     """Return the answer that tells the supervisor what became of a range."""
-    error = result.error
+    error, status = result.error, AnswerStatus(result.record.status.value)
+    skipped = Counter(result.skipped)
+    if status is AnswerStatus.INTERRUPTED:
+        skipped.subtract(finished.skipped_beyond)
     return RangeAnswer(
-        AnswerStatus(result.record.status.value),
+        status,
         str(error) if error is not None else result.blocked_by,
         getattr(error, "code", type(error).__name__) if error is not None else "",
-        None,
+        finished.last_key or None,
+        finished.listed,
         result.record.tally,
-        result.skipped,
+        {reason: count for reason, count in skipped.items() if count > 0},
         result.fallbacks,
         result.unkept,
         tuple(result.failures[-FAILURES_SENT:]),

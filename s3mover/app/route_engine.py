@@ -23,7 +23,7 @@ from s3mover.app.factories import (
     two_stores,
 )
 from s3mover.app.listeners import announcing_once
-from s3mover.app.listings import cuts_of, plan_of
+from s3mover.app.listings import pieces_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
@@ -319,14 +319,10 @@ def _opened_cluster(
     runtime: SharedRuntime, route: str, endpoints: Endpoints, inbox: Inbox
 ) -> Iterator[ShareSweep]:
     """Connect to the scheduler, and yield what makes a sweep that the machines of the cluster work on."""
-    from s3mover.scale.extra import require_extra  # noqa: PLC0415 - one machine needs none of this
-
-    require_extra("scale.scheduler")
-    from s3mover.scale.cluster import Cluster  # noqa: PLC0415 - only with the extra
-    from s3mover.sweep.shared_sweep import SharedSweep  # noqa: PLC0415
+    from s3mover.sweep.shared_sweep import SharedSweep  # noqa: PLC0415 - one machine needs none of this
 
     current, notify = runtime.current, runtime.publishers.of(route)
-    with Cluster(current.of(route).scale, inbox.put, notify) as cluster:
+    with runtime.shared_cluster().joined(current.of(route).scale, inbox.put) as cluster:
         yield lambda tools, pair, opened: SharedSweep(
             tools, pair, cluster, _shared_plan(current.of(route), route, endpoints, notify), opened
         )
@@ -338,7 +334,7 @@ def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: N
     return SharedPlan(
         route,
         settings_digest(settings),
-        partial(cuts_of, settings, endpoints, notify),
+        partial(pieces_of, settings, endpoints, notify),
         settings.transfer.requests_per_second,
         settings.transfer.bandwidth,
     )

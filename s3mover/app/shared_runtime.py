@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from s3mover import __version__
 from s3mover.app.config_process import ConfigProcess
@@ -19,6 +21,9 @@ from s3mover.sweep.costs import CommandBudget
 from s3mover.windows import Window
 from s3mover.workers.pool.pool import WorkerPool
 from s3mover.workers.pool.watchdog import RestartPolicy
+
+if TYPE_CHECKING:
+    from s3mover.app.shared_cluster import SharedCluster
 
 # Time that idle workers get to exit when the pool shuts down.
 SHUTDOWN_SECONDS = 5.0
@@ -55,6 +60,8 @@ class SharedRuntime:
         for route in current.routes:
             # Requests before the pool distributes its limits are bounded by the settings, too.
             self.pool.local_traffic(route).apply_bounds(bounds_of(current.of(route)))
+        self._cluster: SharedCluster | None = None
+        self._lock = Lock()
         self.refreshers: list[CredentialRefresher] = []
         self._config_processes = [preloaded.config_process]
         # A single pair ends by an internal error, as its own loop does; of several routes none ends another.
@@ -70,6 +77,14 @@ class SharedRuntime:
             return self._config_processes.pop()
         except IndexError:
             return None
+
+    def shared_cluster(self) -> "SharedCluster":
+        """Return what connects the routes to the scheduler of `scale.scheduler`; any thread may ask."""
+        from s3mover.app.shared_cluster import SharedCluster  # noqa: PLC0415 - one machine needs none of this
+
+        with self._lock:
+            self._cluster = self._cluster or SharedCluster(self.publishers.notify)
+            return self._cluster
 
     @contextmanager
     def refreshing(self, refresher: CredentialRefresher) -> Iterator[CredentialRefresher]:

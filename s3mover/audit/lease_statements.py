@@ -132,7 +132,8 @@ RECALL_RANGE = (
 )
 # Whoever worked on it is fenced, and another run may claim it.
 REISSUE_RANGE = """
-    UPDATE sweep_ranges SET status = 'waiting', token = token + 1, holder = '', is_recalled = 0, until_key = ?
+    UPDATE sweep_ranges SET status = 'waiting', token = token + 1, holder = '', is_recalled = 0,
+        after_key = ?, until_key = ?
     WHERE sweep_id = ? AND number = ?
 """
 

@@ -145,10 +145,10 @@ class SqlTrail(
             statement = lease_statements.add_range(self._database.backend)
             self._database.write(statement, (sweep, number, after, until))
 
-    def reissue_range(self, sweep: int, number: int, until: str | None) -> int:
-        """Fence the run of a range, let another one claim it with a new end, and return its token."""
+    def reissue_range(self, sweep: int, number: int, after: str, until: str | None) -> int:
+        """Fence the run of a range, let another one claim it with these bounds, and return its token."""
         with self._leading():
-            self._database.write(lease_statements.REISSUE_RANGE, (until, sweep, number))
+            self._database.write(lease_statements.REISSUE_RANGE, (after, until, sweep, number))
         return next(row.token for row in self.ranges(sweep) if row.number == number)
 
     def recall_range(self, sweep: int, number: int) -> None:

@@ -206,8 +206,8 @@ class TrailWriter(Protocol):
     def add_range(self, sweep: int, number: int, after: str, until: str | None) -> None:
         """Add a range that waits for a run to a shared sweep; one that exists stays as it is."""
 
-    def reissue_range(self, sweep: int, number: int, until: str | None) -> int:
-        """Fence the run of a range, let another one claim it with a new end, and return its token."""
+    def reissue_range(self, sweep: int, number: int, after: str, until: str | None) -> int:
+        """Fence the run of a range, let another one claim it with these bounds, and return its token."""
 
     def recall_range(self, sweep: int, number: int) -> None:
         """Ask the run of a range to hand it back."""

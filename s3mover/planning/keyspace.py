@@ -6,7 +6,8 @@ one side of the cut.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from s3mover.model import MAX_KEY_LENGTH
 
@@ -21,7 +22,7 @@ def ceiling(stem: str, alphabet: str) -> str:
 
 def halfway(low: str, high: str, alphabet: str) -> str | None:
     """Return a text between `low` and `high`, near the middle; None where there is none that may be a key."""
-    stem = _stem(low, high)
+    stem = common_beginning(low, high)
     middle = (_number(low, len(stem), alphabet) + _number(high, len(stem), alphabet)) // 2
     text = stem + _text(middle, alphabet)
     ends = range(len(stem) + 1, len(text) + 1)
@@ -33,30 +34,49 @@ def halfway(low: str, high: str, alphabet: str) -> str | None:
 
 def left_per_passed(first: str, low: str, high: str, alphabet: str) -> float:
     """Return how many times the way from `first` to `low` fits between `low` and `high`."""
-    stem = _stem(first, high)
+    stem = common_beginning(first, high)
     begun, passed, end = (_number(key, len(stem), alphabet) for key in (first, low, high))
     return (end - passed) / max(passed - begun, 1)
 
 
-def reach(low: str, high: str, alphabet: str, first_after: Callable[[str], str | None]) -> str:
+def distance(between: tuple[str, str], of: tuple[str, str], alphabet: str) -> int:
+    """Return how wide the way between two texts is, to compare it with others on the way between the two `of`."""
+    start = len(common_beginning(*of))
+    low, high = (_number(text, start, alphabet) for text in between)
+    return high - low
+
+
+def reach(
+    low: str,
+    high: str,
+    alphabet: str,
+    first_after: Callable[[Sequence[str]], Sequence[str | None]],
+    at_once: int = 1,
+) -> str:
     """Return where the keys after `low` seem to end: a ceiling over the longest beginning of `low` that covers them.
 
-    Long common beginnings hide from the numbers how keys are spread. `first_after` is asked for the key that follows a
-    text, about as often as the length of `low` can be halved.
+    Long common beginnings hide from the numbers how keys are spread. `first_after` is asked for the keys that follow
+    `at_once` texts, for one about as often as the length of `low` can be halved.
     """
-    covering, most = len(_stem(low, high)), len(low)
+    covering, most = len(common_beginning(low, high)), len(low)
     while covering < most:
-        length = (covering + most + 1) // 2
-        following = first_after(ceiling(low[:length], alphabet))
-        if following is None or following > high:
+        lengths = _spread(covering, most, at_once)
+        following = first_after([ceiling(low[:length], alphabet) for length in lengths])
+        for length, key in zip_longest(lengths, following):
+            if key is not None and key <= high:
+                most = length - 1
+                break
             covering = length
-        else:
-            most = length - 1
     return ceiling(low[:covering], alphabet)
 
 
-def _stem(one: str, other: str) -> str:
-    """Return the beginning that both have."""
+def _spread(after: int, until: int, count: int) -> list[int]:
+    """Return up to `count` numbers after one and up to another, evenly spread and ascending."""
+    return sorted({after - (after - until) * at // (count + 1) for at in range(1, count + 1)} - {after})
+
+
+def common_beginning(one: str, other: str) -> str:
+    """Return the beginning that both texts have."""
     shorter = min(len(one), len(other))
     return one[: next((at for at in range(shorter) if one[at] != other[at]), shorter)]
 

@@ -53,7 +53,8 @@ class PageDiff:
 
     Those in `doubtful` are neither yet: `settle_doubts` decides, by what the trail says. `destination_only` are objects
     of the destination without one at the source, and `destination_listed` is how many the destination has beside this
-    page, both only where that is asked for; `unusable` names keys of the source, as texts for people.
+    page, both only where that is asked for; `unusable` names keys of the source, as texts for people; `last_key` is the
+    last key of the source on the page.
     """
 
     listed: int
@@ -63,6 +64,7 @@ class PageDiff:
     destination_listed: int = 0
     unusable: list[str] = field(default_factory=list)
     doubtful: list[DoubtfulMatch] = field(default_factory=list)
+    last_key: str = ""
 
 
 def compare_page(page: ObjectPage, lookup: "Lookup", rules: Rules) -> PageDiff:

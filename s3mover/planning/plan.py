@@ -6,6 +6,7 @@ writes that follow over S3's partitions. Each range is compared by the thread th
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Protocol
 
 from s3mover.errors import ListingError, S3Error
@@ -102,6 +103,10 @@ class ListingPlan:
         if self._feed is not None:
             self._feed.close()
 
+    def compared_up_to(self) -> str | None:
+        """Return a key up to which nothing is left to be listed, None if nothing is left at all."""
+        return self._ranges.claimed_up_to()
+
     def first_after(self, text: str) -> str | None:
         """See `Questions.first_after`; a store that answers wrongly is not asked again."""
         try:
@@ -146,9 +151,10 @@ class ListingPlan:
                 lookup.pass_before(pair.destination_key(page.keys[0]))
             claimed, goes_on = self._ranges.claim(taken, page)
             if claimed.unusable:
-                yield leave_out(claimed.unusable, self._rules)
+                yield replace(leave_out(claimed.unusable, self._rules), last_key=taken.passed)
             if claimed:
-                yield from self._compare(claimed, lookup)
+                for diff in self._compare(claimed, lookup):
+                    yield replace(diff, last_key=taken.passed)
             if not goes_on:
                 break
         self._ranges.end(taken)

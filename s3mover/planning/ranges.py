@@ -10,7 +10,7 @@ by which thread, is not known here.
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -118,7 +118,7 @@ class Ranges:
                 return found
             asked = _Counted(questions.first_after)
             text = found.text(asked)
-            key = asked(text)
+            [key] = asked([text])
             may_cut = key is not None and questions.may_cut_at(key)
             with self._changed:
                 found.range.probed = False
@@ -145,6 +145,11 @@ class Ranges:
             taken.ended = True
             self._active.remove(taken)
             self._notify_all()
+
+    def claimed_up_to(self) -> str | None:
+        """Return a key up to which every key was claimed, None if all were."""
+        with self._changed:
+            return min((one.passed or one.after for one in (*self._waiting, *self._active)), default=None)
 
     def first_above(self, taken: KeyRange) -> str | None:
         """Wait for the first key of the range above one that has ended; None where there is none up to its bound."""
@@ -259,15 +264,15 @@ class Ranges:
 
 
 class _Counted:
-    """A question for the first key after a text, and how often it was asked."""
+    """Questions for the first keys after texts, and how many were asked."""
 
     def __init__(self, first_after: Callable[[str], str | None]) -> None:
         self._first_after = first_after
         self.count = 0
 
-    def __call__(self, text: str) -> str | None:
-        self.count += 1
-        return self._first_after(text)
+    def __call__(self, texts: Sequence[str]) -> list[str | None]:
+        self.count += len(texts)
+        return [self._first_after(text) for text in texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +285,7 @@ class _Probe:
     alphabet: str
     middle: str | None = None
 
-    def text(self, first_after: Callable[[str], str | None]) -> str:
+    def text(self, first_after: Callable[[Sequence[str]], Sequence[str | None]]) -> str:
         return self.middle or reach(self.low, self.high, self.alphabet, first_after)
 
 

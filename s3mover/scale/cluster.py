@@ -7,7 +7,7 @@ given out is reported as lost: the caller reads in the database what became of i
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Self
@@ -16,11 +16,22 @@ from distributed import Client, Future
 
 from s3mover.events import Notify, SchedulerRestored, SchedulerUnavailable
 from s3mover.scale.dask_setup import CONNECT_SECONDS, configure_dask
-from s3mover.scale.machine_list import CHANGES, LEAVING, REMOVED, RESOURCE, TOPIC, changes, machines_of
+from s3mover.scale.machine_list import (
+    CHANGES,
+    LEAVING,
+    REMOVED,
+    RESOURCE,
+    TOPIC,
+    assignments,
+    changes,
+    machines_of,
+    ranges_of,
+)
 from s3mover.scale.messages import ClusterMessage, Machine, MachinesChanged, RangeAnswered, RangeLost
 from s3mover.scale.reach import ask_scheduler, reason_of
 from s3mover.scale.security import open_security, renew
 from s3mover.scale.task_entry import execute_task
+from s3mover.scale.tasks import RangeName
 from s3mover.settings.model import ScaleSettings
 
 # The scheduler is asked so often for its machines, and is considered hung if it does not answer within the limit.
@@ -45,6 +56,7 @@ class Cluster:
         self._deliver = deliver
         self._notify = notify
         self._machines: dict[str, Machine] = {}
+        self._ranges: dict[str, RangeName] = {}
         self._leaving: set[str] = set()
         self._client: Client | None = None
         self._waiting: dict[str, asyncio.Task[None]] = {}
@@ -120,7 +132,7 @@ class Cluster:
         first_id = ""
         while not self._closing.is_set():
             self._changed.clear()
-            scheduler = await _asked(client)
+            scheduler = await _asked(client.scheduler.identity(n_workers=-1))
             first_id = first_id or scheduler["id"]
             if client.status != "running" or scheduler["id"] != first_id:
                 raise ConnectionError("the connection to the scheduler broke")
@@ -128,6 +140,7 @@ class Cluster:
             # Else the answer may be older than what an event has said meanwhile.
             if not self._changed.is_set():
                 self._set_machines(machines_of(scheduler))
+            self._set_ranges(ranges_of(await _asked(client.scheduler.processing())))
             renew(client.security)
             await _wait(self._changed, QUESTION_SECONDS)
 
@@ -177,6 +190,11 @@ class Cluster:
         if before != machines:
             self._deliver(MachinesChanged())
 
+    def _set_ranges(self, ranges: dict[str, RangeName]) -> None:
+        before, self._ranges = self._ranges, ranges
+        for event in assignments(before, ranges, self._machines):
+            self._notify(event)
+
     def _submit(self, key: str, payload: bytes) -> None:
         if self._client is None or self._client.status != "running":
             self._deliver(RangeLost(key, "the scheduler cannot be reached"))
@@ -205,11 +223,15 @@ class Cluster:
         self._deliver(message)
 
 
-async def _asked(client: Client) -> Any:
-    """Return the scheduler's description of itself."""
+async def _asked(question: Awaitable[Any]) -> Any:
+    """Return the scheduler's answer.
+
+    Raises:
+        ConnectionError: it does not answer.
+    """
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await client.scheduler.identity(n_workers=-1)
+            return await question
     except TimeoutError as error:
         raise ConnectionError(f"no answer within {ANSWER_SECONDS:g} seconds") from error
 

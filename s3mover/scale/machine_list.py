@@ -1,10 +1,11 @@
 """Which machines the scheduler knows, from its own description of itself; and how that differs from before. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from s3mover.events import Event, MachineJoined, MachineLeft, MachineLost
+from s3mover.events import Event, MachineAssigned, MachineJoined, MachineLeft, MachineLost
 from s3mover.scale.messages import Machine
+from s3mover.scale.tasks import RangeName, range_of
 
 # Every machine has one of it and every task takes it, so that a machine works on one range at a time.
 RESOURCE = "s3mover"
@@ -17,6 +18,8 @@ REMOVED = "remove-worker"
 CHANGES = frozenset({"add-worker", REMOVED, LEAVING})
 
 Machines = Mapping[str, Machine]
+
+NO_RANGE = RangeName("", 0, 0)
 
 
 def machines_of(scheduler: Mapping[str, Any]) -> dict[str, Machine]:
@@ -31,6 +34,25 @@ def machines_of(scheduler: Mapping[str, Any]) -> dict[str, Machine]:
         for address, worker in scheduler["workers"].items()
         if RESOURCE in worker["resources"] and VERSION_FIELD in worker and worker["status"] != "init"
     }
+
+
+def ranges_of(processing: Mapping[str, Sequence[Any]]) -> dict[str, RangeName]:
+    """Return the range that each machine has, by address, from the tasks that the scheduler has placed on workers."""
+    named = {
+        address: [name for key in keys if (name := range_of(str(key)))]
+        for address, keys in processing.items()
+    }
+    return {address: names[0] for address, names in named.items() if names}
+
+
+def assignments(
+    before: Mapping[str, RangeName], after: Mapping[str, RangeName], machines: Machines
+) -> Iterator[Event]:
+    """Yield an event for each machine that has another range than before, or none any more."""
+    for address, machine in machines.items():
+        name = after.get(address, NO_RANGE)
+        if name != before.get(address, NO_RANGE):
+            yield MachineAssigned(machine.name, address, *name)
 
 
 def changes(before: Machines, after: Machines, leaving: Collection[str]) -> Iterator[Event]:

@@ -1,6 +1,7 @@
 """The work on a range as a machine sees it: a task comes as bytes, is checked, is run, and is answered in any case."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from s3mover import __version__
@@ -33,12 +34,14 @@ class RangeRunner(Protocol):
 
 
 class TaskAnswerer:
-    """Answers tasks by a runner; `digest_of` returns the digest of a route's settings here, None if there is none.
+    """Answers tasks on a machine by a runner.
 
-    `route` is the route whose range is being worked on, None while there is none; `answered` counts the tasks.
+    `digest_of` returns the digest of a route's settings here, None if there is none. `route` is the route whose range
+    is being worked on, None while there is none; `answered` counts the tasks.
     """
 
-    def __init__(self, runner: RangeRunner, digest_of: Callable[[str], str | None]) -> None:
+    def __init__(self, machine: str, runner: RangeRunner, digest_of: Callable[[str], str | None]) -> None:
+        self._machine = machine
         self._runner = runner
         self._digest_of = digest_of
         self.route: str | None = None
@@ -47,7 +50,7 @@ class TaskAnswerer:
     def answer(self, payload: bytes, stop: Callable[[], bool]) -> bytes:
         """Return the answer to a task, whatever happens: an exception would travel pickled."""
         try:
-            return dump_answer(self._answer(payload, stop))
+            return dump_answer(replace(self._answer(payload, stop), machine=self._machine))
         except TaskFormatError as error:
             return dump_answer(RangeAnswer(AnswerStatus.FAILED, str(error), INTERNAL_ERROR))
         finally:

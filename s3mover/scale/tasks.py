@@ -4,10 +4,11 @@ Neither holds a secret or says what is to be done with an object: a machine has 
 supervisor mounted, and refuses a task if its version or its settings differ.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -18,6 +19,8 @@ from s3mover.model import Action, Method, Outcome, Status, Tally
 FAILURES_SENT = 20
 
 _Read = Callable[[Any], Any]
+
+_KEY = re.compile(r"range-(?P<route>.*)-(?P<sweep>[0-9]{1,20})-(?P<number>[0-9]{1,20})-[0-9]+", re.DOTALL)
 
 
 class TaskFormatError(MoverError):
@@ -47,7 +50,8 @@ class RangeTask:
     """One range of a sweep: the keys of the source after `after`, up to and including `until` (None: to the end).
 
     `token` fences the range, `lease_token` and `lease_holder` name the lease under which the sweep runs.
-    `requests_per_second` and `bandwidth` are this range's shares of the user's bounds; 0 for none.
+    `requests_per_second` and `bandwidth` are this range's shares of the user's bounds; 0 for none. Earlier runs have
+    handed the range back from `after` on, and have listed `listed_before` objects before.
     """
 
     version: str
@@ -62,6 +66,7 @@ class RangeTask:
     settings_digest: str
     requests_per_second: float = 0.0
     bandwidth: float = 0.0
+    listed_before: int = 0
 
     @property
     def key(self) -> str:
@@ -69,22 +74,40 @@ class RangeTask:
         return f"range-{self.route}-{self.sweep}-{self.number}-{self.token}"
 
 
+class RangeName(NamedTuple):
+    """Which range a task is about."""
+
+    route: str
+    sweep: int
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class RangeAnswer:
-    """What became of a range; `rest_after` is the last key that was compared, None if no key is left.
+    """What became of a range.
 
-    `failures` are the latest few, `skipped`, `fallbacks` and `unkept` count by reason.
+    Of one that is handed back the rest follows the key `rest_after` (None: where the run began), and `listed` objects
+    come before it. `failures` are the latest few, `skipped`, `fallbacks` and `unkept` count by reason; `machine` is the
+    one that answers.
     """
 
     status: AnswerStatus
     message: str = ""
     code: str = ""
     rest_after: str | None = None
+    listed: int = 0
     tally: Tally = field(default_factory=Tally)
     skipped: Mapping[str, int] = field(default_factory=dict)
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     unkept: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Outcome, ...] = ()
+    machine: str = ""
+
+
+def range_of(key: str) -> RangeName | None:
+    """Return the range that the key of a task names; None for a task of another program."""
+    match = _KEY.fullmatch(key)
+    return RangeName(match["route"], int(match["sweep"]), int(match["number"])) if match else None
 
 
 def dump_task(task: RangeTask) -> bytes:
@@ -215,17 +238,20 @@ _TASK: Mapping[str, _Read] = {
     "settings_digest": _text,
     "requests_per_second": _number,
     "bandwidth": _number,
+    "listed_before": _count,
 }
 _ANSWER: Mapping[str, _Read] = {
     "status": AnswerStatus,
     "message": _text,
     "code": _text,
     "rest_after": _optional(_text),
+    "listed": _count,
     "tally": _tally,
     "skipped": _counts,
     "fallbacks": _counts,
     "unkept": _counts,
     "failures": _failures,
+    "machine": _text,
 }
 # In the order of the record.
 _OUTCOME: Sequence[_Read] = (

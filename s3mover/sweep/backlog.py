@@ -21,6 +21,10 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._transfers)
 
+    def first_key(self) -> str | None:
+        """Return the first of the keys that wait."""
+        return min((transfer.entry.key for transfer in self._transfers), default=None)
+
     def add(self, transfers: Iterable[Transfer]) -> None:
         """Take transfers that are to be made."""
         self._transfers.extend(transfers)

@@ -5,7 +5,7 @@ reports of the workers come into its inbox. An order is handed out only after it
 outcome is counted and announced only after it is committed, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from queue import Empty
 from typing import TYPE_CHECKING
@@ -40,13 +40,21 @@ LEASE_RENEWAL_STEP_SECONDS = 0.2
 class Sweep:
     """One pass over a pair of buckets, or over the keys of one range, whose work comes from `source`.
 
-    `opened` is what stands in the trail as running; the caller closes it.
+    `opened` is what stands in the trail as running; the caller closes it. `compared` is told of each page.
     """
 
-    def __init__(self, tools: SweepTools, pair: Pair, source: WorkSource, opened: OpenSweep) -> None:
+    def __init__(
+        self,
+        tools: SweepTools,
+        pair: Pair,
+        source: WorkSource,
+        opened: OpenSweep,
+        compared: Callable[[PageDiff], None] = lambda _: None,
+    ) -> None:
         self._tools = tools
         self._pair = pair
         self._source = source
+        self._compared = compared
         self._pages_held = 0
         self._source_ended: FeedEnded | None = None
         # Once blocked, a sweep stays so: the next one lists anew, and does not trust a listing that grew old.
@@ -125,7 +133,14 @@ class Sweep:
             self._tools.trail.outage_seconds - self._outage_before,
             self._backlog.last_number,
             None if self._sightings is None else self._sightings.result(),
+            first_undone=self._first_undone(),
         )
+
+    def _first_undone(self) -> str | None:
+        if self._tools.client.in_flight():
+            return ""
+        keys = self._backlog.first_key(), self._settlement.first_undone
+        return min((key for key in keys if key is not None), default=None)
 
     def _is_idle(self) -> bool:
         remover = self._tools.remover
@@ -175,6 +190,7 @@ class Sweep:
     def _take_page(self, page: PageDiff) -> None:
         diff = self._backoff.without_backed_off(ask_trail(page, self._tools.trail, self._pair))
         self._stats.page_compared(diff)
+        self._compared(diff)
         if self._sightings is not None:
             self._sightings.add(diff)
         self._backlog.add(diff.transfers)

@@ -31,7 +31,8 @@ class SweepResult:
 
     `error` is what cut it short, if anything did, `blocked_by` why it was not to go on, `set_aside` what workers died
     with, `outage_seconds` how much of its duration it waited for an unavailable database. `last_number` is that of the
-    last order. `destination_only` and `deletions` are None where deletions are neither carried over nor reported.
+    last order; `first_undone` is the first key whose transfer was not begun, or has to be repeated, empty if that is
+    not known. `destination_only` and `deletions` are None where deletions are neither carried over nor reported.
     `bill` is what this process has spent.
     """
 
@@ -48,6 +49,7 @@ class SweepResult:
     destination_only: DestinationOnly | None = None
     deletions: DeletionCounts | None = None
     bill: Bill = NO_COSTS
+    first_undone: str | None = None
 
 
 def status_of(ended: FeedEnded, waiting: int) -> SweepStatus:

@@ -6,6 +6,7 @@ A range is given out to one machine at a time. It is named by its number; its to
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from s3mover.model import Tally
 from s3mover.scale.tasks import AnswerStatus, RangeAnswer
 
 # An idle machine gets half of a range that has been worked on for so long, if no other range waits.
@@ -16,7 +17,10 @@ MOST_ATTEMPTS = 10
 
 @dataclass(slots=True)
 class RangeState:
-    """One range; `given_at` is None while no machine has it, `not_before` when it may be given out (both monotonic)."""
+    """One range; `given_at` is None while no machine has it, `not_before` when it may be given out (both monotonic).
+
+    Runs that handed it back from `after` on have answered `handed_back`, and listed `listed_before` objects before.
+    """
 
     number: int
     after: str
@@ -28,12 +32,18 @@ class RangeState:
     is_recalled: bool = False
     # A range in which no key to cut at was found is not recalled again.
     is_whole: bool = False
+    handed_back: list[RangeAnswer] = field(default_factory=list)
+    listed_before: int = 0
     answer: RangeAnswer | None = None
 
     @property
     def is_ended(self) -> bool:
         """Whether nothing is left to be done."""
         return self.answer is not None
+
+    def answers(self) -> list[RangeAnswer]:
+        """Return the answers of its runs."""
+        return self.handed_back if self.answer is None else [*self.handed_back, self.answer]
 
     @property
     def is_waiting(self) -> bool:
@@ -85,6 +95,21 @@ class Round:
         state.given_at, state.is_recalled = None, False
         state.token, state.not_before = token, not_before
         state.attempt += 1
+
+    def hand_back(self, number: int, answer: RangeAnswer) -> None:
+        """Note from which key on the range is left."""
+        state = self.ranges[number]
+        state.handed_back.append(answer)
+        state.after = state.after if answer.rest_after is None else answer.rest_after
+        state.listed_before += answer.listed
+
+    def answers(self) -> list[RangeAnswer]:
+        """Return the answers of all runs."""
+        return [one for state in self.ranges.values() for one in state.answers()]
+
+    def tallies(self) -> list[Tally]:
+        """Return the counts of the ranges of which runs have answered; the last answer counts all runs of its range."""
+        return [answers[-1].tally for state in self.ranges.values() if (answers := state.answers())]
 
     def end(self, number: int, answer: RangeAnswer) -> None:
         """Note what the range came to."""

@@ -17,6 +17,7 @@ class Settlement:
     """Collects what ended and commits it, in the loop's thread.
 
     `settled` gets the outcomes that were committed, `ended` the keys of all orders that are not in hand any more.
+    `first_undone` is the first key whose order came back, or was interrupted.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Settlement:
         self._withdrawn: list[Order] = []
         self._deletions: list[Deletion] = []
         self.set_aside: list[Outcome] = []
+        self.first_undone: str | None = None
 
     def add(self, completed: Completed) -> None:
         """Take orders that ended, and orders that came back.
@@ -43,6 +45,9 @@ class Settlement:
         What no worker began is withdrawn; what a worker died with may have been carried out, and keeps its row.
         """
         self._outcomes += completed.outcomes
+        interrupted = [outcome.key for outcome in completed.outcomes if outcome.code == INTERRUPTED]
+        undone = [*interrupted, *(order.key for order in completed.returned)]
+        self.first_undone = min([*undone, *filter(None, [self.first_undone])], default=None)
         for order in completed.returned:
             if order.orphaned_since:
                 message = "interrupted before another worker took it up"

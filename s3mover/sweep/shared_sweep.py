@@ -16,6 +16,7 @@ from s3mover import __version__
 from s3mover.errors import S3Error
 from s3mover.events import RangeFinished, RangeRetried, RangesCounted, RangeStarted, SweepProgress
 from s3mover.model import Outcome, Pair, SweepRecord, SweepStatus, Tally
+from s3mover.planning.ranges import ALL_KEYS, KeyBounds
 from s3mover.scale.messages import ClusterMessage, Machine, RangeAnswered, RangeLost
 from s3mover.scale.tasks import AnswerStatus, RangeAnswer, RangeTask, TaskFormatError, dump_task, load_answer
 from s3mover.sweep.heartbeat import while_heartbeating
@@ -48,13 +49,13 @@ class TaskCarrier(Protocol):
 class SharedPlan(NamedTuple):
     """How a route's sweep is shared.
 
-    `cut` returns keys that cut the keys after the first argument and up to the second into so many pieces. `bounds` are
-    the user's on requests and bytes per second, 0 for none; `digest` is that of the route's settings.
+    `cut` cuts keys into up to so many pieces, and returns the widest first. The bounds on requests and bytes per second
+    are the user's, 0 for none; `digest` is that of the route's settings.
     """
 
     route: str
     digest: str
-    cut: Callable[[str, str | None, int], list[str]]
+    cut: Callable[[KeyBounds, int], list[KeyBounds]]
     requests_per_second: float
     bandwidth: float
 
@@ -84,7 +85,7 @@ class SharedSweep:
             LeaseHeldError: another instance took the lease.
         """
         self._await_machine()
-        self._add_pieces("", None, PIECES_PER_MACHINE * max(1, len(self._cluster.machines())))
+        self._add_pieces(PIECES_PER_MACHINE * max(1, len(self._cluster.machines())))
         while not (self._tools.stop.overdue or self._round.is_done(blocked=bool(self._blocked_by))):
             self._step()
         for key in self._keys:
@@ -114,21 +115,22 @@ class SharedSweep:
         self._blocked_by = self._blocked_by or reason
         return bool(self._blocked_by)
 
-    def _add_pieces(self, after: str, until: str | None, pieces: int) -> None:
-        """Cut these keys into ranges, and add each to the sweep."""
-        if self._is_blocked():
-            return
-        for low, high in self._pieces(after, until, pieces):
-            state = self._round.add(low, high)
-            self._tools.trail.add_range(self._opened.id, state.number, low, high)
+    def _add_pieces(self, pieces: int) -> None:
+        """Cut all keys into ranges."""
+        if not self._is_blocked():
+            for bounds in self._pieces(ALL_KEYS, pieces):
+                self._add(bounds)
 
-    def _pieces(self, after: str, until: str | None, pieces: int) -> list[tuple[str, str | None]]:
+    def _add(self, bounds: KeyBounds) -> None:
+        state = self._round.add(*bounds)
+        self._tools.trail.add_range(self._opened.id, state.number, *bounds)
+
+    def _pieces(self, bounds: KeyBounds, pieces: int) -> list[KeyBounds]:
         try:
-            cuts = while_heartbeating(self._tools.heartbeat, partial(self._plan.cut, after, until, pieces))
+            return while_heartbeating(self._tools.heartbeat, partial(self._plan.cut, bounds, pieces))
         except S3Error:
             # The range that lists these keys meets the same error, and tells it.
-            cuts = []
-        return list(zip([after, *cuts], [*cuts, until], strict=True))
+            return [bounds]
 
     def _give_out(self) -> None:
         machines = len(self._cluster.machines())
@@ -154,6 +156,7 @@ class SharedSweep:
             settings_digest=self._plan.digest,
             requests_per_second=self._plan.requests_per_second / machines,
             bandwidth=self._plan.bandwidth / machines,
+            listed_before=state.listed_before,
         )
 
     def _share_with_idle(self) -> None:
@@ -206,7 +209,13 @@ class SharedSweep:
         self._round.end(state.number, answer)
         self._tools.notify(
             RangeFinished(
-                self._opened.id, state.number, answer.status.value, answer.tally, seconds, answer.message
+                self._opened.id,
+                state.number,
+                answer.status.value,
+                answer.tally,
+                seconds,
+                answer.message,
+                answer.machine,
             )
         )
 
@@ -217,15 +226,14 @@ class SharedSweep:
         if self._is_blocked():
             self._end(state, answer)
             return
-        (_, middle), *upper = (
-            self._pieces(state.after, state.until, 2) if state.is_recalled else [(state.after, state.until)]
-        )
+        self._round.hand_back(state.number, answer)
+        rest = KeyBounds(state.after, state.until)
+        lower, *upper = sorted(self._pieces(rest, 2)) if state.is_recalled else [rest]
         state.is_whole = state.is_recalled and not upper
-        state.until = middle
+        state.until = lower.until
         self._issue_again(state, 0.0)
-        for low, high in upper:
-            added = self._round.add(low, high)
-            self._tools.trail.add_range(self._opened.id, added.number, low, high)
+        for bounds in upper:
+            self._add(bounds)
 
     def _begin_again(self, state: RangeState, reason: str, seconds: float) -> None:
         """Give a range out again, after so many seconds; give the sweep up if that was done too often."""
@@ -237,7 +245,8 @@ class SharedSweep:
         self._tools.notify(RangeRetried(self._opened.id, state.number, state.attempt, reason))
 
     def _issue_again(self, state: RangeState, seconds: float) -> None:
-        token = self._tools.trail.reissue_range(self._opened.id, state.number, state.until)
+        bounds = KeyBounds(state.after, state.until)
+        token = self._tools.trail.reissue_range(self._opened.id, state.number, *bounds)
         self._round.take_back(state.number, token, time.monotonic() + seconds)
 
     def _count_ranges(self, *, over: bool) -> None:
@@ -250,14 +259,11 @@ class SharedSweep:
         now = self._tools.clock()
         if now - self._progress_at >= PROGRESS_SECONDS:
             self._progress_at = now
-            tally = total(answer.tally for answer in self._answers())
+            tally = total(self._round.tallies())
             self._tools.notify(SweepProgress(self._opened.id, tally, now - self._opened.started_at))
 
-    def _answers(self) -> list[RangeAnswer]:
-        return [one.answer for one in self._round.ranges.values() if one.answer is not None]
-
     def _result(self) -> SweepResult:
-        answers, failed, ended_at = self._answers(), self._round.failed(), self._tools.clock()
+        answers, failed, ended_at = self._round.answers(), self._round.failed(), self._tools.clock()
         status = SweepStatus.COMPLETED if self._round.is_whole() else SweepStatus.INTERRUPTED
         tally = total(row.tally for row in self._tools.trail.ranges(self._opened.id))
         record = SweepRecord(

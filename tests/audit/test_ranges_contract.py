@@ -104,11 +104,12 @@ def test_a_range_that_is_issued_again_fences_its_run(shared: Shared) -> None:
     former, following = shared.machine(), shared.machine()
     assert shared.claim(former, "former")
     former.intend([order(shared.sweep, FIRST)], AT)
-    assert shared.supervisor.reissue_range(shared.sweep, RANGE, "in/x") == 2
+    assert shared.supervisor.reissue_range(shared.sweep, RANGE, "in/n", "in/x") == 2
     assert_fenced(former, shared)
     assert not shared.claim(following, "following")
     assert shared.claim(following, "following", token=2)
-    assert shared.supervisor.ranges(shared.sweep)[1].until == "in/x"
+    row = shared.supervisor.ranges(shared.sweep)[1]
+    assert (row.after, row.until) == ("in/n", "in/x")
     following.resolve([moved(order(shared.sweep, FIRST))])
     assert shared.rows() == [(FIRST, "success")]
 
@@ -119,7 +120,7 @@ def test_one_row_is_left_of_a_transfer_that_took_two_runs(shared: Shared) -> Non
     orders = [order(shared.sweep, FIRST + at, key) for at, key in enumerate(("in/x", "in/y", "in/z", "in/x"))]
     assert shared.claim(former, "former")
     former.settle([failed(orders[0], "Interrupted"), failed(orders[1], "Interrupted"), failed(orders[2])])
-    shared.supervisor.reissue_range(shared.sweep, RANGE, None)
+    shared.supervisor.reissue_range(shared.sweep, RANGE, "in/m", None)
     assert shared.claim(following, "following", token=2)
     following.settle([moved(orders[3])])
     for _ in range(2):

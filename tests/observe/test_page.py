@@ -12,10 +12,12 @@ from s3mover.events import (
     DaemonStarted,
     Event,
     LeaseAcquired,
+    MachineAssigned,
     MachineJoined,
     ObjectFailed,
     ObjectsInPlace,
     ObjectsListed,
+    RangeFinished,
     RangeRetried,
     RangesCounted,
     SchedulerUnavailable,
@@ -321,9 +323,14 @@ def test_machines_and_ranges_are_shown_where_there_is_a_cluster(board: StatusBoa
     board(MachineJoined(NASTY, "tls://one:1", "1.0", 1))
     board(RangesCounted(7, 3, 2, 0))
     board(RangeRetried(7, 3, 2, "its machine was lost"))
+    assert "idle" in Reader(document.render(board.status())).text
+    board(MachineAssigned(NASTY, "tls://one:1", "", 7, 3))
+    board(RangeFinished(7, 2, "completed", Tally(listed=5000), 2.0, "", NASTY))
     clock.now += 90
     text = Reader(document.render(board.status())).text
     assert NASTY in text
+    assert "3 of sweep 7" in text
+    assert "2,500" in text
     assert "Ranges: 3 waiting, 2 running." in text
     assert "its machine was lost" in text
     assert "1 min ago" in text

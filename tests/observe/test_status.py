@@ -18,11 +18,13 @@ from s3mover.events import (
     Event,
     LeaseAcquired,
     LeaseWaiting,
+    MachineAssigned,
     MachineJoined,
     MachineLost,
     MachineRegistered,
     ObjectsInPlace,
     ObjectsListed,
+    RangeFinished,
     RangeRetried,
     RangesCounted,
     RouteFailed,
@@ -38,7 +40,7 @@ from s3mover.events import (
     WindowClosed,
     WindowOpened,
 )
-from s3mover.model import WAITING, Method, Side, SweepStatus
+from s3mover.model import WAITING, Method, Side, SweepStatus, Tally
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.redaction import redact
 from s3mover.observe.status.board import StatusBoard
@@ -331,7 +333,14 @@ def test_machines_and_ranges_are_shown_once_there_is_a_cluster(board: StatusBoar
     board(MachineLost("one", "tls://one:1", 1))
     board(RangesCounted(7, 3, 2, 5))
     board(RangeRetried(7, 3, 2, "its machine was lost"))
-    machine = {"machine": "two", "address": "tls://two:1", "version": "1.0", "since": utc_moment(clock())}
+    machine = {
+        "machine": "two",
+        "address": "tls://two:1",
+        "version": "1.0",
+        "since": utc_moment(clock()),
+        "range": None,
+        "rate": None,
+    }
     assert board.status()["cluster"] == {
         "problem": "",
         "machines": [machine],
@@ -339,6 +348,27 @@ def test_machines_and_ranges_are_shown_once_there_is_a_cluster(board: StatusBoar
         "last_retry": "its machine was lost",
     }
     assert board.about()["cluster"] == board.status()["cluster"]
+
+
+def test_a_machine_is_shown_with_its_range_and_its_rate(board: StatusBoard) -> None:
+    """The rate is that of its last range; a machine that is gone is not shown again."""
+
+    def shown_machine() -> tuple[object, object]:
+        cluster = board.status()["cluster"]
+        assert isinstance(cluster, dict)
+        [machine] = cluster["machines"]
+        return machine["range"], machine["rate"]
+
+    board(MachineJoined("one", "tls://one:1", "1.0", 1))
+    board(MachineAssigned("gone", "tls://gone:1", "", 7, 3))
+    board(MachineAssigned("one", "tls://one:1", "", 7, 3))
+    assert shown_machine() == ({"sweep": 7, "number": 3}, None)
+    board(RangeFinished(7, 3, "completed", Tally(listed=50), 12.5, "", "one"))
+    board(RangeFinished(7, 4, "completed", Tally(listed=99), 12.5, "", "gone"))
+    board(MachineAssigned("one", "tls://one:1", "docs", 7, 5))
+    assert shown_machine() == ({"route": "docs", "sweep": 7, "number": 5}, 4.0)
+    board(MachineAssigned("one", "tls://one:1", "", 0, 0))
+    assert shown_machine() == (None, 4.0)
 
 
 def test_a_scheduler_that_cannot_be_reached_is_shown_without_machines(board: StatusBoard) -> None:

@@ -1,13 +1,14 @@
 """Where a listing is cut for many machines: at keys that exist, evenly where keys are spread so, with few questions."""
 
 from bisect import bisect_right
-from itertools import pairwise
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from s3mover.planning.cuts import cut_keys
+from s3mover.planning.ranges import ALL_KEYS, KeyBounds
 
 MOST_QUESTIONS = 24 + 3 * 16
 
@@ -17,20 +18,19 @@ class Listing:
 
     def __init__(self, keys: list[str]) -> None:
         self.keys = sorted(keys)
-        self.questions = 0
+        self.questions = self.rounds = 0
 
-    def first_after(self, text: str) -> str | None:
-        """Return the first key after a text."""
-        self.questions += 1
-        at = bisect_right(self.keys, text)
-        return self.keys[at] if at < len(self.keys) else None
+    def first_after(self, texts: Sequence[str]) -> list[str | None]:
+        """Return the first key after each text."""
+        self.questions += len(texts)
+        self.rounds += 1
+        places = [bisect_right(self.keys, text) for text in texts]
+        return [self.keys[at] if at < len(self.keys) else None for at in places]
 
-    def sizes(self, after: str, until: str | None, pieces: int) -> list[int]:
-        """Return how many keys each piece has."""
-        cuts = cut_keys(after, until, pieces, self.first_after)
-        ends = [bisect_right(self.keys, cut) for cut in cuts]
-        last = len(self.keys) if until is None else bisect_right(self.keys, until)
-        return [high - low for low, high in pairwise([bisect_right(self.keys, after), *ends, last])]
+    def size(self, piece: KeyBounds) -> int:
+        """Return how many keys a piece has."""
+        last = len(self.keys) if piece.until is None else bisect_right(self.keys, piece.until)
+        return last - bisect_right(self.keys, piece.after)
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,22 @@ class Listing:
     ids=["flat", "hexadecimal", "folders"],
 )
 def test_pieces_are_about_as_large(keys: list[str]) -> None:
-    """None has more than three times its share; no more is asked than is allowed."""
+    """None has more than 2.5 times its share, the first are larger than the last, and few questions wait for others."""
     listing = Listing(keys)
-    sizes = listing.sizes("", None, 16)
+    sizes = [listing.size(piece) for piece in cut_keys(ALL_KEYS, 16, listing.first_after)]
     assert len(sizes) == 16
     assert sum(sizes) == len(keys)
-    assert max(sizes) <= 3 * len(keys) / 16
+    assert max(sizes) <= 2.5 * len(keys) / 16
+    assert sum(sizes[:4]) > sum(sizes[-4:])
     assert listing.questions <= MOST_QUESTIONS
+    assert listing.rounds <= 10
+
+
+def test_a_key_that_is_refused_is_no_cut() -> None:
+    """The pieces around it stay one."""
+    listing = Listing([f"{number:08d}" for number in range(20_000)])
+    [refused] = {piece.after for piece in cut_keys(ALL_KEYS, 2, listing.first_after)} - {""}
+    assert cut_keys(ALL_KEYS, 16, listing.first_after, lambda key: key != refused) == [ALL_KEYS]
 
 
 @given(
@@ -62,7 +71,10 @@ def test_cuts_are_keys_between_the_bounds_in_order(
 ) -> None:
     """Whatever keys there are: fewer than asked for where there are few."""
     listing, (after, until) = Listing(keys), bounds
-    cuts = cut_keys(after, until, pieces, listing.first_after)
+    cut = sorted(cut_keys(KeyBounds(after, until), pieces, listing.first_after))
+    cuts = [piece.after for piece in cut[1:]]
+    assert [piece.until for piece in cut] == [*cuts, until]
+    assert cut[0].after == after
     assert cuts == sorted(set(cuts))
     assert set(cuts) <= set(keys)
     assert len(cuts) < max(pieces, 1) or not cuts

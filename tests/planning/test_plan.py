@@ -18,6 +18,7 @@ from s3mover.planning.page_diff import PageDiff, Rules, leave_out
 from s3mover.planning.plan import PAGES_AHEAD, ListingPlan
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds, Ranges
 from s3mover.planning.read_ahead import FeedEnded
+from s3mover.sweep.range_progress import RangeProgress
 
 PAIR = Pair("source", "in/", "destination", "out/")
 TIME = "2025-01-04T03:17:09.000Z"
@@ -389,6 +390,32 @@ def test_a_plan_that_is_fed_keeps_to_its_room_and_ends_once() -> None:
     _await_end_of_threads(before)
     assert got.empty()
     assert not source.open_threads
+
+
+@settings(max_examples=50)
+@given(
+    count=st.integers(0, 200), listers=st.integers(1, 4), taken=st.integers(0, 60), first=st.integers(0, 200)
+)
+def test_a_plan_that_is_cut_off_tells_up_to_which_key_nothing_is_left(
+    count: int, listers: int, taken: int, first: int
+) -> None:
+    """All keys up to there are on pages that were delivered, however many threads had begun further ones."""
+    keys = [f"in/{number:04d}" for number in range(count)]
+    source = Shelf("in/", {key[3:]: "a" for key in keys}, 5)
+    plan = ListingPlan(source, Shelf("out/", {}, 5), Rules(PAIR, lambda *_: True), listers=listers, page=5)
+    inbox: SimpleQueue[PageDiff | FeedEnded] = SimpleQueue()
+    plan.start(inbox.put)
+    progress = RangeProgress()
+    while isinstance(message := inbox.get(), PageDiff):
+        progress.add(message)
+        plan.release(1)
+        taken -= 1
+        if not taken:
+            plan.close()
+    finished = progress.finished(plan.compared_up_to(), keys[first] if first < count else None)
+    assert finished.listed == len([key for key in keys if key <= finished.last_key])
+    assert first >= count or finished.last_key < keys[first]
+    assert taken <= 0 or first < count or finished.listed == count
 
 
 def test_unusable_keys_are_counted_in_one_range_only_and_hide_nothing() -> None:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from s3mover.events import MachineJoined, MachineLeft, MachineLost
-from s3mover.scale.machine_list import changes, machines_of
+from s3mover.events import MachineAssigned, MachineJoined, MachineLeft, MachineLost
+from s3mover.scale.machine_list import assignments, changes, machines_of, ranges_of
 from s3mover.scale.messages import Machine
+from s3mover.scale.tasks import RangeName
 
 ONE, TWO = (Machine(name, f"tls://{name}:1", "1.0") for name in ("one", "two"))
 LEAVING = Machine("two", "tls://two:1", "1.0", takes_tasks=False)
@@ -48,6 +49,21 @@ def test_who_is_gone_is_lost_unless_it_had_said_that_it_leaves() -> None:
     assert list(changes(listed(ONE, TWO), listed(ONE), ())) == [MachineLost("two", TWO.address, 1)]
     assert list(changes(listed(ONE, TWO), listed(ONE), {TWO.address})) == [MachineLeft("two", TWO.address, 1)]
     assert list(changes(listed(ONE, LEAVING), listed(ONE), ())) == [MachineLeft("two", TWO.address, 1)]
+
+
+def test_the_tasks_of_a_machine_tell_its_range() -> None:
+    """Tasks of other programs in the same cluster tell nothing."""
+    found = ranges_of(
+        {ONE.address: ["sum-1", "range-docs-7-3-2"], TWO.address: ["sum-2"], "tls://other:1": []}
+    )
+    assert found == {ONE.address: ("docs", 7, 3)}
+
+
+def test_another_range_of_a_machine_is_announced_once() -> None:
+    ranges = {name: RangeName("docs", 7, number) for number, name in enumerate((ONE.address, TWO.address), 1)}
+    assert list(assignments({}, ranges, listed(ONE))) == [MachineAssigned("one", ONE.address, "docs", 7, 1)]
+    assert list(assignments(ranges, ranges, listed(ONE, TWO))) == []
+    assert list(assignments(ranges, {}, listed(TWO))) == [MachineAssigned("two", TWO.address, "", 0, 0)]
 
 
 def test_a_machine_that_stays_is_not_announced() -> None:

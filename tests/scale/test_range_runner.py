@@ -31,12 +31,12 @@ class Runner:
 
 
 def answer(runner: Runner, payload: bytes, digest: str | None = "a=1 b=2") -> RangeAnswer:
-    return load_answer(TaskAnswerer(runner, lambda _: digest).answer(payload, lambda: False))
+    return load_answer(TaskAnswerer("one", runner, lambda _: digest).answer(payload, lambda: False))
 
 
 def test_a_task_is_run_and_answered() -> None:
     runner = Runner()
-    assert answer(runner, dump_task(TASK)) == DONE
+    assert answer(runner, dump_task(TASK)) == dataclasses.replace(DONE, machine="one")
     assert runner.tasks == [TASK]
 
 

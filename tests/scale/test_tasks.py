@@ -19,10 +19,11 @@ from s3mover.scale.tasks import (
     dump_task,
     load_answer,
     load_task,
+    range_of,
 )
 
 VERSION = "1.2.3"
-TASK = RangeTask(VERSION, "docs", 7, 3, 2, "a", "b", "holder", 5, "digest", 10.0, 1e6)
+TASK = RangeTask(VERSION, "docs", 7, 3, 2, "a", "b", "holder", 5, "digest", 10.0, 1e6, 9)
 FAILURE = Outcome(
     7, 1, "k", 5, Status.ERROR, Method.STREAMING, 1.5, 20, 3, "e", code="AccessDenied", message="no"
 )
@@ -36,6 +37,8 @@ ANSWER = RangeAnswer(
     fallbacks={"AccessDenied": 1},
     unkept={"tags": 1},
     failures=(FAILURE,),
+    listed=4,
+    machine="one",
 )
 # Everything that UTF-8 can encode: S3 permits any such text as a key.
 keys = st.text(st.characters(exclude_categories=["Cs"]))
@@ -51,6 +54,13 @@ def test_a_task_arrives_as_it_was_sent(after: str, until: str | None) -> None:
 def test_an_answer_arrives_as_it_was_sent(rest_after: str | None, key: str) -> None:
     answer = dataclasses.replace(ANSWER, rest_after=rest_after, failures=(FAILURE._replace(key=key),))
     assert load_answer(dump_answer(answer)) == answer
+
+
+@pytest.mark.parametrize("route", ["", "docs", "a-b-1"])
+def test_the_key_of_a_task_names_its_range(route: str) -> None:
+    assert range_of(dataclasses.replace(TASK, route=route).key) == (route, 7, 3)
+    assert range_of(f"execute_task-{TASK.key}") is None
+    assert range_of(f"range-{route}-7-x-2") is None
 
 
 def test_every_field_of_an_outcome_arrives_as_it_was_sent() -> None:

@@ -10,16 +10,25 @@ def machines_card(cluster: Status | None, now: str) -> str:
     if cluster is None:
         return ""
     rows = "".join(_machine(machine, now) for machine in cluster["machines"])
-    head = "<thead><tr><th>Machine</th><th>Since</th><th>Version</th></tr></thead>"
+    columns = ("Machine", "Range", "Objects/s in the last range", "Since", "Version")
+    head = f"<thead><tr>{''.join(f'<th>{column}</th>' for column in columns)}</tr></thead>"
     table = f"<table>{head}<tbody>{rows}</tbody></table>" if rows else ""
     return f'<section class="card"><h2>Machines</h2>{_sentence(cluster)}{table}</section>'
 
 
 def _machine(machine: Status, now: str) -> str:
     return (
-        f"<tr><td>{isolated(machine['machine'])}</td><td>{time_ago(machine['since'], now)}</td>"
-        f"<td>{escaped(machine['version'])}</td></tr>"
+        f"<tr><td>{isolated(machine['machine'])}</td><td>{_range(machine['range'])}</td>"
+        f"<td>{'' if machine['rate'] is None else count(round(machine['rate']))}</td>"
+        f"<td>{time_ago(machine['since'], now)}</td><td>{escaped(machine['version'])}</td></tr>"
     )
+
+
+def _range(found: Status | None) -> str:
+    if found is None:
+        return "idle"
+    text = f"{found['number']} of sweep {found['sweep']}"
+    return isolated(f"{text}, {found['route']}") if "route" in found else text
 
 
 def _sentence(cluster: Status) -> str:

@@ -1,5 +1,6 @@
 """Merges the status of several routes into one, for the status page: lists newest first, counts added up. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
@@ -19,8 +20,7 @@ def merge_routes(status: Status) -> Status:
         "now": max(route["now"] for route in routes),
         "pair": f"{len(routes)} routes" if len(routes) > 1 else routes[0]["pair"],
         "sweep": None,
-        # Each route has a connection of its own to the same cluster.
-        "cluster": next((route["cluster"] for route in routes if route["cluster"]), None),
+        "cluster": _one_cluster([route["cluster"] for route in routes if route["cluster"]]),
         "sweeps": _merge_lists(routes, "sweeps", "ended_at"),
         "failures": _merge_lists(routes, "failures", "at"),
         "history": _add_up([route["history"] for route in routes]),
@@ -29,6 +29,29 @@ def merge_routes(status: Status) -> Status:
             for route in routes
             for side, limit in route["limits"].items()
         },
+    }
+
+
+def _one_cluster(clusters: Sequence[Status]) -> Status | None:
+    """Return the cluster that all routes share, with the ranges of all of them."""
+    if not clusters:
+        return None
+    ranges: Counter[str] = Counter()
+    for cluster in clusters:
+        ranges.update(cluster["ranges"])
+    rates = {
+        machine["address"]: machine["rate"]
+        for cluster in clusters
+        for machine in cluster["machines"]
+        if machine["rate"] is not None
+    }
+    machines = [{**machine, "rate": rates.get(machine["address"])} for machine in clusters[0]["machines"]]
+    retries = [cluster["last_retry"] for cluster in clusters if cluster["last_retry"]]
+    return {
+        **clusters[0],
+        "machines": machines,
+        "ranges": dict(ranges),
+        "last_retry": retries[-1] if retries else "",
     }
 
 

@@ -6,9 +6,11 @@ Not safe to use from several threads: the board holds a lock.
 from collections.abc import Callable
 
 from s3mover.events import (
+    MachineAssigned,
     MachineJoined,
     MachineLeft,
     MachineLost,
+    RangeFinished,
     RangeRetried,
     RangesCounted,
     SchedulerRestored,
@@ -29,19 +31,20 @@ class ClusterState:
         self._clock = clock
         self._used = False
         self.problem = self._last_retry = ""
-        self._machines: dict[str, dict[str, str]] = {}
+        self._machines: dict[str, dict[str, object]] = {}
         self._ranges: dict[str, int] = {}
 
     def as_dict(self) -> dict[str, object] | None:
         """Return the machines, oldest first, and the ranges; None in a process that does all the work itself.
 
-        `last_retry` says why a range was last given out again.
+        `last_retry` says why a range was last given out again. Of a machine `range` is the one that it has, `rate` how
+        many objects per second it listed, and moved where needed, in its last one.
         """
         if not self._used:
             return None
         return {
             "problem": self.problem,
-            "machines": list(self._machines.values()),
+            "machines": [dict(machine) for machine in self._machines.values()],
             "ranges": dict(self._ranges),
             "last_retry": self._last_retry,
         }
@@ -52,6 +55,8 @@ class ClusterState:
             MachineJoined: self._joined,
             MachineLeft: self._gone,
             MachineLost: self._gone,
+            MachineAssigned: self._assigned,
+            RangeFinished: self._finished,
             SchedulerUnavailable: self._unavailable,
             SchedulerRestored: self._restored,
             RangesCounted: self._counted,
@@ -65,7 +70,21 @@ class ClusterState:
             "address": event.address,
             "version": event.version,
             "since": utc_moment(self._clock()),
+            "range": None,
+            "rate": None,
         }
+
+    def _assigned(self, event: MachineAssigned) -> None:
+        if machine := self._machines.get(event.address):
+            of_route = {"route": event.route} if event.route else {}
+            machine["range"] = (
+                {**of_route, "sweep": event.sweep, "number": event.number} if event.sweep else None
+            )
+
+    def _finished(self, event: RangeFinished) -> None:
+        for machine in self._machines.values():
+            if machine["machine"] == event.machine and event.seconds > 0:
+                machine["rate"] = event.tally.listed / event.seconds
 
     def _gone(self, event: MachineLeft | MachineLost) -> None:
         self._machines.pop(event.address, None)

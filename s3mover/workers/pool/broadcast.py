@@ -1,6 +1,6 @@
 """What all workers must know of each route: its configuration, its credentials and its lease, also in later workers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from s3mover.model import Credentials, Side
@@ -22,7 +22,11 @@ class RouteBroadcast:
         """Send a route's configuration; its bounds go to the rate limits, too."""
         self._configs[route] = config
         self._send(ConfigureRoute(route, config))
-        self._rates.configure(route, config.bounds)
+        self.apply_bounds(route, config.bounds)
+
+    def apply_bounds(self, route: str, bounds: Mapping[str, float]) -> None:
+        """Pass no more than these bounds on a route, by limit; 0 for none."""
+        self._rates.configure(route, bounds)
 
     def renew_credentials(self, route: str, side: Side, credentials: Credentials) -> None:
         """Send the new credentials of one side."""

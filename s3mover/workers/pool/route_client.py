@@ -4,7 +4,7 @@ The client only submits calls to the pool's thread. What the calls do is in `dis
 `page_requests.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from s3mover.model import Credentials, Order, Side
 from s3mover.s3.records import Page
@@ -76,6 +76,10 @@ class RouteClient:
     def configure(self, config: RouteConfig) -> None:
         """Use `config` for the orders that begin from now on."""
         self._thread.call(self._broadcast.configure, self.route, config)
+
+    def apply_bounds(self, bounds: Mapping[str, float]) -> None:
+        """Use no more than these bounds, by limit; 0 for none. Workers keep what they have learnt and connected."""
+        self._thread.call(self._broadcast.apply_bounds, self.route, bounds)
 
     def renew_credentials(self, side: Side, credentials: Credentials) -> None:
         """Sign this route's requests with `credentials` from now on."""
