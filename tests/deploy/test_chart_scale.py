@@ -6,6 +6,7 @@ from typing import Any
 import helm_python
 import pytest
 
+from s3mover.scale import probe as probed
 from s3mover.settings.load import load
 from tests.deploy.manifests import check, check_grace, of_kind, settings_of
 from tests.deploy.test_chart import BUCKETS, CHART, DSN, GIVEN, Values, render
@@ -97,6 +98,18 @@ def test_the_service_of_the_scheduler_selects_it_and_the_daemon_s_no_other(
             if selector.items() <= one["spec"]["template"]["metadata"]["labels"].items()
         ]
         assert selected == [deployment]
+
+
+def test_the_scheduler_is_probed_with_its_own_certificate(manifests: list[dict[str, Any]]) -> None:
+    """By TLS: a plain connection would be an error in its log at each probe."""
+    scheduler = named(manifests, "Deployment", "documents-s3mover-scheduler")
+    (container,) = scheduler["spec"]["template"]["spec"]["containers"]
+    variables = environment(manifests, "documents-s3mover-scheduler")
+    files = [variables[f"S3MOVER_SCALE__{name}_FILE"] for name in ("CA", "CERTIFICATE", "KEY")]
+    for probe in ("startupProbe", "livenessProbe"):
+        assert container[probe]["exec"]["command"] == ["python3", "-m", probed.__name__, *files]
+        assert container[probe]["timeoutSeconds"] > probed.TIMEOUT_SECONDS
+    assert container["args"] == ["scheduler"]
 
 
 def test_the_scheduler_has_no_secret_but_its_certificate_and_only_its_own_may_connect(

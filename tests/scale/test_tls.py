@@ -1,6 +1,7 @@
 """Only who has a certificate of the cluster's authority can talk to its members, and nothing is in plain text."""
 
 import datetime as dt
+import signal
 import socket
 import ssl
 from pathlib import Path
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from s3mover.events import SchedulerUnavailable
+from s3mover.scale import probe
 from s3mover.scale.certificates import Authority, new_authority
 from s3mover.scale.messages import RangeAnswered
 from s3mover.settings.model import ScaleSettings
@@ -170,6 +172,33 @@ def serial_at(port: int, context: ssl.SSLContext) -> str:
         certificate = secured.getpeercert()
     assert certificate is not None
     return str(certificate["serialNumber"])
+
+
+def test_a_probe_passes_while_the_scheduler_answers(
+    members: Members, identities: Identities, authority: Authority, tmp_path: Path
+) -> None:
+    """It adds nothing to the scheduler's log; one with another certificate does not pass, nor while all hangs."""
+
+    def try_it(by: Identities) -> None:
+        ca_file, certificate_file, key_file = (
+            str(by.folder / name) for name in ("ca.crt", "scheduler.crt", "scheduler.key")
+        )
+        probe.probe(ca_file, certificate_file, key_file, port=members.port, timeout=1.0)
+
+    with pytest.raises(ConnectionRefusedError):
+        try_it(identities)
+    scheduler = members.scheduler()
+    # Of the connection by which the test found that it listens.
+    scheduler.await_event("dask.warning")
+    try_it(identities)
+    other = write_identities(tmp_path / "other", new_authority(days(-1, 1)), days(-1, 1), trusted=authority)
+    with pytest.raises(OSError, match=r"alert|closed|reset"):
+        try_it(other)
+    refusal = scheduler.await_event("dask.warning")
+    assert "CERTIFICATE_VERIFY_FAILED" in refusal["message"], "and so not of the probe that passed"
+    scheduler.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(TimeoutError):
+        try_it(identities)
 
 
 def test_a_scheduler_without_a_certificate_serves_loopback_only(members: Members) -> None:

@@ -53,6 +53,18 @@ app.kubernetes.io/component: worker
   value: /run/secrets/s3mover-tls/tls.key
 {{- end }}
 
+{{- define "s3mover.schedulerProbe" -}}
+exec:
+  command:
+    - python3
+    - -m
+    - s3mover.scale.probe
+    - /run/secrets/s3mover-tls/ca.crt
+    - /run/secrets/s3mover-tls/tls.crt
+    - /run/secrets/s3mover-tls/tls.key
+timeoutSeconds: 10
+{{- end }}
+
 {{- define "s3mover.tlsMount" -}}
 - name: tls
   mountPath: /run/secrets/s3mover-tls
