@@ -18,7 +18,6 @@ class SharedClient:
         self._reserved = reserved
         self._in_flight = 0
         self.apply_bounds = client.apply_bounds
-        self.configure = client.configure
         self.read_page = client.read_page
         self.recall = client.recall
         self.renew_lease = client.renew_lease
