@@ -272,6 +272,17 @@ def _ask_leader(line: CommandLine, route: str | None, kind: str) -> ExitCode:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_route
 @click.pass_obj
+def estimate(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
+    """List and compare as a dry run does, and print what a sweep would cost."""
+    from s3mover.commands.estimate import estimate  # noqa: PLC0415
+
+    return estimate(line.settings(route=route), click.echo, as_json=as_json)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@one_route
+@click.pass_obj
 def check(line: CommandLine, as_json: bool, route: str | None) -> ExitCode:
     """Test the settings, the database, both buckets and the permissions."""
     from s3mover.commands.check import check  # noqa: PLC0415

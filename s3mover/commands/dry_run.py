@@ -3,27 +3,21 @@
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-from s3mover.app.factories import backoff_policy_of, deletion_policy_of, pair_of
+from s3mover.app.factories import deletion_policy_of, pair_of
 from s3mover.app.listings import plan_of
-from s3mover.audit.opening import open_reader, schema_text
 from s3mover.audit.trail import Trail
 from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import ignore_event, open_limited_endpoints
-from s3mover.errors import ExitCode, MoverError
+from s3mover.commands.trail_decisions import asking_trail, opened_trail
+from s3mover.errors import ExitCode
 from s3mover.model import WAITING
-from s3mover.observe.text import human_size, visible, visible_lines
-from s3mover.planning.page_diff import PageDiff, settle_doubts
+from s3mover.observe.text import human_size, visible
+from s3mover.planning.page_diff import PageDiff
 from s3mover.settings import Settings
-from s3mover.sweep.backoff import ObjectBackoff
 from s3mover.sweep.deletions.preview import DeletionPreview
-from s3mover.sweep.doubts import ask_trail
 from s3mover.sweep.stats import UNUSABLE_MESSAGE
-
-# Decides by the trail about a page of the plan: what changed, and what waits after a failure.
-AskTrail = Callable[[PageDiff], PageDiff]
 
 
 def dry_run(settings: Settings, echo: Echo) -> ExitCode:
@@ -41,10 +35,10 @@ def _dry_run(settings: Settings, echo: Echo) -> ExitCode:
     with (
         open_limited_endpoints(settings) as endpoints,
         closing(plan_of(settings, endpoints, ignore_event).diffs()) as diffs,
-        _opened_trail(settings, echo) as trail,
+        opened_trail(settings, echo) as trail,
         _Deletions(settings, trail, echo) as deletions,
     ):
-        for diff in map(_asking(settings, trail), diffs):
+        for diff in map(asking_trail(settings, trail), diffs):
             listed += diff.listed
             waiting += diff.skipped.get(WAITING, 0)
             for key in diff.unusable:
@@ -107,27 +101,3 @@ class _Deletions:
         refused = f"; refused: {refusal}" if refusal else ""
         only = "" if self._mode == "propagate" else f"; deletions.mode is {self._mode}, so nothing is deleted"
         self._echo(f"{confirmed} to delete at the destination, {kept} to keep there{refused}{only}")
-
-
-def _asking(settings: Settings, trail: Trail | None) -> AskTrail:
-    if trail is None:
-        return lambda diff: settle_doubts(diff, {})
-    pair = pair_of(settings)
-    backoff = ObjectBackoff(trail, pair, backoff_policy_of(settings), time.time)
-    return lambda diff: backoff.without_backed_off(ask_trail(diff, trail, pair))
-
-
-@contextmanager
-def _opened_trail(settings: Settings, echo: Echo) -> Iterator[Trail | None]:
-    """Yield the trail; print a notice if it cannot be read, and yield None."""
-    url, trail = settings.audit.url.value, None
-    try:
-        # Before the first sweep there is no schema, and no object was copied, or can wait.
-        trail = None if schema_text(url) else open_reader(url)
-    except MoverError as error:
-        echo(f"cannot read which objects wait after failing: {visible_lines(str(error))}")
-    if trail is None:
-        yield None
-        return
-    with closing(trail) as reader:
-        yield reader

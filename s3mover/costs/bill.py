@@ -51,6 +51,11 @@ class Bill(NamedTuple):
         """The sum, in micro-dollars."""
         return sum(self.amounts.values())
 
+    @property
+    def known(self) -> int | None:
+        """The sum, None where nothing of it has a price."""
+        return None if self.unpriced and not self.amounts else self.total
+
 
 NO_COSTS = Bill()
 

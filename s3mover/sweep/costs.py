@@ -104,7 +104,7 @@ class CostTracker:
         """Record what the batch has cost, and return it; what is done from now on belongs to none."""
         self._update(read=True)
         bill = self._bill
-        micros = self._trail.cost_of_batch(self._batch) if bill.amounts else None
+        micros = None if bill.known is None else self._trail.cost_of_batch(self._batch)
         self._limits.command.spent += micros or 0
         self._restart(0)
         return BatchCost(micros, bill)

@@ -101,3 +101,28 @@ def test_the_limit_of_a_day_holds_over_a_restart_until_it_is_raised(
         running.process.send_signal(1)
         running.await_event("sweep.finished", lambda event: event["status"] == "completed")
     assert_settled(world.s3, SOURCE, DESTINATION, tmp_path)
+
+
+def test_an_estimate_has_the_requests_that_the_sweep_then_makes(world: World, tmp_path: Path) -> None:
+    """It moves nothing itself; opening each bucket takes one listing more."""
+    world.s3.fill(SOURCE, 1200, size=10)
+    settings = priced(world, tmp_path, "0.0054", "0.00043")
+    [estimate] = json.loads(run_program(["estimate", "--json"], settings, tmp_path).stdout)["routes"]
+    assert world.s3.count(DESTINATION) == 0
+    world.s3.clear_log()
+    run_program(["sweep"], settings, tmp_path)
+    puts = sum(entry["operation"] in PUTS for entry in world.s3.log())
+    assert estimate["requests"]["put_requests"] == puts - 2
+    assert (estimate["objects"], estimate["bytes"], estimate["crossing_bytes"]) == (1200, 12_000, 0)
+    assert estimate["kinds_usd"]["put_requests"] == round((puts - 2) * 0.0000054, 6)
+    table = run_program(["estimate"], settings, tmp_path).stdout
+    assert "0 objects" in table
+    assert "prices of prices.file" in table
+
+
+def test_an_invalid_price_file_is_refused_with_its_key(world: World, tmp_path: Path) -> None:
+    """By every command that reads the settings."""
+    settings = priced(world, tmp_path, "cheap")
+    for command in ("estimate", "sweep"):
+        refused = run_program([command], settings, tmp_path, expect=2)
+        assert 'classes.STANDARD.put: "cheap" is not a price' in refused.stderr
