@@ -581,6 +581,24 @@ def audit_keygen(file: Path) -> ExitCode:
     return keygen(file, click.echo)
 
 
+@commands.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("certificate"),
+    show_default=True,
+    help="Where to write: OUTPUT.json and OUTPUT.html.",
+)
+@click.option("--deep", is_flag=True, help="Read and compare bytes where no checksum can be compared.")
+@click.option("--route", metavar="NAME", help="The route of the settings, if they have routes.")
+@click.pass_obj
+def certificate(line: CommandLine, output: Path, deep: bool, route: str | None) -> ExitCode:
+    """Compare both buckets in full, and write a report for an auditor: JSON, and HTML that prints on A4."""
+    from s3mover.commands.certificate import certificate  # noqa: PLC0415
+
+    return certificate(line.settings(route=route), click.echo, output, deep=deep)
+
+
 @commands.group()
 def schema() -> None:
     """Manage the schema of the audit database."""

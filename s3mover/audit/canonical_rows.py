@@ -32,13 +32,23 @@ INTEGERS = frozenset(
     {"batch_id", "number", "size_bytes", "attempts", "duration_us", "delete_due"},
 )
 _NULL = 45  # "-"
+# The common lengths, written: a third of the time that a row takes.
+_LENGTHS = tuple(b"%d:" % length for length in range(256))
 
 Text = bytes | str | int | None
 
 
 def canonical(values: Sequence[Text]) -> bytes:
     """Return the canonical bytes of these values."""
-    return b"".join(map(_netstring, values))
+    parts: list[bytes] = []
+    for value in values:
+        if value is None:
+            parts.append(b"-")
+        else:
+            text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+            length = len(text)
+            parts += (_LENGTHS[length] if length < len(_LENGTHS) else b"%d:" % length, text, b",")
+    return b"".join(parts)
 
 
 def values_of(row: bytes) -> list[str | None]:
@@ -68,10 +78,3 @@ def as_dict(row: bytes) -> dict[str, str | int | None]:
         name: int(value) if name in INTEGERS and value is not None else value
         for name, value in zip(COLUMNS, values_of(row), strict=True)
     }
-
-
-def _netstring(value: Text) -> bytes:
-    if value is None:
-        return b"-"
-    text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-    return b"%d:%b," % (len(text), text)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from s3mover.app.anchor import anchored_seals
 from s3mover.audit.digests import pair_digest
@@ -11,14 +11,13 @@ from s3mover.audit.opening import open_seal_reader
 from s3mover.audit.seal_reader import SealReader
 from s3mover.audit.seal_verification import (
     ChainCheck,
-    ChainEvidence,
     CheckedSweep,
     Finding,
     Problem,
     Trust,
     database_findings,
 )
-from s3mover.audit.signatures import can_verify, load_public_key, load_signer, verify_signature
+from s3mover.commands.audit_report import PairReport, evidence_lines, line_of, trust_of
 from s3mover.commands.each_route import Echo
 from s3mover.diagnostics.anchor_check import anchor_findings
 from s3mover.errors import ExitCode, SettingsError
@@ -26,9 +25,6 @@ from s3mover.model import Pair
 from s3mover.observe.text import to_json, visible
 from s3mover.settings import Settings
 from s3mover.settings.model import AuditSettings
-
-SHOWN_FINDINGS = 100
-NO_EVIDENCE = ChainEvidence()
 
 # Yields what the anchor of a pair does not agree with.
 CheckAnchor = Callable[[SealReader, Pair], Iterator[Finding]]
@@ -48,31 +44,6 @@ class VerifyScope:
     pair: Pair | None = None
 
 
-@dataclass(slots=True)
-class _PairReport:
-    """What was found about one pair."""
-
-    pair: Pair
-    evidence: ChainEvidence = NO_EVIDENCE
-    sweeps: int = 0
-    rows: int = 0
-    pruned: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    count: int = 0
-    first: Finding | None = None
-
-    def take(self, found: Finding | CheckedSweep) -> None:
-        if isinstance(found, CheckedSweep):
-            self.sweeps += 1
-            self.rows += found.check.rows
-            self.pruned += found.check.is_pruned
-            return
-        self.count += 1
-        self.first = self.first or found
-        if len(self.findings) < SHOWN_FINDINGS:
-            self.findings.append(found)
-
-
 def verify(
     settings: Settings, echo: Echo, scope: VerifyScope, output: str, *, anchor: bool = False
 ) -> ExitCode:
@@ -81,7 +52,7 @@ def verify(
     Raises:
         MoverError: the audit database cannot be read, or a key is not usable.
     """
-    trust = _trust(settings, scope)
+    trust = trust_of(settings, scope.public_keys, scope.head)
     check_anchor = _anchor_check(settings.audit) if anchor else None
     with closing(open_seal_reader(settings.audit.url.value)) as reader:
         pairs = [scope.pair] if scope.pair is not None else list(reader.pairs().values())
@@ -90,13 +61,6 @@ def verify(
     for line in (_json if output == "json" else _text)(reports, others, trust, anchored=anchor):
         echo(line)
     return ExitCode.SOME_FAILED if others or any(report.count for report in reports) else ExitCode.OK
-
-
-def _trust(settings: Settings, scope: VerifyScope) -> Trust:
-    keys = [load_public_key(path) for path in scope.public_keys]
-    if not keys and (signer := load_signer(settings.audit.signing_key_file)):
-        keys = [signer.public_key]
-    return Trust(keys, scope.head.lower(), verify_signature if can_verify() else None)
 
 
 def _anchor_check(audit: AuditSettings) -> CheckAnchor:
@@ -114,8 +78,8 @@ def _anchor_check(audit: AuditSettings) -> CheckAnchor:
 
 def _verify(
     reader: SealReader, pair: Pair, scope: VerifyScope, trust: Trust, check_anchor: CheckAnchor | None
-) -> _PairReport:
-    report, chain = _PairReport(pair), ChainCheck(reader, pair, trust)
+) -> PairReport:
+    report, chain = PairReport(pair), ChainCheck(reader, pair, trust)
     for found in _checks(reader, pair, scope, chain):
         report.take(found)
     if check_anchor is not None:
@@ -140,7 +104,7 @@ def _checks(
 
 
 def _text(
-    reports: Sequence[_PairReport], others: Sequence[Finding], trust: Trust, *, anchored: bool
+    reports: Sequence[PairReport], others: Sequence[Finding], trust: Trust, *, anchored: bool
 ) -> Iterator[str]:
     if not reports:
         yield "the trail has no seals: the first one is written at the end of a sweep"
@@ -162,33 +126,8 @@ def _text(
     yield from (line_of(finding) for finding in others)
 
 
-def line_of(finding: Finding) -> str:
-    """Return a finding as one line."""
-    places = [
-        *([f"seal {finding.seal}"] if finding.seal else []),
-        *([f"sweep {finding.sweep}"] if finding.sweep else []),
-    ]
-    return f"{finding.problem}: {', '.join(places)}{': ' if places else ''}{visible(finding.message)}"
-
-
-def evidence_lines(evidence: ChainEvidence, trust: Trust, *, anchored: bool) -> Iterator[str]:
-    """Yield what the result rests on, and what it does not show."""
-    if not evidence.signed:
-        yield "the chain of seals alone; whoever can write the database could have computed it anew"
-    elif trust.verify_signature is None:
-        yield f"{evidence.signed} signatures, not verified: pip install 's3mover[signing]'"
-    elif trust.keys:
-        yield f"{evidence.signed} seals signed with a key that you trust"
-    else:
-        yield f"{evidence.signed} seals signed with {', '.join(evidence.keys)}; compare that, or give --public-key"
-    if anchored:
-        yield "the seals in the anchor, which the database's password does not reach"
-    elif not trust.head:
-        yield "seals removed at the end are not noticed without --anchor, or --head with a hash known from elsewhere"
-
-
 def _json(
-    reports: Sequence[_PairReport], others: Sequence[Finding], trust: Trust, *, anchored: bool
+    reports: Sequence[PairReport], others: Sequence[Finding], trust: Trust, *, anchored: bool
 ) -> Iterator[str]:
     yield to_json(
         {

@@ -4,13 +4,12 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 
-from s3mover.app.endpoints import Endpoints
-from s3mover.app.factories import filter_of, pair_of
+from s3mover.app.factories import pair_of
 from s3mover.app.listings import ordered_pages
+from s3mover.commands.comparators import comparator_of
 from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import open_limited_endpoints
-from s3mover.diagnostics.verify import Comparator, Comparison, byte_comparer, compare_buckets, head_reader
-from s3mover.diagnostics.verify_properties import property_comparer
+from s3mover.diagnostics.verify import Comparison, compare_buckets
 from s3mover.errors import ExitCode
 from s3mover.observe.text import visible
 from s3mover.settings import Settings
@@ -52,7 +51,7 @@ def _verify(settings: Settings, echo: Echo, options: VerifyOptions) -> ExitCode:
         closing(ordered_pages(endpoints.source, pair.source_prefix)) as source,
         closing(ordered_pages(endpoints.destination, pair.destination_prefix)) as destination,
     ):
-        comparator = _comparator(settings, endpoints, options)
+        comparator = comparator_of(settings, endpoints, deep=options.deep, properties=options.properties)
         for compared in compare_buckets(source, destination, comparator):
             counts[compared.result] += 1
             if compared.result in differences:
@@ -63,14 +62,3 @@ def _verify(settings: Settings, echo: Echo, options: VerifyOptions) -> ExitCode:
     if counts[Comparison.EXTRA] and not options.exact:
         echo("extra: not found at the source; --exact lists them, and counts them as differences")
     return ExitCode.SOME_FAILED if any(counts[result] for result in differences) else ExitCode.OK
-
-
-def _comparator(settings: Settings, endpoints: Endpoints, options: VerifyOptions) -> Comparator:
-    source, destination, retry = endpoints.source, endpoints.destination, endpoints.retry
-    return Comparator(
-        pair_of(settings),
-        filter_of(settings),
-        head_reader(source, destination, retry),
-        byte_comparer(source, destination, retry) if options.deep else None,
-        property_comparer(source, destination, retry) if options.properties else None,
-    )
