@@ -19,6 +19,7 @@ from s3mover.observe.page.hour import last_hour
 from s3mover.observe.page.machines import machines_card
 from s3mover.observe.page.markup import bucket_pair, escaped
 from s3mover.observe.page.merge_routes import merge_routes
+from s3mover.observe.page.source_events import events_line
 from s3mover.observe.page.tables import routes_table, sweeps_table
 
 _ASSETS = files("s3mover.observe.page") / "assets"
@@ -66,7 +67,8 @@ def render(status: Status) -> bytes:
         pair=bucket_pair(status["pair"]),
         severity=headline.severity,
         headline=escaped(headline.text),
-        now=f'<p class="sentence">{escaped(headline.sentence)}</p>' + ("" if routes else figures(status)),
+        now=f'<p class="sentence">{escaped(headline.sentence)}</p>'
+        + ("" if routes else _of_one_pair(status)),
         routes=routes_table(routes) + machines_card(status["cluster"], status["now"]),
         hour=last_hour(status["history"]),
         failures=failure_list(status["failures"], status["now"]),
@@ -74,6 +76,10 @@ def render(status: Status) -> bytes:
         about=_about(status),
     )
     return page.encode("utf-8", "backslashreplace")
+
+
+def _of_one_pair(status: Status) -> str:
+    return figures(status) + events_line(status.get("events"), status["sweeps"])
 
 
 def _icon(severity: Severity) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 from s3mover.events import (
     DeletionsEnded,
@@ -19,6 +20,7 @@ from s3mover.observe.status.cluster import ClusterState
 from s3mover.observe.status.costs import CostState
 from s3mover.observe.status.history import History
 from s3mover.observe.status.recent import RecentResults
+from s3mover.observe.status.source_events import SourceEventState
 from s3mover.observe.status.state import DaemonState
 from s3mover.observe.sweep_counter import SweepCounter
 from s3mover.observe.text import utc_moment
@@ -55,10 +57,15 @@ class StatusBoard:
         self._state = DaemonState(clock, self._cluster)
         self._recent = RecentResults(clock)
         self._history = History()
+        self._events = SourceEventState()
         self._costs = CostState()
         self._limits: dict[str, int] = {}
-        self._handlers = (
-            self._state.handlers() | self._cluster.handlers() | self._costs.handlers() | self._own_handlers()
+        self._handlers = _combined(
+            self._state.handlers(),
+            self._cluster.handlers(),
+            self._costs.handlers(),
+            self._events.handlers(),
+            self._own_handlers(),
         )
 
     def __call__(self, event: Event) -> None:
@@ -111,6 +118,7 @@ class StatusBoard:
                 "limits": dict(self._limits),
                 "cost": self._costs.as_dict(),
                 "cluster": self._cluster.as_dict(),
+                "events": self._events.as_dict(),
                 "now": utc_moment(self._clock()),
                 "history": self._history.as_dict(self._monotonic()),
             }
@@ -148,3 +156,20 @@ class StatusBoard:
 
     def _throttle_changed(self, event: ThrottleChanged) -> None:
         self._limits[event.side] = event.limit
+
+
+def _combined(*tables: Handlers) -> Handlers:
+    """Return the handlers of all tables; where several have one of an event, all of them are called, in order."""
+    combined: Handlers = {}
+    for table in tables:
+        for kind, handler in table.items():
+            combined[kind] = _both(combined[kind], handler) if kind in combined else handler
+    return combined
+
+
+def _both(first: Callable[[Any], None], second: Callable[[Any], None]) -> Callable[[Any], None]:
+    def handle(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return handle
