@@ -29,7 +29,6 @@ from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
-from s3mover.audit.sealing import Sealing
 from s3mover.audit.trail import Trail
 from s3mover.errors import SettingsError
 from s3mover.events import Notify, ObjectFallback
@@ -222,12 +221,12 @@ def _events(runtime: SharedRuntime, route: str, inbox: Inbox) -> "RouteEvents | 
 
 
 def _open_trail(audit: AuditSettings) -> Trail:
-    signer = None
-    if audit.signing_key_file:
-        from s3mover.audit.signatures import load_signer  # noqa: PLC0415 - only with a key
+    if not audit.signing_key_file:
+        return open_trail(audit.url.value)
+    from s3mover.audit.sealing import Sealing  # noqa: PLC0415 - only with a key
+    from s3mover.audit.signatures import load_signer  # noqa: PLC0415
 
-        signer = load_signer(audit.signing_key_file)
-    return open_trail(audit.url.value, Sealing(signer))
+    return open_trail(audit.url.value, Sealing(load_signer(audit.signing_key_file)))
 
 
 def _renew(heartbeat: Callable[[], None], trail: RetryingTrail, pair_requests: PairRequests) -> None:

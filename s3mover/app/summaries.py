@@ -1,13 +1,16 @@
 """Writes the summary file of a sweep."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from s3mover.audit.seals import Seal
 from s3mover.model import FailureRecord, Outcome
 from s3mover.observe.summary import files
 from s3mover.observe.summary.report import SummaryReport, render, render_seal
 from s3mover.settings.model import SummarySettings
 from s3mover.sweep.result import SweepResult
+
+if TYPE_CHECKING:
+    from s3mover.audit.seals import Seal
 
 
 def write_summary(settings: SummarySettings, result: SweepResult, route: str = "") -> str:
@@ -22,7 +25,7 @@ def write_summary(settings: SummarySettings, result: SweepResult, route: str = "
     return str(files.write(settings.directory, render(report), report.ended_at))
 
 
-def append_seal(path: str, seal: Seal) -> None:
+def append_seal(path: str, seal: "Seal") -> None:
     """Append the seal of a sweep to its summary.
 
     Raises:

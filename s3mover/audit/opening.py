@@ -5,18 +5,21 @@ An adapter is imported only for a URL that needs it: the MySQL driver takes a te
 
 import contextlib
 import importlib
+from typing import TYPE_CHECKING
 
 from s3mover.audit import migrations
 from s3mover.audit.database import Database
 from s3mover.audit.dsn import Dsn, SqliteDsn, parse_dsn
-from s3mover.audit.seal_reader import SealReader
-from s3mover.audit.sealing import Sealing
 from s3mover.audit.sql_trail import SqlTrail
 from s3mover.audit.trail import Trail
 from s3mover.errors import SchemaError, UnreachableError
 
+if TYPE_CHECKING:
+    from s3mover.audit.seal_reader import SealReader
+    from s3mover.audit.sealing import Sealing
 
-def open_trail(url: str, sealing: Sealing = Sealing()) -> Trail:  # noqa: B008 - immutable
+
+def open_trail(url: str, sealing: "Sealing | None" = None) -> Trail:
     """Open the trail for writing; upgrade its schema first. `sealing` says how sweeps are sealed.
 
     Raises:
@@ -44,12 +47,14 @@ def open_reader(url: str) -> Trail:
     return SqlTrail(_connect_to_read(url))
 
 
-def open_seal_reader(url: str) -> SealReader:
+def open_seal_reader(url: str) -> "SealReader":
     """Open what reads seals, on a connection of its own.
 
     Raises:
         As `open_reader`.
     """
+    from s3mover.audit.seal_reader import SealReader  # noqa: PLC0415 - for a few commands only
+
     return SealReader(_connect_to_read(url))
 
 

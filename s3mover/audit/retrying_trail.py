@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from s3mover.audit.seals import seal_written
 from s3mover.audit.trail import LeaseToken, Trail
 from s3mover.errors import (
     AuditConflictError,
@@ -244,7 +243,7 @@ class RetryingTrail:
 
     def _announce_seals(self) -> None:
         for seal in self._trail.take_seals():
-            self._notify(seal_written(seal))
+            self._notify(seal.event())
 
     def _repeat(self, call: Callable[[], T], outage: MoverError) -> tuple[float, T]:
         """Repeat the call until it succeeds: a database that answers may still be read-only, or its disk full.

@@ -61,8 +61,3 @@ def row_of_key(backend: str, *, in_sweep: bool) -> str:
         SELECT batch_id, number FROM document_logs {_BY_KEY[backend]}
         WHERE file_key = ? AND {"batch_id = ?" if in_sweep else sealed} ORDER BY id DESC LIMIT 1
     """
-
-
-def remove_marks(sweeps: int) -> str:
-    """Return the statement that removes the marks of so many sweeps."""
-    return f"DELETE FROM audit_seal_marks WHERE sweep_id IN ({', '.join('?' * sweeps)})"

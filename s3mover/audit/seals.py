@@ -87,26 +87,24 @@ class Seal(Record):
         said: dict[str, Any] = orjson.loads(self.content)
         return said
 
+    def event(self) -> SealWritten:
+        """Return the event that announces the seal."""
+        return SealWritten(
+            self.sweep,
+            self.kind.value,
+            self.number,
+            self.rows,
+            self.root,
+            self.hash,
+            self.sealed_at,
+            bool(self.said["late"]),
+            bool(self.signature),
+        )
+
     @property
     def changes(self) -> list[Change]:
         """The changes of an amendment."""
         return [Change(*change) for change in self.said.get("changes", [])]
-
-
-def seal_written(seal: Seal) -> SealWritten:
-    """Return the event that announces a seal."""
-    said = seal.said
-    return SealWritten(
-        seal.sweep,
-        seal.kind.value,
-        seal.number,
-        seal.rows,
-        seal.root,
-        seal.hash,
-        seal.sealed_at,
-        bool(said["late"]),
-        bool(seal.signature),
-    )
 
 
 class SealFormatError(ValueError):

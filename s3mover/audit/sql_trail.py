@@ -9,19 +9,19 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
-from s3mover.audit import lease_statements, rows, seal_statements, statements
+from s3mover.audit import lease_statements, rows, statements
 from s3mover.audit.cost_rows import SqlCosts
 from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
-from s3mover.audit.digests import key_hashes, pair_digest, pair_hash
+from s3mover.audit.digests import key_hashes, pair_hash
 from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.operator_requests import SqlOperatorRequests
 from s3mover.audit.pauses import SqlPauses
-from s3mover.audit.sealing import Sealing, SealWriter, seal_of
-from s3mover.audit.seals import Seal
 from s3mover.audit.sql_reader import SqlTrailReader
+from s3mover.audit.sql_seals import SqlSeals
 from s3mover.audit.trail import LeaseToken, RangeClaim
 from s3mover.errors import LeaseHeldError, MoverError, RowExistsError
 from s3mover.model import (
@@ -39,6 +39,10 @@ from s3mover.model import (
     WaitChanges,
 )
 
+if TYPE_CHECKING:
+    from s3mover.audit.sealing import Sealing
+    from s3mover.audit.seals import Seal
+
 _REPLACED = "Another s3mover took the lease, or another run this range, and ended this one."
 
 
@@ -47,13 +51,13 @@ def _nothing() -> None:
 
 
 class SqlTrail(
-    SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlCosts, SqlPauses, SqlOperatorRequests
+    SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlCosts, SqlPauses, SqlOperatorRequests, SqlSeals
 ):
     """Implements `Trail` on one connection."""
 
-    def __init__(self, database: Database, sealing: Sealing = Sealing()) -> None:  # noqa: B008 - frozen
+    def __init__(self, database: Database, sealing: "Sealing | None" = None) -> None:
         super().__init__(database)
-        self._seals = SealWriter(database, sealing, self._leading)
+        self._sealing = sealing
         self._wait = statements.WAIT[database.backend]
         self._recount = statements.RECOUNT_SWEEP[database.backend]
         self._lease: Lease | None = None
@@ -247,7 +251,7 @@ class SqlTrail(
 
     def close_sweep(
         self, record: SweepRecord, heartbeat: Callable[[], None] = _nothing, pruned_before: float = 0.0
-    ) -> Seal:
+    ) -> "Seal":
         """Record the end of a sweep, or of a batch of events, and seal its rows."""
         if record.kind is BatchKind.EVENTS:
             return self._close_batch(record, heartbeat)
@@ -284,32 +288,6 @@ class SqlTrail(
                 self._database.write(lease_statements.INTERRUPT_RANGES, (sweep,))
                 self._seals.seal_sweep(pair, hashed, late=True)
         return len(running)
-
-    def seals_after(self, pair: Pair, number: int, limit: int) -> list[Seal]:
-        """Return up to `limit` seals of a pair above that number, in their order."""
-        found = self._database.read(seal_statements.AFTER, (pair_digest(pair), number, limit))
-        return [seal_of(row) for row in found]
-
-    def anchored_to(self, pair: Pair) -> int:
-        """Return the number of the newest seal that the anchor holds, 0 for none."""
-        found = self._database.read(seal_statements.LAST_ANCHORED, (pair_digest(pair),))
-        return int(found[0][0]) if found else 0
-
-    def newest_seal(self, pair: Pair) -> int:
-        """Return the number of the newest seal of a pair, 0 for none."""
-        found = self._database.read(seal_statements.LAST, (pair_digest(pair),))
-        return int(found[0][1]) if found else 0
-
-    def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
-        """Record that the anchor holds these seals."""
-        with self._database.transaction():
-            for number in numbers:
-                parameters = (rows.stamp(at), pair_digest(pair), number)
-                self._database.write(seal_statements.NOTE_ANCHORED, parameters)
-
-    def take_seals(self) -> list[Seal]:
-        """Return the seals that were written since the last call."""
-        return self._seals.take_written()
 
     def prune(self, before: float, limit: int) -> int:
         """Remove up to `limit` old settled rows, then old sweeps without rows; return the number removed."""
@@ -383,7 +361,7 @@ class SqlTrail(
             raise LeaseHeldError("The lease on this pair of buckets is not held.")
         return self._lease
 
-    def _close_batch(self, record: SweepRecord, heartbeat: Callable[[], None]) -> Seal:
+    def _close_batch(self, record: SweepRecord, heartbeat: Callable[[], None]) -> "Seal":
         """Record the end of a batch of events; again, after a commit whose result is unknown."""
         own = RangeClaim(record.id, 1, 1, self._held_lease().holder)
         hashed = self._seals.hash_sweep(record.id, heartbeat)
@@ -421,7 +399,7 @@ class SqlTrail(
                 self._database.write(statements.remove(table, len(ids)), ids)
                 if table == "migration_batches":
                     self._database.write(lease_statements.remove_ranges(len(ids)), ids)
-                    self._database.write(seal_statements.remove_marks(len(ids)), ids)
+                    self._database.write(statements.remove_marks(len(ids)), ids)
         return len(ids)
 
     def _opened(self, pair: Pair, started_at: float, kind: BatchKind, *, shared: bool = False) -> int:

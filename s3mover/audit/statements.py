@@ -287,6 +287,11 @@ def remove(table: str, rows: int) -> str:
     return f"DELETE FROM {table} WHERE id IN ({_list(rows)})"
 
 
+def remove_marks(sweeps: int) -> str:
+    """Return the statement that removes the marks of the rows of so many sweeps (`sealing.py`)."""
+    return f"DELETE FROM audit_seal_marks WHERE sweep_id IN ({_list(sweeps)})"
+
+
 def uncertain(sweeps: int, codes: int) -> str:
     """Return the query for failed rows of so many sweeps whose key these sweeps did not try again.
 

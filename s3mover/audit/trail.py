@@ -7,10 +7,10 @@ repeats the same call after `reconnect`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from s3mover.audit.deletion_trail import DeletionCandidates, DeletionRows
-from s3mover.audit.seals import Seal
+from s3mover.audit.seal_trail import SealedTrail
 from s3mover.model import (
     Action,
     BatchKind,
@@ -31,6 +31,9 @@ from s3mover.model import (
     Wait,
     WaitChanges,
 )
+
+if TYPE_CHECKING:
+    from s3mover.audit.seals import Seal
 
 
 class PendingRow(NamedTuple):
@@ -254,7 +257,7 @@ class TrailWriter(Protocol):
 
     def close_sweep(
         self, record: SweepRecord, heartbeat: Callable[[], None] = ..., pruned_before: float = 0.0
-    ) -> Seal:
+    ) -> "Seal":
         """Record the end of a sweep (status, counts, duration, summary file), and seal its rows, both or none.
 
         `heartbeat` is called while rows are hashed. The seal says that rows of sweeps that ended before
@@ -268,21 +271,6 @@ class TrailWriter(Protocol):
 
         Called at the start, under the lease, after `pending` was resolved. Batches open here stay open.
         """
-
-    def seals_after(self, pair: Pair, number: int, limit: int) -> list[Seal]:
-        """Return up to `limit` seals of a pair above that number, in their order."""
-
-    def anchored_to(self, pair: Pair) -> int:
-        """Return the number of the newest seal that the anchor holds, 0 for none."""
-
-    def newest_seal(self, pair: Pair) -> int:
-        """Return the number of the newest seal of a pair, 0 for none."""
-
-    def note_anchored(self, pair: Pair, numbers: Sequence[int], at: float) -> None:
-        """Record that the anchor holds these seals."""
-
-    def take_seals(self) -> list[Seal]:
-        """Return the seals that were written since the last call."""
 
     def prune(self, before: float, limit: int) -> int:
         """Remove up to `limit` settled rows of sweeps that ended before that time, and return the number removed.
@@ -356,6 +344,14 @@ class Costs(Protocol):
 
 
 class Trail(
-    TrailReader, TrailWriter, DeletionCandidates, DeletionRows, Costs, Pauses, OperatorRequests, Protocol
+    TrailReader,
+    TrailWriter,
+    DeletionCandidates,
+    DeletionRows,
+    Costs,
+    Pauses,
+    OperatorRequests,
+    SealedTrail,
+    Protocol,
 ):
     """All of it, on one connection."""

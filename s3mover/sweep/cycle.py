@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from s3mover.audit.seals import Seal
 from s3mover.costs.money import usd
 from s3mover.errors import MoverError, S3Error, UnreachableError
 from s3mover.events import SweepFinished, SweepStarted
@@ -23,6 +22,7 @@ from s3mover.sweep.work_source import FailedSource, WorkSource
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
 
 if TYPE_CHECKING:
+    from s3mover.audit.seals import Seal
     from s3mover.sweep.shared_sweep import SharedSweep
 
 # Due deletions per step.
@@ -33,7 +33,7 @@ WAIT_STEP_SECONDS = 0.1
 # Writes the summary of a sweep and returns the file's name.
 SumUp = Callable[[SweepResult], str]
 # Adds the seal of a sweep to the summary of that name.
-AddSeal = Callable[[str, Seal], None]
+AddSeal = Callable[[str, "Seal"], None]
 
 
 @dataclass(frozen=True, slots=True)
