@@ -637,8 +637,9 @@ def schema_show(line: CommandLine) -> ExitCode:
     default=0,
     help="Machines (processes here) that share the sweeps.",
 )
-def demo(keep: bool, directory: Path, workers: int) -> ExitCode:
+@click.option("--events", is_flag=True, help="Move the last documents by the bucket's events.")
+def demo(keep: bool, directory: Path, workers: int, events: bool) -> ExitCode:
     """Run a demonstration on this machine, without any configuration."""
     from s3mover.demo.scenario import run_demo  # noqa: PLC0415
 
-    return run_demo(directory, keep=keep, workers=workers)
+    return run_demo(directory, keep=keep, workers=workers, events=events)

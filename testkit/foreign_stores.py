@@ -59,7 +59,7 @@ def _ministack(folder: Path) -> Iterator[str]:
         settings = {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
-            "SERVICES": "s3",
+            "SERVICES": "s3,sqs",
             "S3_DATA_DIR": str(folder / "data"),
         }
         with _running([_program("ministack")], settings, folder, port) as url:

@@ -56,17 +56,18 @@ class DemoError(MoverError):
     exit_code = ExitCode.SOME_FAILED
 
 
-def run_demo(directory: Path, *, keep: bool, workers: int = 0) -> ExitCode:
+def run_demo(directory: Path, *, keep: bool, workers: int = 0, events: bool = False) -> ExitCode:
     """Run the scenario in `directory`, which is created anew; with `keep` run the daemon until interrupted.
 
-    With `workers` so many machines do the first sweeps, and one of them is killed on the way.
+    With `workers` so many machines do the first sweeps, and one of them is killed on the way. With `events` the last
+    documents are moved by the daemon, because the source's bucket announces them.
 
     Raises:
         MoverError: a sweep failed, or the buckets differ at the end.
     """
     stop = Stop()
     with demo_server() as server, stopping_on_signals(stop, lambda: 5.0):
-        config = _write_config(_recreate(directory), server)
+        config = _write_config(_recreate(directory), server, events=events)
         click.echo(f"🪣 An S3 server with two accounts runs at {server.endpoint_url}.")
         count = server.put(documents())
         click.echo(
@@ -83,15 +84,33 @@ def run_demo(directory: Path, *, keep: bool, workers: int = 0) -> ExitCode:
                 changed = server.put(changes())
                 click.echo(f"\n✏️  {changed} documents were changed or added.")
                 _sweep(engine, bar, changed, "only what changed")
-        added = server.put(additions())
-        click.echo(f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings.")
-        with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar, _):
-            _sweep(engine, bar, added, "only what is new, streaming")
+        if events:
+            _move_by_events(config, server, stop)
+        else:
+            added = server.put(additions())
+            click.echo(
+                f"\n🆕 {added} documents were added; server-side copy is now forbidden by the settings."
+            )
+            with _engine(config, {"transfer.method": "streaming"}, stop) as (engine, bar, _):
+                _sweep(engine, bar, added, "only what is new, streaming")
         _compare(server)
         _print_paths(directory, config)
         if keep:
             _run_daemon(config, stop)
     return ExitCode.OK
+
+
+def _move_by_events(config: Path, server: DemoServer, stop: Stop) -> None:
+    """Let the daemon move documents that are added while it runs, an hour before its next sweep."""
+    from s3mover.demo.events import move_by_events  # noqa: PLC0415 - only with --events
+
+    server.notify_queue()
+    click.echo("\n🆕 Documents are added while the daemon runs; its next sweep is an hour away.")
+    lags = move_by_events(config, lambda: server.put(additions()), stop)
+    median = lags[len(lags) // 2]
+    click.echo(
+        f"✅ {len(lags)} moved by their events: half of them within {median:.1f} s, all within {lags[-1]:.1f} s."
+    )
 
 
 def _recreate(directory: Path) -> Path:
@@ -106,11 +125,12 @@ def _recreate(directory: Path) -> Path:
     return directory
 
 
-def _write_config(directory: Path, server: DemoServer) -> Path:
+def _write_config(directory: Path, server: DemoServer, *, events: bool) -> Path:
     path = directory / "config.yaml"
     path.touch(mode=0o600)
     path.write_text(
-        CONFIG.format(buckets=server.settings(server.endpoint_url), directory=directory), encoding="utf-8"
+        CONFIG.format(buckets=server.settings(server.endpoint_url, events=events), directory=directory),
+        encoding="utf-8",
     )
     return path
 

@@ -4,6 +4,7 @@ The client uses boto3, as a user would. The server is a process of its own (`mot
 interpreter with s3mover.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -39,7 +40,7 @@ source:
   access_key: {source.credentials.access_key}
   secret_key: {source.credentials.secret_key}
   session_token: {source.credentials.session_token}
-destination:
+{events}destination:
   bucket: {destination.bucket}
   region: {region}
   endpoint_url: {endpoint_url}
@@ -47,6 +48,13 @@ destination:
   secret_key: {destination.credentials.secret_key}
   session_token: {destination.credentials.session_token}
 """
+_EVENTS = """\
+  events:
+    queue: {endpoint_url}/{account}/{queue}
+    region: {region}
+    wait: 5s
+"""
+QUEUE = "acme-events"
 _NEEDED = ("moto", "flask", "flask_cors", "werkzeug")
 _THREADS = 8  # the server has a single interpreter; more threads would only wait
 
@@ -96,10 +104,37 @@ class DemoServer:
             for key in keys:
                 s3.delete_object(Bucket=account.bucket, Key=key)
 
-    def settings(self, endpoint_url: str) -> str:
-        """Return the sections of a settings file with both buckets, for a daemon that uses `endpoint_url`."""
+    def notify_queue(self) -> None:
+        """Make a queue with a dead-letter queue in the source's account, and let its bucket notify it.
+
+        Raises:
+            UnreachableError: the server refused it, or died.
+        """
+        sqs, s3 = self.client("sqs", self.source), self.client("s3", self.source)
+        with _translated_errors():
+            dead = sqs.create_queue(QueueName=f"{QUEUE}-dead")["QueueUrl"]
+            redrive = json.dumps({"deadLetterTargetArn": _queue_arn(sqs, dead), "maxReceiveCount": 10})
+            queue = sqs.create_queue(QueueName=QUEUE, Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+            events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+            configured = {"QueueConfigurations": [{"QueueArn": _queue_arn(sqs, queue), "Events": events}]}
+            s3.put_bucket_notification_configuration(
+                Bucket=self.source.bucket, NotificationConfiguration=configured
+            )
+
+    def settings(self, endpoint_url: str, *, events: bool = False) -> str:
+        """Return the sections of a settings file with both buckets, for a daemon that uses `endpoint_url`.
+
+        With `events` it receives them from the queue of `notify_queue`.
+        """
+        queue = _EVENTS.format(
+            endpoint_url=endpoint_url, account=self.source.number, queue=QUEUE, region=self.region
+        )
         return _SETTINGS.format(
-            endpoint_url=endpoint_url, region=self.region, source=self.source, destination=self.destination
+            endpoint_url=endpoint_url,
+            region=self.region,
+            source=self.source,
+            destination=self.destination,
+            events=queue if events else "",
         )
 
 
@@ -168,6 +203,12 @@ def _client(endpoint_url: str, service: str, credentials: Credentials) -> Any:
         # No proxies: the server is on this machine, whatever proxy the environment configures.
         config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}, proxies={}),
     )
+
+
+def _queue_arn(sqs: Any, url: str) -> str:
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn: str = found["Attributes"]["QueueArn"]
+    return arn
 
 
 def _put(s3: Any, bucket: str, document: Document) -> int:

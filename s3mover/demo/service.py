@@ -1,7 +1,8 @@
 """The demo's S3 server for a daemon in another container; it keeps adding new documents.
 
-docker-compose.demo.yml runs it as `python -m s3mover.demo.service FOLDER ENDPOINT`. After it has filled the source
-bucket it writes the settings for the daemon to FOLDER/config.yaml. It runs until SIGTERM or SIGINT.
+docker-compose.demo.yml runs it as `python -m s3mover.demo.service FOLDER ENDPOINT [--events]`. After it has filled the
+source bucket it writes the settings for the daemon to FOLDER/config.yaml; with `--events` the bucket notifies a queue,
+from which the daemon receives. It runs until SIGTERM or SIGINT.
 """
 
 import sys
@@ -27,7 +28,7 @@ BATCH_SIZE = 8
 MAX_NEW_DOCUMENTS = 2000
 
 
-def serve(folder: Path, endpoint_url: str) -> None:
+def serve(folder: Path, endpoint_url: str, *, events: bool = False) -> None:
     """Serve at the port of `endpoint_url`, the address under which clients reach this machine, until a stop.
 
     Raises:
@@ -39,7 +40,9 @@ def serve(folder: Path, endpoint_url: str) -> None:
         demo_server(ALL_INTERFACES, urlsplit(endpoint_url).port or 0) as server,
     ):
         count = server.put(documents())
-        _write(folder / DEFAULT_FILE, server.settings(endpoint_url))
+        if events:
+            server.notify_queue()
+        _write(folder / DEFAULT_FILE, server.settings(endpoint_url, events=events))
         click.echo(
             f"{count} documents are in {server.source.bucket}; {BATCH_SIZE} arrive every {BATCH_INTERVAL_SECONDS:g} s"
         )
@@ -68,9 +71,9 @@ def _write(path: Path, text: str) -> None:
 def main() -> None:
     """Serve until a stop, and exit."""
     leave_first_process()
-    _, folder, endpoint_url = sys.argv
+    _, folder, endpoint_url, *options = sys.argv
     try:
-        serve(Path(folder), endpoint_url)
+        serve(Path(folder), endpoint_url, events="--events" in options)
     except MoverError as error:
         click.echo(f"s3mover: {error}", err=True)
         sys.exit(error.exit_code)

@@ -92,3 +92,11 @@ def test_it_stays_up_where_that_is_wished(tmp_path: Path) -> None:
             assert process.wait(TOO_LONG) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.timeout(600)
+def test_the_last_documents_come_by_the_events_of_the_bucket(tmp_path: Path) -> None:
+    """Moto notifies the queue by itself, and no sweep is near: nothing else can have moved them."""
+    told = run_program(["demo", "--directory", "show", "--events"], {}, tmp_path, timeout=300).stdout
+    assert re.search(r"✅ 24 moved by their events: half of them within \d+\.\d s", told)
+    assert "Both buckets are equal byte for byte, properties included: 710 objects." in told

@@ -1,5 +1,6 @@
 """The source's events beside the sweeps: real processes, the simulator's buckets, and a queue of moto's SQS."""
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from testkit.trail_rows import assert_counted, rows
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, World
 
-OPERATIONS = 250
+# Puts, changes and removals at random, each with its message, or none, or several.
+OPERATIONS = int(os.environ.get("S3MOVER_TEST_OPERATIONS", "150"))
 CREATED, REMOVED = "ObjectCreated:Put", "ObjectRemoved:Delete"
 # Times of intention and settlement of one key that overlap: it was worked on twice at once.
 AT_ONCE = """
