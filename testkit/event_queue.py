@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,10 +70,11 @@ class EventQueue:
 
 
 @contextmanager
-def running_queue() -> Iterator[EventQueue]:
-    """Run moto, and make a queue on it."""
+def running_queues() -> Iterator[Callable[[], EventQueue]]:
+    """Run moto, and yield what makes a queue on it: a poll of a dead process may still take a message of its queue."""
     with running_moto() as endpoint:
-        yield make_queue(endpoint, boto3.client("sqs", endpoint_url=endpoint, region_name=REGION, **KEYS))
+        sqs = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION, **KEYS)
+        yield lambda: make_queue(endpoint, sqs)
 
 
 def make_queue(endpoint: str, sqs: Any) -> EventQueue:

@@ -43,6 +43,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 STABLE_SECONDS = 60.0
 # What a process may take to delete its last messages.
 END_SECONDS = 2.0
+# How often it is looked whether a reload has changed the configuration.
+COMPARE_SECONDS = 5.0
 
 
 class EventReceiver:
@@ -66,6 +68,8 @@ class EventReceiver:
         self._process: _Process | None = None
         self._start_at = self._pause = 0.0
         self._is_receiving = False
+        self._used: ReceiverConfig | None = None
+        self._compare_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -76,10 +80,13 @@ class EventReceiver:
         """Receive messages from now on; called in every turn of the loop, it starts the process anew if it died."""
         if self._process is not None and self._process.has_died:
             self._reap(self._process)
+        self._end_if_outdated()
         if self._process is None:
             if self._clock() < self._start_at:
                 return
-            self._process = _Process(self._config(), self._deliver, self._notify, self._clock())
+            config = self._config()
+            self._process = _Process(config, self._deliver, self._notify, self._clock())
+            self._used, self._compare_at = config, self._clock() + COMPARE_SECONDS
             self._is_receiving = False
         if not self._is_receiving:
             self._is_receiving = True
@@ -110,6 +117,15 @@ class EventReceiver:
     def _send(self, kind: str, messages: Sequence[int]) -> None:
         if self._process is not None and (own := self._process.own(messages)):
             self._process.send(kind, own)
+
+    def _end_if_outdated(self) -> None:
+        """End a process whose configuration changed, such as its credentials; the next one is started at once."""
+        if self._process is None or self._clock() < self._compare_at:
+            return
+        self._compare_at = self._clock() + COMPARE_SECONDS
+        if self._config() != self._used:
+            self.close()
+            self._is_receiving = False
 
     def _reap(self, process: "_Process") -> None:
         lived = self._clock() - process.started_at

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testkit.event_queue import EventQueue, running_queue
+from testkit.event_queue import EventQueue, running_queues
 from testkit.program import Daemon, daemon, run_program
 from testkit.waiting import wait_until
 from testkit.world import SOURCE, World
@@ -28,8 +28,8 @@ LONGEST_RUN_SECONDS = 1.5
 @pytest.fixture
 def sqs() -> Iterator[EventQueue]:
     """A queue of this test's own."""
-    with running_queue() as queue:
-        yield queue
+    with running_queues() as queues:
+        yield queues()
 
 
 class Program:

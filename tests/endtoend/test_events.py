@@ -2,12 +2,12 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from testkit.event_queue import EventQueue, running_queue
+from testkit.event_queue import EventQueue, running_queues
 from testkit.program import daemon, run_program
 from testkit.trail_rows import assert_counted, rows
 from testkit.waiting import wait_until
@@ -29,10 +29,16 @@ MOVED = "SELECT file_key, source_etag FROM document_logs WHERE status = 'success
 
 
 @pytest.fixture(scope="module")
-def sqs() -> Iterator[EventQueue]:
-    """One queue for the tests of a module, which each leave it empty."""
-    with running_queue() as queue:
-        yield queue
+def queues() -> Iterator[Callable[[], EventQueue]]:
+    """What makes queues."""
+    with running_queues() as running:
+        yield running
+
+
+@pytest.fixture
+def sqs(queues: Callable[[], EventQueue]) -> EventQueue:
+    """A queue of each test's own."""
+    return queues()
 
 
 def settings_for(world: World, sqs: EventQueue, port: int, **more: str) -> dict[str, str]:
@@ -126,4 +132,3 @@ def test_an_object_is_moved_by_its_event_long_before_the_next_sweep(
         assert running.end() == 0
     assert Path(tmp_path, ended["summary"]).read_text().count(f"Events: {ended['batch']} (completed)") == 1
     assert world.s3.differences(SOURCE, DESTINATION) == []
-    sqs.sqs.purge_queue(QueueUrl=sqs.url)
