@@ -5,6 +5,7 @@ in bytes; NULL is `-`. Integers are decimal; times are UTC as `2025-01-04 03:17:
 it is only the database's own name for the row, which `batch_id` and `number` identify.
 """
 
+import re
 from collections.abc import Sequence
 
 # Every column but `id`. What is appended here makes new seals a new format (`seals.FORMAT`).
@@ -31,6 +32,8 @@ COLUMNS = (
 INTEGERS = frozenset(
     {"batch_id", "number", "size_bytes", "attempts", "duration_us", "delete_due"},
 )
+_KEY = COLUMNS.index("file_key")
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
 _NULL = 45  # "-"
 # The common lengths, written: a third of the time that a row takes.
 _LENGTHS = tuple(b"%d:" % length for length in range(256))
@@ -74,7 +77,15 @@ def number_of(row: bytes) -> int:
 
 def as_dict(row: bytes) -> dict[str, str | int | None]:
     """Return the values of a row by their columns."""
-    return {
-        name: int(value) if name in INTEGERS and value is not None else value
-        for name, value in zip(COLUMNS, values_of(row), strict=True)
-    }
+    values = zip(COLUMNS, values_of(row), strict=True)
+    return {name: _number_or_text(value) if name in INTEGERS else value for name, value in values}
+
+
+def key_of(row: bytes) -> str:
+    """Return the column `file_key` of a row."""
+    return values_of(row)[_KEY] or ""
+
+
+def _number_or_text(value: str | None) -> str | int | None:
+    """Return a number; a text remains what is none, as somebody may have written into SQLite."""
+    return int(value) if value is not None and _NUMBER.fullmatch(value) else value

@@ -141,10 +141,9 @@ class SealReader:
     def sweeps_with_rows(self) -> Iterator[int]:
         """Yield the ids under which rows stand in `document_logs`, in their order."""
         sweep = -1
-        while (found := self._database.read(seal_statements.NEXT_BATCH, (sweep,))) and found[0][
-            0
-        ] is not None:
-            sweep = int(found[0][0])
+        # SQLite keeps any value in any column: what is not a number comes last.
+        while isinstance(following := self._database.read(seal_statements.NEXT_BATCH, (sweep,))[0][0], int):
+            sweep = following
             yield sweep
 
     def knows(self, sweep: int) -> bool:

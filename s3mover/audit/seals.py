@@ -3,6 +3,7 @@
 The text is JSON: keys sorted, no white space between tokens, UTF-8, and only what JSON requires escaped.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
@@ -18,6 +19,9 @@ from s3mover.record import Record
 FORMAT = 1
 # What the first seal of a pair names as the one before it.
 NO_SEAL = "0" * 64
+LARGEST_NUMBER = 2**63 - 1
+CHANGE_PARTS = 3
+_HASH = re.compile("[0-9a-f]{64}")
 # Changed rows in one amendment; more make several.
 CHANGES_PER_SEAL = 250
 
@@ -140,30 +144,52 @@ def hash_of(content: str) -> str:
 
 
 def parse_seal(content: str, signature: str = "") -> Seal:
-    """Return the seal that this text is.
+    """Return the seal that this text is; somebody may have written anything in its place.
 
     Raises:
         SealFormatError: it is not the text of a seal, or one of another format.
     """
     try:
         said = orjson.loads(content)
-        if said["format"] != FORMAT:
-            raise SealFormatError(f"format {said['format']!r} (expected {FORMAT})")
+        _require_form(said)
         return Seal(
             pair=Pair(**said["pair"]),
-            number=int(said["number"]),
+            number=said["number"],
             kind=SealKind(said["kind"]),
-            sweep=int(said["sweep"]),
-            sealed_at=str(said["sealed_at"]),
-            rows=int(said["rows"]),
-            root=str(said["root"]),
-            previous=str(said["previous"]),
+            sweep=said["sweep"],
+            sealed_at=said["sealed_at"],
+            rows=said["rows"],
+            root=said["root"],
+            previous=said["previous"],
             hash=hash_of(content),
-            pruned_before=str(said["pruned_before"]),
+            pruned_before=said["pruned_before"],
             content=content,
             signature=signature,
         )
-    except (ValueError, KeyError, TypeError, UnicodeEncodeError) as error:
-        if isinstance(error, SealFormatError):
-            raise
+    except SealFormatError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise SealFormatError(f"not the text of a seal: {type(error).__name__}") from error
+
+
+def _require_form(said: dict[str, Any]) -> None:
+    """Ensure that every value has its type, numbers fit into a column, and hashes are hashes.
+
+    Raises:
+        SealFormatError: one is not as it should be.
+    """
+    if said["format"] != FORMAT:
+        raise SealFormatError(f"format {said['format']!r} (expected {FORMAT})")
+    changes = said.get("changes", [])
+    numbers = [said["number"], said["sweep"], said["rows"], *(change[0] for change in changes)]
+    hashes = [said["root"], said["previous"], *(one for change in changes for one in change[1:] if one)]
+    texts = [said["sealed_at"], said["pruned_before"], said["key"], said["version"], *said["pair"].values()]
+    if (
+        not all(type(number) is int and 0 <= number <= LARGEST_NUMBER for number in numbers)
+        or not all(isinstance(one, str) and _HASH.fullmatch(one) for one in hashes)
+        or not all(isinstance(text, str) for text in texts)
+        or not all(len(change) == CHANGE_PARTS for change in changes)
+        or not isinstance(said["record"], dict)
+        or not isinstance(said["late"], bool)
+    ):
+        raise SealFormatError("not the text of a seal: a value is of another form")

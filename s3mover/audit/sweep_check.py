@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from s3mover.audit.canonical_reader import NumberedRow
-from s3mover.audit.canonical_rows import as_dict
+from s3mover.audit.canonical_rows import key_of
 from s3mover.audit.seal_reader import NAMED_ROWS, SealReader
 from s3mover.audit.seals import Seal
 from s3mover.audit.sweep_tree import MARK_BYTES, Leaf, MarkBlock, SweepTree, leaves_of, read_marks
@@ -111,7 +111,7 @@ class _MarkComparison:
             mark = self._expected.pop(number, None)
             if mark != leaf.hash[:MARK_BYTES]:
                 problem = RowProblem.ADDED if mark is None else RowProblem.CHANGED
-                self._differences.add(problem, number, str(as_dict(row)["file_key"]))
+                self._differences.add(problem, number, key_of(row))
         self._miss(last)
 
     def end(self) -> None:
@@ -178,7 +178,7 @@ def _sealed_leaf(row: NumberedRow, leaf: Leaf, amendments: Amendments, late: _Di
     if amended is None:
         return leaf
     if amended.current != leaf.hash:
-        late.add(RowProblem.CHANGED, leaf.number, str(as_dict(row[1])["file_key"]))
+        late.add(RowProblem.CHANGED, leaf.number, key_of(row[1]))
     return Leaf(leaf.number, amended.original)
 
 

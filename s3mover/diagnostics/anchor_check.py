@@ -40,5 +40,8 @@ def _seconds_before(anchored: AnchoredSeal, stored: StoredSeal) -> float:
     """Return by how many seconds a seal was anchored before the time it was made, as it says."""
     if stored.seal is None:
         return 0.0
-    made = datetime.fromisoformat(stored.seal.sealed_at).replace(tzinfo=UTC)
-    return (made - datetime.fromisoformat(anchored.written_at)).total_seconds()
+    try:
+        made = datetime.fromisoformat(stored.seal.sealed_at).replace(tzinfo=UTC)
+        return (made - datetime.fromisoformat(anchored.written_at)).total_seconds()
+    except ValueError:
+        return 0.0

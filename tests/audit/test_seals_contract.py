@@ -24,8 +24,8 @@ from s3mover.audit.seal_verification import (
 from s3mover.audit.sealing import Sealing
 from s3mover.audit.seals import Seal, hash_of, parse_seal
 from s3mover.audit.trail import Trail
-from s3mover.errors import LeaseHeldError
-from s3mover.model import Action, Deletion, Pair, SweepRecord, SweepStatus, Tally
+from s3mover.errors import LeaseHeldError, MoverError
+from s3mover.model import Action, BatchKind, Deletion, Pair, SweepRecord, SweepStatus, Tally
 from testkit.leases import expire_lease
 from tests.audit.conftest import Backend, sqlite_backend
 from tests.audit.samples import AT, PAIR, failed, moved, order, skipped
@@ -552,3 +552,23 @@ def test_text_that_is_not_utf8_does_not_stop_the_check(tmp_path: Path, value: st
     assert [(one.problem, one.sweep) for one in findings(backend)] == [(Problem.ROW, 1)]
     backend.query("UPDATE document_logs SET number = 'x' WHERE number = 2")
     assert any("has no number" in one.message for one in findings(backend))
+
+
+def test_no_sweep_is_recorded_as_ended_without_its_seal(trail: Trail, backend: Backend) -> None:
+    """Both stand in one transaction: a kill between them leaves a running sweep, which the next run seals late."""
+    sweep = trail.open_sweep(PAIR, AT)
+    backend.query("DROP TABLE audit_seals")
+    with pytest.raises(MoverError):
+        close(trail, sweep)
+    assert backend.query("SELECT status, ended_at FROM migration_batches") == [("running", None)]
+
+
+def test_a_batch_of_events_is_sealed_as_a_sweep_is(trail: Trail, backend: Backend) -> None:
+    """In the chain of its pair; the record says what it is."""
+    batch = trail.open_batch(PAIR, AT)
+    trail.intend([order(batch, 1)], AT)
+    trail.settle([moved(order(batch, 1))])
+    record = SweepRecord(batch, PAIR, AT, AT + 9, SweepStatus.COMPLETED, Tally(1), 1, kind=BatchKind.EVENTS)
+    seal = trail.close_sweep(record)
+    assert (seal.rows, seal.said["record"]["kind"]) == (1, "events")
+    assert findings(backend) == []
