@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from s3mover.audit.opening import apply_schema
+from s3mover.model import Pair
 from simulator import Simulator
 from testkit import report_tables
+from testkit.leases import expire_lease
 from testkit.mariadb import Account, MariaDb
 from testkit.program import COMMAND, environment
 from testkit.trail_rows import rows
 from testkit.waiting import TOO_LONG, wait_until
-from testkit.world import DESTINATION
+from testkit.world import DESTINATION, SOURCE
 
 Event = dict[str, Any]
 
@@ -180,9 +182,14 @@ class KillScenario:
             self.program.close()
         self.program = Program({**self.settings, **self.database.settings}, self.folder, *arguments)
 
+    @property
+    def url(self) -> str:
+        """The address of the trail."""
+        return self.database.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db")
+
     def make_schema(self) -> None:
         """Make the tables, so that a test can reach into them before the program starts."""
-        apply_schema(self.database.settings.get("MYSQL_DSN", f"sqlite:///{self.folder}/s3mover.db"))
+        apply_schema(self.url)
 
     def pending(self) -> int:
         """Return how many rows are pending."""
@@ -207,6 +214,10 @@ class KillScenario:
         """Kill the supervisor; its workers end by themselves."""
         self.running.kill()
         return self._told("supervisor", when, str(self.pending()))
+
+    def expire_lease(self) -> None:
+        """Let the lease of a killed supervisor expire at once; the next one waits for its workers all the same."""
+        expire_lease(self.url, Pair(SOURCE, "", DESTINATION, ""))
 
     def kill_worker(self, when: str, program: int) -> None:
         """Kill a worker, and wait until that was noticed."""

@@ -127,6 +127,7 @@ def test_a_kill_in_a_statement(scenario: KillScenario) -> None:
         scenario.note_recovery()
         scenario.kill_supervisor(when)
         hold.lift()
+        scenario.expire_lease()
         assert_accounted(scenario)
     scenario.start()
     settle_down(scenario)
@@ -155,6 +156,7 @@ def test_a_kill_in_a_request(
     wait_until(lambda: scenario.s3.hits(fault) > 0, "it hangs", scenario.running.tail)
     kill = scenario.kill_supervisor(f"{operation} {kind}")
     assert kill.pending == "20"
+    scenario.expire_lease()
     scenario.s3.clear_faults()
     assert_accounted(scenario)
     assert (at(scenario, DESTINATION) == set(KEPT)) is gone

@@ -263,6 +263,7 @@ def test_the_supervisor_dies_in_a_statement(
             scenario.note_recovery()
             scenario.kill_supervisor(f"in {when}")
             hold.lift()
+            scenario.expire_lease()
             assert_accounted(scenario)
         scenario.start()
         finish(scenario)
@@ -306,6 +307,7 @@ def test_the_supervisor_dies_between_the_steps(
             wait_until(lambda: scenario.pending() == 600, "all is intended", scenario.running.tail)
             scenario.note_recovery()
             assert scenario.kill_supervisor(when).pending == "600"
+            scenario.expire_lease()
             world.s3.clear_faults(fault)
         scenario.start()
         finish(scenario)
