@@ -22,7 +22,7 @@ SECONDS_TO_END = 30.0
 
 @contextmanager
 def ending_with(pid: int, among: set[str]) -> Iterator[None]:
-    """See that the descendants of a process, which must be `among` others these, end within seconds of the block."""
+    """Assert that the descendants of a process, which must be `among` others these, end within seconds of the block."""
     with ExitStack() as opened:
         titles, watches = set[str](), []
         for one in tree(pid)[1:]:
@@ -38,7 +38,7 @@ def ending_with(pid: int, among: set[str]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("are_stopped", [False, True])
-def test_workers_and_nursery_end(world: World, port: int, tmp_path: Path, are_stopped: bool) -> None:
+def test_workers_and_fork_server_end(world: World, port: int, tmp_path: Path, are_stopped: bool) -> None:
     """In the middle of requests that are never answered; also workers that cannot notice anything."""
     world.s3.fill(SOURCE, 100, size=10)
     hanging = world.s3.add_fault("hang", operation="CopyObject")
@@ -55,7 +55,7 @@ def test_workers_and_nursery_end(world: World, port: int, tmp_path: Path, are_st
     world.s3.clear_faults(hanging)
 
 
-def test_the_clerk_ends(world: World, port: int, tmp_path: Path) -> None:
+def test_the_configuration_process_ends(world: World, port: int, tmp_path: Path) -> None:
     """And the command that it waits for, which gives credentials and takes for ever."""
     (tmp_path / "helper").write_text("#!/bin/sh\nsleep 600\n", encoding="utf-8")
     (tmp_path / "helper").chmod(0o755)
@@ -72,7 +72,7 @@ def test_the_clerk_ends(world: World, port: int, tmp_path: Path) -> None:
 
 
 def is_helped(pid: int) -> bool:
-    """Tell whether any descendant of a process sleeps."""
+    """Return whether any descendant of a process sleeps."""
     return any(name_of(one) == "sleep" for one in tree(pid))
 
 
