@@ -261,6 +261,17 @@ def reload(line: CommandLine, route: str | None) -> ExitCode:
     return _ask_leader(line, route, "reload")
 
 
+@commands.command()
+@click.option("--url", is_flag=True, help="Print where its status page is (http.url) instead.")
+@one_route
+@click.pass_obj
+def leader(line: CommandLine, url: bool, route: str | None) -> ExitCode:
+    """Print the host or pod name of the running instance that leads."""
+    from s3mover.commands.leader import leader  # noqa: PLC0415
+
+    return leader(line.settings(route=route), click.echo, url=url, heading=route is None)
+
+
 def _ask_leader(line: CommandLine, route: str | None, kind: str) -> ExitCode:
     from s3mover.commands.ask_leader import ask_leader  # noqa: PLC0415
     from s3mover.model import RequestKind  # noqa: PLC0415

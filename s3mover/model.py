@@ -331,6 +331,19 @@ class RequestAnswer(NamedTuple):
     text: str
 
 
+class LeaderReport(NamedTuple):
+    """What the leader of a pair last reported of itself, `age` seconds ago; `text` is JSON, `url` that of its page.
+
+    Its lease `is_alive` until it expires.
+    """
+
+    name: str
+    url: str
+    text: str
+    age: float
+    is_alive: bool
+
+
 class Wait(NamedTuple):
     """An object that failed in the latest sweep that tried it, and the time of its next attempt.
 

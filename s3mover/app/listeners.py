@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from s3mover.events import Event, EventBus, Notify, ObjectFallback
+from s3mover.model import LeaderReport
 from s3mover.observe.logs import LogListener
 
 
@@ -17,6 +18,12 @@ class EventPublishers(Protocol):
 
     def heartbeat(self, route: str) -> None:
         """Record that the loop of a route is alive."""
+
+    def report(self, route: str) -> str:
+        """Return what the leader of a route reports of itself; see `observe/leader.py`."""
+
+    def leader_seen(self, route: str, report: LeaderReport | None) -> None:
+        """Show what the leader of a route, another instance, last reported; None if it is not known, or this one."""
 
 
 class Listeners:
@@ -32,6 +39,13 @@ class Listeners:
 
     def heartbeat(self, route: str) -> None:
         """Do nothing: nothing here reports health."""
+
+    def report(self, _route: str) -> str:
+        """Return that this process sweeps once."""
+        return '{"state": "sweeping"}'
+
+    def leader_seen(self, route: str, report: LeaderReport | None) -> None:
+        """Do nothing: nothing here shows the leader."""
 
 
 def publisher(*listeners: Notify) -> Notify:

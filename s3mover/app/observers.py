@@ -1,13 +1,16 @@
 """Event listeners of a process with an HTTP server: metrics, status and logs of each route and of the process."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from s3mover import __version__
 from s3mover.app.listeners import of_route, publisher
 from s3mover.events import Notify
+from s3mover.model import LeaderReport
 from s3mover.observe.http import server
 from s3mover.observe.http.endpoints import StatusSource
+from s3mover.observe.leader import read_report, report_of
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.metrics.routes import RouteMetrics
 from s3mover.observe.status.board import StatusBoard
@@ -28,7 +31,7 @@ class Observers:
     source: StatusSource
 
     def __init__(self, routes: Sequence[str], listeners: Sequence[Notify]) -> None:
-        metrics = {route: MetricsListener(__version__) for route in routes}
+        metrics = self._metrics = {route: MetricsListener(__version__) for route in routes}
         self.boards = {route: StatusBoard(metrics[route].exposition, HANG_SECONDS) for route in routes}
         # The log comes last: an event that is visible there is already in metrics and status.
         if "" in self.boards:
@@ -56,6 +59,15 @@ class Observers:
     def heartbeat(self, route: str) -> None:
         """Record that the loop of a route is alive."""
         self.boards[route].heartbeat()
+
+    def report(self, route: str) -> str:
+        """Return what the leader of a route reports of itself."""
+        return report_of(self.boards[route].status())
+
+    def leader_seen(self, route: str, report: LeaderReport | None) -> None:
+        """Show what the leader of a route, another instance, last reported; None if it is not known, or this one."""
+        leader = None if report is None else read_report(report, time.monotonic())
+        self.boards[route].leader = self._metrics[route].leader = leader
 
     @contextmanager
     def serving(self, settings: HttpSettings) -> Iterator[int]:

@@ -22,6 +22,7 @@ from s3mover.app.factories import (
     route_config,
     two_stores,
 )
+from s3mover.app.leader_reports import LeaderReports
 from s3mover.app.listeners import announcing_once
 from s3mover.app.listings import pieces_of, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
@@ -76,6 +77,7 @@ class RouteEngine:
     refresher: CredentialRefresher
     endpoints: Endpoints
     pair_requests: PairRequests
+    leader_reports: LeaderReports
 
     @property
     def settings(self) -> Settings:
@@ -91,6 +93,7 @@ class RouteEngine:
         """Take the lease on the pair; return False if another instance holds it."""
         self.pair_requests.is_leader = self.tools.trail.acquire_lease(pair_of(self.settings))
         self.pair_requests.poll()
+        self.leader_reports.follow(is_leader=self.pair_requests.is_leader)
         return self.pair_requests.is_leader
 
     def acquire_if_expired(self) -> bool:
@@ -184,6 +187,13 @@ def open_route_engine(
             blocked_by,
             takes=lambda: runtime.is_daemon and not moves and not runtime.stop.requested,
         )
+        leader_reports = LeaderReports(
+            route,
+            pair_of(runtime.current.of(route)),
+            retrying_trail,
+            runtime.publishers,
+            lambda: runtime.current.settings.http.url,
+        )
         tools = SweepTools(
             trail=retrying_trail,
             client=client,
@@ -191,7 +201,7 @@ def open_route_engine(
             notify=notify,
             stop=runtime.stop,
             clock=time.time,
-            heartbeat=partial(_renew, heartbeat, retrying_trail, pair_requests),
+            heartbeat=partial(_renew, heartbeat, retrying_trail, pair_requests, leader_reports),
             blocked_by=blocked_by,
             backoff_policy=lambda: backoff_policy_of(runtime.current.of(route)),
             remover=_remover(runtime.current.of(route), endpoints, inbox),
@@ -208,7 +218,9 @@ def open_route_engine(
             anchoring = opened_anchoring(runtime.current.of(route), retrying_trail, notify, runtime.stop)
             anchor = opened.enter_context(anchoring)
         cycle = _cycle(runtime, route, endpoints, tools, share, anchor)
-        yield RouteEngine(runtime, route, notify, gate, tools, cycle, refresher, endpoints, pair_requests)
+        yield RouteEngine(
+            runtime, route, notify, gate, tools, cycle, refresher, endpoints, pair_requests, leader_reports
+        )
 
 
 def _events(runtime: SharedRuntime, route: str, inbox: Inbox) -> "RouteEvents | None":
@@ -229,11 +241,18 @@ def _open_trail(audit: AuditSettings) -> Trail:
     return open_trail(audit.url.value, Sealing(load_signer(audit.signing_key_file)))
 
 
-def _renew(heartbeat: Callable[[], None], trail: RetryingTrail, pair_requests: PairRequests) -> None:
+def _renew(
+    heartbeat: Callable[[], None],
+    trail: RetryingTrail,
+    pair_requests: PairRequests,
+    leader_reports: LeaderReports,
+) -> None:
     """Do what is due in every turn of the route's loop, the renewal of its lease among it."""
     heartbeat()
     trail.keep_alive()
     pair_requests.poll()
+    if pair_requests.is_leader:
+        leader_reports.report()
 
 
 def _heartbeat(runtime: SharedRuntime, route: str, gate: StartGate, run_periodic: Callable[[], None]) -> None:

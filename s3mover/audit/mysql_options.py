@@ -26,6 +26,9 @@ FOUND_ROWS = 1 << 1
 # and so frees the rows that its last transaction had locked. An idle instance renews its lease every second
 # (`retrying_trail.py`).
 SILENCE_SECONDS = 10
+# MariaDB can end sooner what stopped in the middle of a transaction: well before the lease expires, so that a leader
+# whose connection broke there leads on. Others read this as a comment.
+UNFINISHED_SECONDS = 2
 # A report may wait for whoever reads it; it locks nothing.
 LONG_SESSION = "SET SESSION wait_timeout = 3600"
 
@@ -34,7 +37,8 @@ SESSION = (
     (
         f"SET SESSION wait_timeout = {SILENCE_SECONDS}, SESSION time_zone = '+00:00', "
         "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout = 10, "
-        f"SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}, SESSION group_concat_max_len = {PACKED_ROWS_BYTES}"
+        f"SESSION lock_wait_timeout = {TABLE_LOCK_SECONDS}, SESSION group_concat_max_len = {PACKED_ROWS_BYTES} "
+        f"/*M!100600 , SESSION idle_write_transaction_timeout = {UNFINISHED_SECONDS} */"
     ),
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 )

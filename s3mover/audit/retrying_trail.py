@@ -17,7 +17,7 @@ from s3mover.errors import (
     UnreachableError,
 )
 from s3mover.events import AuditRestored, AuditRowsWritten, AuditUnavailable, LeaseLost, Notify
-from s3mover.model import Order, Pair, PairRequest, Pause, RequestAnswer, RequestKind
+from s3mover.model import LeaderReport, Order, Pair, PairRequest, Pause, RequestAnswer, RequestKind
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -169,6 +169,19 @@ class RetryingTrail:
     def latest_requests(self) -> tuple[PairRequest, ...]:
         """The requests of the pair, as of the last `acquire_lease` or `keep_alive`."""
         return self._trail.latest_requests
+
+    def try_report(self, name: str, url: str, text: str) -> bool:
+        """Record the report of the leader; return False while the database is unavailable."""
+
+        def record() -> bool:
+            self._fenced(lambda: self._trail.report(name, url, text))
+            return True
+
+        return bool(self._try(record))
+
+    def try_leader_of(self, pair: Pair) -> LeaderReport | None:
+        """Return what the leader of `pair` last reported; None if nobody has, or the database is unavailable."""
+        return self._try(lambda: self._trail.leader_of(pair))
 
     def try_request(self, pair: Pair, kind: RequestKind, by: str) -> int | None:
         """Record a request and return its number; None while the database is unavailable."""

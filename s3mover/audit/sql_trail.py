@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from s3mover.audit import lease_statements, rows, statements
+from s3mover.audit import leaders, lease_statements, rows, statements
 from s3mover.audit.cost_rows import SqlCosts
 from s3mover.audit.database import Database, Row
 from s3mover.audit.deletion_candidates import SqlDeletionCandidates
 from s3mover.audit.deletion_rows import SqlDeletionRows
-from s3mover.audit.digests import key_hashes, pair_hash
+from s3mover.audit.digests import key_hashes, pair_digest, pair_hash
+from s3mover.audit.leaders import SqlLeaders
 from s3mover.audit.lease import FollowedLease, Lease
 from s3mover.audit.operator_requests import SqlOperatorRequests
 from s3mover.audit.pauses import SqlPauses
@@ -51,7 +52,14 @@ def _nothing() -> None:
 
 
 class SqlTrail(
-    SqlTrailReader, SqlDeletionCandidates, SqlDeletionRows, SqlCosts, SqlPauses, SqlOperatorRequests, SqlSeals
+    SqlTrailReader,
+    SqlDeletionCandidates,
+    SqlDeletionRows,
+    SqlCosts,
+    SqlPauses,
+    SqlOperatorRequests,
+    SqlLeaders,
+    SqlSeals,
 ):
     """Implements `Trail` on one connection."""
 
@@ -97,6 +105,15 @@ class SqlTrail(
     def latest_requests(self) -> tuple[PairRequest, ...]:
         """The requests of the pair of the lease, as of the last `acquire_lease` or `heartbeat`."""
         return self._latest_requests
+
+    def report(self, name: str, url: str, text: str) -> None:
+        """Record the report of the holder of the lease, in place of an earlier one."""
+        lease = self._held_lease()
+        values = (name[: leaders.NAME_CHARACTERS], url[: leaders.URL_CHARACTERS], text)
+        with self._leading():
+            self._database.write(
+                leaders.replace(self._database.backend), (pair_digest(lease.pair), lease.holder, *values)
+            )
 
     def release_lease(self) -> None:
         """Release the lease if it is held."""

@@ -17,6 +17,7 @@ from s3mover.model import (
     Deletion,
     DueDeletion,
     FailureRecord,
+    LeaderReport,
     Order,
     Outcome,
     Pair,
@@ -343,6 +344,20 @@ class Costs(Protocol):
         """Remove the rows of days that no sum needs any more."""
 
 
+class Leaders(Protocol):
+    """The part of a trail that keeps what the leader of a pair reports of itself."""
+
+    def report(self, name: str, url: str, text: str) -> None:
+        """Record the report of the holder of the lease, in place of an earlier one.
+
+        Raises:
+            LeaseHeldError: this instance does not hold the lease.
+        """
+
+    def leader_of(self, pair: Pair) -> LeaderReport | None:
+        """Return what the holder of the lease on `pair` last reported, None if nobody holds it or has reported."""
+
+
 class Trail(
     TrailReader,
     TrailWriter,
@@ -352,6 +367,7 @@ class Trail(
     Pauses,
     OperatorRequests,
     SealedTrail,
+    Leaders,
     Protocol,
 ):
     """All of it, on one connection."""

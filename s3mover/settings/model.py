@@ -458,6 +458,12 @@ class HttpSettings(Section):
         "port, 0 to 65535",
         "Serves the status page at /, and /status, /metrics, /healthz and /readyz. 0: any free port.",
     )
+    url: EndpointUrl = _field(
+        "",
+        "http(s) URL without a path",
+        "Where people reach this instance's status page, for the link on the pages of instances that stand by. "
+        "Empty: they only name it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,25 @@ Each instance signs with keys of its own, so that the simulator's log tells who 
 """
 
 import contextlib
+import json
 import signal
+import socket
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import mysql.connector
 import pytest
 
 from testkit import report_tables
 from testkit.mariadb import MariaDb, running_mariadb
+from testkit.ports import reserved_port
 from testkit.program import run_program
 from testkit.relay import Relay
-from testkit.waiting import wait_until
+from testkit.waiting import TOO_LONG, wait_until
 from testkit.world import (
     DESTINATION,
     DESTINATION_ACCOUNT,
@@ -78,12 +83,15 @@ class Stage:
         leader_database: TrailDatabase | None = None,
     ) -> None:
         self.world, self.folder, self.database = world, folder, database
+        self.closed = contextlib.ExitStack()
+        self.port = self.closed.enter_context(reserved_port())
         both = {"S3MOVER_SWEEP__INTERVAL": "100ms", "S3MOVER_TRANSFER__THREADS": str(THREADS)}
+        alone = {"S3MOVER_HTTP__HOST": "127.0.0.1", "S3MOVER_HTTP__PORT": str(self.port)}
         world.s3.fill(SOURCE, 2500, 10)
         world.s3.set_latency(CopyObject=COPY_SECONDS)
         self.leader = Instance(world, folder / "leader", both | (leader_database or database).settings)
         self.leader.program.await_event("object.moved")
-        self.standby = Instance(world, folder / "standby", both | database.settings)
+        self.standby = Instance(world, folder / "standby", both | alone | database.settings)
         self.standby.program.await_event("lease.waiting")
 
     def writers(self) -> list[str]:
@@ -91,6 +99,12 @@ class Stage:
         keys = [entry["access_key"] for entry in self.world.s3.log() if entry["operation"] in WRITES]
         names = ["leader" if self.leader.signed(key) else "standby" for key in keys]
         return [name for name, _ in groupby(names)]
+
+    def status_of_standby(self) -> dict[str, Any]:
+        """Return the standby's `/status`."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/status", timeout=TOO_LONG) as answer:
+            status: dict[str, Any] = json.load(answer)
+        return status
 
     def kill_connections(self) -> None:
         """End every session on the database but the one that asks."""
@@ -128,6 +142,7 @@ class Stage:
         """End both."""
         self.leader.program.close()
         self.standby.program.close()
+        self.closed.close()
 
 
 @pytest.fixture
@@ -239,12 +254,21 @@ def test_a_pause_is_obeyed_by_every_instance_until_it_is_resumed(
 
 
 def test_requests_reach_the_leader_from_anywhere(stage_of: Callable[[str], Stage]) -> None:
-    """By a command or by a signal to the standby; a pause refuses a sweep, and no daemon is told from a busy one."""
+    """By a command or by a signal to the standby, which shows the leader's figures; a pause refuses a sweep."""
     stage = stage_of("mariadb")
     leader, standby = stage.leader.program, stage.standby.program
     environment = {**stage.world.environment, **stage.database.settings}
     now = ["sweep", "--now"]
     assert "another one starts when it ends" in run_program(now, environment, stage.folder).stdout
+    shown: dict[str, Any] = {}
+
+    def leader_is_shown() -> bool:
+        shown.update(stage.status_of_standby()["leader"] or {"sweep": None})
+        return bool(shown["sweep"] and shown["sweep"]["succeeded"])
+
+    wait_until(leader_is_shown, "the standby shows the leader's sweep", standby.tail)
+    assert (shown["name"], shown["state"]) == (socket.gethostname(), "sweeping")
+    assert run_program(["leader"], environment, stage.folder).stdout == f"{socket.gethostname()}\n"
     standby.process.send_signal(signal.SIGUSR1)
     assert standby.await_event("operator.requested")["answer"] == "forwarded to the leader"
     leader.await_event("operator.requested", lambda event: event["by"].endswith("(signal)"))
@@ -258,6 +282,7 @@ def test_requests_reach_the_leader_from_anywhere(stage_of: Callable[[str], Stage
     assert "no sweep starts: paused" in run_program(now, environment, stage.folder, expect=3).stdout
     stage.world.s3.set_latency(0)
     assert (leader.stop(), standby.stop()) == (0, 0)
+    run_program(["leader"], environment, stage.folder, expect=3)
     refused = run_program(now, environment, stage.folder, expect=3)
     assert "no running instance of s3mover answered" in refused.stderr
 

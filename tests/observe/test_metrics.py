@@ -52,7 +52,8 @@ from s3mover.events import (
     WorkerDied,
     WorkerStarted,
 )
-from s3mover.model import DeletionCounts, Method, Side, SweepStatus
+from s3mover.model import DeletionCounts, LeaderReport, Method, Side, SweepStatus
+from s3mover.observe.leader import read_report
 from s3mover.observe.metrics.labels import BoundedLabel
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.output import dropped_log_lines
@@ -114,6 +115,8 @@ ADDED = """
 | `s3mover_event_oldest_message_seconds` | gauge | – |
 | `s3mover_cost_usd_total` | counter | `kind` |
 | `s3mover_cost_limit_reached` | gauge | – |
+| `s3mover_leader_report_age_seconds` | gauge | `leader` |
+| `s3mover_leader_sweep_objects` | gauge | `leader`, `status` |
 """  # noqa: RUF001
 NO_LABELS = "\N{EN DASH}"
 SUFFIX = {"counter": "_total", "info": "_info"}
@@ -142,6 +145,9 @@ def busy(metrics: MetricsListener) -> MetricsListener:
     """Return metrics after an event of every kind."""
     for event in EVERY_KIND:
         metrics(event)
+    metrics.leader = read_report(
+        LeaderReport("pod-1", "", '{"sweep": {"planned": 6}}', 1.0, is_alive=True), 0.0
+    )
     return metrics
 
 

@@ -6,6 +6,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from s3mover.events import DaemonPaused, LeaseAcquired, RouteFailed, WorkerStarted
+from s3mover.model import LeaderReport
+from s3mover.observe.leader import read_report
 from s3mover.observe.metrics.definitions import PROCESS_WIDE
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.metrics.routes import RouteMetrics
@@ -42,6 +44,7 @@ def test_each_route_has_its_label_and_what_all_share_has_none(two: TwoRoutes) ->
     for listener in (two.process, *two.metrics.values()):
         for event in EVERY_KIND:
             listener(event)
+        listener.leader = read_report(LeaderReport("pod-1", "", '{"sweep": {}}', 1.0, is_alive=True), 0.0)
     body = two.source.metrics("application/openmetrics-text")[0].decode()
     families = list(parse_openmetrics(body))  # type: ignore[no-untyped-call]
     assert len({family.name for family in families}) == len(families)

@@ -29,7 +29,7 @@ audit: {url: "mysql://u:hidden@h/n", retention: 30d, signing_key_file: k.pem, an
 scale: {scheduler: "tls://h:1", ca_file: a.pem, certificate_file: b.pem, key_file: c.pem, dashboard: true}
 prices: {file: prices.yaml, location: internet}
 limits: {cost_per_day: 2.50}
-http: {host: "::1", port: 0}
+http: {host: "::1", port: 0, url: "http://h:8080"}
 control: {socket: none}
 log: {level: debug, format: json}
 summary: {directory: "/tmp/ü", keep: 9}

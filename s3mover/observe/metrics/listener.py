@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from prometheus_client import Metric
 
 from s3mover.events import Event
+from s3mover.observe.leader import SeenLeader
 from s3mover.observe.metrics.daemon import DaemonMetrics
 from s3mover.observe.metrics.definitions import Metrics
 from s3mover.observe.metrics.exposition import exposition
+from s3mover.observe.metrics.leader import LeaderCollector
 from s3mover.observe.metrics.machines import MachineMetrics
 from s3mover.observe.metrics.source_events import SourceEventMetrics
 from s3mover.observe.metrics.transfers import TransferMetrics
@@ -39,6 +41,9 @@ class MetricsListener:
             | SourceEventMetrics(self._metrics).handlers()
         )
         self._metrics.build.info({"version": version})
+        # What another instance, which leads, last reported.
+        self.leader: SeenLeader | None = None
+        self._metrics.registry.register(LeaderCollector(lambda: self.leader))
         self._compute_at_scrape()
 
     def __call__(self, event: Event) -> None:

@@ -16,6 +16,7 @@ from s3mover.observe.page.failures import failure_list
 from s3mover.observe.page.figures import figures
 from s3mover.observe.page.headline import Severity, headline_of, overall_headline
 from s3mover.observe.page.hour import last_hour
+from s3mover.observe.page.leader import leader_line, with_leader
 from s3mover.observe.page.machines import machines_card
 from s3mover.observe.page.markup import bucket_pair, escaped
 from s3mover.observe.page.merge_routes import merge_routes
@@ -56,7 +57,8 @@ POLICY = "; ".join(
 
 def render(status: Status) -> bytes:
     """Return the page for a status, of one pair of buckets or with a list of `routes`."""
-    routes = status.get("routes", [])
+    routes = [with_leader(route) for route in status.get("routes", [])]
+    status = {**with_leader(status), "routes": routes}
     headline = overall_headline(routes) if routes else headline_of(status)
     status = merge_routes(status)
     page = _PAGE.substitute(
@@ -79,7 +81,11 @@ def render(status: Status) -> bytes:
 
 
 def _of_one_pair(status: Status) -> str:
-    return figures(status) + events_line(status.get("events"), status["sweeps"])
+    return (
+        leader_line(status.get("leader"))
+        + figures(status)
+        + events_line(status.get("events"), status["sweeps"])
+    )
 
 
 def _icon(severity: Severity) -> str:

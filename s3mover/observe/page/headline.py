@@ -45,11 +45,6 @@ class Headline(NamedTuple):
 
 _STATES = {
     "starting": Headline(Severity.CALM, "Starting", "Connecting to both buckets and to the audit database."),
-    "standby": Headline(
-        Severity.CALM,
-        "Standby",
-        "Another instance holds the lease on these buckets. This instance takes over when the lease is released.",
-    ),
     "stopping": Headline(
         Severity.CALM, "Stopping", "Transfers in progress are finished and recorded. No new ones start."
     ),
@@ -83,19 +78,35 @@ def headline_of(status: Status) -> Headline:
         return _idle(status)
     if status["state"] == "starting" and status.get("problem"):
         return Headline(Severity.BAD, "Cannot start", f"{_sentence(status['problem'])} Retrying.")
-    return _paused(status) or _STATES.get(
-        status["state"], Headline(Severity.CALM, status["state"].capitalize(), "")
-    )
+    return _calm(status)
 
 
-def _paused(status: Status) -> Headline | None:
-    if status["state"] != "paused":
-        return None
+def _calm(status: Status) -> Headline:
+    if status["state"] == "standby":
+        return _standing_by(status)
+    if status["state"] == "paused":
+        return Headline(Severity.CALM, "Paused", _pause(status))
+    return _STATES.get(status["state"], Headline(Severity.CALM, status["state"].capitalize(), ""))
+
+
+def _pause(status: Status) -> str:
+    """Return what a pause means, since when it is and who paused the work."""
     sentence = "No new transfers start until s3mover resume is run."
     if pause := status.get("pause"):
         reason = f": {pause['reason']}" if pause["reason"] else ""
         sentence += f" Paused at {humanize.clock(pause['paused_at'])} by {pause['by']}{reason}."
-    return Headline(Severity.CALM, "Paused", sentence)
+    return sentence
+
+
+def _standing_by(status: Status) -> Headline:
+    leader = status.get("leader")
+    leads = (
+        f"{leader['name']} leads, and its figures are shown here." if leader else "Another instance leads."
+    )
+    pause = f" {_pause(status)}" if status.get("pause") else ""
+    return Headline(
+        Severity.CALM, "Standby", f"{leads} This instance takes over when the leader ends.{pause}"
+    )
 
 
 def _sweeping(status: Status) -> Headline:

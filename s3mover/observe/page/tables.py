@@ -28,12 +28,20 @@ def _route(route: Status) -> str:
     progress = sweep.get("progress")
     return (
         f'<tr><td><span class="mark {headline.severity}">{isolated(route["route"])}</span></td>'
-        f"<td>{escaped(headline.text)}</td>"
+        f"<td>{escaped(headline.text)}{_leader(route.get('leader'))}</td>"
         f'<td class="n">{"" if progress is None else escaped(humanize.percent(progress, 1))}</td>'
         f'<td class="n">{humanize.count(sweep.get("succeeded", 0))}</td>{_failed(sweep.get("failed", 0))}'
         f'<td class="n wide">{humanize.count(sweep.get("waiting", 0))}</td></tr>'
         f'<tr><td colspan="6" class="message pair">{bucket_pair(route["pair"])}</td></tr>'
     )
+
+
+def _leader(leader: Status | None) -> str:
+    """Return whose figures these are, and how old, for a route that stands by."""
+    if not leader:
+        return ""
+    age = humanize.duration(leader["age_seconds"])
+    return f' <span class="soft">{isolated(leader["name"])} leads, as of {age} ago</span>'
 
 
 def sweeps_table(sweeps: Sequence[Status], now: str) -> str:

@@ -16,6 +16,7 @@ from s3mover.events import (
     ThrottleChanged,
 )
 from s3mover.observe.handlers import Handlers
+from s3mover.observe.leader import SeenLeader
 from s3mover.observe.status.cluster import ClusterState
 from s3mover.observe.status.costs import CostState
 from s3mover.observe.status.history import History
@@ -60,6 +61,8 @@ class StatusBoard:
         self._events = SourceEventState()
         self._costs = CostState()
         self._limits: dict[str, int] = {}
+        # What another instance, which leads, last reported; None if it is not known, or this one leads.
+        self.leader: SeenLeader | None = None
         self._handlers = _combined(
             self._state.handlers(),
             self._cluster.handlers(),
@@ -119,6 +122,7 @@ class StatusBoard:
                 "cost": self._costs.as_dict(),
                 "cluster": self._cluster.as_dict(),
                 "events": self._events.as_dict(),
+                "leader": leader.as_dict(self._monotonic()) if (leader := self.leader) else None,
                 "now": utc_moment(self._clock()),
                 "history": self._history.as_dict(self._monotonic()),
             }

@@ -33,6 +33,15 @@ image: {{ include "s3mover.image" $root }}
 imagePullPolicy: {{ .image.pullPolicy }}
 args: {{- toYaml (concat .extraArgs $args) | nindent 2 }}
 env: {{- include "s3mover.environment" $root | nindent 2 }}
+{{- if and $daemon (not (dig "http" "url" "" .config)) }}
+  # The link to the leader on the status page of a pod that stands by.
+  - name: POD_IP
+    valueFrom:
+      fieldRef:
+        fieldPath: status.podIP
+  - name: S3MOVER_HTTP__URL
+    value: http://$(POD_IP):{{ include "s3mover.port" $root }}
+{{- end }}
 {{- if $scale }}
   - name: S3MOVER_SCALE__SCHEDULER
     value: {{ include "s3mover.schedulerAddress" $root }}
