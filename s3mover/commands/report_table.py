@@ -5,7 +5,7 @@ from itertools import chain
 
 from s3mover.commands.report_data import UNLIMITED, ReportData
 from s3mover.costs.money import money_text
-from s3mover.model import Action, FailureRecord, Pair, SweepRecord
+from s3mover.model import Action, BatchKind, FailureRecord, Pair, SweepRecord
 from s3mover.observe.text import human_size, utc_moment, visible
 
 MAX_FAILURES = 20
@@ -36,7 +36,7 @@ def _sweeps(data: ReportData) -> Iterator[str]:
             f"{sweep.id:>8}  {utc_moment(sweep.started_at)[:19]:<20}{sweep.status:<13}"
             f"{tally.listed:>10}{tally.succeeded:>10}{tally.failed:>8}{sweep.duration_us / 1e6:>10.2f}"
             f"{_cost(sweep):>12}"
-            f"{_route_cell(data, sweep.pair)}"
+            f"{_route_cell(data, sweep.pair)}{'  events' if sweep.kind is BatchKind.EVENTS else ''}"
         )
     yield ""
 

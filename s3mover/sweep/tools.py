@@ -18,12 +18,12 @@ from s3mover.sweep.lag import LagMeter
 from s3mover.sweep.removal import Removed, Remover
 from s3mover.sweep.stop_state import StopState
 from s3mover.workers.pool.route_client import RouteClient
-from s3mover.workers.pool.shared_client import SharedClient
 from s3mover.workers.pool.subscriptions import PoolMessage
 
 if TYPE_CHECKING:
     from s3mover.planning.deletion_guards import DeletionPolicy
     from s3mover.sweep.recovery import Recovery
+    from s3mover.workers.pool.shared_client import SharedClient
 
 
 class Wake(NamedTuple):
@@ -93,7 +93,7 @@ class SweepTools:
     """
 
     trail: RetryingTrail
-    client: RouteClient | SharedClient
+    client: "RouteClient | SharedClient"
     inbox: Inbox
     notify: Notify
     stop: StopState

@@ -155,3 +155,20 @@ def test_a_look_up_finds_just_its_key(trail: Trail, backend: Backend, other: str
     trail.settle([moved(order(sweep, 1, "in/a")), moved(order(sweep, 2, other))])
     assert backend.query("SELECT number FROM document_logs WHERE file_key = 'in/a'") == [(1,)]
     assert len(backend.query("SELECT file_key FROM document_logs GROUP BY file_key")) == 2
+
+
+def test_what_events_copied_since_a_time_is_found_by_its_keys(
+    filled: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    """A sweep asks this before it hands orders out: however many rows there are, only those of these keys are read."""
+    last = "2025-01-04 16:00:00"
+    plan = filled(written(statements.copied_since(2, "mysql"), "in/7", "in/8", last, *DIGITS_OF_PAIR))
+    [by_key] = [line for line in plan if "document_logs_key" in line]
+    assert " range " in by_key, plan
+    assert not any(" ALL " in line for line in plan), plan
+    open_trail(f"sqlite:///{tmp_path}/trail.db").close()
+    query = written(statements.copied_since(2, "sqlite"), "in/7", "in/8", last, *DIGITS_OF_PAIR)
+    with contextlib.closing(sqlite3.connect(tmp_path / "trail.db")) as database:
+        steps = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert any("SEARCH document_logs USING INDEX document_logs_key" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") for step in steps), steps

@@ -48,8 +48,10 @@ class Program:
         self.running = self._start()
 
     def kill_receiver(self) -> None:
-        """Kill the process that receives, if it runs."""
-        for pid in receivers_of(self.running.process.pid):
+        """Kill the process that receives, once it runs."""
+        supervisor = self.running.process.pid
+        wait_until(lambda: receivers_of(supervisor), "the daemon receives", self.running.tail)
+        for pid in receivers_of(supervisor):
             os.kill(pid, signal.SIGKILL)
 
     def _start(self) -> Daemon:
@@ -57,9 +59,10 @@ class Program:
 
 
 def receivers_of(parent: int) -> list[int]:
-    """Return the receiving processes of a supervisor."""
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [int(pid) for pid in children if b"receiver_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """Return the receiving processes of a supervisor, whichever of its threads started them."""
+    lists = Path(f"/proc/{parent}/task").glob("*/children")
+    children = [int(pid) for each in lists for pid in each.read_text().split()]
+    return [pid for pid in children if b"receiver_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def put(world: World, sqs: EventQueue, chance: random.Random, objects: int) -> None:
@@ -99,4 +102,32 @@ def test_no_message_is_lost_and_nothing_is_moved_twice_at_once(
     )
     assert sqs.dead() == 0
     run_program(["sweep"], world.environment, tmp_path)
+    assert_equal(world, tmp_path)
+
+
+def test_a_standby_receives_nothing_until_it_leads(
+    world: World, sqs: EventQueue, port: int, tmp_path: Path
+) -> None:
+    """The process that receives is there only where the lease is, and messages of a killed leader are not lost."""
+    settings = settings_for(world, sqs, port) | {"S3MOVER_HTTP__PORT": "0"}
+    with ExitStack() as opened:
+        leader = opened.enter_context(daemon(settings, tmp_path))
+        leader.await_event("sweep.finished")
+        wait_until(lambda: receivers_of(leader.process.pid), "the leader receives", leader.tail)
+        standby = opened.enter_context(daemon(settings, tmp_path))
+        standby.await_event("lease.waiting")
+        assert receivers_of(standby.process.pid) == []
+        world.s3.put_object(SOURCE, "first", b"1")
+        sqs.send([sqs.message(SOURCE, "first")])
+        leader.await_event("object.moved")
+        assert receivers_of(standby.process.pid) == []
+        leader.process.kill()
+        leader.process.wait()
+        standby.await_event("sweep.finished")
+        world.s3.put_object(SOURCE, "second", b"2")
+        sqs.send([sqs.message(SOURCE, "second")])
+        standby.await_event("object.moved", lambda event: event["key"] == "second")
+        wait_until(lambda: not sqs.left(), "all messages are deleted", standby.tail)
+        standby.process.terminate()
+        assert standby.end() == 0
     assert_equal(world, tmp_path)
