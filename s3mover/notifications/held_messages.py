@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from threading import Condition
 
 # How long a received message stays invisible to others, unless that is extended; in seconds.
-VISIBILITY_SECONDS = 60
+VISIBILITY_SECONDS = 30
 # It is extended once less than this is left.
-EXTEND_BELOW_SECONDS = 35.0
+EXTEND_BELOW_SECONDS = 20.0
 # At most so many are held: SQS permits 120,000 per queue, and what is held is lost time after a kill.
 MAX_HELD = 2000
 # SQS gives at most so many at a time.

@@ -20,10 +20,10 @@ from s3mover.model import MAX_KEY_LENGTH
 from s3mover.notifications.changes import ChangeKind, ObjectChange
 from s3mover.s3.values import iso_time
 
-# The largest message that SQS takes, in bytes (Amazon SQS Developer Guide, "Message quotas").
-MAX_BYTES = 1024 * 1024
-# S3 sends one record per message; more than this is not from S3.
-MAX_RECORDS = 1000
+# S3 sends up to 64 KB and one record per message (the first source), and SNS escapes what it wraps: more is not from S3,
+# and what is held in memory is bounded by it.
+MAX_BYTES = 256 * 1024
+MAX_RECORDS = 100
 MAX_TEXT = 256
 TEST, FOREIGN, OTHER = "test", "foreign", "other"
 _TEST_EVENT = "s3:TestEvent"

@@ -65,7 +65,8 @@ class Sweep:
         self._outage_before = tools.trail.outage_seconds
         self._stats = SweepStats(self._id, tools.notify)
         self._backlog = Backlog(self._id, pair, opened.last_number)
-        self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock)
+        alone = tools.beside is None and tools.measure_lag is None
+        self._backoff = ObjectBackoff(tools.trail, pair, tools.backoff_policy(), tools.clock, alone=alone)
         self._settlement = Settlement(tools, self._stats, self._backoff, self._settled, self._ended)
         self._lag = tools.lag_meter()
         self._sightings = _sightings(tools, pair, self._id)

@@ -89,7 +89,7 @@ class SweepTools:
     `clock` returns seconds since the epoch; the loop calls `heartbeat` in every iteration; `blocked_by` returns why no
     new work may begin, empty where it may; `costs` counts what is done. `remover` is there where source objects are to
     be deleted, `deletions` where deletions are carried over to the destination, or reported, `beside` where events are
-    received. `measure_lag` makes the lag meter of one sweep.
+    received. `measure_lag` makes the lag meter of a batch of events, beside which a sweep may run.
     """
 
     trail: RetryingTrail

@@ -16,7 +16,7 @@ from testkit.waiting import wait_until
 from testkit.world import SOURCE, World
 from tests.endtoend.test_events import assert_equal, settings_for
 
-# What a killed process had received comes again only after a minute.
+# What a killed process had received comes again only after half a minute.
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 SEED = int(os.environ.get("S3MOVER_TEST_SEED", "20261128"))
