@@ -20,8 +20,8 @@ from s3mover.model import MAX_KEY_LENGTH
 from s3mover.notifications.changes import ChangeKind, ObjectChange
 from s3mover.s3.values import iso_time
 
-# S3 sends up to 64 KB and one record per message (the first source), and SNS escapes what it wraps: more is not from S3,
-# and what is held in memory is bounded by it.
+# S3 sends up to 64 KB and one record per message (the first source); SNS escapes what it wraps. What is more is not
+# from S3, and memory is bounded by it.
 MAX_BYTES = 256 * 1024
 MAX_RECORDS = 100
 MAX_TEXT = 256
