@@ -280,6 +280,24 @@ def _ask_leader(line: CommandLine, route: str | None, kind: str) -> ExitCode:
 
 
 @commands.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with --watch one a line.")
+@click.option("--watch", is_flag=True, help="Print it anew every two seconds, until interrupted.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="An instance elsewhere, e.g. http://mover:8080.  [default: the daemon on this machine, by control.socket]",
+)
+@click.pass_obj
+def status(line: CommandLine, as_json: bool, watch: bool, url: str | None) -> ExitCode:
+    """Print what a running instance is doing: state, current sweep, costs, last sweeps and failures."""
+    from s3mover.commands.status import status  # noqa: PLC0415
+    from s3mover.commands.status_source import from_socket, from_url  # noqa: PLC0415
+
+    source = from_url(url) if url else from_socket(line.settings(buckets=False).control.socket)
+    return status(source, click.echo, as_json=as_json, watch=watch)
+
+
+@commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @one_route
 @click.pass_obj

@@ -100,6 +100,12 @@ class ControlError(MoverError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class StatusError(MoverError):
+    """A running instance could not be asked for its status."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
 class VerificationError(MoverError):
     """The copy differs from what was sent. It is retried, and never a success."""
 

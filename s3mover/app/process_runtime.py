@@ -16,6 +16,7 @@ from s3mover.lifecycle.signals import handling_signals, stopping_on_signals
 from s3mover.lifecycle.stop import Stop
 from s3mover.observe.logs import LogListener
 from s3mover.observe.systemd import ServiceNotifier
+from s3mover.observe.text import to_json
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def open_process_runtime(
 ) -> Iterator[SharedRuntime]:
     """Install signal handlers, start the HTTP server, open the shared runtime, register its periodic work.
 
-    Without `control` there is no socket for `pause` and `resume`.
+    Without `control` there is no socket for `pause`, `resume` and `status`.
     """
     requests, log, service = OperatorRequests(), LogListener(), ServiceNotifier(os.environ)
     with ExitStack() as opened:
@@ -36,7 +37,8 @@ def open_process_runtime(
         for route in current.routes:
             observers.watch_requests(route, runtime.pool.local_traffic(route).watch.overdue)
         if control:
-            listener = ControlListener(current.settings.control.socket, commands_of(requests), runtime.notify)
+            commands = commands_of(requests, lambda: to_json(observers.source.status()).decode())
+            listener = ControlListener(current.settings.control.socket, commands, runtime.notify)
             opened.callback(listener.close)
             opened.enter_context(runtime.registered(listener.poll))
         reloader = Reloader(current, requests, lambda: list(runtime.refreshers), log, runtime.notify)

@@ -15,8 +15,8 @@ CONTROL_SECONDS = 1.0
 DISABLED = "none"
 
 
-def commands_of(requests: OperatorRequests) -> Commands:
-    """Return the commands of the control socket; each returns one line."""
+def commands_of(requests: OperatorRequests, status: Callable[[], str]) -> Commands:
+    """Return the commands of the control socket; each returns one line, `status` that of the command of its name."""
 
     def pause() -> str:
         requests.pause()
@@ -26,7 +26,7 @@ def commands_of(requests: OperatorRequests) -> Commands:
         requests.resume()
         return "resumed"
 
-    return {"pause": pause, "resume": resume}
+    return {"pause": pause, "resume": resume, "status": status}
 
 
 class ControlListener:

@@ -22,6 +22,7 @@ REQUEST_SECONDS = 1.0
 # Pause after a connection could not be accepted.
 PAUSE_SECONDS = 0.1
 _MAX_LINE = 256
+_PIECE = 64 * 1024
 _BACKLOG = 8
 
 
@@ -73,8 +74,8 @@ class ControlServer:
             return  # the client disconnected or does not answer
 
 
-def send_command(path: Path, command: str) -> str:
-    """Send `command` to the daemon that listens at `path` and return its answer.
+def send_command(path: Path, command: str, longest: int = _MAX_LINE) -> str:
+    """Send `command` to the daemon that listens at `path` and return its answer, of up to `longest` bytes.
 
     Raises:
         ControlError: no daemon answers there, or this user is not permitted to connect.
@@ -84,7 +85,7 @@ def send_command(path: Path, command: str) -> str:
         try:
             connection.connect(str(path))
             connection.sendall(f"{command}\n".encode())
-            answer = _read_line(connection, TIMEOUT_SECONDS)
+            answer = _read_line(connection, TIMEOUT_SECONDS, longest)
         except OSError as error:
             raise ControlError(
                 f"control.socket: no daemon answers at {path} ({error.strerror or error}); is it running, with this "
@@ -135,20 +136,20 @@ def _require_free(path: Path) -> None:
     raise ControlError(f"control.socket: another daemon listens at {path}")
 
 
-def _read_line(peer: socket.socket, seconds: float) -> str:
-    """Read one line.
+def _read_line(peer: socket.socket, seconds: float, longest: int = _MAX_LINE) -> str:
+    """Read one line, or its first `longest` bytes.
 
     Raises:
         TimeoutError: it did not end within `seconds`, however often a piece of it came.
     """
     deadline = time.monotonic() + seconds
-    line = b""
-    while not line.endswith(b"\n") and len(line) < _MAX_LINE:
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < longest:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError("timed out")
         peer.settimeout(remaining)
-        piece = peer.recv(_MAX_LINE)
+        piece = peer.recv(min(longest, _PIECE))
         if not piece:
             break
         line += piece

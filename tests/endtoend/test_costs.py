@@ -97,6 +97,11 @@ def test_the_limit_of_a_day_holds_over_a_restart_until_it_is_raised(
         assert status["cost"]["limit_reached"] == message
         assert status["cost"]["limit_per_day_usd"] == 12.5
         assert (status["state"], world.s3.count(DESTINATION)) == ("idle", moved)
+        shown = run_program(["status"], settings, tmp_path).stdout
+        assert f"Cost limit reached. L{message[1:]}" in shown
+        url = f"http://127.0.0.1:{port}"
+        by_url = json.loads(run_program(["status", "--url", url, "--json"], {}, tmp_path).stdout)
+        assert by_url["cost"] == status["cost"]
         config.write_text("limits: {cost_per_day: 1000}\n", encoding="utf-8")
         running.process.send_signal(1)
         running.await_event("sweep.finished", lambda event: event["status"] == "completed")
