@@ -218,8 +218,8 @@ class StopSwitch:
         return not self.requested
 
 
-def untracked() -> CostTracker:
-    """Return a tracker for a loop whose costs are of no matter; the trail is never asked."""
+def untracked(trail: RetryingTrail | None = None) -> CostTracker:
+    """Return a tracker where costs are of no matter; a loop never asks the trail."""
     nowhere = PlacePrices("nowhere")
     limits = CostLimits(lambda: 0, CommandBudget())
     return CostTracker(
@@ -227,7 +227,7 @@ def untracked() -> CostTracker:
         CostMeter(),
         PairPrices(nowhere, nowhere),
         limits,
-        cast("RetryingTrail", None),
+        cast("RetryingTrail", trail),
         lambda _: None,
     )
 

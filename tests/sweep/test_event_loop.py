@@ -1,7 +1,7 @@
 """The loop of events: what is looked at, ordered, settled, and when a message may be deleted or comes again."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,10 +34,10 @@ from s3mover.sweep.events.inboxes import Inboxes
 from s3mover.sweep.events.lookups import Look
 from s3mover.sweep.events.loop import EventLoop, EventTools, Incoming
 from s3mover.sweep.recovery import Recovery
-from s3mover.sweep.tools import Inbox, SweepTools
+from s3mover.sweep.tools import Beside, Inbox, SweepTools
 from s3mover.workers.pool.route_client import RouteClient
 from s3mover.workers.pool.subscriptions import Completed, PoolMessage
-from tests.sweep.scripted import Scene
+from tests.sweep.scripted import Scene, untracked
 
 PAIR = Pair("there", "", "here", "")
 AT = 1_795_867_200.0
@@ -136,6 +136,7 @@ class EventScene:
             blocked_by=lambda: self.blocked,
             remover=None,
         )
+        self.tools = tools
         parts = EventTools(
             tools=tools,
             client=cast("RouteClient", self.client),
@@ -149,6 +150,11 @@ class EventScene:
         )
         self.loop = EventLoop(parts, self.receiver, self.lookups, self.incoming)
         self.loop.begin(cast("Recovery", _NothingToAbort()))
+
+    def tools_with(self, beside: object, heartbeat: Callable[[], None]) -> SweepTools:
+        """Return the tools of sweeps beside which something else works."""
+        costs = untracked(self.tools.trail)
+        return replace(self.tools, beside=cast("Beside", beside), heartbeat=heartbeat, costs=costs)
 
     def arrive(self, number: int, *keys: str, at: float = AT - 1) -> None:
         """Let a message come that announces these keys, and go round."""
