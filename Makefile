@@ -90,7 +90,9 @@ lock: ## Renew the lock files (needs uv)
 	uv pip compile $(LOCK) --group build -c requirements-dev.lock -o requirements-build.lock
 	uv pip compile $(LOCK) --group stores --upgrade -o requirements-stores.lock
 
-manifests: setup ## Give the chart its alerts, dashboard and settings; render deploy/kubernetes and the ECS role
+manifests: setup ## Write the address of the project (pyproject.toml: Source); give the chart its alerts, dashboard and settings; render deploy/kubernetes and the ECS role
+	sed -i 's|runbook_url: .*/blob/main/|runbook_url: $(SOURCE)/blob/main/|' deploy/prometheus/alerts.yaml deploy/prometheus/alerts_test.yaml
+	sed -i 's|^ARG SOURCE=.*|ARG SOURCE=$(SOURCE)|' Dockerfile
 	cp deploy/prometheus/alerts.yaml deploy/grafana/s3mover.json deploy/helm/s3mover/files/
 	$(BIN)/python deploy/helm/config_schema.py
 	$(BIN)/python deploy/kubernetes/render.py

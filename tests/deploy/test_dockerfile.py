@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -23,6 +24,15 @@ def copied() -> list[str]:
 def test_it_needs_no_buildkit(feature: str) -> None:
     """`docker build` of an older Docker, buildah and kaniko read it as well."""
     assert feature not in FILE.read_text("utf-8")
+
+
+def test_the_address_of_the_project_is_that_of_the_package() -> None:
+    """It is set in pyproject.toml alone; `make manifests` writes it here and into the alerts."""
+    source = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Source"]
+    assert f"\nARG SOURCE={source}\n" in FILE.read_text("utf-8")
+    for name in ("deploy/prometheus/alerts.yaml", "deploy/helm/s3mover/files/alerts.yaml"):
+        links = re.findall(r"runbook_url: (.*)/blob/main/", (ROOT / name).read_text("utf-8"))
+        assert set(links) == {source}
 
 
 def test_programs_are_committed_with_their_mode() -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from s3mover.events import DaemonPaused, Event, LeaseAcquired, LeaseWaiting, SweepStarted
+from s3mover.events import DaemonPaused, DaemonStopping, Event, LeaseAcquired, LeaseWaiting, SweepStarted
 from s3mover.model import LeaderReport
+from s3mover.observe.http.endpoints import respond
+from s3mover.observe.http.messages import Request
 from s3mover.observe.leader import REPORT_BYTES, SWEEPS, read_report, report_of
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.page import document
@@ -73,6 +75,9 @@ def test_a_standby_shows_the_leaders_sweep_and_says_whose_it_is(
     assert 'class="alarm"' not in page
     assert "sweep 8" in page
     assert "No sweep has finished" not in page
+    # Nothing reads as if the leader had moved nothing and failed at nothing.
+    assert "No objects were moved" not in page
+    assert "None since the start" not in page
 
 
 def test_an_old_report_is_marked_as_old(leader: StatusBoard, standby: StatusBoard, clock: Clock) -> None:
@@ -133,6 +138,19 @@ def test_a_report_stays_small(leader: StatusBoard) -> None:
     assert isinstance(status["sweeps"], list)
     long = {**status, "sweeps": [{**status["sweeps"][0], "message": "x" * REPORT_BYTES}]}
     assert "sweeps" not in json.loads(report_of(long))
+
+
+def test_a_load_balancer_finds_the_leader(leader: StatusBoard, standby: StatusBoard, clock: Clock) -> None:
+    """At `/leaderz`, which only the leader answers with 200; of several routes one that leads is enough."""
+    standby.leader = read_report(reported("{}"), clock.now)
+    ask = Request("GET", "/leaderz", "")
+    assert respond(ask, leader)[:2] == (200, b"sweeping\n")
+    assert respond(ask, standby)[:2] == (503, b"standby (pod-1 leads)\n")
+    assert respond(ask, board_of(clock)).status == 503
+    boards = RouteBoards(board_of(clock), {"hr": leader, "sales": standby}, MetricsListener("0.1.0"))
+    assert respond(ask, boards)[:2] == (200, b"hr: sweeping; sales: standby (pod-1 leads)\n")
+    leader(DaemonStopping("SIGTERM", 25.0))
+    assert respond(ask, leader).status == 503
 
 
 def test_metrics_of_the_leader_have_names_of_their_own(leader: StatusBoard, clock: Clock) -> None:

@@ -1,12 +1,13 @@
 """The paths of the HTTP server and their responses. What they return comes from a `StatusSource`."""
 
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 from s3mover.observe.http.messages import Request, Response
-from s3mover.observe.text import to_json
+from s3mover.observe.text import to_json, visible
 
 _HTML = "text/html; charset=utf-8"
+_LEADING = frozenset({"idle", "sweeping", "paused"})
 
 
 class StatusSource(Protocol):
@@ -38,15 +39,13 @@ def _get(path: str, accept: str, source: StatusSource) -> Response:
             return _page(source.status())
         case "/metrics":
             return Response(HTTPStatus.OK, *source.metrics(accept))
-        case "/healthz":
-            return _probe(*source.healthy())
-        case "/readyz":
-            return _probe(*source.ready())
+        case "/healthz" | "/readyz" | "/leaderz":
+            return _probe(*_probed(path, source))
         case "/status":
             return Response(HTTPStatus.OK, to_json(source.status()), "application/json")
         case _:
             return Response(
-                HTTPStatus.NOT_FOUND, b"not found; available: / /metrics /healthz /readyz /status\n"
+                HTTPStatus.NOT_FOUND, b"not found; available: / /metrics /healthz /readyz /leaderz /status\n"
             )
 
 
@@ -54,6 +53,23 @@ def _page(status: dict[str, object]) -> Response:
     from s3mover.observe.page import document  # noqa: PLC0415 - many daemons are never asked for it
 
     return Response(HTTPStatus.OK, document.render(status), _HTML, document.POLICY)
+
+
+def _probed(path: str, source: StatusSource) -> tuple[bool, str]:
+    if path == "/leaderz":
+        return _leading(source.status())
+    return source.healthy() if path == "/healthz" else source.ready()
+
+
+def _leading(status: dict[str, Any]) -> tuple[bool, str]:
+    """Return whether this instance leads, on any of its routes, and the state of each; of others who leads."""
+    routes = status.get("routes") or [status]
+    return any(route["state"] in _LEADING for route in routes), "; ".join(map(_leadership, routes))
+
+
+def _leadership(route: dict[str, Any]) -> str:
+    leader = f" ({visible(route['leader']['name'])} leads)" if route["leader"] else ""
+    return f"{route['route']}: {route['state']}{leader}" if "route" in route else f"{route['state']}{leader}"
 
 
 def _probe(passed: bool, reason: str) -> Response:

@@ -16,7 +16,7 @@ from s3mover.observe.page.failures import failure_list
 from s3mover.observe.page.figures import figures
 from s3mover.observe.page.headline import Severity, headline_of, overall_headline
 from s3mover.observe.page.hour import last_hour
-from s3mover.observe.page.leader import leader_line, with_leader
+from s3mover.observe.page.leader import NOT_REPORTED, leader_line, with_leader
 from s3mover.observe.page.machines import machines_card
 from s3mover.observe.page.markup import bucket_pair, escaped
 from s3mover.observe.page.merge_routes import merge_routes
@@ -72,8 +72,8 @@ def render(status: Status) -> bytes:
         now=f'<p class="sentence">{escaped(headline.sentence)}</p>'
         + ("" if routes else _of_one_pair(status)),
         routes=routes_table(routes) + machines_card(status["cluster"], status["now"]),
-        hour=last_hour(status["history"]),
-        failures=failure_list(status["failures"], status["now"]),
+        hour=NOT_REPORTED if status.get("leader") else last_hour(status["history"]),
+        failures=NOT_REPORTED if status.get("leader") else failure_list(status["failures"], status["now"]),
         sweeps=sweeps_table(status["sweeps"], status["now"]),
         about=_about(status),
     )

@@ -5,6 +5,8 @@ from s3mover.observe.page.markup import escaped, isolated
 
 # A report that is older than this says so in a colour: the leader reports every 2 to 10 seconds.
 OLD_SECONDS = 20
+# In place of what a leader does not report: this instance's own would read as if nothing had happened.
+NOT_REPORTED = '<p class="nothing">See the page of the leader, or s3mover report --failed.</p>'
 
 
 def with_leader(status: Status) -> Status:
