@@ -5,6 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from s3mover.audit.opening import open_seal_reader
+from s3mover.audit.seal_verification import ChainCheck, Finding, Trust, database_findings
 from simulator import Simulator
 
 _ROWS_OF_SWEEP = """
@@ -29,6 +31,17 @@ def assert_counted(folder: Path) -> None:
     assert pending(folder) == 0
     for planned, succeeded, failed, *counted in rows(folder, _ROWS_OF_SWEEP):
         assert [planned, succeeded, failed] == counted
+    assert_sealed(f"sqlite:///{folder / 's3mover.db'}")
+
+
+def assert_sealed(url: str) -> None:
+    """Assert that every sweep that ended is sealed, and that the trail is as it was sealed."""
+    with closing(open_seal_reader(url)) as reader:
+        for pair in reader.pairs().values():
+            assert [
+                one for one in ChainCheck(reader, pair, Trust()).whole() if isinstance(one, Finding)
+            ] == []
+        assert list(database_findings(reader)) == []
 
 
 def assert_settled(s3: Simulator, source: str, destination: str, folder: Path) -> None:

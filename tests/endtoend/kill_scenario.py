@@ -34,6 +34,7 @@ class TrailDatabase(Protocol):
     """The audit database, which a test queries without s3mover."""
 
     settings: dict[str, str]
+    url: str
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Return a query's rows."""
@@ -44,6 +45,7 @@ class SqliteTrail:
 
     def __init__(self, folder: Path) -> None:
         self.settings: dict[str, str] = {}
+        self.url = f"sqlite:///{folder / 's3mover.db'}"
         self._folder = folder
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -56,6 +58,7 @@ class MysqlTrail:
 
     def __init__(self, account: Account, port: int = 0) -> None:
         self.account = account
+        self.url = account.go_dsn
         through = account._replace(port=port or account.port)
         self.settings = {"MYSQL_DSN": f"{through.go_dsn}&tls=false"}
 

@@ -14,6 +14,7 @@ import pytest
 
 from simulator import Simulator
 from testkit.mariadb import MariaDb, running_mariadb
+from testkit.trail_rows import assert_sealed
 from testkit.waiting import wait_until
 from testkit.world import DESTINATION, SOURCE, SOURCE_ACCOUNT, World
 from tests.endtoend.kill_scenario import (
@@ -98,7 +99,7 @@ def make_scenario(
 
 
 def assert_no_gap(scenario: KillScenario, *, moved: bool = False) -> None:
-    """Every object arrived unaltered and has one row of success; every sweep counts what its rows say."""
+    """Every object arrived unaltered and has one row of success; every sweep counts what its rows say and is sealed."""
     s3, query = scenario.s3, scenario.database.query
     assert s3.differences(PRISTINE, DESTINATION) == []
     assert s3.count(SOURCE) == (0 if moved else s3.count(PRISTINE))
@@ -109,6 +110,7 @@ def assert_no_gap(scenario: KillScenario, *, moved: bool = False) -> None:
     assert set(keys) == {one["key"] for one in s3.objects(PRISTINE)}
     assert query("SELECT id FROM migration_batches WHERE status = 'running'") == []
     assert_counted(query)
+    assert_sealed(scenario.database.url)
     if moved:
         undone = "status = 'success' AND (source_deleted_at IS NULL OR delete_due <> 0)"
         assert query(f"SELECT file_key FROM document_logs WHERE {undone}") == []  # noqa: S608 - ours
