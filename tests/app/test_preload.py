@@ -37,3 +37,22 @@ def test_the_supervisor_imports_only_what_it_uses(module: str, forbidden: set[st
     loaded = set(done.stdout.split())
     assert "s3mover" in loaded
     assert not loaded & forbidden
+
+
+NAMES = "import sys, s3mover.cli, s3mover.app.preload, {}; print(*sys.modules)"
+
+
+@pytest.mark.process
+def test_nothing_of_the_events_of_the_source_is_imported_where_they_are_not_received() -> None:
+    """And where they are, boto3 stays in the process that receives."""
+
+    def loaded(module: str) -> set[str]:
+        command = [sys.executable, "-c", NAMES.format(module)]
+        return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+    without = loaded("s3mover.app.daemon")
+    of_events = ("s3mover.notifications", "s3mover.sweep.events", "s3mover.app.route_events")
+    assert [name for name in without if name.startswith(of_events)] == []
+    beside = loaded("s3mover.app.daemon, s3mover.app.route_events")
+    assert "s3mover.sweep.events.loop" in beside
+    assert not {"botocore", "s3mover.notifications.sqs", "s3mover.notifications.parsing"} & beside
