@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-# S3, and the services that the AWS default chain calls for credentials. The demo's moto reads s3 and sts, too.
-SERVICES = frozenset({"s3", "signin", "sso", "sso-oidc", "sts"})
+# S3, SQS for events, and the services that the AWS default chain calls for credentials. The demo's moto reads s3, sqs and
+# sts, too.
+SERVICES = frozenset({"s3", "signin", "sqs", "sso", "sso-oidc", "sts"})
 TOOLS = (
     "bin/pip*",
     "lib/python*/site-packages/pip*",
