@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-# S3, SQS for events, and the services that the AWS default chain calls for credentials. The demo's moto reads s3, sqs and
-# sts, too.
+# S3, SQS for events, and the services that the AWS default chain calls for credentials. The demo's moto reads those of
+# s3, sqs and sts, too.
 SERVICES = frozenset({"s3", "signin", "sqs", "sso", "sso-oidc", "sts"})
 TOOLS = (
     "bin/pip*",
