@@ -23,6 +23,7 @@ from s3mover.settings import Route, Settings
 from s3mover.settings.prices import read_prices
 from s3mover.sweep.cost_meter import CostMeter
 
+_METHODS = {Method.SERVER_SIDE_COPY: "server-side copy", Method.STREAMING: "streaming"}
 _NAMES = {
     Kind.PUT_REQUESTS: "PUT, COPY, POST and LIST requests",
     Kind.GET_REQUESTS: "GET, HEAD and other requests",
@@ -114,7 +115,7 @@ def table_lines(found: RouteEstimate) -> Iterator[str]:
     one, prices = found.estimate, found.prices
     yield visible(found.pair)
     yield f"{_place(prices.source)} -> {_place(prices.destination)}"
-    yield f"{one.objects:,} objects, {human_size(one.bytes)}, by {found.method.replace('_', ' ')}"
+    yield f"{one.objects:,} objects, {human_size(one.bytes)}, by {_METHODS[found.method]}"
     yield ""
     requests = one.requests()
     for kind, name in _NAMES.items():

@@ -100,7 +100,9 @@ def _buckets_across(settings: Settings, endpoints: Endpoints) -> tuple[Bucket, B
 def _check_database(settings: Settings) -> str:
     url = settings.audit.url.value
     if schema_text(url):
-        raise CheckWarning("the schema is outdated; `s3mover schema apply` or the first sweep migrates it")
+        raise CheckWarning(
+            "the newest schema is not there yet; the first sweep or `s3mover schema apply` creates it"
+        )
     with closing(open_reader(url)) as trail:
         sweeps, pause = trail.latest_sweeps(1), trail.pause_of(pair_of(settings))
     doubts = (_paused(pause), _exposure(parse_dsn(url)) or _replication(parse_dsn(url)))

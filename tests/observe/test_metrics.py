@@ -370,6 +370,14 @@ def test_costs_add_up_by_kind_and_a_reached_limit_is_told(metrics: MetricsListen
     assert value(metrics, "s3mover_cost_usd_total", kind="retrieval") == 0
 
 
+def test_an_instance_that_stands_by_is_not_held_back_by_a_limit(metrics: MetricsListener) -> None:
+    """The alert is about the leader."""
+    metrics(CostCounted(7, {}, {}, 0, 0, (), "the limit"))
+    metrics(LeaseWaiting(PAIR))
+    assert value(metrics, "s3mover_cost_limit_reached") == 0
+    assert value(metrics, "s3mover_cost_usd_total", kind="transfer") == 0
+
+
 def test_skips_and_requests_are_counted_by_reason_and_code(metrics: MetricsListener) -> None:
     """Objects in place and vanished ones share a metric; requests have side, operation and code."""
     metrics(ObjectsInPlace("too_young", 3))

@@ -403,6 +403,8 @@ def test_the_costs_are_those_of_the_last_count(board: StatusBoard) -> None:
         "limit_reached": "the limit is reached",
         "unpriced": ["x"],
     }
+    board(LeaseWaiting(PAIR))
+    assert shown(board)["cost"]["limit_reached"] == "", "another instance leads and spends"
 
 
 def test_a_finished_sweep_keeps_its_cost(board: StatusBoard) -> None:

@@ -108,8 +108,9 @@ class DaemonMetrics:
 
     def _lease_waiting(self, _event: LeaseWaiting) -> None:
         self._audit_up, self._holds_lease = True, False
-        # A standby fails at nothing: what it counted were the sweeps of the leader that it was.
+        # A standby fails at nothing and is held back by nothing: what it counted were its sweeps as the leader.
         self._metrics.failing.set(0)
+        self._metrics.cost_limit.set(0)
 
     def _machine_started(self, _event: MachineStarted) -> None:
         """Alerts on leaders are not about a machine, nor those on a database that it has not needed yet."""

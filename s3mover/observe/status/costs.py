@@ -4,7 +4,7 @@ Not safe to use from several threads: the board holds a lock.
 """
 
 from s3mover.costs.money import usd
-from s3mover.events import CostCounted
+from s3mover.events import CostCounted, LeaseWaiting
 from s3mover.observe.handlers import Handlers
 
 
@@ -16,7 +16,7 @@ class CostState:
 
     def handlers(self) -> Handlers:
         """Return the handler of each event."""
-        return {CostCounted: self._counted}
+        return {CostCounted: self._counted, LeaseWaiting: self._lease_waiting}
 
     def as_dict(self) -> dict[str, object]:
         """Return the costs; those of the batch by kind, and None where nothing has a price."""
@@ -41,3 +41,6 @@ class CostState:
 
     def _counted(self, event: CostCounted) -> None:
         self._last = event
+
+    def _lease_waiting(self, _event: LeaseWaiting) -> None:
+        self._last = None  # another instance leads and spends
