@@ -11,6 +11,7 @@ import pytest
 from testkit.mariadb import Account, MariaDb
 from testkit.ports import reserved_port
 from testkit.program import Daemon, daemon, run_program
+from testkit.trail_rows import assert_sealed
 from testkit.world import DESTINATION, SOURCE, World
 from tests.scale.conftest import identities
 from tests.scale.members import UNCLOSED, Identities, Members, environment_of
@@ -76,7 +77,7 @@ class Cluster:
         return run_program(["sweep"], self.settings("supervisor"), self._folder, expect=expect).stdout
 
     def assert_whole(self, objects: int = OBJECTS) -> None:
-        """Both buckets are equal, each object has one row of success, and the counts are the rows'."""
+        """Both buckets are equal, each object has one row of success, the counts are the rows', the rows as sealed."""
         query = self.account.query
         assert self.world.s3.differences(SOURCE, DESTINATION) == []
         assert query(ONCE) == [(objects, objects, objects)]
@@ -87,6 +88,7 @@ class Cluster:
                     WHERE moved.batch_id = sweep.id AND moved.status = 'success')
                 OR listed <> skipped + succeeded + failed)"""
         assert query(uncounted) == []
+        assert_sealed(self.account.go_dsn)
 
     def close(self) -> None:
         """End all."""
