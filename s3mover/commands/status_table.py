@@ -6,6 +6,7 @@ from typing import Any
 from s3mover.costs.money import MICROS, money_text
 from s3mover.observe.page import humanize
 from s3mover.observe.page.headline import headline_of
+from s3mover.observe.page.leader import with_leader
 from s3mover.observe.text import human_size, visible
 
 SHOWN = 5
@@ -36,11 +37,22 @@ def _route(status: dict[str, Any]) -> Iterator[str]:
     yield visible(f"{headline.text}. {headline.sentence}")
     if status["problem"]:
         yield visible(f"problem: {status['problem']}")
-    if status["sweep"] is not None:
-        yield _current(status["sweep"])
+    leader = status["leader"]
+    if leader:
+        yield _leader(leader)
+    shown = with_leader(status)
+    if shown["sweep"] is not None:
+        yield _current(shown["sweep"])
     yield from _cost(status["cost"])
-    yield from _sweeps(status["sweeps"][:SHOWN])
-    yield from _failures(status["failures"][:SHOWN])
+    yield from _sweeps(shown["sweeps"][:SHOWN])
+    # A leader does not report its failures, and those that this instance saw are old.
+    yield from () if leader else _failures(status["failures"][:SHOWN])
+
+
+def _leader(leader: dict[str, Any]) -> str:
+    parts = [leader["name"], leader["state"], leader["problem"], leader["url"]]
+    age = humanize.duration(float(leader["age_seconds"]))
+    return visible(f"leader: {', '.join(filter(None, map(str, parts)))}, as of {age} ago")
 
 
 def _current(sweep: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ from s3mover.events import (
     SweepStarted,
 )
 from s3mover.lifecycle.control_socket import ControlServer
+from s3mover.model import LeaderReport
+from s3mover.observe.leader import read_report
 from s3mover.observe.metrics.listener import MetricsListener
 from s3mover.observe.status.board import StatusBoard
 from s3mover.observe.text import to_json
@@ -75,6 +77,18 @@ def test_each_route_has_its_part() -> None:
     lines = list(status_lines({**board_status(), "routes": routes}))
     assert [line for line in lines if line.startswith("# route")] == ["# route hr", "# route it"]
     assert sum("s3mover 1.2.3" in line for line in lines) == 1
+
+
+def test_an_instance_that_stands_by_shows_the_sweeps_of_the_leader() -> None:
+    """And whose they are, how old, and where its page is; its own figures are those of its own past."""
+    [last] = board_status()["sweeps"]
+    report = {"state": "idle", "sweep": None, "sweeps": [{**last, "sweep": 4242}]}
+    given = LeaderReport("a-1\x1b[m", "http://a-1:8080", to_json(report).decode(), 3.0, is_alive=True)
+    seen = read_report(given, 0.0)
+    text = "\n".join(status_lines(board_status() | {"state": "standby", "leader": seen.as_dict(0.0)}))
+    assert "leader: a-1\\x1b[m, idle, http://a-1:8080, as of 3.0 s ago" in text
+    assert "4242" in text
+    assert "failures" not in text
 
 
 def test_json_is_passed_on_with_unsafe_characters_escaped() -> None:
