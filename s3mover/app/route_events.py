@@ -20,7 +20,8 @@ from s3mover.notifications.receiver import EventReceiver
 from s3mover.settings.model import Settings
 from s3mover.sweep.events.inboxes import Inboxes
 from s3mover.sweep.events.lookups import Lookups
-from s3mover.sweep.events.loop import EventLoop, EventTools, Incoming
+from s3mover.sweep.events.loop import EventLoop
+from s3mover.sweep.events.parts import EventTools, Incoming
 from s3mover.sweep.loop import TICK_SECONDS
 from s3mover.sweep.removal import Remover
 from s3mover.sweep.tools import Inbox, SweepTools

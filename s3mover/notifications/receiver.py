@@ -34,8 +34,6 @@ from s3mover.notifications.messages import (
     config_fields,
 )
 
-__all__ = ["EventReceiver", "ReceivedMessage"]
-
 COMMAND = [sys.executable, "-m", "s3mover.notifications.receiver_main"]
 # Pauses before a process that died is started again.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0

@@ -10,8 +10,8 @@ import pytest
 from s3mover.events import Event, EventsFailed
 from s3mover.model import Side
 from s3mover.notifications import receiver
-from s3mover.notifications.messages import ReceiverConfig
-from s3mover.notifications.receiver import EventReceiver, ReceivedMessage
+from s3mover.notifications.messages import ReceivedMessage, ReceiverConfig
+from s3mover.notifications.receiver import EventReceiver
 from s3mover.s3.side_access import SideAccess
 from testkit.event_queue import KEYS, REGION, EventQueue, running_queues
 from testkit.waiting import wait_until

@@ -32,7 +32,8 @@ from s3mover.planning.deletion_guards import DeletionPolicy
 from s3mover.planning.page_diff import PageDiff, Rules
 from s3mover.sweep.events.inboxes import Inboxes
 from s3mover.sweep.events.lookups import Look
-from s3mover.sweep.events.loop import EventLoop, EventTools, Incoming
+from s3mover.sweep.events.loop import EventLoop
+from s3mover.sweep.events.parts import EventTools, Incoming
 from s3mover.sweep.recovery import Recovery
 from s3mover.sweep.tools import Beside, Inbox, SweepTools
 from s3mover.workers.pool.route_client import RouteClient

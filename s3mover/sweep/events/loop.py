@@ -12,121 +12,30 @@ comes again.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
-from s3mover.errors import MoverError, S3Error
-from s3mover.events import EventBatchEnded, EventBatchStarted, EventsFailed
-from s3mover.model import BatchKind, Order, Outcome, Pair, Status, SweepStatus
+from s3mover.errors import MoverError
+from s3mover.events import EventsFailed
+from s3mover.model import Order, Outcome, Status
 from s3mover.notifications.changes import newest_by_key
-from s3mover.notifications.receiver import ReceivedMessage
-from s3mover.planning.deletion_guards import DeletionPolicy
+from s3mover.notifications.messages import ReceivedMessage
 from s3mover.planning.page_diff import PageDiff, Rules
 from s3mover.sweep.backoff import ObjectBackoff
-from s3mover.sweep.cycle import AddSeal, SumUp
 from s3mover.sweep.doubts import ask_trail
-from s3mover.sweep.events.batch import MAX_OBJECTS, EventBatch
+from s3mover.sweep.events.batches import EventBatches
 from s3mover.sweep.events.candidates import record_candidates
-from s3mover.sweep.events.inboxes import Inboxes
 from s3mover.sweep.events.keys import KeysInHand
 from s3mover.sweep.events.lookups import Look
 from s3mover.sweep.events.open_messages import OpenMessages
-from s3mover.sweep.lag import EVENT, LagMeter
+from s3mover.sweep.events.parts import EventTools, Incoming, KeyLookups, Receiver
 from s3mover.sweep.recovery import Recovery
-from s3mover.sweep.result import SweepResult
-from s3mover.sweep.tools import Inbox, OpenSweep, SweepTools, Wake
-from s3mover.workers.pool.route_client import RouteClient
-from s3mover.workers.pool.shared_client import SharedClient
 
 # Keys that are looked at and not yet ordered, at most: enough to keep the look-ups busy.
 MAX_LOOKS = 256
-# The part of the workers' window that events may use while a sweep fills it.
-RESERVED = 0.25
 # Rules are made anew after so long: they remember what was found out about the stores.
 RULES_SECONDS = 600.0
 # A copy counts as made since a sweep began also where the clocks of processes differ by so much.
 CLOCK_TOLERANCE_SECONDS = 10.0
-
-
-class Receiver(Protocol):
-    """Where messages come from; they are delivered by another thread."""
-
-    def receive(self) -> None:
-        """Receive messages from now on; called in every turn of the loop."""
-
-    def pause(self) -> None:
-        """Receive no more messages until `receive`."""
-
-    def delete(self, messages: Sequence[int]) -> None:
-        """Delete messages, which are done."""
-
-    def give_back(self, messages: Sequence[int], *, at_once: bool) -> None:
-        """Let messages come again: at once, or when they would have anyway."""
-
-    def close(self) -> None:
-        """Receive nothing more, and end what receives."""
-
-
-class KeyLookups(Protocol):
-    """Looks at keys in the background."""
-
-    def begin(self, keys: Iterable[str], rules: Rules) -> None:
-        """Look at these keys, by these rules; each look is delivered once."""
-
-    def close(self) -> None:
-        """End the threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventTools:
-    """What events are worked off with.
-
-    `tools` are those of the route's sweeps, `client` its client of the pool, `inboxes` sorts what comes back. `rules`
-    makes the rules of comparison, `deletion_policy` is None where deletions are not carried over, `batch_seconds`
-    returns the age at which a batch is closed.
-    """
-
-    tools: SweepTools
-    client: RouteClient
-    inboxes: Inboxes
-    pair: Pair
-    sum_up: SumUp
-    add_seal: AddSeal
-    rules: Callable[[], Rules]
-    deletion_policy: Callable[[], DeletionPolicy] | None
-    batch_seconds: Callable[[], float]
-
-
-class Incoming:
-    """What other threads have for the loop; `wake` lets it go round, also where it waits for messages of its own."""
-
-    def __init__(self, main: Inbox) -> None:
-        self._main = main
-        self._queue: SimpleQueue[ReceivedMessage | Look] = SimpleQueue()
-        self._woken = False
-
-    def put(self, item: ReceivedMessage | Look) -> None:
-        """Take an item, on any thread."""
-        self._queue.put(item)
-        self.wake()
-
-    def wake(self) -> None:
-        """Let the loop go round, on any thread."""
-        if not self._woken:
-            self._woken = True
-            self._main.put(Wake())
-
-    def take(self) -> list[ReceivedMessage | Look]:
-        """Return what has come since the last call."""
-        self._woken = False
-        items: list[ReceivedMessage | Look] = []
-        try:
-            while True:
-                items.append(self._queue.get_nowait())
-        except Empty:
-            return items
 
 
 class EventLoop:
@@ -142,7 +51,7 @@ class EventLoop:
         self._incoming = incoming
         self._keys = KeysInHand()
         self._messages = OpenMessages()
-        self._batches: list[EventBatch] = []
+        self._batches = EventBatches(parts, self._changed_at, self._settled, self._left)
         self._looking = 0
         self._is_suspended = self._is_stopping = False
         self._rules: tuple[float, Rules] | None = None
@@ -169,13 +78,13 @@ class EventLoop:
             self._receiver.pause()
             self._drop_waiting()
         self._finish_looks(looks)
-        self._step_batches()
+        self._batches.step(self._recovery, is_stopping=self._is_stopping)
         self._acknowledge()
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is in hand."""
-        return not self._keys and not any(batch.left() for batch in self._batches)
+        return not self._keys
 
     @property
     def has_ended(self) -> bool:
@@ -273,7 +182,9 @@ class EventLoop:
         policy = self._parts.deletion_policy
         if copies and policy is not None:
             trail, now = self._tools.trail, self._tools.clock()
-            record_candidates(trail, self._parts.pair, policy(), copies, lambda: self._batch().id, now)
+            record_candidates(
+                trail, self._parts.pair, policy(), copies, lambda: self._batches.current().id, now
+            )
         self._end((look.key for look in looks), succeeded=True)
 
     def _order(self, diffs: Sequence[PageDiff], looks: Sequence[Look]) -> None:
@@ -287,10 +198,16 @@ class EventLoop:
         ordered = {one.entry.key for one in diff.transfers}
         waiting = {one.entry.key for one in known.transfers} - ordered
         if ordered:
-            self._batch().add(diff)
+            self._batches.current().add(diff)
         others = [look.key for look in looks if look.diff is not None and look.key not in ordered]
         self._end((key for key in others if key in waiting), succeeded=False)
         self._end((key for key in others if key not in waiting), succeeded=True)
+
+    def _changed_at(self, order: Order) -> float | None:
+        return self._keys.work(order.key).changed_at or None
+
+    def _left(self, keys: Sequence[str]) -> None:
+        self._end(keys, succeeded=False)
 
     def _settled(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
@@ -307,79 +224,6 @@ class EventLoop:
         if done.failed:
             self._receiver.give_back(done.failed, at_once=not self._may_begin())
 
-    def _batch(self) -> EventBatch:
-        """Return the batch that takes transfers now; open one if none does."""
-        if not self._batches or not self._batches[-1].is_open:
-            self._batches.append(self._opened())
-        return self._batches[-1]
-
-    def _opened(self) -> EventBatch:
-        tools, parts = self._tools, self._parts
-        started_at = tools.clock()
-        opened = OpenSweep(tools.trail.open_batch(parts.pair, started_at), started_at)
-        inbox: Inbox = SimpleQueue()
-        parts.inboxes.add(opened.id, inbox)
-        tools.notify(EventBatchStarted(opened.id))
-        own = replace(
-            tools,
-            client=SharedClient(parts.client, RESERVED),
-            inbox=inbox,
-            heartbeat=_nothing,
-            deletions=None,
-            beside=None,
-            measure_lag=lambda: LagMeter(tools.notify, tools.clock, EVENT, self._changed_at),
-        )
-        return EventBatch(own, parts.pair, opened, self._settled)
-
-    def _changed_at(self, order: Order) -> float | None:
-        return self._keys.work(order.key).changed_at or None
-
-    def _step_batches(self) -> None:
-        for batch in list(self._batches):
-            if self._is_due(batch):
-                batch.finish()
-            if batch.step():
-                self._batches.remove(batch)
-                self._close(batch)
-
-    def _is_due(self, batch: EventBatch) -> bool:
-        age = self._tools.clock() - batch.started_at
-        return self._is_stopping or age >= self._parts.batch_seconds() or batch.objects >= MAX_OBJECTS
-
-    def _close(self, batch: EventBatch) -> None:
-        """Record the end of a batch, and sum it up if anything was moved or failed."""
-        self._end(batch.left(), succeeded=False)
-        self._parts.inboxes.remove(batch.id)
-        result = self._without_uploads(batch.result())
-        messages = [str(result.error)] if result.error else []
-        summary, tally = "", result.record.tally
-        record = replace(result.record, kind=BatchKind.EVENTS)
-        if tally.succeeded or tally.failed:
-            try:
-                summary = self._parts.sum_up(replace(result, record=record))
-            except MoverError as error:
-                messages.append(str(error))
-        seal = self._tools.trail.close_sweep(replace(record, summary_file=summary), self._tools.heartbeat)
-        try:
-            if summary:
-                self._parts.add_seal(summary, seal)
-        except MoverError as error:
-            messages.append(str(error))
-        self._tools.notify(
-            EventBatchEnded(
-                record.id, record.status, tally, record.duration_us / 1e6, summary, "; ".join(messages)
-            )
-        )
-
-    def _without_uploads(self, result: SweepResult) -> SweepResult:
-        """Abort the uploads of transfers that were set aside, as a sweep does at its end."""
-        try:
-            if self._recovery is not None:
-                self._recovery.abort_uploads_of(result.set_aside, result.record.started_at)
-        except S3Error as error:
-            return replace(result, record=replace(result.record, status=SweepStatus.FAILED), error=error)
-        return result
-
 
 def _merged(diffs: Sequence[PageDiff]) -> PageDiff:
     """Return the diffs of single keys as one."""
@@ -393,7 +237,3 @@ def _merged(diffs: Sequence[PageDiff]) -> PageDiff:
         skipped,
         doubtful=[doubt for diff in diffs for doubt in diff.doubtful],
     )
-
-
-def _nothing() -> None:
-    """Do nothing: the loop of the route calls the heartbeat."""
