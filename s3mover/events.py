@@ -89,6 +89,14 @@ class ControlUnavailable(Event):
     message: str
 
 
+class KubernetesUnavailable(Event):
+    """The pod of this instance cannot be labelled as the leader's; it is tried again, and all else works."""
+
+    name = "kubernetes.unavailable"
+    level = "warning"
+    message: str
+
+
 class WindowClosed(Event):
     """No new work begins; `opens_at` is in seconds since the epoch, None if no window ever opens."""
 

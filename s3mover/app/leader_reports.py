@@ -1,6 +1,5 @@
 """The leader of a pair reports its status to the trail, and instances that stand by show it as the leader's."""
 
-import socket
 import time
 from collections.abc import Callable
 
@@ -14,10 +13,14 @@ UNCHANGED_SECONDS = 10.0
 
 
 class LeaderReports:
-    """The reports of one pair; `url` returns where this instance's page is, `clock` is monotonic, in seconds."""
+    """The reports of one pair by the instance `name`.
+
+    `url` returns where this instance's page is, `clock` is monotonic, in seconds.
+    """
 
     def __init__(
         self,
+        name: str,
         route: str,
         pair: Pair,
         trail: RetryingTrail,
@@ -31,7 +34,7 @@ class LeaderReports:
         self._publishers = publishers
         self._url = url
         self._clock = clock
-        self._name = socket.gethostname()
+        self._name = name
         self._looked_at = self._reported_at = -UNCHANGED_SECONDS
         self._reported = ""
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from s3mover.app.current_settings import CurrentSettings
 from s3mover.app.observers import Observers
@@ -17,6 +18,9 @@ from s3mover.lifecycle.stop import Stop
 from s3mover.observe.logs import LogListener
 from s3mover.observe.systemd import ServiceNotifier
 from s3mover.observe.text import to_json
+
+if TYPE_CHECKING:
+    from s3mover.app.leader_label import LeaderLabel
 
 
 @contextmanager
@@ -41,10 +45,21 @@ def open_process_runtime(
             listener = ControlListener(current.settings.control.socket, commands, runtime.notify)
             opened.callback(listener.close)
             opened.enter_context(runtime.registered(listener.poll))
+            if current.settings.kubernetes.leader_label:
+                opened.enter_context(runtime.registered(_leader_label(runtime).poll))
         reloader = Reloader(current, requests, lambda: list(runtime.refreshers), log, runtime.notify)
         for poll in (reloader.poll, partial(_notify_service, observers, service)):
             opened.enter_context(runtime.registered(poll))
         yield runtime
+
+
+def _leader_label(runtime: SharedRuntime) -> "LeaderLabel":
+    from s3mover.app.kubernetes_api import PodLabels  # noqa: PLC0415 - only where it is wanted
+    from s3mover.app.leader_label import LeaderLabel  # noqa: PLC0415
+
+    settings = runtime.current.settings.kubernetes
+    labels = PodLabels(runtime.name, os.environ)
+    return LeaderLabel(settings.leader_label, labels, lambda: bool(runtime.leading), runtime.notify)
 
 
 def _notify_service(observers: Observers, service: ServiceNotifier) -> None:

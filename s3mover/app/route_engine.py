@@ -94,6 +94,8 @@ class RouteEngine:
         self.pair_requests.is_leader = self.tools.trail.acquire_lease(pair_of(self.settings))
         self.pair_requests.poll()
         self.leader_reports.follow(is_leader=self.pair_requests.is_leader)
+        if self.pair_requests.is_leader:
+            self.runtime.leading.add(self.route)
         return self.pair_requests.is_leader
 
     def acquire_if_expired(self) -> bool:
@@ -152,6 +154,7 @@ def open_route_engine(
     """
     with ExitStack() as opened:
         trail = opened.enter_context(closing(_open_trail(runtime.current.of(route).audit)))
+        opened.callback(runtime.leading.discard, route)
         on_trail_opened()
         meter = CostMeter()
         publish = meter.listening(runtime.publishers.of(route))
@@ -180,6 +183,7 @@ def open_route_engine(
 
         pair_requests = PairRequests(
             runtime.requests,
+            runtime.name,
             route,
             pair_of(runtime.current.of(route)),
             retrying_trail,
@@ -188,6 +192,7 @@ def open_route_engine(
             takes=lambda: runtime.is_daemon and not moves and not runtime.stop.requested,
         )
         leader_reports = LeaderReports(
+            runtime.name,
             route,
             pair_of(runtime.current.of(route)),
             retrying_trail,

@@ -1,5 +1,6 @@
 """What the routes of one process share: event publishers, the worker pool, the settings in force, periodic work."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -63,6 +64,8 @@ class SharedRuntime:
         self._cluster: SharedCluster | None = None
         self._lock = Lock()
         self.refreshers: list[CredentialRefresher] = []
+        # The routes that this instance leads; each thread adds and removes its own.
+        self.leading: set[str] = set()
         self._config_processes = [preloaded.config_process]
         # A single pair ends by an internal error, as its own loop does; of several routes none ends another.
         self._tasks = PeriodicTasks(self.notify, isolated="" not in current.routes)
@@ -103,6 +106,11 @@ class SharedRuntime:
     def shutdown_pool(self) -> None:
         """Stop all workers; kill any still running after `SHUTDOWN_SECONDS` or the deadline of a stop."""
         self.pool.shutdown(min(SHUTDOWN_SECONDS, self.stop.remaining))
+
+    @property
+    def name(self) -> str:
+        """The name by which other instances and people know this one: its pod, else its host."""
+        return self.current.settings.kubernetes.pod or socket.gethostname()
 
     def started(self) -> DaemonStarted:
         """Return the event that announces the start of the daemon."""

@@ -4,7 +4,6 @@ The leader takes requests from the trail and answers them. An instance that stan
 signal), and reloads its settings when the leader is asked to: it may lead next.
 """
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
@@ -42,12 +41,14 @@ class _Reload(NamedTuple):
 class PairRequests:
     """The requests of one pair at this instance; `blocked_by` returns why no sweep may start, "" if one may.
 
-    `takes` returns whether this process may act on a request; one that sweeps once, or stops, leaves it to others.
+    `name` is how others know this instance. `takes` returns whether this process may act on a request; one that sweeps
+    once, or stops, leaves it to others.
     """
 
     def __init__(
         self,
         requests: OperatorRequests,
+        name: str,
         route: str,
         pair: Pair,
         trail: RequestTrail,
@@ -64,7 +65,7 @@ class PairRequests:
         self._notify = notify
         self._blocked_by = blocked_by
         self._takes = takes
-        self._name = socket.gethostname()
+        self._name = name
         self._seen: dict[RequestKind, int] = {}
         self._forwarded = {RequestKind.SWEEP: requests.sweeps, RequestKind.RELOAD: requests.reloads}
         self._answers: dict[RequestKind, tuple[int, RequestAnswer]] = {}

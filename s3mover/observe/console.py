@@ -18,6 +18,7 @@ _EMOJIS = {
     "settings.reloaded": "🔁",
     "settings.invalid": "🚫",
     "control.unavailable": "🚪",
+    "kubernetes.unavailable": "☸️",
     "window.closed": "🌙",
     "window.opened": "🌅",
     "route.failed": "🚧",

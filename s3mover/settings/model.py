@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Globs,
         Host,
         KeyPrefix,
+        LabelName,
         Lowered,
         Money,
         QueueName,
@@ -479,6 +480,19 @@ class ControlSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class KubernetesSettings(Section):
+    """What is done in a Kubernetes cluster beside the work; by default nothing, and its API is not used."""
+
+    leader_label: LabelName = _field(
+        "",
+        "name of a label",
+        "The label that the pod of the leader has, with the value true, so that a Service can select it. The "
+        "service account needs the right to patch pods. Empty: none.",
+    )
+    pod: Host = _field("", "name of a pod", "The pod of this process. Empty: the host name.")
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings(Section):
     """The log on standard output."""
 
@@ -586,6 +600,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     http: HttpSettings = HttpSettings()
     control: ControlSettings = ControlSettings()
+    kubernetes: KubernetesSettings = KubernetesSettings()
     log: LogSettings = LogSettings()
     summary: SummarySettings = SummarySettings()
     stop: StopSettings = StopSettings()

@@ -21,6 +21,7 @@ _OF_ALL_ROUTES = frozenset(
         "prices",
         "http",
         "control",
+        "kubernetes",
         "log",
         "stop",
     }

@@ -167,6 +167,13 @@ Host = Annotated[
     AfterValidator(validators.matches(r"[\w.:-]+", "an address")),
     ValueType("an address or host name such as 127.0.0.1, 0.0.0.0 or ::"),
 ]
+LabelName = Annotated[
+    str,
+    AfterValidator(
+        validators.matches(r"(?:[a-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", "a label")
+    ),
+    ValueType("the name of a label such as s3mover.io/leader"),
+]
 Directory = Annotated[Path, ValueType("a directory's path")]
 AnchorUrl = Annotated[
     str, AfterValidator(validators.s3_url), ValueType("an address such as s3://seals/s3mover")

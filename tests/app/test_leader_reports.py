@@ -19,7 +19,9 @@ class Fixture:
         self.reports: list[tuple[float, str, str]] = []
         self.seen: list[LeaderReport | None] = []
         anything = cast("Any", self)
-        self.reported = LeaderReports("hr", PAIR, anything, anything, lambda: "http://here", lambda: self.now)
+        self.reported = LeaderReports(
+            "pod-0", "hr", PAIR, anything, anything, lambda: "http://here", lambda: self.now
+        )
 
     def try_report(self, _name: str, url: str, text: str) -> bool:
         if self.available:

@@ -18,6 +18,8 @@ OPERATOR = "monitoring.coreos.com/v1"  # its kinds are no part of Kubernetes, an
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _LABEL = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _QUANTITY = re.compile(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+# The default of the chart.
+LEADER_LABEL = "s3mover.io/leader"
 _BUCKETS = {"SRC_BUCKET": "documents", "DST_BUCKET": "documents-copy"}
 
 
@@ -30,6 +32,7 @@ def check(manifests: list[Manifest], given: frozenset[tuple[str, str]] = frozens
         _check_names(one)
     for pod in pods(manifests):
         _check_restricted(pod)
+        _check_token(pod, manifests)
         _check_references(pod, there)
         _check_quantities(pod)
     _check_selectors(manifests)
@@ -84,12 +87,19 @@ def _check_names(one: Manifest) -> None:
         assert _LABEL.fullmatch(value), value
 
 
+def _check_token(pod: Manifest, manifests: list[Manifest]) -> None:
+    """Only a pod that labels itself, with a right for that, gets the token of its service account."""
+    names = {one["name"] for container in pod["spec"]["containers"] for one in container.get("env", ())}
+    labels = "S3MOVER_KUBERNETES__LEADER_LABEL" in names
+    assert pod["spec"]["automountServiceAccountToken"] is labels
+    assert not labels or of_kind(manifests, "RoleBinding")
+
+
 def _check_restricted(pod: Manifest) -> None:
     """The restricted Pod Security Standard, and a root that is not written to."""
     spec = pod["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert spec["automountServiceAccountToken"] is False
     for container in spec["containers"]:
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
@@ -153,7 +163,8 @@ def _check_selectors(manifests: list[Manifest]) -> None:
             case "PodDisruptionBudget" | "PodMonitor":
                 chosen = one["spec"]["selector"]["matchLabels"]
             case "Service":
-                chosen = one["spec"]["selector"]
+                # s3mover sets that of the leader itself.
+                chosen = {key: value for key, value in one["spec"]["selector"].items() if key != LEADER_LABEL}
             case "ServiceMonitor":
                 assert any(_matches(one["spec"]["selector"]["matchLabels"], to) for to in _labels(services))
                 continue

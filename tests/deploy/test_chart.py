@@ -94,6 +94,11 @@ SETS: dict[str, Values] = {
             "transfer": {"part_size": "128MiB", "processes": 4},
         },
     },
+    "leader": {
+        "replicas": 2,
+        "secrets": {"values": DSN},
+        "leaderService": {"enabled": True, "annotations": {"a": "b"}},
+    },
     "openshift": {
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
         "service": {"port": 80, "annotations": {"a": "b"}},
@@ -124,6 +129,29 @@ def test_values_give_sound_manifests(values: Values, tmp_path: Path) -> None:
         names = {f"{section}.{name}": value for name, value in chosen.items()}
         wanted = load(None, {}, names, buckets=False)
         assert [value_of(settings, name) for name in names] == [value_of(wanted, name) for name in names]
+
+
+def test_the_leader_has_a_service_only_where_that_is_wanted() -> None:
+    """It needs the right to patch pods, and the token of the service account; else the API is not used at all."""
+    wanted: Values = {"replicas": 2, "secrets": {"values": DSN}, "leaderService": {"enabled": True}}
+    for values, on in ((wanted, True), ({**wanted, "leaderService": {"enabled": False}}, False)):
+        manifests = {(one["kind"], one["metadata"]["name"]): one for one in render(values)}
+        pod = manifests["Deployment", "documents-s3mover"]["spec"]["template"]
+        named = {one["name"]: one for one in pod["spec"]["containers"][0]["env"]}
+        assert pod["spec"]["automountServiceAccountToken"] is on
+        assert ("S3MOVER_KUBERNETES__LEADER_LABEL" in named) is on
+        assert {kind for kind, _ in manifests} & {"Role", "RoleBinding"} == (
+            {"Role", "RoleBinding"} if on else set()
+        )
+        assert named["S3MOVER_KUBERNETES__POD"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+        assert named["S3MOVER_HTTP__URL"]["value"] == "http://$(POD_IP):8080"
+        if on:
+            role = manifests["Role", "documents-s3mover-leader"]
+            assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}]
+            selector = manifests["Service", "documents-s3mover-leader"]["spec"]["selector"]
+            label = named["S3MOVER_KUBERNETES__LEADER_LABEL"]["value"]
+            assert selector.pop(label) == "true"
+            assert selector.items() <= pod["metadata"]["labels"].items()
 
 
 REFUSED = {

@@ -1,7 +1,5 @@
 """Requests of operators at one instance of a pair, with a trail that only records."""
 
-import socket
-
 from s3mover.events import Event
 from s3mover.lifecycle.operator_requests import OperatorRequests, Reloaded
 from s3mover.lifecycle.pair_requests import PairRequests
@@ -9,7 +7,7 @@ from s3mover.model import Pair, PairRequest, Pause, RequestAnswer, RequestKind
 
 PAIR = Pair("a", "", "b", "")
 SWEEP, RELOAD = RequestKind.SWEEP, RequestKind.RELOAD
-HERE = socket.gethostname()
+HERE = "pod-0"
 
 
 class Instance:
@@ -24,6 +22,7 @@ class Instance:
         self.available, self.takes, self.blocked = True, True, ""
         self.polled = PairRequests(
             self.requests,
+            HERE,
             "hr",
             PAIR,
             self,

@@ -29,7 +29,7 @@ ADDED = """
 daemon.paused daemon.resumed settings.reloaded settings.invalid control.unavailable window.closed window.opened
 route.failed daemon.task_failed listing.limited lease.lost object.deleted object.kept deletions.refused
 scheduler.unavailable scheduler.restored machine.registered machine.joined machine.left machine.lost range.started
-range.finished range.retried dask.warning dask.error machine.started operator.requested
+range.finished range.retried dask.warning dask.error machine.started operator.requested kubernetes.unavailable
 seal.written anchor.failed cost.limit_reached
 events.unreadable events.failed events.batch_ended
 """

@@ -63,7 +63,7 @@ def test_every_setting_has_a_reason_a_unit_and_an_expectation() -> None:
 def test_the_sections_are_those_of_the_model() -> None:
     """In the contract's order."""
     expected = "source destination transfer filter sweep deletions audit scale prices limits"
-    assert section_names() == tuple(f"{expected} http control log summary stop".split())
+    assert section_names() == tuple(f"{expected} http control kubernetes log summary stop".split())
 
 
 def test_the_example_environment_shows_the_first_version_s_names_and_sets_nothing() -> None:

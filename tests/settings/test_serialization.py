@@ -31,6 +31,7 @@ prices: {file: prices.yaml, location: internet}
 limits: {cost_per_day: 2.50}
 http: {host: "::1", port: 0, url: "http://h:8080"}
 control: {socket: none}
+kubernetes: {leader_label: x.io/leader, pod: s3mover-0}
 log: {level: debug, format: json}
 summary: {directory: "/tmp/ü", keep: 9}
 stop: {grace: 3s}

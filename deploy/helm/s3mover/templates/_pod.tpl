@@ -5,8 +5,9 @@ scheduler), resources (in place of those of the values). */}}
 {{- $root := .root }}
 {{- with .root.Values -}}
 serviceAccountName: {{ include "s3mover.serviceAccountName" $root }}
-# IRSA mounts its own token; the Kubernetes API is not used.
-automountServiceAccountToken: false
+{{- $labels := and $.daemon .leaderService.enabled }}
+# IRSA mounts its own token; the Kubernetes API is used to label the pod of the leader at most.
+automountServiceAccountToken: {{ if $labels }}true{{ else }}false{{ end }}
 # Service links would set variables such as S3MOVER_PORT, which are not settings.
 enableServiceLinks: false
 {{- with .imagePullSecrets }}
@@ -33,6 +34,16 @@ image: {{ include "s3mover.image" $root }}
 imagePullPolicy: {{ .image.pullPolicy }}
 args: {{- toYaml (concat .extraArgs $args) | nindent 2 }}
 env: {{- include "s3mover.environment" $root | nindent 2 }}
+{{- if and $daemon (not (dig "kubernetes" "pod" "" .config)) }}
+  - name: S3MOVER_KUBERNETES__POD
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+{{- end }}
+{{- if and $daemon .leaderService.enabled }}
+  - name: S3MOVER_KUBERNETES__LEADER_LABEL
+    value: {{ .leaderService.label }}
+{{- end }}
 {{- if and $daemon (not (dig "http" "url" "" .config)) }}
   # The link to the leader on the status page of a pod that stands by.
   - name: POD_IP
