@@ -132,3 +132,27 @@ def test_an_object_is_moved_by_its_event_long_before_the_next_sweep(
         assert running.end() == 0
     assert Path(tmp_path, ended["summary"]).read_text().count(f"Events: {ended['batch']} (completed)") == 1
     assert world.s3.differences(SOURCE, DESTINATION) == []
+
+
+def test_term_lets_what_an_event_has_begun_end_and_gives_the_rest_back(
+    world: World, sqs: EventQueue, port: int, tmp_path: Path
+) -> None:
+    """The row is settled, the batch closed, the message deleted; what comes later stays in the queue."""
+    settings = settings_for(
+        world, sqs, port, S3MOVER_TRANSFER__METHOD="server_side_copy", S3MOVER_STOP__GRACE="1h"
+    )
+    with daemon(settings, tmp_path) as running:
+        running.await_event("sweep.finished")
+        world.s3.add_fault("hold", operation="CopyObject")
+        world.s3.put_object(SOURCE, "begun", b"1")
+        sqs.send([sqs.message(SOURCE, "begun")])
+        wait_until(lambda: world.s3.hits() == 1, "the copy has begun", running.tail)
+        running.process.terminate()
+        running.await_event("daemon.stopping")
+        world.s3.clear_faults()
+        assert running.end() == 0
+    assert sqs.left() == 0
+    assert rows(tmp_path, "SELECT kind, status, succeeded FROM migration_batches WHERE planned > 0") == [
+        ("events", "completed", 1)
+    ]
+    assert_equal(world, tmp_path)

@@ -73,8 +73,10 @@ class EventBatch:
         return list(self._left)
 
     def finish(self) -> None:
-        """Take nothing more; the batch ends with its last transfer."""
-        self._end(FeedEnded(whole=True))
+        """Take nothing more; the batch ends with its last transfer. It is whole: nothing was listed that is missing."""
+        if self.is_open:
+            self.is_open = False
+            self._deliver(FeedEnded(whole=True))
 
     def start(self, deliver: Callable[[PageDiff | FeedEnded], None]) -> None:
         """See `WorkSource.start`."""
@@ -89,13 +91,8 @@ class EventBatch:
         self._settled(outcomes)
 
     def close(self) -> None:
-        """See `WorkSource.close`."""
-        self._end(FeedEnded(whole=False))
-
-    def _end(self, ended: FeedEnded) -> None:
-        if self.is_open:
-            self.is_open = False
-            self._deliver(ended)
+        """See `WorkSource.close`; what no worker has begun makes the batch an interrupted one."""
+        self.finish()
 
 
 def of_objects(notify: Notify) -> Notify:
