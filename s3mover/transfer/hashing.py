@@ -1,13 +1,13 @@
 """Hashers for S3's checksums, and the combination of parts' checksums. The only module that imports awscrt.
 
-AWS's own C library computes the CRCs at memory speed. The supervisor uses `checksums.py` alone, and does not load this.
+AWS's own C library computes the CRCs at memory speed. Its start takes a tenth of a second, more than a third of that of
+all that workers need, so that it is loaded for the first object that is streamed, or checked by parts.
 """
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, Protocol
-
-from awscrt import checksums as awscrt
 
 from s3mover.transfer.checksums import Algorithm, base64_text
 
@@ -28,11 +28,15 @@ class _Crc(NamedTuple):
     width: int
 
 
-_CRCS = {
-    Algorithm.CRC64NVME: _Crc(awscrt.crc64nvme, awscrt.combine_crc64nvme, 8),
-    Algorithm.CRC32C: _Crc(awscrt.crc32c, awscrt.combine_crc32c, 4),
-    Algorithm.CRC32: _Crc(awscrt.crc32, awscrt.combine_crc32, 4),
-}
+@cache
+def _crcs() -> dict[Algorithm, _Crc]:
+    from awscrt import checksums as awscrt  # noqa: PLC0415 - see above
+
+    return {
+        Algorithm.CRC64NVME: _Crc(awscrt.crc64nvme, awscrt.combine_crc64nvme, 8),
+        Algorithm.CRC32C: _Crc(awscrt.crc32c, awscrt.combine_crc32c, 4),
+        Algorithm.CRC32: _Crc(awscrt.crc32, awscrt.combine_crc32, 4),
+    }
 
 
 class _CrcHasher:
@@ -49,8 +53,9 @@ class _CrcHasher:
 
 def hasher(algorithm: Algorithm) -> Hasher:
     """Return a new hasher for `algorithm`."""
-    if algorithm in _CRCS:
-        return _CrcHasher(_CRCS[algorithm])
+    crc = _crcs().get(algorithm)
+    if crc is not None:
+        return _CrcHasher(crc)
     digest: Hasher = hashlib.new(algorithm, usedforsecurity=False)
     return digest
 
@@ -62,7 +67,7 @@ def base64_length(algorithm: Algorithm) -> int:
 
 def combine(algorithm: Algorithm, parts: list[tuple[bytes, int]]) -> bytes:
     """Return the CRC of an object from those of its parts in order, each with its length in bytes."""
-    crc = _CRCS[algorithm]
+    crc = _crcs()[algorithm]
     whole = 0
     for digest, length in parts:
         whole = crc.combine(whole, int.from_bytes(digest, "big"), length)

@@ -1,4 +1,4 @@
-"""Which modules the supervisor process imports, and which it must not."""
+"""Which modules the supervisor and the workers import at their start, and which they must not."""
 
 import subprocess
 import sys
@@ -27,9 +27,10 @@ FORBIDDEN = {
     [
         ("s3mover.app.daemon", FORBIDDEN),
         ("s3mover.commands.sweep", FORBIDDEN | {"prometheus_client"}),
+        ("s3mover.workers.process.worker", FORBIDDEN | {"prometheus_client", "structlog"}),
     ],
 )
-def test_the_supervisor_imports_only_what_it_uses(module: str, forbidden: set[str]) -> None:
+def test_a_process_imports_only_what_it_uses(module: str, forbidden: set[str]) -> None:
     """Each import delays every start and stays in memory."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED.format(module)], capture_output=True, text=True, check=True
