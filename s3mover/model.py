@@ -207,8 +207,8 @@ class ObjectPage(Sequence[ObjectEntry]):
         """Return one object, or a slice as a page."""
         columns = (self.keys, self.sizes, self.etags, self.times, self.classes)
         if isinstance(at, slice):
-            return ObjectPage(*(column[at] for column in columns))  # type: ignore[arg-type]  # each of its own type
-        return ObjectEntry(*(column[at] for column in columns))  # type: ignore[arg-type]
+            return ObjectPage(*[column[at] for column in columns])  # type: ignore[arg-type]  # each of its own type
+        return ObjectEntry(*[column[at] for column in columns])  # type: ignore[arg-type]
 
 
 def _unpacked(columns: bytes) -> ObjectPage:

@@ -50,7 +50,7 @@ def intended(order: Order, at: str) -> Row:
     """Return the columns of `statements.INTEND`."""
     etag = order.etag[:ETAG_CHARACTERS]
     etags = (etag, None) if order.action is Action.COPY else (None, etag)
-    return (order.sweep, order.number, order.key, order.action.value, order.size, *etags, at, at)
+    return (order.sweep, order.number, order.key, str(order.action), order.size, *etags, at, at)
 
 
 def settled(outcome: Outcome) -> Row:
@@ -61,10 +61,10 @@ def settled(outcome: Outcome) -> Row:
         outcome.sweep,
         outcome.number,
         outcome.key,
-        outcome.action.value,
+        str(outcome.action),
         outcome.size,
         outcome.source_etag[:ETAG_CHARACTERS],
-        outcome.status.value,
+        str(outcome.status),
         None if method is None else str(method),
         at,
         at,

@@ -74,8 +74,8 @@ class SweepStats:
 
     def intended(self, orders: Sequence[Order]) -> None:
         """Count rows that now stand in the trail as pending."""
-        oldest = min(order.last_modified for order in orders)
-        self._announce(TransfersPlanned(len(orders), sum(order.size for order in orders), oldest))
+        oldest = min([order.last_modified for order in orders])
+        self._announce(TransfersPlanned(len(orders), sum([order.size for order in orders]), oldest))
 
     def withdrawn(self, orders: Sequence[Order]) -> None:
         """Take back the count of orders that no worker began; their rows are gone."""
