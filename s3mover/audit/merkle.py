@@ -58,12 +58,14 @@ class MerkleTree:
     def extend(self, leaves: Sequence[bytes]) -> None:
         """Add the hashes of the next leaves."""
         at = 0
-        while len(leaves) - at >= BLOCK and not self.size % BLOCK and not self._watches(BLOCK):
-            self._push(_Subtree(_root_of_block(leaves[at : at + BLOCK]), BLOCK, has_watched=False))
-            self.size += BLOCK
-            at += BLOCK
-        for leaf in leaves[at:]:
-            self.add(leaf)
+        while at < len(leaves):
+            block = self._block(len(leaves) - at)
+            if block == 1:
+                self.add(leaves[at])
+            else:
+                self._push(_Subtree(_root_of_block(leaves[at : at + block]), block, has_watched=False))
+                self.size += block
+            at += block
 
     def root(self) -> bytes:
         """Return the root of the leaves so far."""
@@ -78,6 +80,13 @@ class MerkleTree:
         if not 0 <= self._watched < self.size:
             raise LookupError(f"the tree has {self.size} leaves, and none with the index {self._watched}")
         return self._folded()[1]
+
+    def _block(self, left: int) -> int:
+        """Return how many of the next leaves make one complete subtree, which has not the watched leaf."""
+        block = min(self.size & -self.size or BLOCK, BLOCK, 1 << (left.bit_length() - 1))
+        while block > 1 and self._watches(block):
+            block //= 2
+        return block
 
     def _watches(self, leaves: int) -> bool:
         return self.size <= self._watched < self.size + leaves

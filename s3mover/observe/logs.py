@@ -27,6 +27,7 @@ Fields = Mapping[str, Any]
 # Returns the line of an event, from its level, its name and its fields.
 Render = Callable[[str, str, Fields], bytes]
 
+_COUNTS = (Tally, DeletionCounts)  # a tuple: a union would be built anew for each value
 _opened: list[BackgroundWriter] = []
 _configured: list["_Log"] = []
 
@@ -121,7 +122,7 @@ def fields_of(event: Event) -> dict[str, Any]:
         value = getattr(event, name)
         if isinstance(value, float):
             fields[name] = round(value, 6)
-        elif isinstance(value, Tally | DeletionCounts):
+        elif isinstance(value, _COUNTS):
             fields.update((count, getattr(value, count)) for count in type(value).__match_args__)
         else:
             fields[name] = value

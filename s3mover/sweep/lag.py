@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from s3mover.events import LagMeasured, Notify
 from s3mover.model import Order, Outcome, Status
 from s3mover.s3.values import iso_time
 
 SWEEP, EVENT = "sweep", "event"
+# Objects that were uploaded together have the same time, or one of few.
+_seconds = lru_cache(maxsize=1024)(iso_time)
 
 
 def modified_at(order: Order) -> float | None:
     """Return when the object was last modified, in seconds since the epoch; None where the store does not say."""
-    return iso_time(order.last_modified)
+    return _seconds(order.last_modified)
 
 
 @dataclass(slots=True)

@@ -20,18 +20,13 @@ from s3mover.stores import store_of
 
 # Our code for a key that the destination does not keep.
 CODE = "KeyNotKept"
-_PATH_PARTS = frozenset({"", ".", ".."})
 _ADVICE = "rename the object or exclude it (filter.exclude)"
 
 
 def may_be_folded(key: str, size: int) -> bool:
     """Return whether a path that looks otherwise may mean the same. An empty `folder/` only marks a folder."""
-    if "\\" in key:
-        return True
-    parts = key.split("/")
-    if not size and not parts[-1]:
-        parts.pop()
-    return not _PATH_PARTS.isdisjoint(parts)
+    path = f"/{key}/" if size else f"/{key.removesuffix('/')}/"
+    return "\\" in path or "//" in path or "/./" in path or "/../" in path
 
 
 class FoldedKeys:

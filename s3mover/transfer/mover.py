@@ -287,6 +287,8 @@ class Mover:
         result: TransferResult | None = None,
     ) -> Outcome:
         order = state.order
+        if state.orphan_note:
+            message = join_notes(message, state.orphan_note)
         return Outcome(
             sweep=order.sweep,
             number=order.number,
@@ -300,7 +302,7 @@ class Mover:
             source_etag=order.etag,
             destination_etag=result.etag if result else "",
             code=code,
-            message=join_notes(message, state.orphan_note)[:MESSAGE_LENGTH],
+            message=message[:MESSAGE_LENGTH],
             fallback=state.fallback,
             # A source that has more than its copy stays.
             delete_due=result is not None and not result.unkept and self._policy.delete_source,
