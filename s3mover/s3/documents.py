@@ -84,7 +84,8 @@ def read_document(response: Response, name: str) -> Element:
         S3Error: the error in the body, if there is one; `InvalidResponse` where the body is not a document;
             `NotImplemented` for a document of another kind, as from stores that do not know the operation.
     """
-    return require_kind(xml.parse(response.read_all(MAX_DOCUMENT)), name, response)
+    root = xml.parse(response.read_all(MAX_DOCUMENT))
+    return root if root.tag == name else require_kind(root, name, response)
 
 
 def read_page(response: Response, name: str) -> Element:

@@ -239,7 +239,7 @@ class Connection:
             wire.wait(self._silence)
         wire.limit_time(self._timeouts.head)
         while (end := self._buffer.find(END_OF_HEAD, self._start, self._end)) < 0:
-            self._receive_more()
+            self._receive_more(wire)
         wire.limit_rate()
         start, self._start = self._start, end + len(END_OF_HEAD)
         return parse_head(self._view[start : self._start])
@@ -250,14 +250,14 @@ class Connection:
             self._buffer = self._buffer.ljust(RECEIVE_BUFFER, b"\0")
             self._view = memoryview(self._buffer)
 
-    def _receive_more(self) -> None:
+    def _receive_more(self, wire: Wire) -> None:
         if self._end == RECEIVE_BUFFER:
             raise invalid_response(f"the head of the response is longer than {RECEIVE_BUFFER} bytes")
         if self._end == len(self._buffer):
             self._grow()
         has_begun = self._start != self._end
         try:
-            count = self._open_wire.receive_into(self._view[self._end :])
+            count = wire.receive_into(self._view[self._end :])
         except S3Error as error:
             if has_begun or error.code != "ConnectionError":
                 raise

@@ -103,7 +103,8 @@ class Mover:
     def move(self, order: Order) -> Outcome:
         """Move the object of `order` and return its outcome; never raises for a failure of S3."""
         state = TransferState(order, self._clock(), self._timer())
-        self._abort_orphaned_uploads(state)
+        if order.orphaned_since:
+            self._abort_orphaned_uploads(state)
         try:
             self._refuse_large(order)
             result = self._transfer_with_retries(state)
@@ -112,8 +113,10 @@ class Mover:
         return self._succeeded(state, result)
 
     def _succeeded(self, state: TransferState, result: TransferResult) -> Outcome:
-        reason = f"streamed, since a server-side copy was refused: {state.fallback}" if state.fallback else ""
-        return self._outcome(state, Status.SUCCESS, "", join_notes(reason, result.note), result)
+        note = result.note
+        if state.fallback:
+            note = join_notes(f"streamed, since a server-side copy was refused: {state.fallback}", note)
+        return self._outcome(state, Status.SUCCESS, "", note, result)
 
     def _failed(self, state: TransferState, error: MoverError) -> Outcome:
         restoration = (
@@ -133,8 +136,6 @@ class Mover:
     def _abort_orphaned_uploads(self, state: TransferState) -> None:
         """Abort what a dead worker has left of this order; note it where that fails."""
         order = state.order
-        if not order.orphaned_since:
-            return
         try:
             retrying(
                 lambda: abort_orphaned_uploads(

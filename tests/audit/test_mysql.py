@@ -10,7 +10,7 @@ import pytest
 from s3mover.audit import mysql_options
 from s3mover.audit.database import Row
 from s3mover.audit.dsn import MysqlDsn, parse_dsn
-from s3mover.audit.mysql import MysqlDatabase
+from s3mover.audit.mysql import MAX_PREPARED, MysqlDatabase
 from s3mover.audit.mysql_errors import translate
 from s3mover.audit.opening import open_trail
 from s3mover.audit.sql_trail import SqlTrail
@@ -394,3 +394,22 @@ def test_a_system_without_ca_certificates_is_said() -> None:
     """Verification without a CA would refuse every server, for a reason that nobody finds."""
     with pytest.raises(SettingsError, match="ssl-ca=FILE"):
         mysql_options.arguments(mysql("u:p@tcp(h)/n?tls=true"), None, long_running=False)
+
+
+def test_repeated_statements_stay_prepared_and_their_number_is_bounded(account: Account) -> None:
+    """Also one whose text was made anew; the server keeps no more than that many for a connection."""
+    with contextlib.closing(MysqlDatabase(mysql(account.go_dsn))) as database:
+        database.run("CREATE TABLE numbers (number BIGINT)")
+
+        def counted(status: str) -> int:
+            return int(database.read(f"SHOW SESSION STATUS LIKE '{status}'")[0][1])
+
+        for number in range(MAX_PREPARED + 9):
+            with database.transaction():
+                database.write(" ".join(("INSERT INTO numbers", f"VALUES ({number}), (?)")), (0,))
+        before = counted("Com_stmt_prepare"), counted("Com_stmt_close")
+        for _ in range(5):
+            with database.transaction():
+                database.write(" ".join(("INSERT INTO numbers", "VALUES (40), (?)")), (0,))
+        after = counted("Com_stmt_prepare"), counted("Com_stmt_close")
+    assert after == before == (MAX_PREPARED + 9, 9)

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from s3mover.model import Action, Credentials, Order, Outcome, Side, unmoved
 from s3mover.s3.bucket import Bucket
@@ -179,7 +180,7 @@ class Route:
         )
 
     def _signer(self, side: Side) -> Callable[[], Credentials]:
-        return lambda: self._credentials[side]
+        return partial(self._credentials.__getitem__, side)
 
 
 class HeartbeatLimiter:
