@@ -37,7 +37,7 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "ratio": Case("100 ms per request, 4 threads each", (1, 4), 2_000, threads=4, latency_ms=100),
+    "ratio": Case("100 ms per request, 4 threads each", (1, 4), 8_000, threads=4, latency_ms=100),
     "orders": Case("no latency, 75 threads each", (1, 2, 4), 60_000),
     "nothing": Case("nothing to do", (1, 2), 1_000_000, filled=1_000_000),
 }

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from s3mover.app.listings import plan_of
 from s3mover.app.route_engine import RouteEngine, open_route_engine
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.audit.trail import LeaseToken, RangeClaim
+from s3mover.errors import MoverError
 from s3mover.events import RangeFinished, RangeStarted
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.ranges import KeyBounds
@@ -43,6 +44,12 @@ class MachineRanges:
             # Whatever is broken is opened anew for the next range, and orders that are out are given up.
             self.close(task.route)
             raise
+
+    def prepare(self) -> None:
+        """Open the engines of all routes; a route whose engine cannot be opened is tried again with its first range."""
+        for route in self._runtime.current.routes:
+            with suppress(MoverError):
+                self._engine(route)
 
     def close(self, route: str) -> None:
         """Close the engine of a route, if it is open."""
@@ -97,9 +104,13 @@ class MachineRanges:
 
 @contextmanager
 def open_machine_ranges(runtime: SharedRuntime) -> Iterator[MachineRanges]:
-    """Yield what works on ranges here, and close its engines at the end."""
+    """Yield what works on ranges here, and close its engines at the end.
+
+    The engines are opened before this machine takes ranges: that takes longer than a small range.
+    """
     ranges = MachineRanges(runtime)
     try:
+        ranges.prepare()
         yield ranges
     finally:
         ranges.close_all()
