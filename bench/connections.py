@@ -22,15 +22,23 @@ from s3mover.sweep.backlog import ROWS_PER_WRITE
 from testkit.mariadb import MariaDb, running_mariadb
 
 CONNECTIONS = (1, 2, 4, 8)
+SIZE = """
+    SELECT data_length + index_length FROM information_schema.tables
+    WHERE table_schema = DATABASE() AND table_name = 'document_logs'
+"""
 OPTIONS = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=256M")
 
 
 class Rate(NamedTuple):
-    """What so many connections came to: objects per second, and microseconds of the server's CPU for each object."""
+    """What so many connections came to.
 
-    connections: int
+    `objects` is objects per second, `server_us` microseconds of the server's CPU for each, `row_bytes` what each takes
+    in the tables and their indexes.
+    """
+
     objects: float
     server_us: float
+    row_bytes: float
 
 
 def main() -> None:
@@ -46,7 +54,10 @@ def main() -> None:
     with running_mariadb(*OPTIONS) as server:
         for connections in options.connections or CONNECTIONS:
             rate = measure(server, connections, options.objects)
-            print(f"{connections:>11}{rate.objects:>16,.0f}{2 * rate.objects:>21,.0f}{rate.server_us:>23.1f}")
+            print(
+                f"{connections:>11}{rate.objects:>16,.0f}{rate.server_us:>23.1f}{rate.row_bytes:>14.0f}",
+                flush=True,
+            )
 
 
 def measure(server: MariaDb, connections: int, objects: int) -> Rate:
@@ -80,7 +91,8 @@ def measure(server: MariaDb, connections: int, objects: int) -> Rate:
     [(rows,)] = account.query("SELECT COUNT(*) FROM document_logs WHERE status = 'success'")
     if rows != connections * objects:
         raise RuntimeError(f"{rows} of {connections * objects} rows are there")
-    return Rate(connections, rows / seconds, used / rows * 1e6)
+    [(size,)] = account.query("ANALYZE TABLE document_logs", SIZE)
+    return Rate(rows / seconds, used / rows * 1e6, float(size) / rows)
 
 
 def work(url: str, claim: RangeClaim, lease: LeaseToken, objects: int, start: Barrier, end: Barrier) -> None:
