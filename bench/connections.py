@@ -48,9 +48,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=40_000, help="for each connection (default 40000)")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, shared by the connections' processes and the server\n")
-    print(
-        f"{'connections':>11}{'objects/second':>16}{'rows written/second':>21}{'server CPU, us/object':>23}"
-    )
+    print(f"{'connections':>11}{'objects/second':>16}{'server CPU, us/object':>23}{'bytes/object':>14}")
     with running_mariadb(*OPTIONS) as server:
         for connections in options.connections or CONNECTIONS:
             rate = measure(server, connections, options.objects)
