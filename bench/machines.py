@@ -64,7 +64,7 @@ def measure(world: World, name: str, case: Case) -> None:
     """Sweep with each number of machines, and print what they did."""
     first = 0.0
     for machines in case.machines:
-        world.source.furnish(case.objects, KIB, KIB, filled=case.filled, latency_ms=case.latency_ms)
+        world.source.furnish(case.objects, KIB, 100 * KIB, filled=case.filled, latency_ms=case.latency_ms)
         rate = case.objects / swept(world, case, machines)
         first = first or rate
         print(f"{name:<10}{case.what:<38}{machines:>10}{rate:>12,.0f}{rate / first:>8.2f}", flush=True)

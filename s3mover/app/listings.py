@@ -9,7 +9,7 @@ from s3mover.app.endpoints import Endpoints
 from s3mover.app.factories import filter_of, pair_of, youngest_of
 from s3mover.events import ListingLimited, Notify, ObjectsListed
 from s3mover.model import ObjectPage, Side
-from s3mover.planning.cuts import cut_keys
+from s3mover.planning.cuts import FirstPieces, cut_keys, even_pieces
 from s3mover.planning.page_diff import Rules
 from s3mover.planning.plan import ListingPlan
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds
@@ -70,29 +70,59 @@ def plan_of(
     )
 
 
-def pieces_of(
-    settings: Settings, endpoints: Endpoints, notify: Notify, bounds: KeyBounds, pieces: int
-) -> list[KeyBounds]:
-    """Cut keys of the source into up to so many pieces, which other machines may list; the widest comes first.
+class SourceCuts:
+    """Cuts the source's listing into pieces that several machines may list; made anew for each sweep."""
 
-    They stay whole where one of the stores cannot be listed from any key on; an empty destination can.
-
-    Raises:
-        S3Error: a side could not be asked.
-    """
-    pair = pair_of(settings)
-    source, destination = (
-        SideListing(endpoints.bucket(side), prefix, partial(_announce, notify, side), lambda _: None)
-        for side, prefix in (
-            (Side.SOURCE, pair.source_prefix),
-            (Side.DESTINATION, pair.destination_prefix),
+    def __init__(self, settings: Settings, endpoints: Endpoints, notify: Notify) -> None:
+        pair = pair_of(settings)
+        self._source, self._destination = (
+            SideListing(endpoints.bucket(side), prefix, partial(_announce, notify, side), lambda _: None)
+            for side, prefix in (
+                (Side.SOURCE, pair.source_prefix),
+                (Side.DESTINATION, pair.destination_prefix),
+            )
         )
-    )
-    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="cut") as threads, closing_thread(source):
-        listable = threads.submit(_is_listable_anywhere, destination)
-        if not (source.starts_anywhere() and listable.result()):
-            return [bounds]
-        return cut_keys(bounds, pieces, partial(_first_keys_after, source, threads), source.is_ordered_at)
+
+    def first_page(self, few: int, many: int) -> FirstPieces:
+        """Cut the first page of the source evenly: into `few` pieces, or into `many` if it holds all keys.
+
+        So machines can begin while the rest is cut. A page that is not full is taken for all there is.
+
+        Raises:
+            S3Error: a side could not be asked.
+        """
+        with self._asking() as threads:
+            keys = next((page.keys for page in self._source.pages("")), [])
+            if not keys or not self._is_cuttable(threads):
+                return FirstPieces([ALL_KEYS], None)
+            if len(keys) < MAX_KEYS:
+                return FirstPieces(even_pieces(keys, many, None, self._source.is_ordered_at), None)
+            pieces = even_pieces(keys, few, keys[-1], self._source.is_ordered_at)
+            return FirstPieces(pieces, KeyBounds(keys[-1]))
+
+    def cut(self, bounds: KeyBounds, pieces: int) -> list[KeyBounds]:
+        """Cut keys into up to so many pieces; the widest comes first.
+
+        They stay whole where one of the stores cannot be listed from any key on; an empty destination can.
+
+        Raises:
+            S3Error: a side could not be asked.
+        """
+        with self._asking() as threads:
+            if not self._is_cuttable(threads):
+                return [bounds]
+            ask = partial(_first_keys_after, self._source, threads)
+            return cut_keys(bounds, pieces, ask, self._source.is_ordered_at)
+
+    @contextmanager
+    def _asking(self) -> Iterator[ThreadPoolExecutor]:
+        threads = ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="cut")
+        with threads, closing_thread(self._source):
+            yield threads
+
+    def _is_cuttable(self, threads: ThreadPoolExecutor) -> bool:
+        listable = threads.submit(_is_listable_anywhere, self._destination)
+        return self._source.starts_anywhere() and listable.result()
 
 
 def _is_listable_anywhere(destination: "SideListing") -> bool:

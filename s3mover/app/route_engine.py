@@ -24,7 +24,7 @@ from s3mover.app.factories import (
 )
 from s3mover.app.leader_reports import LeaderReports
 from s3mover.app.listeners import announcing_once
-from s3mover.app.listings import pieces_of, plan_of
+from s3mover.app.listings import SourceCuts, plan_of
 from s3mover.app.shared_runtime import SharedRuntime
 from s3mover.app.summaries import append_seal, write_summary
 from s3mover.audit.lease import TTL_SECONDS
@@ -357,7 +357,7 @@ def _shared_plan(settings: Settings, route: str, endpoints: Endpoints, notify: N
     return SharedPlan(
         route,
         settings_digest(settings),
-        partial(pieces_of, settings, endpoints, notify),
+        SourceCuts(settings, endpoints, notify),
         settings.transfer.requests_per_second,
         settings.transfer.bandwidth,
     )

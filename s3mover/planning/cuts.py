@@ -7,6 +7,7 @@ widest pieces are cut first, as many at once as are wide, so that the requests o
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
+from typing import NamedTuple
 
 from s3mover.planning.keyspace import ceiling, common_beginning, distance, halfway, reach
 from s3mover.planning.ranges import KeyBounds
@@ -142,6 +143,22 @@ class _Pieces:
             if key > low:
                 self._reach[low], self._reach[key] = text, high
                 low = key
+
+
+class FirstPieces(NamedTuple):
+    """Pieces of the first keys of a listing, and what comes after them: None if that is all."""
+
+    pieces: list[KeyBounds]
+    rest: KeyBounds | None
+
+
+def even_pieces(
+    keys: Sequence[str], pieces: int, until: str | None, may_cut: Callable[[str], bool] = lambda _: True
+) -> list[KeyBounds]:
+    """Cut the first keys of a listing evenly into up to so many pieces, of which the last ends at `until`."""
+    ends = sorted({len(keys) * at // pieces - 1 for at in range(1, pieces)} - {-1, len(keys) - 1})
+    cuts = [key for key in (keys[end] for end in ends) if may_cut(key)]
+    return list(map(KeyBounds, ["", *cuts], [*cuts, until]))
 
 
 def cut_keys(

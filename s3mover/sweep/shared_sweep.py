@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from queue import Empty
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from s3mover import __version__
 from s3mover.errors import S3Error
 from s3mover.events import RangeFinished, RangeRetried, RangesCounted, RangeStarted, SweepProgress
 from s3mover.model import Outcome, Pair, SweepRecord, SweepStatus, Tally
+from s3mover.planning.cuts import FirstPieces
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds
 from s3mover.scale.messages import ClusterMessage, Machine, RangeAnswered, RangeLost
 from s3mover.scale.tasks import AnswerStatus, RangeAnswer, RangeTask, TaskFormatError, dump_task, load_answer
@@ -24,6 +25,8 @@ from s3mover.sweep.result import SweepResult
 from s3mover.sweep.round import MOST_ATTEMPTS, RangeState, Round
 from s3mover.sweep.tools import OpenSweep, SweepTools
 from s3mover.workers.lease_guard import LEASE_GUARD_SECONDS, SETTLING_SECONDS
+
+T = TypeVar("T")
 
 TICK_SECONDS = 0.1
 PROGRESS_SECONDS = 10.0
@@ -46,16 +49,26 @@ class TaskCarrier(Protocol):
         """Forget a task."""
 
 
+class Cuts(Protocol):
+    """Cuts the keys of the source into ranges; both may raise `S3Error`."""
+
+    def first_page(self, few: int, many: int) -> FirstPieces:
+        """Cut the first keys evenly into `few` pieces, or into `many` if those are all keys."""
+
+    def cut(self, bounds: KeyBounds, pieces: int) -> list[KeyBounds]:
+        """Cut keys into up to so many pieces, and return these, the widest first."""
+
+
 class SharedPlan(NamedTuple):
     """How a route's sweep is shared.
 
-    `cut` cuts keys into up to so many pieces, and returns the widest first. The bounds on requests and bytes per second
+    `cuts` cuts the source's keys. The bounds on requests and bytes per second
     are the user's, 0 for none; `digest` is that of the route's settings.
     """
 
     route: str
     digest: str
-    cut: Callable[[KeyBounds, int], list[KeyBounds]]
+    cuts: Cuts
     requests_per_second: float
     bandwidth: float
 
@@ -85,7 +98,7 @@ class SharedSweep:
             LeaseHeldError: another instance took the lease.
         """
         self._await_machine()
-        self._add_pieces(PIECES_PER_MACHINE * max(1, len(self._cluster.machines())))
+        self._begin(max(1, len(self._cluster.machines())))
         while not (self._tools.stop.overdue or self._round.is_done(blocked=bool(self._blocked_by))):
             self._step()
         for key in self._keys:
@@ -115,22 +128,32 @@ class SharedSweep:
         self._blocked_by = self._blocked_by or reason
         return bool(self._blocked_by)
 
-    def _add_pieces(self, pieces: int) -> None:
-        """Cut all keys into ranges."""
-        if not self._is_blocked():
-            for bounds in self._pieces(ALL_KEYS, pieces):
-                self._add(bounds)
+    def _begin(self, machines: int) -> None:
+        """Cut all keys into ranges; machines get the first ones before the rest is cut."""
+        if self._is_blocked():
+            return
+        many = PIECES_PER_MACHINE * machines
+        begin = partial(self._plan.cuts.first_page, machines, many)
+        first, rest = self._cut(begin, FirstPieces([], ALL_KEYS))
+        for bounds in first:
+            self._add(bounds)
+        self._give_out()
+        for bounds in self._pieces(rest, many - len(first)) if rest is not None else []:
+            self._add(bounds)
 
     def _add(self, bounds: KeyBounds) -> None:
         state = self._round.add(*bounds)
         self._tools.trail.add_range(self._opened.id, state.number, *bounds)
 
     def _pieces(self, bounds: KeyBounds, pieces: int) -> list[KeyBounds]:
+        return self._cut(partial(self._plan.cuts.cut, bounds, pieces), [bounds])
+
+    def _cut(self, cut: Callable[[], T], whole: T) -> T:
         try:
-            return while_heartbeating(self._tools.heartbeat, partial(self._plan.cut, bounds, pieces))
+            return while_heartbeating(self._tools.heartbeat, cut)
         except S3Error:
             # The range that lists these keys meets the same error, and tells it.
-            return [bounds]
+            return whole
 
     def _give_out(self) -> None:
         machines = len(self._cluster.machines())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3mover.planning.cuts import cut_keys
+from s3mover.planning.cuts import cut_keys, even_pieces
 from s3mover.planning.ranges import ALL_KEYS, KeyBounds
 
 MOST_QUESTIONS = 24 + 3 * 16
@@ -52,6 +52,17 @@ def test_pieces_are_about_as_large(keys: list[str]) -> None:
     assert sum(sizes[:4]) > sum(sizes[-4:])
     assert listing.questions <= MOST_QUESTIONS
     assert listing.rounds <= 10
+
+
+@pytest.mark.parametrize("until", ["0999", None])
+def test_the_first_keys_are_cut_evenly(until: str | None) -> None:
+    """Without a question; few keys give as many pieces, and a key that is refused is no cut."""
+    keys = [f"{number:04d}" for number in range(1000)]
+    expected = [("", "0249"), ("0249", "0499"), ("0499", "0749"), ("0749", until)]
+    assert even_pieces(keys, 4, until) == expected
+    assert even_pieces(keys[:3], 16, until) == [("", "0000"), ("0000", "0001"), ("0001", until)]
+    assert even_pieces(keys[:1], 16, until) == even_pieces(keys, 1, until) == [("", until)]
+    assert even_pieces(keys, 2, until, lambda _: False) == [("", until)]
 
 
 def test_a_key_that_is_refused_is_no_cut() -> None:
