@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from s3mover.audit.canonical_rows import COLUMNS, Text, as_dict, canonical, number_of, values_of
 from s3mover.audit.merkle import BLOCK, EMPTY_ROOT, MerkleTree, leaf_hash, node_hash, root_of_path
+from s3mover.audit.sweep_tree import Leaf, SweepTree
 
 ROW: list[Text] = [
     7,
@@ -97,3 +98,23 @@ def test_canonical_bytes_are_netstrings_in_the_order_of_the_columns() -> None:
 def test_canonical_bytes_can_be_read_back(values: list[str | None]) -> None:
     """So no two rows have the same bytes."""
     assert values_of(canonical(values)) == values
+
+
+def test_a_sweep_has_a_root_for_each_range_and_one_over_them() -> None:
+    """A range without rows has no leaf; the path of a row leads through its range to the sweep."""
+    leaves = [Leaf(number, leaf_hash(b"%d" % number)) for number in (1, 2, 3, 2**32 + 1, 7 * 2**32 + 5)]
+    ranges = [(1, leaves[:3]), (2, leaves[3:4]), (8, leaves[4:])]
+    roots = [by_definition([leaf.hash for leaf in part]).hex() for _, part in ranges]
+    over = by_definition(
+        [
+            leaf_hash(canonical((number, len(part), root)))
+            for (number, part), root in zip(ranges, roots, strict=True)
+        ]
+    )
+    tree = SweepTree(watched=2, watched_index=1)
+    for leaf in leaves:
+        tree.extend([leaf])
+    assert (tree.root(), tree.rows) == (over.hex(), 5)
+    path = tree.path()
+    assert root_of_path(leaves[1].hash, path.in_range).hex() == path.range.root == roots[0]
+    assert root_of_path(path.range.leaf, path.over_ranges) == over

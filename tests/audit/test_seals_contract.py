@@ -537,7 +537,7 @@ def test_rows_too_long_for_one_packet_are_read_in_halves(trail: Trail, backend: 
     trail.intend(orders, AT)
     trail.settle([moved(one) for one in orders])
     backend.query(f"UPDATE document_logs SET message = '{'x' * 65000}'")
-    close(trail, sweep)
+    assert close(trail, sweep).rows == 300
     assert findings(backend) == []
 
 
