@@ -18,6 +18,8 @@ FORBIDDEN = {
     "mysql",
     "rich",
     "asyncio",
+    "cryptography",
+    "pyarrow",
 }
 
 
@@ -57,3 +59,12 @@ def test_nothing_of_the_events_of_the_source_is_imported_where_they_are_not_rece
     beside = loaded("s3mover.app.daemon, s3mover.app.route_events")
     assert "s3mover.sweep.events.loop" in beside
     assert not {"botocore", "s3mover.notifications.sqs", "s3mover.notifications.parsing"} & beside
+
+
+@pytest.mark.process
+def test_nothing_that_makes_seals_is_imported_before_a_sweep_ends() -> None:
+    """Nor what signs or anchors them, unless the settings say so: a start does not wait for it."""
+    command = [sys.executable, "-c", NAMES.format("s3mover.app.daemon")]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    late = ("sealing", "seals", "merkle", "sweep_tree", "canonical_reader", "seal_reader", "signatures")
+    assert not {*(f"s3mover.audit.{name}" for name in late), "s3mover.app.anchor"} & loaded
