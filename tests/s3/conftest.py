@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from s3mover.model import BucketAddress, Credentials
 from s3mover.s3.bucket import Bucket
@@ -23,6 +25,15 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+# What botocore reads from its own files: each of its sessions parses megabytes of it again.
+_read_once = cache(JSONFileLoader().load_file)
+
+
+@pytest.fixture(autouse=True)
+def _files_of_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda _, path: _read_once(path))
 
 
 @pytest.fixture(scope="session")
