@@ -1,7 +1,8 @@
 """The digest of a route's settings, by which two machines find that they would not do the same work.
 
 It holds a hash of each setting that decides what is moved, whereto and how, so that a difference can be named. Secrets,
-and settings that may differ from machine to machine (credentials, threads, intervals), are not in it.
+and settings that may differ from machine to machine (credentials, threads, intervals), are not in it. Nor are those of
+events, which the supervisor works off by itself.
 """
 
 from hashlib import blake2b
@@ -31,7 +32,13 @@ def differing_settings(digest: str, other: str) -> list[str]:
 
 
 def _covered() -> list[str]:
-    return [name for name in setting_names() if name.partition(".")[0] in _SECTIONS and name not in _EXEMPT]
+    return [
+        name
+        for name in setting_names()
+        if name.partition(".")[0] in _SECTIONS
+        and name not in _EXEMPT
+        and not name.startswith("source.events.")
+    ]
 
 
 def _hash(value: object) -> str:

@@ -38,6 +38,7 @@ def test_machines_may_differ_in_credentials_threads_and_everything_around_the_tr
         "transfer.threads": 7,
         "transfer.bandwidth": 5,
         "sweep.interval": 1.0,
+        "source.events.receivers": 3,
         "audit.url": Secret("mysql://u:hidden-secret@h/n"),
         "scale.scheduler": "tls://h:1",
         "log.level": "debug",

@@ -10,7 +10,9 @@ OTHERS = """
 source: {bucket: buck, prefix: "d\\u00f6cs/ \\U0001F600", access_key: AKIA, secret_key: very/secret, session_token: tok,
   account_id: "012345678901", region: eu-west-1, endpoint_url: "http://h:1", addressing: path,
   profile: p, external_id: x,
-  role_arn: "arn:aws:iam::123456789012:role/r", request_payer: true}
+  role_arn: "arn:aws:iam::123456789012:role/r", request_payer: true,
+  events: {queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/q", region: eu-west-1, endpoint_url: "http://h:2",
+    credentials: destination, wait: 5s, receivers: 3, batch: 1m}}
 destination: {bucket: theirs, prefix: "", acl: private, encryption: "aws:kms", kms_key_id: k,
   storage_class: GLACIER_IR, region: eu-west-2,
   account_id: "012345678901", access_key: AKIA, secret_key: s, session_token: t, endpoint_url: "https://i",
@@ -36,7 +38,10 @@ log: {level: debug, format: json}
 summary: {directory: "/tmp/ü", keep: 9}
 stop: {grace: 3s}
 """
-ROUTES = "routes: [{name: hr, sweep: {windows: []}, destination: {prefix: hr/}}, {name: it, source: {bucket: it-docs}}]"
+ROUTES = """
+routes: [{name: hr, sweep: {windows: []}, destination: {prefix: hr/}},
+  {name: it, source: {bucket: it-docs, events: {queue: "https://sqs.eu-west-1.amazonaws.com/123456789012/it"}}}]
+"""
 
 
 def test_whatever_is_set_arrives() -> None:
