@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from s3mover.audit.canonical_rows import COLUMNS
+from s3mover.audit.canonical_rows import COLUMNS, canonical
 from s3mover.audit.dsn import parse_dsn
+from s3mover.audit.merkle import Step, leaf_hash, root_of_path
 from s3mover.audit.opening import connect, open_seal_reader, open_trail
+from s3mover.audit.row_proof import prove_row
 from s3mover.audit.seal_verification import (
     ChainCheck,
     CheckedSweep,
@@ -572,3 +575,20 @@ def test_a_batch_of_events_is_sealed_as_a_sweep_is(trail: Trail, backend: Backen
     seal = trail.close_sweep(record)
     assert (seal.rows, seal.said["record"]["kind"]) == (1, "events")
     assert findings(backend) == []
+
+
+def test_a_row_is_found_by_its_exact_key_and_proven(sealed: list[Seal], backend: Backend) -> None:
+    """The newest of the key, or that of one sweep; a key of other letters is another."""
+    with contextlib.closing(open_seal_reader(backend.url)) as reader:
+        assert reader.newest_row(ODD_KEY) == (1, 2)
+        assert reader.newest_row("in/1") == (3, 1)
+        assert reader.newest_row("in/1", sweep=2) == (2, 1)
+        assert reader.newest_row("in/A.pdf") is None
+        proof = prove_row(reader, 1, 2)
+    assert proof["seal"] == {"content": sealed[0].content, "hash": sealed[0].hash, "signature": ""}
+    row = cast("dict[str, str | int | None]", proof["row"])
+    assert (row["file_key"], row["status"], row["size_bytes"]) == (ODD_KEY, "error", 1000)
+    path = [Step(side, bytes.fromhex(sibling)) for side, sibling in cast("list[list[str]]", proof["path"])]
+    part = cast("dict[str, str | int]", proof["range"])
+    assert root_of_path(leaf_hash(canonical(list(row.values()))), path).hex() == part["root"]
+    assert leaf_hash(canonical(list(part.values()))).hex() == sealed[0].root
