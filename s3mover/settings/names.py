@@ -17,6 +17,10 @@ _OF_ALL_ROUTES = frozenset(
         "transfer.threads",
         "transfer.processes",
         "audit.url",
+        "audit.signing_key_file",
+        "audit.anchor",
+        "audit.anchor_retention",
+        "audit.anchor_access",
         "scale",
         "prices",
         "http",
@@ -47,7 +51,8 @@ def group_names() -> frozenset[str]:
 
 def may_differ(setting: str) -> bool:
     """Return whether a setting may have another value for a route than at the top."""
-    return setting not in _OF_ALL_ROUTES and setting.partition(".")[0] not in _OF_ALL_ROUTES
+    parts = setting.split(".")
+    return not any(".".join(parts[:length]) in _OF_ALL_ROUTES for length in range(1, len(parts) + 1))
 
 
 def split_name(name: str) -> tuple[str, str]:
