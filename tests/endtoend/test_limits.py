@@ -71,6 +71,7 @@ def test_recovery_outlives_refusals(world: World, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "s3mover.db")) as database, database:
         database.execute("UPDATE document_logs SET status = 'pending'")
         database.execute("UPDATE migration_batches SET status = 'running', ended_at = NULL")
+        database.execute("DELETE FROM audit_seals")
     world.s3.add_fault("slow_down", operation="HeadObject", nth=[1, 2, 3, 12])
     done = run_program(["sweep"], world.environment, tmp_path)
     assert done.stdout.count('"object.recovered"') == 10
