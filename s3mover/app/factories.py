@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from s3mover.app.endpoints import Endpoints, place_of
 from s3mover.costs.prices import INTERNET, PairPrices, PlacePrices, PriceBook
 from s3mover.errors import SettingsError
-from s3mover.model import BucketAddress, Pair, Side
+from s3mover.model import BucketAddress, Method, Pair, Side
 from s3mover.planning.backoff import BackoffPolicy
 from s3mover.planning.filters import KeyFilter, key_filter
 from s3mover.settings.model import Settings
@@ -99,7 +99,16 @@ def pair_prices_of(settings: Settings, endpoints: Endpoints, book: PriceBook) ->
         location=_location_prices(location, book) if location else None,
         kms=book.kms,
         uses_kms=uses_kms,
+        methods=_methods_of(settings, endpoints),
     )
+
+
+def _methods_of(settings: Settings, endpoints: Endpoints) -> tuple[Method, ...]:
+    """Return the methods by which objects may be moved, the usual one first."""
+    if settings.transfer.method == "streaming" or two_stores(endpoints):
+        return (Method.STREAMING,)
+    copies_only = settings.transfer.method == "server_side_copy"
+    return (Method.SERVER_SIDE_COPY,) if copies_only else (Method.SERVER_SIDE_COPY, Method.STREAMING)
 
 
 def _place_prices(address: BucketAddress, book: PriceBook) -> PlacePrices:

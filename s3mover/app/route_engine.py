@@ -31,6 +31,8 @@ from s3mover.audit.lease import TTL_SECONDS
 from s3mover.audit.opening import open_trail
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.audit.trail import Trail
+from s3mover.costs.bill import missing_prices
+from s3mover.costs.prices import PairPrices
 from s3mover.errors import SettingsError
 from s3mover.events import Notify, ObjectFallback
 from s3mover.lifecycle.pair_requests import PairRequests
@@ -41,7 +43,7 @@ from s3mover.settings import Settings
 from s3mover.settings.digest import settings_digest
 from s3mover.settings.model import AuditSettings
 from s3mover.sweep.cost_meter import CostMeter
-from s3mover.sweep.costs import PER_COMMAND, PER_DAY, CostLimits, CostTracker
+from s3mover.sweep.costs import PER_COMMAND, PER_DAY, CostLimits, CostTracker, no_price
 from s3mover.sweep.cycle import SweepCycle, SweepTarget
 from s3mover.sweep.delete_conditions import destination_conditions, require_conditions
 from s3mover.sweep.loop import TICK_SECONDS
@@ -280,15 +282,16 @@ def _cost_tracker(
     Raises:
         SettingsError: a limit is set, and the prices are not known.
     """
-    settings = runtime.current.of(route)
-    prices = pair_prices_of(settings, endpoints, endpoints.prices)
+
+    def prices() -> PairPrices:
+        return pair_prices_of(runtime.current.of(route), endpoints, endpoints.prices)
+
+    missing = missing_prices(prices())
     limits = CostLimits(lambda: runtime.current.of(route).limits.cost_per_day, runtime.budget)
     for name, limit in ((PER_DAY, limits.per_day()), (PER_COMMAND, limits.command.limit)):
-        if limit and (unknown := prices.unknown):
-            raise SettingsError(
-                [f"{name}: the prices of {' and '.join(unknown)} are not known; set prices.file, or no limit"]
-            )
-    return CostTracker(pair_of(settings), meter, prices, limits, trail, notify)
+        if limit and missing:
+            raise SettingsError([no_price(name, missing)])
+    return CostTracker(pair_of(runtime.current.of(route)), meter, prices, limits, trail, notify)
 
 
 def _connect(runtime: SharedRuntime, route: str, notify: Notify) -> Endpoints:

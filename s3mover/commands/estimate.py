@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import NamedTuple
 
-from s3mover.app.endpoints import Endpoints
-from s3mover.app.factories import pair_of, pair_prices_of, two_stores
+from s3mover.app.factories import pair_of, pair_prices_of
 from s3mover.app.listings import plan_of
 from s3mover.commands.each_route import Echo, for_each_route
 from s3mover.commands.limited_endpoints import ignore_event, open_limited_endpoints
@@ -82,7 +81,8 @@ def _estimate(settings: Settings, echo: Echo) -> RouteEstimate:
     notify = meter.listening(ignore_event)
     with open_limited_endpoints(settings, notify) as endpoints, opened_trail(settings, echo) as trail:
         opened = meter.usage()
-        prices, method = pair_prices_of(settings, endpoints, book), _method(settings, endpoints)
+        prices = pair_prices_of(settings, endpoints, book)
+        method = prices.methods[0]
         plan = TransferPlan(
             method,
             settings.transfer.part_size,
@@ -103,11 +103,6 @@ def _estimate(settings: Settings, echo: Echo) -> RouteEstimate:
         time.monotonic() - began_at,
         settings.sweep.interval,
     )
-
-
-def _method(settings: Settings, endpoints: Endpoints) -> Method:
-    streams = settings.transfer.method == "streaming" or two_stores(endpoints)
-    return Method.STREAMING if streams else Method.SERVER_SIDE_COPY
 
 
 def table_lines(found: RouteEstimate) -> Iterator[str]:

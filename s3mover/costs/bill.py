@@ -94,6 +94,19 @@ def bill_of(usage: Usage, prices: PairPrices) -> Bill:
     return total.bill()
 
 
+def missing_prices(prices: PairPrices) -> tuple[str, ...]:
+    """Return sentences on what is charged as objects are moved, and has no price: requests, and their transfer."""
+    places = (prices.source, prices.destination)
+    requests = [_no_price(one, STANDARD) for one in places if one.of_class(STANDARD).put is None]
+    transfers = [
+        unpriced
+        for method in prices.methods
+        for price, unpriced in transfer_prices(method, prices)
+        if price is None
+    ]
+    return tuple(dict.fromkeys([*requests, *transfers]))
+
+
 def transfer_prices(method: Method, prices: PairPrices) -> Iterator[tuple[Decimal | None, str]]:
     """Yield the prices of a GB on its way from the source to the destination, None if unknown, with a sentence on it.
 

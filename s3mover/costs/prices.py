@@ -9,6 +9,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
+from s3mover.model import Method
+
 STANDARD = "STANDARD"
 # The value of `prices.location` for a machine outside AWS.
 INTERNET = "internet"
@@ -82,7 +84,7 @@ class PairPrices(NamedTuple):
 
     `destination_class` is the storage class of the copies, empty for that of each source object. `location` is where
     streamed bytes pass, None if that is not known. `kms` is the price of the requests by which the destination
-    encrypts, if it `uses_kms`.
+    encrypts, if it `uses_kms`. `methods` are those by which objects may be moved, the usual one first.
     """
 
     source: PlacePrices
@@ -91,9 +93,4 @@ class PairPrices(NamedTuple):
     location: PlacePrices | None = None
     kms: Decimal | None = None
     uses_kms: bool = False
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """The names of the sides' regions or stores whose requests have no price."""
-        places = {place.name: place for place in (self.source, self.destination)}
-        return tuple(name for name, place in places.items() if place.of_class(STANDARD).put is None)
+    methods: tuple[Method, ...] = ()

@@ -579,8 +579,8 @@ class LimitSettings(Section):
         0,
         "US dollars",
         "Once the sweeps of a day have cost so much, no new work begins until the next day, in UTC by the clock of the "
-        "audit database. What is in flight ends. It counts requests, transfer, retrieval and KMS, not storage. 0: no "
-        "limit.",
+        "audit database. What is in flight ends. It counts requests, transfer, retrieval and KMS, not storage, and "
+        "needs their prices (prices.location, unless transfer.method is server_side_copy). 0: no limit.",
     )
 
 

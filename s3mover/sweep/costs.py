@@ -7,12 +7,12 @@ nothing is begun that a limit has no room for.
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from s3mover.audit.retrying_trail import RetryingTrail
-from s3mover.costs.bill import Bill, Moved, Usage, bill_of, difference
+from s3mover.costs.bill import Bill, Moved, Usage, bill_of, difference, missing_prices
 from s3mover.costs.billing import Kind
 from s3mover.costs.money import money_text
 from s3mover.costs.prices import PairPrices
@@ -64,13 +64,17 @@ class CostLimits:
 
 
 class CostTracker:
-    """Belongs to the route's thread; `clock` is monotonic, in seconds."""
+    """Belongs to the route's thread; `clock` is monotonic, in seconds.
+
+    `prices` returns the prices in force, as a reload may change which of them apply. A limit counts as reached where
+    something has no price.
+    """
 
     def __init__(
         self,
         pair: Pair,
         meter: CostMeter,
-        prices: PairPrices,
+        prices: Callable[[], PairPrices],
         limits: CostLimits,
         trail: RetryingTrail,
         notify: Notify,
@@ -78,7 +82,8 @@ class CostTracker:
     ) -> None:
         self.meter = meter
         self._pair = pair
-        self._prices = prices
+        self._prices_now = prices
+        self._prices = prices()
         self._limits = limits
         self._trail = trail
         self._notify = notify
@@ -132,7 +137,7 @@ class CostTracker:
         def fits(entry: ObjectEntry) -> bool:
             nonlocal left, may_wait
             left -= self._reserve(entry.storage_class, Moved(1, entry.size))
-            if left < 0 and not may_wait:
+            if left < 0 and not (may_wait or self._reason):
                 self._exhausted, self._today_then = self._limits_in_force(), self._today
                 self._judge()
             may_wait = True
@@ -150,6 +155,7 @@ class CostTracker:
         self._own_then = 0
 
     def _update(self, *, read: bool) -> None:
+        self._prices = self._prices_now()
         self._bill = bill_of(difference(self.meter.usage(), self._base), self._prices)
         if read:
             self._record()
@@ -181,6 +187,9 @@ class CostTracker:
     def _budgets(self) -> list[_Budget]:
         """Return the budgets of the limits in force."""
         (day, command), budgets = self._limits_in_force(), []
+        if missing := missing_prices(self._prices):
+            named = ((PER_DAY, day), (PER_COMMAND, command))
+            return [_Budget(no_price(name, missing), 0) for name, limit in named if limit]
         if day:
             spent = self._today + self._bill.total - self._own_then
             budgets.append(_Budget(f"{PER_DAY} is reached: {_of(spent, day)} since 00:00 UTC", day - spent))
@@ -229,6 +238,11 @@ class CostTracker:
                 self._reason,
             )
         )
+
+
+def no_price(limit: str, missing: Sequence[str]) -> str:
+    """Return the sentence that says that a limit cannot be kept, because something has no price."""
+    return f"{limit}: no price is known for {' and '.join(missing)}; set prices.file or prices.location, or no limit"
 
 
 def _by_name(amounts: Mapping[Kind, int]) -> dict[str, int]:

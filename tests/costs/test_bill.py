@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from s3mover.costs.bill import Bill, Moved, Usage, added, bill_of, difference
+from s3mover.costs.bill import Bill, Moved, Usage, added, bill_of, difference, missing_prices
 from s3mover.costs.billing import Kind, is_charged, kind_of
 from s3mover.costs.money import GB, micros, money_text
 from s3mover.costs.prices import INTERNET, ClassPrices, PairPrices, PlacePrices, PriceBook
@@ -178,7 +178,28 @@ def test_what_has_no_price_is_said_and_not_guessed(book: PriceBook) -> None:
         "requests to mars-1",
         "the transfer of streamed bytes (prices.location does not say where s3mover runs)",
     )
-    assert PairPrices(book.regions["us-east-1"], mars).unknown == ("mars-1",)
+
+
+@pytest.mark.parametrize(
+    ("methods", "missing"),
+    [
+        ((Method.SERVER_SIDE_COPY,), ()),
+        (
+            tuple(Method),
+            ("the transfer of streamed bytes (prices.location does not say where s3mover runs)",),
+        ),
+    ],
+)
+def test_what_lacks_a_price_depends_on_how_objects_may_be_moved(
+    book: PriceBook, methods: tuple[Method, ...], missing: tuple[str, ...]
+) -> None:
+    """What is copied only needs no place where it passes."""
+    virginia = book.regions["us-east-1"]
+    assert missing_prices(PairPrices(virginia, virginia, methods=methods)) == missing
+    here = PairPrices(virginia, virginia, methods=methods, location=virginia)
+    assert missing_prices(here) == ()
+    mars = PlacePrices("mars-1")
+    assert missing_prices(here._replace(destination=mars))[0] == "requests to mars-1"
 
 
 def test_a_class_without_a_price_is_named(book: PriceBook) -> None:

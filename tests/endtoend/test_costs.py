@@ -17,10 +17,11 @@ def priced(world: World, folder: Path, put: str, get: str = "0") -> dict[str, st
     port = urlsplit(world.s3.endpoint).port
     file = folder / "prices.yaml"
     file.write_text(
-        f"stores: {{'localhost:{port}': {{classes: {{STANDARD: {{put: {put}, get: {get}}}}}}}}}\n",
+        f"stores: {{'localhost:{port}': {{internet: 0, classes: {{STANDARD: {{put: {put}, get: {get}}}}}}}}}\n",
         encoding="utf-8",
     )
-    return {**world.environment, "S3MOVER_PRICES__FILE": str(file)}
+    prices = {"S3MOVER_PRICES__FILE": str(file), "S3MOVER_PRICES__LOCATION": "internet"}
+    return {**world.environment, **prices}
 
 
 def test_a_sweep_costs_what_the_requests_cost_that_the_store_answered(world: World, tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_store_without_prices_costs_what_is_not_known(world: World, tmp_path: 
     [summary] = (tmp_path / "logs").iterdir()
     assert "Cost: not known" in summary.read_text(encoding="utf-8")
     refused = run_program(["sweep", "--max-cost", "1"], world.environment, tmp_path, expect=2)
-    assert "--max-cost: the prices of localhost:" in refused.stderr
+    assert "--max-cost: no price is known for requests to localhost:" in refused.stderr
 
 
 def test_a_command_begins_nothing_beyond_its_budget(world: World, tmp_path: Path) -> None:

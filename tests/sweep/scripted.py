@@ -225,7 +225,7 @@ def untracked(trail: RetryingTrail | None = None) -> CostTracker:
     return CostTracker(
         Pair("a", "", "b", ""),
         CostMeter(),
-        PairPrices(nowhere, nowhere),
+        lambda: PairPrices(nowhere, nowhere),
         limits,
         cast("RetryingTrail", trail),
         lambda _: None,

@@ -13,7 +13,7 @@ from s3mover.costs.prices import ClassPrices, PairPrices, PlacePrices
 from s3mover.events import CostCounted, CostLimitReached, Event, RequestsMade
 from s3mover.model import Method, ObjectEntry, Order, Outcome, Pair, Side, Status, unmoved
 from s3mover.sweep.cost_meter import CostMeter
-from s3mover.sweep.costs import CommandBudget, CostLimits, CostTracker
+from s3mover.sweep.costs import PER_DAY, CommandBudget, CostLimits, CostTracker
 
 PAIR = Pair("ours", "", "theirs", "")
 # A put request costs a dollar, a GB to the other region a dollar, too.
@@ -52,6 +52,7 @@ class Scene:
     def __init__(self, per_day: int = 0, per_command: int = 0, prices: PairPrices | None = None) -> None:
         self.now = 0.0
         self.per_day = per_day
+        self.prices = prices or PairPrices(HERE, THERE)
         self.budget = CommandBudget(per_command)
         self.sums = Sums()
         self.events: list[Event] = []
@@ -60,7 +61,7 @@ class Scene:
         self.tracker = CostTracker(
             PAIR,
             self.meter,
-            prices or PairPrices(HERE, THERE),
+            lambda: self.prices,
             CostLimits(lambda: self.per_day, self.budget),
             cast("RetryingTrail", self.sums),
             self.events.append,
@@ -125,6 +126,23 @@ def test_without_any_price_the_cost_is_not_known() -> None:
     scene.copies(1)
     cost = scene.tracker.end()
     assert (cost.micros, cost.bill.unpriced) == (None, ("requests to nowhere",))
+
+
+def test_a_limit_that_a_reload_sets_holds_where_a_price_is_missing() -> None:
+    """Nothing could be counted towards it, so it counts as reached, until there are prices or it is taken back."""
+    scene = Scene()
+    scene.prices = PairPrices(HERE, PlacePrices("nowhere"))
+    scene.tracker.begin(BATCH)
+    assert scene.later(10) == ""
+    scene.per_day = DOLLAR
+    assert scene.later(10).startswith(
+        f"{PER_DAY}: no price is known for requests to nowhere; set prices.file"
+    )
+    fits = scene.tracker.allowance()
+    assert fits is not None
+    assert not fits(entry())
+    scene.prices = PairPrices(HERE, THERE)
+    assert scene.later(10) == ""
 
 
 def test_objects_count_by_the_class_that_they_were_ordered_with() -> None:
