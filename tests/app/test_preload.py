@@ -29,7 +29,7 @@ FORBIDDEN = {
     [
         ("s3mover.app.daemon", FORBIDDEN),
         ("s3mover.commands.sweep", FORBIDDEN | {"prometheus_client"}),
-        ("s3mover.workers.process.worker", FORBIDDEN | {"prometheus_client"}),
+        ("s3mover.workers.process.worker", FORBIDDEN | {"prometheus_client", "structlog"}),
     ],
 )
 def test_a_process_imports_only_what_it_uses(module: str, forbidden: set[str]) -> None:

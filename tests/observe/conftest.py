@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from s3mover.observe.redaction import redact
 
 
 @pytest.fixture(autouse=True)
-def _quiet_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Begin each test without a configured log, and forget its secrets afterwards."""
-    monkeypatch.setattr("s3mover.observe.logs._configured", [])
+def _quiet_afterwards() -> Iterator[None]:
+    """Reset the log and the secrets after each test."""
     yield
+    structlog.reset_defaults()
     redact([])
 
 
