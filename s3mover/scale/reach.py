@@ -30,7 +30,8 @@ async def ask_scheduler(scale: ScaleSettings, security: Security) -> Any:
         ):
             return await remote.identity()
     except OSError as error:
-        raise UnreachableError(_connection_problem(error)) from error
+        refusal = await asyncio.to_thread(_refusal, scale.scheduler)
+        raise UnreachableError(refusal or _connection_problem(error)) from error
 
 
 def local_address(scheduler: str) -> str:
@@ -52,6 +53,19 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, MoverError):
         return str(error)
     return next(filter(None, map(str, reversed(list(_causes(error))))), type(error).__name__)
+
+
+def _refusal(scheduler: str) -> str:
+    """Return why no connection can be opened, an empty string if one can.
+
+    Dask repeats its attempts until its time is over, and the last one may say nothing but that.
+    """
+    url = urlsplit(scheduler)
+    try:
+        socket.create_connection((url.hostname or "", url.port or 0), CONNECT_SECONDS).close()
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _connection_problem(error: OSError) -> str:
