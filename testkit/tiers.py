@@ -46,6 +46,13 @@ class Tiers:
         finally:
             self._without_processes = ""
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+        """Let the last test end the fixtures of the session, which may be those of other tests."""
+        if nextitem is None:
+            self._without_processes = ""
+        return (yield)
+
     def _refuse_processes(self, event: str, _arguments: object) -> None:
         if self._without_processes and event in STARTS:
             pytest.fail(f"{self._without_processes} starts a process ({event}) without the mark `{PROCESS}`")

@@ -68,7 +68,8 @@ def row_pages(database: Database, sweep: int) -> Iterator[list[NumberedRow]]:
     while first is not None:
         last = first + ROWS_PER_PAGE - 1
         page = _read_page(database, sweep, first, last)
-        yield page
+        if page:  # nothing follows a full page that is the last one
+            yield page
         # A page that is not full may be the last one, or end before a gap.
         is_full = len(page) == ROWS_PER_PAGE
         first = last + 1 if is_full else _number(database.read(_NEXT_NUMBER, (sweep, last)))

@@ -299,15 +299,13 @@ def test_a_proxy_that_takes_less_than_the_server_gets_less(
         database.run("CREATE TABLE t (n INT)")
         sent: list[int] = []
 
-        class Cursor:
-            rowcount = 0
+        def execute(_sql: str, parameters: tuple[str]) -> int:
+            if len(parameters[0]) > 100_000:
+                raise mysql.connector.Error(errno=1153)
+            sent.append(len(parameters[0]))
+            return 0
 
-            def execute(self, _sql: str, parameters: tuple[str]) -> None:
-                if len(parameters[0]) > 100_000:
-                    raise mysql.connector.Error(errno=1153)
-                sent.append(len(parameters[0]))
-
-        monkeypatch.setattr(database, "_prepared", lambda _sql: Cursor())
+        monkeypatch.setattr(database, "_execute_prepared", execute)
         rows = [("x" * 2000,)] * 256
         while not sent:
             try:

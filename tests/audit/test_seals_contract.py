@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from s3mover.audit.canonical_reader import ROWS_PER_PAGE
 from s3mover.audit.canonical_rows import COLUMNS, canonical
 from s3mover.audit.dsn import parse_dsn
 from s3mover.audit.merkle import Step, leaf_hash, root_of_path
@@ -531,6 +532,12 @@ def test_rows_of_many_ranges_and_pages_are_sealed_and_named(trail: Trail, backen
     found = findings(backend)
     assert [one.message for one in found[:2]] == ["row 100 was removed", "row 101 was removed"]
     assert (len(found), found[-1].message) == (21, "1282 more rows were changed, removed or added")
+
+
+@pytest.mark.parametrize("rows", [ROWS_PER_PAGE - 1, ROWS_PER_PAGE, 2 * ROWS_PER_PAGE])
+def test_a_sweep_may_end_with_a_full_page(trail: Trail, backend: Backend, rows: int) -> None:
+    assert sweep_once(trail, rows).rows == rows
+    assert findings(backend) == []
 
 
 def test_rows_too_long_for_one_packet_are_read_in_halves(trail: Trail, backend: Backend) -> None:

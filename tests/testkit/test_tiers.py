@@ -50,6 +50,41 @@ def test_with_the_mark(server):
 def test_without_a_process():
     pass
 """
+LAST = """
+import subprocess
+import sys
+
+import pytest
+
+
+def run():
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    yield
+    run()
+
+
+@pytest.fixture
+def server():
+    yield
+    run()
+
+
+@pytest.mark.process
+def test_with_an_engine(engine):
+    pass
+
+
+def test_whose_fixture_ends_by_a_command(server):
+    pass
+
+
+def test_at_the_end():
+    pass
+"""
 
 
 @pytest.mark.process
@@ -62,6 +97,18 @@ def test_a_test_that_starts_a_process_without_the_mark_fails(pytester: pytest.Py
 
     result.assert_outcomes(passed=2, failed=2, errors=1)
     result.stdout.fnmatch_lines(["*test_that_forks starts a process (os.fork) without the mark `process`*"])
+
+
+@pytest.mark.process
+def test_the_last_test_may_end_what_the_session_started(pytester: pytest.Pytester) -> None:
+    """It may have been started for other tests; what is a test's own is still refused."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(LAST)
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["ERROR *::test_whose_fixture_ends_by_a_command*"])
 
 
 @pytest.mark.process
