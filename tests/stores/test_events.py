@@ -1,5 +1,6 @@
 """The events of foreign stores, as they send them themselves, to their own queues."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from testkit.waiting import wait_until
 SOURCE, DESTINATION = "events-source", "events-copy"
 KEYS = ["a b+c", "ä/ö 日本", "100%", "deep/er/path.txt", "changed", "changed"]
 NOTIFYING = ["moto", "ministack"]
+OPERATIONS = 1000
 
 
 def client(store: ForeignStore, service: str) -> Any:
@@ -37,7 +39,7 @@ def settings_for(store: ForeignStore, queue: EventQueue) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", NOTIFYING)
 def test_what_a_store_announces_is_moved_long_before_the_next_sweep(name: str, tmp_path: Path) -> None:
-    """Keys of all kinds, changes and removals; afterwards the queue is empty."""
+    """Keys of all kinds, and a thousand changes and removals; afterwards the queue is empty."""
     with running_store(name) as store:
         s3, queue = client(store, "s3"), make_queue(store.endpoint, client(store, "sqs"))
         for bucket in (SOURCE, DESTINATION):
@@ -51,8 +53,7 @@ def test_what_a_store_announces_is_moved_long_before_the_next_sweep(name: str, t
             running.await_event("sweep.finished")
             for number, key in enumerate(KEYS):
                 s3.put_object(Bucket=SOURCE, Key=key, Body=f"{key} {number}".encode())
-            s3.put_object(Bucket=SOURCE, Key="removed", Body=b"gone")
-            s3.delete_object(Bucket=SOURCE, Key="removed")
+            change_at_random(s3)
             wait_until(
                 lambda: _contents(s3, SOURCE).items() <= _contents(s3, DESTINATION).items(),
                 "equal",
@@ -65,6 +66,17 @@ def test_what_a_store_announces_is_moved_long_before_the_next_sweep(name: str, t
         tmp_path, "SELECT kind FROM migration_batches JOIN document_logs ON batch_id = migration_batches.id"
     )
     assert {kind for (kind,) in kinds} == {"events"}
+
+
+def change_at_random(s3: Any) -> None:
+    """Put, change and remove objects."""
+    chance = random.Random(17)  # noqa: S311 - repeatable
+    for number in range(OPERATIONS):
+        key = f"random/{chance.randrange(OPERATIONS // 4)}"
+        if chance.random() < 0.2:
+            s3.delete_object(Bucket=SOURCE, Key=key)
+        else:
+            s3.put_object(Bucket=SOURCE, Key=key, Body=f"{key} {number}".encode())
 
 
 def _contents(s3: Any, bucket: str) -> dict[str, str]:
