@@ -7,10 +7,7 @@ each for the first request that needs it, and their memory is released when the 
 import gc
 import json
 import os
-import select
-import signal
 import sys
-import threading
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -19,6 +16,7 @@ from typing import Any, TextIO
 
 from s3mover.app.side_access import side_accesses
 from s3mover.errors import SettingsError, UnreachableError
+from s3mover.helper_process import end_with_client
 from s3mover.model import Side
 from s3mover.s3.configured_access import resolve_from_settings
 from s3mover.s3.side_access import ResolveSide, SideAccess
@@ -98,22 +96,10 @@ def main() -> None:
     """Run the process until its client closes the pipe of requests."""
     # Imports leave hardly any garbage, and the process ends before it could matter.
     gc.disable()
-    watcher = threading.Thread(
-        target=_exit_with_client, args=(sys.stdin.fileno(),), name="watch", daemon=True
-    )
-    watcher.start()
+    end_with_client(sys.stdin.fileno())
     # The client may have exited without waiting for the answer.
     with suppress(BrokenPipeError):
         serve(sys.stdin, sys.stdout)
-
-
-def _exit_with_client(requests: int) -> None:
-    """Kill this process group when the client is gone, including a `credential_process` that hangs."""
-    poller = select.poll()
-    # POLLHUP is always reported.
-    poller.register(requests, 0)
-    poller.poll()
-    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ or given back stays invisible for as long as this process lives, which is as lon
 
 import json
 import os
-import select
-import signal
 import sys
 import threading
 import time
@@ -20,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any, TextIO
 
 from s3mover.errors import ExitCode, UnreachableError
+from s3mover.helper_process import end_with_client
 from s3mover.notifications.held_messages import VISIBILITY_SECONDS, HeldMessages
 from s3mover.notifications.messages import (
     COUNTS,
@@ -198,7 +197,7 @@ def main() -> None:
     """Run the process until its client asks for its end, or closes the pipe of requests."""
     # An internal error must not leave a process that looks alive and receives nothing.
     threading.excepthook = _die
-    threading.Thread(target=_exit_with_client, args=(sys.stdin.fileno(),), name="watch", daemon=True).start()
+    end_with_client(sys.stdin.fileno())
     with suppress(BrokenPipeError):
         serve(sys.stdin, sys.stdout)
 
@@ -206,15 +205,6 @@ def main() -> None:
 def _die(error: threading.ExceptHookArgs) -> None:
     traceback.print_exception(error.exc_value)
     os._exit(ExitCode.INTERNAL_ERROR)
-
-
-def _exit_with_client(requests: int) -> None:
-    """Kill this process group when the client is gone, including a `credential_process` that hangs."""
-    poller = select.poll()
-    # POLLHUP is always reported.
-    poller.register(requests, 0)
-    poller.poll()
-    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
