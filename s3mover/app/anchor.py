@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from s3mover.app.bucket_access import uncounted
 from s3mover.app.config_process import resolve
 from s3mover.app.factories import pair_of
+from s3mover.app.side_access import access_of
 from s3mover.audit.anchor_objects import AnchoredSeal, anchored_seal, folder_of, place_of
 from s3mover.audit.retrying_trail import RetryingTrail
 from s3mover.events import Notify
@@ -15,7 +16,6 @@ from s3mover.model import Pair, Side
 from s3mover.s3.bucket import Bucket
 from s3mover.s3.credentials import RefreshingCredentials
 from s3mover.s3.retry import retrying
-from s3mover.s3.side_access import SideAccess
 from s3mover.settings.model import AuditSettings, Settings
 from s3mover.sweep.anchoring import Anchoring, AnchorWriter
 
@@ -29,20 +29,8 @@ def open_anchor_bucket(audit: AuditSettings) -> Bucket:
     Raises:
         UnreachableError: there are no credentials, or AWS could not be asked.
     """
-    access = audit.anchor_access
-    named = SideAccess(
-        Side.DESTINATION,
-        bucket=place_of(audit.anchor).bucket,
-        region=access.region,
-        endpoint_url=access.endpoint_url,
-        addressing=access.addressing,
-        access_key=access.access_key,
-        secret_key=access.secret_key.value,
-        session_token=access.session_token.value,
-        profile=access.profile,
-        role_arn=access.role_arn,
-        external_id=access.external_id,
-        settings="audit.anchor_access",
+    named = access_of(
+        Side.DESTINATION, place_of(audit.anchor).bucket, audit.anchor_access, "audit.anchor_access"
     )
     credentials = RefreshingCredentials(named, resolve(named), resolve)
     return Bucket(credentials.address, credentials.credentials, uncounted)

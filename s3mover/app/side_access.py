@@ -2,23 +2,31 @@
 
 from s3mover.model import Side
 from s3mover.s3.side_access import SideAccess
-from s3mover.settings.model import BucketSettings, Settings
+from s3mover.settings.model import AnchorAccessSettings, BucketSettings, Settings
 
 
 def side_access(side: Side, settings: BucketSettings) -> SideAccess:
     """Return how one side is accessed."""
+    return access_of(side, settings.bucket, settings)
+
+
+def access_of(
+    side: Side, bucket: str, access: BucketSettings | AnchorAccessSettings, settings: str = ""
+) -> SideAccess:
+    """Return how a bucket is accessed; `settings` is the section that says it, empty where it is that of the side."""
     return SideAccess(
         side,
-        bucket=settings.bucket,
-        region=settings.region,
-        endpoint_url=settings.endpoint_url,
-        addressing=settings.addressing,
-        access_key=settings.access_key,
-        secret_key=settings.secret_key.value,
-        session_token=settings.session_token.value,
-        profile=settings.profile,
-        role_arn=settings.role_arn,
-        external_id=settings.external_id,
+        bucket=bucket,
+        region=access.region,
+        endpoint_url=access.endpoint_url,
+        addressing=access.addressing,
+        access_key=access.access_key,
+        secret_key=access.secret_key.value,
+        session_token=access.session_token.value,
+        profile=access.profile,
+        role_arn=access.role_arn,
+        external_id=access.external_id,
+        settings=settings,
     )
 
 
